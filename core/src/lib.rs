@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod decide;
+pub mod go_duration;
 pub mod identity;
 pub mod observed;
 pub mod plan;
+pub mod spec;
 pub mod wire;
 
 pub use decide::decide;
