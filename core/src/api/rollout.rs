@@ -1,7 +1,8 @@
 //! `Rollout` as written: the fields of contract 01 §2–3, none interpreted.
 //!
-//! What a field *means* (defaults, one meaning per step) is in [`crate::api`].
+//! What a field *means* (defaults, one meaning per step) is in [`crate::spec`].
 
+pub use super::analysis::AnalysisTemplateRef;
 use super::analysis::{AnalysisArgument, AnalysisPhase, DryRun, MeasurementRetention};
 use super::template::PodTemplate;
 use super::{IntOrString, LabelSelector, ObjectMeta, Time, is_default};
@@ -278,7 +279,7 @@ pub struct PingPong {
     pub pong_service: String,
 }
 
-/// One step as written: many optional fields, of which one is expected .
+/// One step as written: many optional fields, of which one is expected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CanaryStep {
@@ -442,17 +443,6 @@ pub struct BackgroundAnalysis {
     pub starting_step: Option<i32>,
 }
 
-/// A template by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AnalysisTemplateRef {
-    /// Name.
-    pub template_name: String,
-    /// A ClusterAnalysisTemplate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cluster_scope: Option<bool>,
-}
-
 /// Contract 03 §12.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -468,8 +458,7 @@ pub struct ExperimentStep {
     /// Metrics that do not count.
     #[serde(skip_serializing_if = "is_default")]
     pub dry_run: Vec<DryRun>,
-    /// Labels and annotations of the runs.
-    #[serde(skip_serializing_if = "is_default")]
+    /// Labels and annotations of the runs. Always written, even empty.
     pub analysis_run_metadata: PodTemplateMetadata,
     /// Seconds the pods stay when it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -487,8 +476,7 @@ pub struct ExperimentStepTemplate {
     /// Pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
-    /// More labels and annotations.
-    #[serde(skip_serializing_if = "is_default")]
+    /// More labels and annotations. Always written, even empty.
     pub metadata: PodTemplateMetadata,
     /// Selector in place of the ReplicaSet's.
     #[serde(skip_serializing_if = "Option::is_none")]
