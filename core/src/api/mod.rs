@@ -3,10 +3,13 @@
 pub mod analysis;
 pub mod analysis_run;
 pub mod analysis_template;
+pub mod canary_step;
 pub mod experiment;
 pub mod providers;
 pub mod rollout;
+pub mod rollout_status;
 pub mod template;
+pub mod traffic_routing;
 
 pub use analysis_run::AnalysisRun;
 pub use analysis_template::{AnalysisTemplate, ClusterAnalysisTemplate};
