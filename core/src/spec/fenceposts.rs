@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn of(max_surge: Value, max_unavailable: Value, replicas: i32) -> (i32, i32) {
+    fn of(max_surge: &Value, max_unavailable: &Value, replicas: i32) -> (i32, i32) {
         let canary = json!({"maxSurge": max_surge, "maxUnavailable": max_unavailable});
         let posts = fenceposts(&serde_json::from_value(canary).unwrap(), replicas);
         (posts.surge, posts.unavailable)
@@ -94,7 +94,7 @@ mod tests {
             (json!(1), json!(0), 0, (1, 0)),
         ] {
             assert_eq!(
-                of(surge.clone(), unavailable.clone(), replicas),
+                of(&surge, &unavailable, replicas),
                 expected,
                 "{surge} {unavailable} {replicas}"
             );

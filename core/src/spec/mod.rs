@@ -189,19 +189,19 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn strategy(strategy: Value) -> Result<Strategy, MeaningError> {
+    fn strategy(strategy: &Value) -> Result<Strategy, MeaningError> {
         Strategy::of(&serde_json::from_value(json!({"strategy": strategy})).unwrap())
     }
 
     #[test]
     fn exactly_one_strategy() {
-        assert_eq!(strategy(json!({})), Err(MeaningError::NoStrategy));
+        assert_eq!(strategy(&json!({})), Err(MeaningError::NoStrategy));
         assert_eq!(
-            strategy(json!({"canary": {}, "blueGreen": {}})),
+            strategy(&json!({"canary": {}, "blueGreen": {}})),
             Err(MeaningError::TwoStrategies)
         );
         assert_eq!(
-            strategy(json!({"canary": {"steps": [{"setWeight": 5}, {}]}})),
+            strategy(&json!({"canary": {"steps": [{"setWeight": 5}, {}]}})),
             Err(MeaningError::EmptyStep(1))
         );
     }
@@ -224,7 +224,7 @@ mod tests {
                 AbortDelay::Seconds(30),
             ),
         ] {
-            let Ok(Strategy::Canary(meant)) = strategy(json!({"canary": canary})) else {
+            let Ok(Strategy::Canary(meant)) = strategy(&json!({"canary": canary})) else {
                 panic!("{canary}")
             };
             assert_eq!(
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn blue_green_defaults() {
         assert_eq!(
-            strategy(json!({"blueGreen": {"activeService": "a"}})),
+            strategy(&json!({"blueGreen": {"activeService": "a"}})),
             Ok(Strategy::BlueGreen(BlueGreen {
                 auto_promotion: true,
                 scale_down_delay_seconds: 30,
