@@ -185,12 +185,12 @@ impl State {
             return;
         };
         let mut object = (*object).clone();
-        if let Some(metadata) = object["metadata"].as_object_mut() {
-            if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
-                owners.retain(|owner| !cut(owner["uid"].as_str().unwrap_or_default()));
-                if owners.is_empty() {
-                    metadata.remove("ownerReferences");
-                }
+        if let Some(metadata) = object["metadata"].as_object_mut()
+            && let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences")
+        {
+            owners.retain(|owner| !cut(owner["uid"].as_str().unwrap_or_default()));
+            if owners.is_empty() {
+                metadata.remove("ownerReferences");
             }
         }
         self.store.put(dependent, object);

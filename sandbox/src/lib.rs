@@ -21,6 +21,7 @@ mod rest;
 mod route;
 mod schema;
 mod selector;
+mod server;
 mod state;
 mod status;
 mod store;
@@ -28,4 +29,5 @@ mod update;
 mod watch;
 
 pub use api::{ApiServer, Clock, FaultResponse, Interceptor, RequestInfo, RequestRecord, ResponseBody};
+pub use server::Served;
 pub use status::{ApiError, FieldError};

@@ -66,7 +66,11 @@ impl FieldError {
     }
 
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[Value]) -> Self {
-        let allowed: Vec<String> = allowed.iter().map(shown).collect();
+        let quoted = |value: &Value| match value {
+            Value::String(text) => format!("{text:?}"),
+            other => format!("\"{other}\""),
+        };
+        let allowed: Vec<String> = allowed.iter().map(quoted).collect();
         Self {
             field: field.into(),
             reason: "FieldValueNotSupported",
@@ -90,7 +94,10 @@ impl FieldError {
         Self {
             field: field.into(),
             reason: "FieldValueTooLong",
-            body: format!("Too long: may not be more than {max} bytes"),
+            body: format!(
+                "Too long: may not be more than {max} {}",
+                if max == 1 { "byte" } else { "bytes" }
+            ),
         }
     }
 
@@ -98,7 +105,10 @@ impl FieldError {
         Self {
             field: field.into(),
             reason: "FieldValueTooMany",
-            body: format!("Too many: {count}: must have at most {max} items"),
+            body: format!(
+                "Too many: {count}: must have at most {max} {}",
+                if max == 1 { "item" } else { "items" }
+            ),
         }
     }
 

@@ -89,7 +89,7 @@ impl State {
         self.check_preconditions(target, current, &object)?;
         object = match part {
             Part::Main => main_part(target, current, object),
-            Part::Status => status_part(target, current, object),
+            Part::Status => status_part(target, current, &object),
         };
         restore_metadata(current, &mut object);
         object["apiVersion"] = json!(api_version(&target.resource.group, &target.version));
@@ -216,7 +216,7 @@ fn main_part(target: &Resolved, current: &Value, mut object: Value) -> Value {
 }
 
 /// A write to status changes status alone; built-in types also take labels and annotations from it.
-fn status_part(target: &Resolved, current: &Value, object: Value) -> Value {
+fn status_part(target: &Resolved, current: &Value, object: &Value) -> Value {
     let mut kept = current.clone();
     let status = object.get("status").cloned();
     if let Some(fields) = kept.as_object_mut() {
