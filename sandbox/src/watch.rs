@@ -172,10 +172,17 @@ impl Watch {
     }
 
     fn read_changes(&mut self) {
-        let (changes, current, epoch) = {
+        let (changes, current) = {
             let state = self.api.state();
-            let changes = state.store.changes_after(&self.target.resource.id, self.seen);
-            (changes, state.store.revision(), state.store.epoch())
+            if state.store.epoch() != self.epoch {
+                // Cut off: what happened since is for the next watch.
+                self.over = true;
+                return;
+            }
+            (
+                state.store.changes_after(&self.target.resource.id, self.seen),
+                state.store.revision(),
+            )
         };
         match changes {
             Ok(changes) => {
@@ -183,7 +190,6 @@ impl Watch {
                     self.push_change(change);
                 }
                 self.seen = current;
-                self.over = epoch != self.epoch;
             }
             Err(oldest) => self.expire(oldest),
         }

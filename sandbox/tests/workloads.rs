@@ -53,10 +53,7 @@ async fn a_replica_set_is_defaulted_and_checked() {
     assert_eq!(code(sets.patch("a", &PatchParams::default(), &selector).await), 422);
     let status = Patch::Merge(json!({ "spec": { "replicas": 9 }, "status": { "replicas": 3 } }));
     let written = sets.patch_status("a", &PatchParams::default(), &status).await.unwrap();
-    assert_eq!(
-        (written.spec.replicas, written.metadata.generation),
-        (Some(3), Some(2))
-    );
+    assert_eq!((written.spec.replicas, written.metadata.generation), (Some(3), Some(2)));
 }
 
 #[tokio::test]
@@ -85,10 +82,7 @@ async fn strategic_merge_knows_list_keys() {
         .patch("a", &PatchParams::default(), &Patch::Strategic(remove))
         .await
         .unwrap();
-    assert_eq!(
-        patched.spec.template.unwrap().spec.unwrap().containers.len(),
-        1
-    );
+    assert_eq!(patched.spec.template.unwrap().spec.unwrap().containers.len(), 1);
     let finalizers = json!({ "metadata": { "finalizers": ["example.com/b"], "$deleteFromPrimitiveList/finalizers": ["example.com/a"] } });
     let patched = sets
         .patch("a", &PatchParams::default(), &Patch::Strategic(finalizers))
@@ -186,7 +180,7 @@ async fn a_pod_on_a_node_gets_time_to_stop() {
 
     pods.create(&PostParams::default(), &pod("bound")).await.unwrap();
     let binding = json!({ "metadata": { "name": "bound" }, "target": { "kind": "Node", "name": "node" } });
-        let _: serde_json::Value = pods
+    let _: serde_json::Value = pods
         .create_subresource("binding", "bound", &PostParams::default(), &binding)
         .await
         .unwrap();
