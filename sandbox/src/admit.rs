@@ -84,7 +84,10 @@ pub(crate) fn generation_bumps(target: &Resolved, old: &Value, new: &Value) -> b
         return false;
     }
     if !target.resource.custom {
-        return old.get("spec") != new.get("spec");
+        // A Deployment's annotations become those of its ReplicaSets, so they count as well.
+        let annotations = target.resource.kind == "Deployment"
+            && old["metadata"].get("annotations") != new["metadata"].get("annotations");
+        return annotations || old.get("spec") != new.get("spec");
     }
     let relevant = |object: &Value| {
         let mut fields = object.as_object().cloned().unwrap_or_default();

@@ -39,8 +39,8 @@ pub struct RequestInfo {
     pub namespace: String,
     /// Empty for collections; at a create the name in the body, if it has one.
     pub name: String,
-    /// The body as JSON; null where there is none.
-    pub body: Value,
+    /// The body as JSON; null where there is none, and in the log of requests.
+    pub body: Arc<Value>,
 }
 
 /// A request that was answered (or was left hanging: code 0).
@@ -111,9 +111,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl ApiServer {
     /// A server with the built-in types and the namespaces `default`, `kube-system`, `kube-public`, `kube-node-lease`.
     pub fn new() -> Self {
+        Self::with_clock(Arc::new(Timestamp::now))
+    }
+
+    /// The same, with a clock of its own from the beginning.
+    pub fn with_clock(clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
-                state: Mutex::new(State::new()),
+                state: Mutex::new(State::new(clock)),
                 interceptor: Mutex::new(None),
                 log: Mutex::new(VecDeque::new()),
             }),
@@ -193,12 +198,16 @@ impl ApiServer {
         };
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let verb = verb(&parts.method, &target, &query);
+        let json = serde_json::from_slice(&body)
+            .map(Arc::new)
+            .map_err(|error| error.to_string());
         let request = Request {
             verb,
             target,
             query,
             headers: parts.headers,
             body,
+            json,
         };
         let info = describe(&request);
         let interceptor = lock(&self.shared.interceptor).clone();
@@ -228,7 +237,9 @@ impl ApiServer {
         }
     }
 
-    fn record(&self, request: RequestInfo, code: u16) {
+    fn record(&self, mut request: RequestInfo, code: u16) {
+        // A log of bodies would soon outweigh the objects.
+        request.body = Arc::default();
         let mut log = lock(&self.shared.log);
         if log.len() == LOG {
             log.pop_front();
@@ -239,7 +250,7 @@ impl ApiServer {
 
 fn describe(request: &Request) -> RequestInfo {
     // What is not JSON is refused later, where the content type is known.
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let body = request.json.clone().unwrap_or_default();
     let mut name = request.target.name.clone();
     if name.is_empty() && request.verb == "create" {
         name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();

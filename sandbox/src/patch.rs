@@ -219,3 +219,53 @@ fn set_order(items: &mut [Value], order: &[Value], rule: &ListRule) {
     };
     items.sort_by_key(position);
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use serde_json::{Value, json};
+
+    use super::{PatchKind, apply};
+
+    fn strategic(object: &Value, patch: &Value) -> Value {
+        apply(PatchKind::Strategic, object, patch.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lists_merge_by_their_keys_and_keep_the_order_a_client_wants() {
+        let object = json!({ "spec": { "containers": [{ "name": "a", "args": ["1"] }, { "name": "b" }] } });
+        let patch = json!({ "spec": {
+            "$setElementOrder/containers": [{ "name": "c" }, { "name": "a" }],
+            "containers": [{ "name": "a", "args": ["2"] }, { "name": "c" }],
+        } });
+        let expected =
+            json!({ "spec": { "containers": [{ "name": "c" }, { "name": "a", "args": ["2"] }, { "name": "b" }] } });
+        assert_eq!(strategic(&object, &patch), expected);
+    }
+
+    #[test]
+    fn directives_replace_and_retain() {
+        let object = json!({ "spec": { "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1 } }, "x": { "a": 1 } } });
+        let patch = json!({ "spec": {
+            "strategy": { "$retainKeys": ["type"], "type": "Recreate" },
+            "x": { "$patch": "replace", "b": 2 },
+        } });
+        assert_eq!(
+            strategic(&object, &patch),
+            json!({ "spec": { "strategy": { "type": "Recreate" }, "x": { "b": 2 } } })
+        );
+    }
+
+    #[test]
+    fn a_list_element_without_its_key_is_refused() {
+        let error = apply(
+            PatchKind::Strategic,
+            &json!({}),
+            br#"{"spec":{"containers":[{"image":"x"}]}}"#,
+        )
+        .unwrap_err();
+        assert_eq!(error.code, 400);
+        assert!(error.message.contains("declared merge key: name"), "{}", error.message);
+    }
+}

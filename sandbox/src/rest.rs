@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body as JSON, or why it is none.
+    pub(crate) json: Result<Arc<Value>, String>,
 }
 
 /// An answer that is not an error.
@@ -48,8 +50,12 @@ impl Request {
         if !matches!(essence, "" | "application/json") {
             return Err(ApiError::unsupported_media_type(&["application/json"]));
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| ApiError::bad_request(format!("the object provided is unrecognized: {error}")))
+        match &self.json {
+            Ok(json) => Ok((**json).clone()),
+            Err(error) => Err(ApiError::bad_request(format!(
+                "the object provided is unrecognized: {error}"
+            ))),
+        }
     }
 
     /// The JSON body, or null where there is none.

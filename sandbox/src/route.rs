@@ -140,3 +140,53 @@ fn percent_decode(text: &str) -> String {
     }
     String::from_utf8_lossy(&decoded).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Query, Route, Target};
+
+    fn target(path: &str) -> Option<Target> {
+        match Route::parse(path) {
+            Route::Resource(target) => Some(target),
+            Route::Document(_) => None,
+        }
+    }
+
+    #[test]
+    fn paths_of_all_forms() {
+        let of = |group: &str, plural: &str, namespace: &str, name: &str, subresource: &str| {
+            Some(Target {
+                group: group.to_owned(),
+                version: "v1".to_owned(),
+                plural: plural.to_owned(),
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                subresource: subresource.to_owned(),
+            })
+        };
+        assert_eq!(target("/api/v1/pods"), of("", "pods", "", "", ""));
+        assert_eq!(target("/api/v1/namespaces"), of("", "namespaces", "", "", ""));
+        assert_eq!(target("/api/v1/namespaces/a"), of("", "namespaces", "", "a", ""));
+        assert_eq!(
+            target("/api/v1/namespaces/a/finalize"),
+            of("", "namespaces", "", "a", "finalize")
+        );
+        assert_eq!(
+            target("/api/v1/namespaces/a/pods/b/status"),
+            of("", "pods", "a", "b", "status")
+        );
+        assert_eq!(
+            target("/apis/apps/v1/namespaces/a/replicasets"),
+            of("apps", "replicasets", "a", "", "")
+        );
+        assert_eq!(target("/apis/apps/v1"), None);
+    }
+
+    #[test]
+    fn queries_as_kube_writes_them() {
+        let query = Query::parse("&labelSelector=a%3Db%2Cc+in+(d)&watch=true&limit=x");
+        assert_eq!(query.get("labelSelector"), Some("a=b,c in (d)"));
+        assert!(query.flag("watch"));
+        assert!(query.number("limit").is_err());
+    }
+}

@@ -191,3 +191,47 @@ fn selectable(kind: &str, field: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use serde_json::json;
+
+    use super::{FieldSelector, LabelSelector};
+
+    #[test]
+    fn requirements_of_all_forms() {
+        let labels = json!({ "app": "a", "tier": "web" });
+        for (text, expected) in [
+            ("", true),
+            ("app=a", true),
+            ("app==a,tier=web", true),
+            ("app!=a", false),
+            ("other!=a", true),
+            ("app in (a,b)", true),
+            ("app notin (a, b)", false),
+            ("other notin (a)", true),
+            ("app,!other", true),
+            ("!app", false),
+        ] {
+            assert_eq!(LabelSelector::parse(text).unwrap().matches(&labels), expected, "{text}");
+        }
+        for text in ["app in a", "app in (a", "=a", "a b"] {
+            assert_eq!(LabelSelector::parse(text).unwrap_err().code, 400, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_that_are_known_select() {
+        let pod = json!({ "metadata": { "name": "p" }, "status": { "phase": "Running" } });
+        let matches = |text: &str| FieldSelector::parse(text, "Pod").unwrap().matches(&pod);
+        assert!(matches("status.phase=Running,metadata.name!=q,spec.nodeName="));
+        assert!(!matches("status.phase!=Running"));
+        let error = FieldSelector::parse("spec.x=1", "Pod").unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (400, "field label not supported: spec.x")
+        );
+    }
+}

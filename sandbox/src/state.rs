@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::api::Clock;
 use crate::registry::{Registry, ResourceType, Version, api_version};
 use crate::route::Target;
 use crate::status::ApiError;
@@ -14,7 +15,7 @@ use crate::store::{ObjectKey, ObjectName, Store};
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
-    pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) clock: Clock,
     /// Counts generated names and addresses.
     pub(crate) counter: u64,
 }
@@ -63,11 +64,11 @@ pub(crate) fn wire_time(time: Timestamp) -> String {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         let mut state = Self {
             store: Store::default(),
             registry: Registry::new(),
-            clock: Arc::new(Timestamp::now),
+            clock,
             counter: 0,
         };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {

@@ -23,7 +23,7 @@ async fn a_definition_is_established_at_once_and_takes_its_objects_along() {
             .any(|condition| condition.type_ == "Established" && condition.status == "True")
     );
     things
-        .create(&PostParams::default(), &widget("a", json!({ "size": 1 })))
+        .create(&PostParams::default(), &widget("a", &json!({ "size": 1 })))
         .await
         .unwrap();
     assert_eq!(things.list(&ListParams::default()).await.unwrap().items.len(), 1);
@@ -42,7 +42,10 @@ async fn a_schema_prunes_and_defaults() {
         "size": 2, "unknown": 1, "colour": null, "label": null, "hint": null, "surge": "25%",
         "free": { "any": { "thing": 1 } }, "map": { "k": "v" }, "parts": [{ "name": "p", "odd": true }],
     });
-    let made = things.create(&PostParams::default(), &widget("a", spec)).await.unwrap();
+    let made = things
+        .create(&PostParams::default(), &widget("a", &spec))
+        .await
+        .unwrap();
     assert_eq!(
         made.data["spec"],
         json!({
@@ -113,14 +116,14 @@ async fn a_schema_refuses_with_the_words_of_a_real_server() {
         ),
     ];
     for (spec, expected) in cases {
-        let status = refusal(things.create(&PostParams::default(), &widget("x", spec.clone())).await);
+        let status = refusal(things.create(&PostParams::default(), &widget("x", spec)).await);
         assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"), "{spec}");
         assert_eq!(
             status.message,
             format!("Widget.example.com \"x\" is invalid: {expected}")
         );
     }
-    let status = refusal(things.create(&PostParams::default(), &widget("x", json!({}))).await);
+    let status = refusal(things.create(&PostParams::default(), &widget("x", &json!({}))).await);
     let details = status.details.unwrap();
     assert_eq!(
         (details.kind.as_str(), details.group.as_str(), details.name.as_str()),
@@ -137,7 +140,10 @@ async fn a_value_that_never_changes() {
     let api = ApiServer::new();
     let things = widgets(&api).await;
     things
-        .create(&PostParams::default(), &widget("a", json!({ "size": 1, "fixed": "x" })))
+        .create(
+            &PostParams::default(),
+            &widget("a", &json!({ "size": 1, "fixed": "x" })),
+        )
         .await
         .unwrap();
     let patch = Patch::Merge(json!({ "spec": { "fixed": "y" } }));
@@ -154,7 +160,7 @@ async fn generation_counts_changes_of_the_spec_only() {
     let things = widgets(&api).await;
     let params = PatchParams::default();
     let made = things
-        .create(&PostParams::default(), &widget("a", json!({ "size": 1 })))
+        .create(&PostParams::default(), &widget("a", &json!({ "size": 1 })))
         .await
         .unwrap();
     assert_eq!(made.metadata.generation, Some(1));
@@ -207,7 +213,7 @@ async fn scale_follows_the_paths_of_the_definition() {
     let api = ApiServer::new();
     let things = widgets(&api).await;
     things
-        .create(&PostParams::default(), &widget("a", json!({ "size": 1 })))
+        .create(&PostParams::default(), &widget("a", &json!({ "size": 1 })))
         .await
         .unwrap();
     assert_eq!(code(things.get_scale("a").await), 500, "no replicas yet");
@@ -236,7 +242,7 @@ async fn patches_of_each_kind() {
     let things = widgets(&api).await;
     let params = PatchParams::default();
     things
-        .create(&PostParams::default(), &widget("a", json!({ "size": 1 })))
+        .create(&PostParams::default(), &widget("a", &json!({ "size": 1 })))
         .await
         .unwrap();
     let strategic = Patch::Strategic(json!({ "spec": { "size": 2 } }));
@@ -249,7 +255,7 @@ async fn patches_of_each_kind() {
     let replace = json!([{ "op": "replace", "path": "/spec/size", "value": 3 }]);
     let patched = things.patch("a", &params, &json_patch(replace)).await.unwrap();
     assert_eq!(patched.data["spec"]["size"], 3);
-    let apply = Patch::Apply(widget("a", json!({ "size": 4 })));
+    let apply = Patch::Apply(widget("a", &json!({ "size": 4 })));
     assert_eq!(code(things.patch("a", &PatchParams::apply("me"), &apply).await), 415);
     assert_eq!(code(things.patch("none", &params, &Patch::Merge(json!({}))).await), 404);
     assert_eq!(

@@ -216,7 +216,7 @@ async fn thousands_of_objects_stay_quick() {
     for index in 0..2_000 {
         let name = format!("w{index}");
         things
-            .create(&PostParams::default(), &widget(&name, json!({ "size": 1 })))
+            .create(&PostParams::default(), &widget(&name, &json!({ "size": 1 })))
             .await
             .unwrap();
         sets.create(&PostParams::default(), &replica_set(&name)).await.unwrap();

@@ -121,7 +121,7 @@ pub fn widget_kind() -> kube::core::ApiResource {
 }
 
 /// A widget with this spec.
-pub fn widget(name: &str, spec: serde_json::Value) -> kube::core::DynamicObject {
+pub fn widget(name: &str, spec: &serde_json::Value) -> kube::core::DynamicObject {
     kube::core::DynamicObject::new(name, &widget_kind())
         .within("default")
         .data(json!({ "spec": spec }))
