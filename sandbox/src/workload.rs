@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod kubelet;
+pub mod replica_set;
 
 pub use clock::Clock;
 
