@@ -7,6 +7,7 @@
 mod admit;
 mod api;
 mod builtin;
+pub mod control_plane;
 mod crd;
 mod create;
 mod delete;
@@ -27,6 +28,7 @@ mod status;
 mod store;
 mod update;
 mod watch;
+pub mod workload;
 
 pub use api::{ApiServer, Clock, FaultResponse, Interceptor, RequestInfo, RequestRecord, ResponseBody};
 pub use server::Served;
