@@ -73,7 +73,7 @@ pub enum FaultResponse {
 /// A hook that may make requests fail; `None` lets a request through.
 pub type Interceptor = Box<dyn Fn(&RequestInfo) -> Option<FaultResponse> + Send + Sync>;
 
-/// Tells the time stamped on objects.
+/// Tells the time stamped on objects. It is called while the server is locked, so it must not call the server.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 struct Shared {

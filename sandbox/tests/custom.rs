@@ -5,7 +5,7 @@ mod support;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, ValidationDirective};
 use serde_json::{Value, json};
 use serin_sandbox::ApiServer;
 use support::{code, refusal, widget, widgets};
@@ -55,11 +55,9 @@ async fn a_schema_prunes_and_defaults() {
     );
 }
 
-#[tokio::test]
-async fn a_schema_refuses_with_the_words_of_a_real_server() {
-    let api = ApiServer::new();
-    let things = widgets(&api).await;
-    let cases: &[(Value, &str)] = &[
+/// Specs that are refused, and the text after the object's name.
+fn refusals() -> Vec<(Value, &'static str)> {
+    vec![
         (json!({}), "spec.size: Required value"),
         (
             json!({ "size": "x" }),
@@ -114,8 +112,14 @@ async fn a_schema_refuses_with_the_words_of_a_real_server() {
             "[spec.colour: Unsupported value: \"blue\": supported values: \"red\", \"green\", spec.size: Invalid value: \
              0: spec.size in body should be greater than or equal to 1]",
         ),
-    ];
-    for (spec, expected) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn a_schema_refuses_with_the_words_of_a_real_server() {
+    let api = ApiServer::new();
+    let things = widgets(&api).await;
+    for (spec, expected) in &refusals() {
         let status = refusal(things.create(&PostParams::default(), &widget("x", spec)).await);
         assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"), "{spec}");
         assert_eq!(
@@ -265,5 +269,67 @@ async fn patches_of_each_kind() {
                 .await
         ),
         409
+    );
+}
+
+#[tokio::test]
+async fn dry_runs_and_strict_writes() {
+    let api = ApiServer::new();
+    let things = widgets(&api).await;
+    let dry = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let before = api.revision();
+    assert_eq!(
+        things
+            .create(&dry, &widget("a", &json!({ "size": 1 })))
+            .await
+            .unwrap()
+            .data["spec"]["colour"],
+        "red"
+    );
+    assert_eq!((things.get_opt("a").await.unwrap(), api.revision()), (None, before));
+
+    things
+        .create(&PostParams::default(), &widget("a", &json!({ "size": 1 })))
+        .await
+        .unwrap();
+    let patch = Patch::Merge(json!({ "spec": { "sise": 2 } }));
+    let strict = PatchParams {
+        field_validation: Some(ValidationDirective::Strict),
+        ..PatchParams::default()
+    };
+    let status = refusal(things.patch("a", &strict, &patch).await);
+    assert_eq!(
+        (status.code, status.message.as_str()),
+        (
+            400,
+            "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.sise\""
+        )
+    );
+    things.patch("a", &PatchParams::default(), &patch).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_collection_is_deleted_by_selector() {
+    let api = ApiServer::new();
+    let things = widgets(&api).await;
+    for (name, team) in [("a", "x"), ("b", "y"), ("c", "x")] {
+        let mut one = widget(name, &json!({ "size": 1 }));
+        one.metadata.labels = Some([("team".to_owned(), team.to_owned())].into());
+        things.create(&PostParams::default(), &one).await.unwrap();
+    }
+    things
+        .delete_collection(&DeleteParams::default(), &ListParams::default().labels("team=x"))
+        .await
+        .unwrap();
+    let left = things.list(&ListParams::default()).await.unwrap();
+    assert_eq!(
+        left.items
+            .iter()
+            .map(|one| one.metadata.name.clone().unwrap())
+            .collect::<Vec<_>>(),
+        ["b"]
     );
 }
