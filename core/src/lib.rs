@@ -5,6 +5,8 @@ pub mod decide;
 pub mod identity;
 pub mod observed;
 pub mod plan;
+pub mod request;
+pub mod view;
 pub mod wire;
 
 pub use decide::decide;
