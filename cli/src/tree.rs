@@ -340,3 +340,6 @@ fn visible(cell: &str) -> usize {
         })
         .count()
 }
+
+#[cfg(test)]
+mod tests;

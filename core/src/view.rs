@@ -2,7 +2,8 @@
 //! contract 03 §4 and contract 10 §4. Used by the command line, the dashboard and the generated Argo CD checks.
 
 use crate::api::Rollout;
-use crate::api::rollout::{CanaryStep, CanaryStrategy};
+use crate::api::canary_step::CanaryStep;
+use crate::api::rollout::CanaryStrategy;
 use crate::wire;
 
 /// Share that counts as all of the traffic unless the router says otherwise.
@@ -22,9 +23,28 @@ pub fn phase(rollout: &Rollout) -> (&str, &str) {
         )
     } else if status.controller_pause && status.pause_conditions.is_empty() {
         (wire::phase::PROGRESSING, "waiting for rollout to unpause")
+    } else if status.phase.is_empty() {
+        before_the_first_look(rollout)
     } else {
         (&status.phase, &status.message)
     }
+}
+
+/// What the controller would say of a rollout whose status it has never written.
+fn before_the_first_look(rollout: &Rollout) -> (&'static str, &'static str) {
+    let (spec, status) = (&rollout.spec, &rollout.status);
+    let message = if spec.paused {
+        return (wire::phase::PAUSED, "manually paused");
+    } else if spec.restart_at.is_some() {
+        "rollout is restarting"
+    } else if status.updated_replicas < spec.replicas.unwrap_or(1) {
+        "more replicas need to be updated"
+    } else if spec.strategy.blue_green.is_some() {
+        "active service cutover pending"
+    } else {
+        "waiting for all steps to complete"
+    };
+    (wire::phase::PROGRESSING, message)
 }
 
 /// A value that is no number, or larger than the generation, counts as observed: very old controllers wrote a hash.
@@ -127,6 +147,21 @@ mod tests {
             object["status"]["phase"] = json!("Healthy");
             object["status"]["message"] = json!("fine");
             assert_eq!(phase(&rollout(object)), expected, "observedGeneration {observed}");
+        }
+    }
+
+    #[test]
+    fn a_rollout_that_nobody_looked_at_is_progressing() {
+        let table = [
+            (json!({}), ("Progressing", "more replicas need to be updated")),
+            (json!({"paused": true}), ("Paused", "manually paused")),
+            (
+                json!({"replicas": 0, "strategy": {"canary": {}}}),
+                ("Progressing", "waiting for all steps to complete"),
+            ),
+        ];
+        for (spec, expected) in table {
+            assert_eq!(phase(&rollout(json!({"spec": spec}))), expected, "{spec}");
         }
     }
 

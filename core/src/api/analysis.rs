@@ -1,4 +1,4 @@
-//! `AnalysisTemplate`, `ClusterAnalysisTemplate` and `AnalysisRun` as written (contract 01 §4–5).
+//! What rollouts, templates, runs and experiments say of analyses alike (contract 01 §2, §4–6).
 
 use super::is_default;
 use schemars::JsonSchema;
@@ -58,4 +58,15 @@ pub struct MeasurementRetention {
     pub metric_name: String,
     /// Measurements.
     pub limit: i32,
+}
+
+/// A template by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AnalysisTemplateRef {
+    /// Name.
+    pub template_name: String,
+    /// A ClusterAnalysisTemplate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_scope: Option<bool>,
 }

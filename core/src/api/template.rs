@@ -48,6 +48,6 @@ impl JsonSchema for PodTemplate {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        k8s_openapi::api::core::v1::PodTemplateSpec::json_schema(generator)
+        generator.subschema_for::<k8s_openapi::api::core::v1::PodTemplateSpec>()
     }
 }
