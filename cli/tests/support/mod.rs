@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Answers by method and path; a path without an answer is 404.
 #[derive(Clone, Default)]
-pub struct Server {
+pub(crate) struct Server {
     answers: Arc<BTreeMap<String, (u16, Value)>>,
     asked: Arc<Mutex<Vec<String>>>,
     url: String,
@@ -19,7 +19,7 @@ pub struct Server {
 
 impl Server {
     /// Listens on loopback.
-    pub async fn start(answers: &[(&str, u16, Value)]) -> Self {
+    pub(crate) async fn start(answers: &[(&str, u16, Value)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let answers = answers
             .iter()
@@ -41,12 +41,12 @@ impl Server {
     }
 
     /// What was asked: method, path, and the body of patches.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
     /// Runs a command against this server, as the plugin.
-    pub async fn run(&self, line: &str) -> Outcome {
+    pub(crate) async fn run(&self, line: &str) -> Outcome {
         run(&format!("kubectl-argo-rollouts {line} --server {}", self.url)).await
     }
 
@@ -114,14 +114,14 @@ fn not_found(request: &str) -> (u16, Value) {
 
 /// What a command printed and how it ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub out: String,
-    pub err: String,
-    pub success: bool,
+pub(crate) struct Outcome {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) success: bool,
 }
 
 impl Outcome {
-    pub fn success(out: &str) -> Self {
+    pub(crate) fn success(out: &str) -> Self {
         Self {
             out: out.to_owned(),
             err: String::new(),
@@ -129,7 +129,7 @@ impl Outcome {
         }
     }
 
-    pub fn failure(out: &str, err: &str) -> Self {
+    pub(crate) fn failure(out: &str, err: &str) -> Self {
         Self {
             out: out.to_owned(),
             err: err.to_owned(),
@@ -139,7 +139,7 @@ impl Outcome {
 }
 
 /// Runs a command line in this process.
-pub async fn run(line: &str) -> Outcome {
+pub(crate) async fn run(line: &str) -> Outcome {
     let (out, err) = (Buffer::default(), Buffer::default());
     let mut console = serin::console::Console::new(
         Box::new(out.clone()),
