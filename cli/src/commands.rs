@@ -8,6 +8,9 @@ mod send;
 mod status;
 mod version;
 
+pub(crate) use get::CLEAR;
+pub(crate) use send::send;
+
 use crate::args::{Command, GetGroup, GetKind, Global, RetryGroup, RetryKind};
 use crate::connect::connect;
 use crate::console::Console;

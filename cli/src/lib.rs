@@ -7,12 +7,14 @@
 //! 3. `commands` does one thing each, a file per command. Requests to a rollout are patches that
 //!    [`serin_core::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
 //!    [`tree`], the latter two without IO.
+//!    [`demo`] plays a whole update on any connection.
 //! 4. [`console`] writes results to standard output; errors are one line, `Error: …`, on standard error, exit code 1.
 
 pub mod args;
 mod commands;
 pub mod connect;
 pub mod console;
+pub mod demo;
 pub mod duration;
 pub mod failure;
 pub mod info;

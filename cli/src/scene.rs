@@ -36,12 +36,18 @@ impl Scene {
     /// The rollout with its rows; `None` once it is gone.
     #[must_use]
     pub fn info(&self) -> Option<RolloutInfo> {
-        let rollout = self.rollout.objects.values().next()?;
+        let rollout = self.rollout()?;
         Some(RolloutInfo::new(
             rollout,
             self.replica_sets.objects.values(),
             self.pods.objects.values(),
         ))
+    }
+
+    /// The rollout as stored; `None` once it is gone.
+    #[must_use]
+    pub fn rollout(&self) -> Option<&Rollout> {
+        self.rollout.objects.values().next()
     }
 
     /// Takes in one change.

@@ -207,7 +207,7 @@ impl Table {
         let status = (experiment.icon, experiment.status.as_str());
         self.row(
             branch,
-            format!("Σ {name}"),
+            &format!("Σ {name}"),
             "Experiment",
             status,
             &experiment.identity,
@@ -236,7 +236,7 @@ impl Table {
         let status = (set.icon, set.status.as_str());
         self.row(
             branch,
-            format!("⧉ {name}"),
+            &format!("⧉ {name}"),
             "ReplicaSet",
             status,
             &set.identity,
@@ -254,7 +254,7 @@ impl Table {
         }
         self.row(
             branch,
-            format!("□ {}", pod.identity.name),
+            &format!("□ {}", pod.identity.name),
             "Pod",
             (pod.icon, &pod.status),
             &pod.identity,
@@ -277,7 +277,7 @@ impl Table {
         let status = (run.icon, run.status.as_str());
         self.row(
             branch,
-            format!("α {name}"),
+            &format!("α {name}"),
             "AnalysisRun",
             status,
             &run.identity,
@@ -291,13 +291,20 @@ impl Table {
     fn job(&mut self, job: &JobInfo, branch: &Branch) {
         let name = self.colors.paint(&job.identity.name, &job.status);
         let status = (job.icon, job.status.as_str());
-        self.row(branch, format!("⊞ {name}"), "Job", status, &job.identity, String::new());
+        self.row(
+            branch,
+            &format!("⊞ {name}"),
+            "Job",
+            status,
+            &job.identity,
+            String::new(),
+        );
     }
 
     fn row(
         &mut self,
         branch: &Branch,
-        name: String,
+        name: &str,
         kind: &str,
         (icon, status): (&str, &str),
         identity: &Identity,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, sleep};
 
 /// Sent before each picture of `--watch`: home, clear the screen, home.
-pub(super) const CLEAR: &str = "\x1b[H\x1b[2J\x1b[0;0H";
+pub(crate) const CLEAR: &str = "\x1b[H\x1b[2J\x1b[0;0H";
 /// Ages grow: the picture is drawn again although nothing changed.
 const REDRAW_EVERY: Duration = Duration::from_secs(1);
 /// A picture stays at least this long, so that the screen does not flicker.

@@ -10,7 +10,7 @@ use serin_core::request::Patches;
 
 /// Sends the status patch, then the spec patch; where the server has no `status` subresource, the unified patch in place
 /// of both (contract 10 §3).
-pub(super) async fn send(connection: &Connection, name: &str, patches: &Patches) -> Result<(), Failure> {
+pub(crate) async fn send(connection: &Connection, name: &str, patches: &Patches) -> Result<(), Failure> {
     let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
     let parameters = PatchParams::default();
     let mut main = patches.spec.as_ref();
