@@ -20,10 +20,12 @@ pub mod observed;
 mod phase;
 pub mod plan;
 mod replica_set;
+pub mod request;
 mod revision;
 pub mod spec;
 mod status;
 pub mod validate;
+pub mod view;
 pub mod wire;
 pub mod yaml;
 
