@@ -8,6 +8,7 @@ pub mod identity;
 pub mod observed;
 pub mod plan;
 pub mod spec;
+pub mod validate;
 pub mod wire;
 pub mod yaml;
 

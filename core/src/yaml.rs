@@ -102,15 +102,7 @@ fn read_error(error: &serde_saphyr::Error, first_line: usize) -> YamlError {
     };
     let (line, column) = (to_usize(location.line()), to_usize(location.column()));
     // The reader repeats the place, counted from the beginning of the document.
-    let place = format!("line {line} column {column}");
-    let message = match text.split_once(&place) {
-        Some((before, after)) => format!(
-            "{}{after}",
-            before.trim_end_matches("at ").trim_end_matches([' ', ':', ','])
-        ),
-        None => text,
-    };
-    let message = message.trim_start_matches([' ', ':', ',']).to_owned();
+    let message = text.replace(&format!(" at line {line}, column {column}"), "");
     YamlError::Read {
         line: first_line + line.saturating_sub(1),
         column,
