@@ -1,13 +1,31 @@
 //! Argo Rollouts resources and the decisions of progressive delivery, without IO.
+//!
+//! The way through: an [`Observed`] (what the shell has read) and a clock reading go into [`decide`]; a [`Plan`] comes
+//! out. `look` holds both and what follows from them, `revision` says which ReplicaSet is what, `canary` decides where
+//! the update goes and how many pods each ReplicaSet gets, `replica_set` turns that into actions, `status`,
+//! `conditions`, `phase` and `duration` say so to the user, `invalid` handles a spec that cannot be carried out.
 
 pub mod api;
+pub mod canary;
+mod conditions;
 pub mod crd;
 pub mod decide;
+mod draft;
+mod duration;
 pub mod go_duration;
 pub mod identity;
+mod invalid;
+mod look;
 pub mod observed;
+mod phase;
 pub mod plan;
+mod replica_set;
+pub mod request;
+mod revision;
 pub mod spec;
+mod status;
+pub mod validate;
+pub mod view;
 pub mod wire;
 pub mod yaml;
 

@@ -156,6 +156,11 @@ pub struct Refused {
     pub attempt: String,
     /// Whether it was the creation of a ReplicaSet.
     pub creating_replica_set: bool,
+    /// Generation of the rollout that it was tried for; an edit makes it void.
+    pub generation: i64,
+    /// `status.collisionCount` that it was tried with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collision_count: Option<i32>,
     /// How it failed.
     pub why: Refusal,
     /// What the API server said.

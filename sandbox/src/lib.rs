@@ -1,3 +1,35 @@
-//! Placeholder while the walls go up.
+//! A small Kubernetes for tests and demonstrations, in one process.
+//!
+//! [`ApiServer`] is an in-memory API server: objects with resourceVersions, watches, patches, subresources, owner
+//! deletion and CRD schemas, for `kube::Client` in-process and over HTTP. It knows nothing of rollouts. What it does
+//! not do is written down in `docs/sandbox.md`.
+
+mod admit;
+mod api;
+mod builtin;
 pub mod control_plane;
+mod crd;
+mod create;
+mod delete;
+mod discovery;
+mod gc;
+mod patch;
+mod pods;
+mod read;
+mod registry;
+mod render;
+mod rest;
+mod route;
+mod schema;
+mod selector;
+mod server;
+mod state;
+mod status;
+mod store;
+mod update;
+mod watch;
 pub mod workload;
+
+pub use api::{ApiServer, Clock, FaultResponse, Interceptor, RequestInfo, RequestRecord, ResponseBody};
+pub use server::Served;
+pub use status::{ApiError, FieldError};

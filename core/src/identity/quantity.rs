@@ -25,6 +25,8 @@ enum Format {
 /// The parts of a quantity as written.
 struct Parts<'a> {
     negative: bool,
+    /// No digit at all, such as `-` or `Pi`: zero on Go's 64-bit path, an error on the long one.
+    bare: bool,
     /// Digits before the point, without leading zeros (`0` for none).
     whole: &'a str,
     /// Digits after the point.
@@ -65,16 +67,19 @@ fn split(text: &str) -> Option<Parts<'_>> {
         Some(b'+') => (false, &text[1..]),
         _ => (false, text),
     };
-    let rest = rest.trim_start_matches('0');
-    let (whole, rest) = digits(rest);
+    let unpadded = rest.trim_start_matches('0');
+    let padded = unpadded.len() < rest.len();
+    let (whole, rest) = digits(unpadded);
     let (fraction, suffix) = match rest.strip_prefix('.') {
         Some(rest) => digits(rest),
         None => ("", rest),
     };
     let (format, exponent) = suffix_meaning(suffix)?;
+    let bare = !padded && whole.is_empty() && fraction.is_empty();
     let whole = if whole.is_empty() { "0" } else { whole };
     Some(Parts {
         negative,
+        bare,
         whole,
         fraction,
         format,
@@ -144,27 +149,35 @@ fn small(parts: &Parts<'_>) -> Option<(i128, i64, bool)> {
 
 /// Go's path for everything else, on arbitrary precision there and 128 bits here; `None` beyond those.
 fn large(parts: &Parts<'_>) -> Option<(i128, i64, Format)> {
+    if parts.bare {
+        return None;
+    }
     let mut mantissa: i128 = format!("{}{}", parts.whole, parts.fraction).parse().ok()?;
     let mut scale = -i64::try_from(parts.fraction.len()).ok()?;
     let mut format = parts.format;
     if format == Format::Binary {
-        mantissa = mantissa.checked_mul(1_i128 << parts.exponent)?;
+        let factor = 1_i128 << parts.exponent;
+        let whole: i128 = parts.whole.parse().ok()?;
+        if whole.checked_mul(factor).is_none_or(|whole| whole >= BINARY_MAX) {
+            (mantissa, scale) = (BINARY_MAX, 0);
+        } else {
+            mantissa = mantissa.checked_mul(factor)?;
+        }
     } else {
         scale += parts.exponent;
     }
-    while scale < NANO && mantissa != 0 {
-        // In portions that fit: rounding up twice is rounding up once.
-        let digits = u32::try_from(NANO - scale).unwrap_or(u32::MAX).min(38);
-        let divisor = 10_i128.checked_pow(digits)?;
-        mantissa = mantissa / divisor + i128::from(mantissa % divisor != 0);
-        scale += i64::from(digits);
+    if scale < NANO && mantissa != 0 {
+        let divisor = u32::try_from(NANO - scale)
+            .ok()
+            .and_then(|digits| 10_i128.checked_pow(digits));
+        // A divisor beyond 128 bits is greater than any mantissa.
+        mantissa = divisor.map_or(1, |divisor| mantissa / divisor + i128::from(mantissa % divisor != 0));
+        scale = NANO;
     }
     if format == Format::Binary {
-        // A binary suffix only shrinks the scale through its fraction, so the scale is within 0 and NANO here.
+        // Only a fraction takes the scale below 0 here, and never below NANO.
         let unit = 10_i128.checked_pow(u32::try_from(-scale).ok()?)?;
-        if mantissa / unit >= BINARY_MAX {
-            (mantissa, scale) = (BINARY_MAX, 0);
-        } else if mantissa < unit && mantissa > 0 {
+        if mantissa < unit && mantissa > 0 {
             format = Format::Decimal;
         }
     }
@@ -233,4 +246,20 @@ fn print_decimal(mut mantissa: i128, mut scale: i64, format: Format) -> String {
         _ => "",
     };
     format!("{mantissa}{zeros}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    /// Texts and what Go made of them; empty where it refused.
+    const MADE_BY_GO: &str = include_str!("../../tests/hash_quantities.txt");
+
+    #[test]
+    fn canonical_as_go_has_it() {
+        for line in MADE_BY_GO.lines().filter(|line| !line.starts_with('#')) {
+            let (text, expected) = line.split_once(" -> ").unwrap_or((line.trim_end_matches(" ->"), ""));
+            assert_eq!(canonical(text).unwrap_or_default(), expected, "{text:?}");
+        }
+    }
 }

@@ -1,0 +1,359 @@
+//! The words of the command line (contract 10 §1, §2, §9).
+//!
+//! clap reads them; what differs from upstream's reader (Go's cobra and pflag) is made up for here: `--watch=false`,
+//! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
+
+mod errors;
+mod values;
+
+use crate::failure::Failure;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use jiff::SignedDuration;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What the user asks for.
+pub enum Call {
+    /// A text for standard output.
+    Help(String),
+    /// A command.
+    Command(Box<Global>, Command),
+}
+
+/// Progressive delivery for Kubernetes: canaries that pause, promote and abort.
+#[derive(Parser)]
+#[command(disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The flags that every command has: those of kubectl.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global flags")]
+pub struct Global {
+    /// Path to the kubeconfig file to use for CLI requests
+    #[arg(long, global = true)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The name of the kubeconfig context to use
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub context: Option<String>,
+    /// The name of the kubeconfig cluster to use
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub cluster: Option<String>,
+    /// The name of the kubeconfig user to use
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// If present, the namespace scope for this CLI request
+    #[arg(long, short, global = true, allow_hyphen_values = true)]
+    pub namespace: Option<String>,
+    /// The address and port of the Kubernetes API server
+    #[arg(long, short, global = true, allow_hyphen_values = true)]
+    pub server: Option<String>,
+    /// Bearer token for authentication to the API server
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub token: Option<String>,
+    /// Username to impersonate for the operation
+    #[arg(long = "as", global = true, allow_hyphen_values = true)]
+    pub impersonate: Option<String>,
+    /// Group to impersonate for the operation, this flag can be repeated
+    #[arg(long = "as-group", global = true, allow_hyphen_values = true)]
+    pub impersonate_groups: Vec<String>,
+    /// UID to impersonate for the operation
+    #[arg(long = "as-uid", global = true, allow_hyphen_values = true)]
+    pub impersonate_uid: Option<String>,
+    /// Path to a cert file for the certificate authority
+    #[arg(long, global = true)]
+    pub certificate_authority: Option<String>,
+    /// Path to a client certificate file for TLS
+    #[arg(long, global = true)]
+    pub client_certificate: Option<String>,
+    /// Path to a client key file for TLS
+    #[arg(long, global = true)]
+    pub client_key: Option<String>,
+    /// If true, the server's certificate will not be checked for validity
+    #[arg(long, global = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub insecure_skip_tls_verify: Option<bool>,
+    /// Server name to use for server certificate validation
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub tls_server_name: Option<String>,
+    /// How long to wait before giving up on a single server request (1s, 2m, 3h); 0 means not to time out
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub request_timeout: Option<String>,
+    /// Accepted for kubectl's sake; nothing is cached
+    #[arg(long, global = true)]
+    pub cache_dir: Option<PathBuf>,
+    /// If true, opt-out of response compression for all requests to the server
+    #[arg(long, global = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub disable_compression: Option<bool>,
+    /// Log level of the Kubernetes client; from 6 on its requests are logged
+    #[arg(long, short = 'v', global = true, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
+    pub kloglevel: i64,
+    /// Log level: panic, fatal, error, warning, info, debug, trace
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    pub loglevel: Option<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Get details about rollouts
+    Get(GetGroup),
+    /// Show the status of a rollout
+    Status(Status),
+    /// Promote a rollout
+    Promote(Promote),
+    /// Abort a rollout
+    Abort(Names),
+    /// Retry a rollout
+    Retry(RetryGroup),
+    /// Print version
+    Version(Version),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// `get <kind> NAME`.
+#[derive(Args, Debug)]
+pub struct GetGroup {
+    /// Kind.
+    #[command(subcommand)]
+    pub kind: Option<GetKind>,
+}
+
+/// What can be shown.
+#[derive(Subcommand, Debug)]
+pub enum GetKind {
+    /// Get details about a rollout
+    #[command(visible_aliases = ["ro", "rollouts"])]
+    Rollout(GetRollout),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// `get rollout NAME`.
+#[derive(Args, Debug)]
+pub struct GetRollout {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Watch live updates to the rollout
+    #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub watch: bool,
+    /// Do not colorize output
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub no_color: bool,
+    /// Timeout after specified seconds
+    #[arg(long, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
+    pub timeout_seconds: i64,
+}
+
+/// `status NAME`.
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Watch the status of the rollout until it's done
+    #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true")]
+    pub watch: bool,
+    /// How long to watch before giving up (1s, 2m, 3h); zero means for ever
+    #[arg(long, short, value_parser = values::duration, allow_hyphen_values = true, default_value = "0s")]
+    pub timeout: SignedDuration,
+}
+
+/// `promote NAME`.
+#[derive(Args, Debug)]
+pub struct Promote {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Perform a full promotion, skipping analysis, pauses, and steps
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub full: bool,
+    /// Skip currently running canary step
+    #[arg(long, short = 'c', hide = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub skip_current_step: Option<bool>,
+    /// Skip remaining steps
+    #[arg(long, short = 'a', hide = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub skip_all_steps: Option<bool>,
+}
+
+/// Names of rollouts.
+#[derive(Args, Debug)]
+pub struct Names {
+    /// Names of rollouts
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+}
+
+/// `retry <kind> NAME`.
+#[derive(Args, Debug)]
+pub struct RetryGroup {
+    /// Kind.
+    #[command(subcommand)]
+    pub kind: Option<RetryKind>,
+}
+
+/// What can be retried.
+#[derive(Subcommand, Debug)]
+pub enum RetryKind {
+    /// Retry an aborted rollout
+    #[command(visible_aliases = ["ro", "rollouts"])]
+    Rollout(Names),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// `version`.
+#[derive(Args, Debug)]
+pub struct Version {
+    /// Surplus words are ignored.
+    #[arg(hide = true)]
+    pub ignored: Vec<String>,
+    /// Print just the version number
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub short: bool,
+}
+
+/// Name under which the program was started: kubectl starts plugins by the name of their file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    Serin,
+    Plugin,
+}
+
+impl Program {
+    fn of(first_word: Option<&OsString>) -> Self {
+        let stem = first_word
+            .and_then(|word| Path::new(word).file_stem())
+            .unwrap_or_default();
+        if stem == "kubectl-argo-rollouts" {
+            Self::Plugin
+        } else {
+            Self::Serin
+        }
+    }
+
+    /// The name in errors.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Serin => "serin",
+            Self::Plugin => "kubectl-argo-rollouts",
+        }
+    }
+
+    /// The name in usages.
+    fn usage_name(self) -> &'static str {
+        match self {
+            Self::Serin => "serin",
+            Self::Plugin => "kubectl argo rollouts",
+        }
+    }
+}
+
+/// Reads the words of a command line, the program's own name first.
+///
+/// # Errors
+/// In upstream's words: unknown commands and flags, values that cannot be read, a wrong number of arguments.
+pub fn read(words: impl Iterator<Item = OsString>) -> Result<Call, Failure> {
+    let words: Vec<_> = words.collect();
+    let program = Program::of(words.first());
+    let mut definition = last_flag_wins(
+        CommandLine::command()
+            .name(program.name())
+            .bin_name(program.usage_name()),
+    );
+    definition.build();
+    let read = definition
+        .clone()
+        .try_get_matches_from(&words)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let line = match read {
+        Ok(line) => line,
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => return Ok(Call::Help(error.to_string())),
+        Err(error) => return Err(errors::translate(&error, &definition, &words)),
+    };
+    let Some(command) = line.command else {
+        return Err(Failure::Usage(usage(&mut definition, &[])));
+    };
+    values::check_log_level(line.global.loglevel.as_deref())?;
+    if let Command::Unknown(words) = &command {
+        return unknown(words, program, &mut definition);
+    }
+    check_arguments(&command, &mut definition)?;
+    Ok(Call::Command(Box::new(line.global), command))
+}
+
+/// pflag lets the last of several equal flags win.
+fn last_flag_wins(command: clap::Command) -> clap::Command {
+    command.args_override_self(true).mut_subcommands(last_flag_wins)
+}
+
+/// `help`, or a command that there is not.
+fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let first = words.first().map_or("", |word| word);
+    if first != "help" {
+        let name = program.name();
+        return Err(Failure::message(format!(
+            "unknown command {first:?} for {name:?}\nRun '{name} --help' for usage."
+        )));
+    }
+    let mut found: &mut clap::Command = definition;
+    for word in &words[1..] {
+        if found.find_subcommand(word.as_ref()).is_none() {
+            let topic: Vec<_> = words[1..].iter().map(|word| format!("`{word}`")).collect();
+            let text = format!("Unknown help topic [{}]\n{}", topic.join(" "), usage(definition, &[]));
+            return Err(Failure::HelpOnNothing(text));
+        }
+        // The check above makes the fall-back unreachable; it spares a panic.
+        found = match found.find_subcommand_mut(word.as_ref()) {
+            Some(next) => next,
+            None => return Err(Failure::message(format!("unknown command {word:?}"))),
+        };
+    }
+    Ok(Call::Help(found.render_help().to_string()))
+}
+
+/// A wrong number of arguments, or a kind that a group does not know, shows the usage.
+fn check_arguments(command: &Command, definition: &mut clap::Command) -> Result<(), Failure> {
+    let (path, fits): (&[&str], bool) = match command {
+        Command::Get(GetGroup {
+            kind: Some(GetKind::Rollout(get)),
+        }) => (&["get", "rollout"], get.names.len() == 1),
+        Command::Get(_) => (&["get"], false),
+        Command::Status(status) => (&["status"], status.names.len() == 1),
+        Command::Promote(promote) => (&["promote"], promote.names.len() == 1),
+        Command::Abort(abort) => (&["abort"], !abort.names.is_empty()),
+        Command::Retry(RetryGroup {
+            kind: Some(RetryKind::Rollout(retry)),
+        }) => (&["retry", "rollout"], !retry.names.is_empty()),
+        Command::Retry(_) => (&["retry"], false),
+        Command::Version(_) | Command::Unknown(_) => (&[], true),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Failure::Usage(usage(definition, path)))
+    }
+}
+
+/// The usage of a command, given by its path below the program.
+fn usage(definition: &mut clap::Command, path: &[&str]) -> String {
+    match path.split_first() {
+        Some((first, rest)) => match definition.find_subcommand_mut(first) {
+            Some(command) => usage(command, rest),
+            None => definition.render_help().to_string(),
+        },
+        None => definition.render_help().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! One file per command.
+
+mod abort;
+mod get;
+mod promote;
+mod retry;
+mod send;
+mod status;
+mod version;
+
+pub(crate) use get::CLEAR;
+pub(crate) use send::send;
+
+use crate::args::{Command, GetGroup, GetKind, Global, RetryGroup, RetryKind};
+use crate::connect::connect;
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Carries out a command. Groups without a known kind have been turned down with their usage before.
+pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        Command::Get(GetGroup {
+            kind: Some(GetKind::Rollout(arguments)),
+        }) => get::rollout(&connect(flags).await?, &arguments, console).await,
+        Command::Status(arguments) => status::run(&connect(flags).await?, &arguments, console).await,
+        Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
+        Command::Abort(arguments) => abort::run(&connect(flags).await?, &arguments.names, console).await,
+        Command::Retry(RetryGroup {
+            kind: Some(RetryKind::Rollout(arguments)),
+        }) => retry::rollout(&connect(flags).await?, &arguments.names, console).await,
+        Command::Version(arguments) => version::run(arguments.short, console),
+        Command::Get(_) | Command::Retry(_) | Command::Unknown(_) => {
+            Err(Failure::message("unknown command; run with --help for usage"))
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! `retry rollout NAME...`
+
+use super::send::send;
+use crate::connect::Connection;
+use crate::console::Console;
+use crate::failure::Failure;
+use serin_core::request;
+
+/// Retries aborted rollouts one by one; the first error ends it, lines printed so far stay.
+pub(super) async fn rollout(connection: &Connection, names: &[String], console: &mut Console) -> Result<(), Failure> {
+    for name in names {
+        send(connection, name, &request::retry()).await?;
+        console.line(&format!("rollout '{name}' retried"))?;
+    }
+    Ok(())
+}

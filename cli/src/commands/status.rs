@@ -1,0 +1,103 @@
+//! `status NAME` (contract 10 §4, §8)
+
+use crate::args::Status;
+use crate::connect::Connection;
+use crate::console::Console;
+use crate::duration;
+use crate::failure::Failure;
+use crate::info::RolloutInfo;
+use crate::scene::{self, Depth, Scene};
+use futures::StreamExt;
+use serin_core::wire::phase;
+use std::future::pending;
+use tokio::time::sleep;
+
+/// Prints the phase, once or until the rollout has come to an end.
+pub(super) async fn run(connection: &Connection, arguments: &Status, console: &mut Console) -> Result<(), Failure> {
+    for name in &arguments.names {
+        let mut seen = scene::read(connection, name, Depth::Rollout).await?;
+        if arguments.watch {
+            watch(connection, name, arguments, &mut seen, console).await?;
+        } else {
+            console.line(&once(&info_of(&seen, name)?))?;
+        }
+        verdict(&info_of(&seen, name)?, arguments)?;
+    }
+    Ok(())
+}
+
+/// The one line without `--watch`.
+fn once(rollout: &RolloutInfo) -> String {
+    if has_ended(rollout) {
+        rollout.status.clone()
+    } else {
+        format!("{} - {}", rollout.status, rollout.message)
+    }
+}
+
+/// Prints each line that differs from the one before, until the end, the timeout or an interruption.
+async fn watch(
+    connection: &Connection,
+    name: &str,
+    arguments: &Status,
+    seen: &mut Scene,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let wait = duration::as_wait(arguments.timeout);
+    let timeout = async move {
+        if wait.is_zero() {
+            pending().await
+        } else {
+            sleep(wait).await
+        }
+    };
+    let mut timeout = std::pin::pin!(timeout);
+    let mut interruption = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut changes = std::pin::pin!(scene::changes(connection, name, Depth::Rollout));
+    let mut last_line = String::new();
+    loop {
+        let rollout = info_of(seen, name)?;
+        let line = if rollout.message.is_empty() {
+            rollout.status.clone()
+        } else {
+            format!("{} - {}", rollout.status, rollout.message)
+        };
+        if line != last_line {
+            console.line(&line)?;
+            last_line = line;
+        }
+        if has_ended(&rollout) {
+            return Ok(());
+        }
+        tokio::select! {
+            change = changes.next() => match change {
+                Some(change) => seen.apply(change),
+                None => return Ok(()),
+            },
+            () = &mut timeout => return Ok(()),
+            _ = &mut interruption => return Ok(()),
+        }
+    }
+}
+
+fn verdict(rollout: &RolloutInfo, arguments: &Status) -> Result<(), Failure> {
+    if rollout.status == phase::DEGRADED {
+        let message = &rollout.message;
+        Err(Failure::message(format!(
+            "The rollout is in a degraded state with message: {message}"
+        )))
+    } else if arguments.watch && rollout.status != phase::HEALTHY {
+        Err(Failure::message("Rollout status watch exceeded timeout"))
+    } else {
+        Ok(())
+    }
+}
+
+fn has_ended(rollout: &RolloutInfo) -> bool {
+    rollout.status == phase::HEALTHY || rollout.status == phase::DEGRADED
+}
+
+fn info_of(seen: &Scene, name: &str) -> Result<RolloutInfo, Failure> {
+    seen.info()
+        .ok_or_else(|| Failure::not_found("rollout.argoproj.io", name))
+}

@@ -1,0 +1,51 @@
+//! `version`
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Name that scripts look for.
+const NAME: &str = "kubectl-argo-rollouts";
+
+/// Prints the version, on one line or with what is known of the build. What the build was not told is left empty, as
+/// upstream leaves it; the compiler takes the place of Go.
+pub(super) fn run(short: bool, console: &mut Console) -> Result<(), Failure> {
+    console.line(&format!("{NAME}: v{}+serin", env!("CARGO_PKG_VERSION")))?;
+    if short {
+        return Ok(());
+    }
+    let platform = format!(
+        "{}/{}",
+        go_os(std::env::consts::OS),
+        go_architecture(std::env::consts::ARCH)
+    );
+    let facts = [
+        (
+            "BuildDate",
+            option_env!("SERIN_BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z"),
+        ),
+        ("GitCommit", option_env!("SERIN_GIT_COMMIT").unwrap_or_default()),
+        ("GitTreeState", option_env!("SERIN_GIT_TREE_STATE").unwrap_or_default()),
+        ("GoVersion", ""),
+        ("Compiler", "rustc"),
+        ("Platform", &platform),
+    ];
+    for (label, value) in facts {
+        console.line(&format!("  {label}: {value}"))?;
+    }
+    Ok(())
+}
+
+/// The name that Go gives an operating system.
+fn go_os(name: &str) -> &str {
+    if name == "macos" { "darwin" } else { name }
+}
+
+/// The name that Go gives a processor.
+fn go_architecture(name: &str) -> &str {
+    match name {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    }
+}

@@ -1,0 +1,319 @@
+//! The story that `demo` tells: a rollout starts, gets a new image, pauses, is resumed and ends Healthy.
+//!
+//! It is played on any connection and acts only as a user would: create, change the image, promote.
+
+use crate::connect::Connection;
+use crate::console::{Console, Terminal};
+use crate::failure::Failure;
+use crate::info::{RolloutInfo, StrategyInfo};
+use crate::scene::{self, Change, Depth, Scene};
+use crate::tree;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::runtime::watcher::Event;
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+use serin_core::api::Rollout;
+use serin_core::request::{self, Promotion};
+use serin_core::{view, wire};
+use std::time::Duration;
+use tokio::time::{Instant, interval, sleep};
+
+/// How long a person may look at a pause before it is resumed for them.
+const TIME_TO_LOOK: Duration = Duration::from_secs(3);
+/// A rollout that shows nothing new for so long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+/// Pictures and checks at least this often.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What is played.
+pub struct Script {
+    /// The Rollout as JSON, as the user wrote it.
+    pub rollout: Value,
+    /// The image to update to; by default the next tag of the one in use.
+    pub image: Option<String>,
+}
+
+/// Plays the story to its end.
+///
+/// # Errors
+/// The API server refuses something, the rollout degrades, or nothing changes for a minute.
+pub async fn play(connection: &Connection, script: &Script, console: &mut Console) -> Result<(), Failure> {
+    let name = create(connection, script).await?;
+    let mut show = Show::start(connection, &name).await?;
+    show.say(
+        console,
+        &format!("Created rollout {name}. A first version has nothing to compare with: it starts at once."),
+    )?;
+    show.until(console, Ending::Healthy).await?;
+    let (old, new) = change_image(connection, script, &name, &mut show).await?;
+    show.say(
+        console,
+        &format!("Changed the image from {old} to {new}. The steps of the canary begin."),
+    )?;
+    let mut promotions = 0;
+    while show.until(console, Ending::HealthyOrPaused).await? == Reached::Paused {
+        show.picture(console)?;
+        show.say(
+            console,
+            "Paused: the new version runs beside the old one until somebody decides.",
+        )?;
+        sleep(TIME_TO_LOOK).await;
+        if promote(connection, &name, &mut show).await? {
+            promotions += 1;
+            show.say(console, "Promoted, as `promote` does: the next steps follow.")?;
+        }
+    }
+    show.picture(console)?;
+    console.print(&closing_words(&name, &old, &new, promotions))
+}
+
+async fn create(connection: &Connection, script: &Script) -> Result<String, Failure> {
+    let mut object: DynamicObject = serde_json::from_value(script.rollout.clone())
+        .map_err(|error| Failure::message(format!("the Rollout cannot be read: {error}")))?;
+    object.metadata.namespace = Some(connection.namespace.clone());
+    let resource = ApiResource::erase::<Rollout>(&());
+    let rollouts: Api<DynamicObject> =
+        Api::namespaced_with(connection.client.clone(), &connection.namespace, &resource);
+    Ok(rollouts.create(&PostParams::default(), &object).await?.name_any())
+}
+
+/// Changes the image of the first container; gives the old and the new one.
+async fn change_image(
+    connection: &Connection,
+    script: &Script,
+    name: &str,
+    show: &mut Show,
+) -> Result<(String, String), Failure> {
+    const PATH: &str = "/spec/template/spec/containers/0/image";
+    let old = script
+        .rollout
+        .pointer(PATH)
+        .and_then(Value::as_str)
+        .ok_or_else(|| Failure::message("the Rollout has no spec.template.spec.containers[0].image to change"))?;
+    let new = script.image.clone().unwrap_or_else(|| next_tag(old));
+    let patch = serde_json::from_value(json!([{"op": "replace", "path": PATH, "value": new}]))
+        .map_err(|error| Failure::message(error.to_string()))?;
+    let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let changed = rollouts
+        .patch(name, &PatchParams::default(), &Patch::Json::<()>(patch))
+        .await?;
+    show.take_in(changed);
+    Ok((old.to_owned(), new))
+}
+
+/// Promotes if the rollout still waits; whether it did.
+async fn promote(connection: &Connection, name: &str, show: &mut Show) -> Result<bool, Failure> {
+    let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    // What is on the screen may be a moment old: a pause with an end may be over.
+    let rollout = rollouts.get(name).await?;
+    let waits = view::phase(&rollout).0 == wire::phase::PAUSED;
+    if waits {
+        let patches =
+            request::promote(&rollout, Promotion::Next).map_err(|error| Failure::message(error.to_string()))?;
+        crate::commands::send(connection, name, &patches).await?;
+    }
+    show.take_in(rollouts.get(name).await?);
+    Ok(waits)
+}
+
+/// `v1` becomes `v2`, `1.9` becomes `1.10`; a tag without a number at its end gets `-next`.
+fn next_tag(image: &str) -> String {
+    let digits = image.chars().rev().take_while(char::is_ascii_digit).count();
+    let (front, number) = image.split_at(image.len() - digits);
+    let tagged = image.rsplit('/').next().is_some_and(|last| last.contains(':')) && !image.contains('@');
+    match number.parse::<u64>() {
+        Ok(number) if tagged && number < u64::MAX => format!("{front}{}", number + 1),
+        Ok(_) | Err(_) if tagged => format!("{image}-next"),
+        Ok(_) | Err(_) => format!("{}:next", image.split('@').next().unwrap_or(image)),
+    }
+}
+
+fn closing_words(name: &str, old: &str, new: &str, promotions: usize) -> String {
+    let paused = match promotions {
+        0 => "It never had to wait for a person".to_owned(),
+        1 => "It paused once and went on when it was promoted".to_owned(),
+        times => format!("It paused {times} times and went on when it was promoted"),
+    };
+    format!(
+        "\nDone: {name} went from {old} to {new} step by step and is Healthy. {paused}.\n\
+         \nWhat to try next:\n  \
+         serin demo --image IMAGE            another image\n  \
+         serin demo --file my-rollout.yaml   a Rollout of your own\n  \
+         serin sandbox                       a cluster that stays, for kubectl and for: serin get rollout {name} --watch\n"
+    )
+}
+
+/// When a scene is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Healthy,
+    HealthyOrPaused,
+}
+
+/// How a scene ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    Healthy,
+    Paused,
+}
+
+/// The rollout on the screen, or line by line.
+struct Show {
+    seen: Scene,
+    changes: BoxStream<'static, Change>,
+    /// What a later event may not fall behind.
+    generation: i64,
+    began: Instant,
+    last_line: String,
+}
+
+impl Show {
+    async fn start(connection: &Connection, name: &str) -> Result<Self, Failure> {
+        let seen = scene::read(connection, name, Depth::Tree).await?;
+        let changes = scene::changes(connection, name, Depth::Tree).boxed();
+        Ok(Self {
+            seen,
+            changes,
+            generation: 0,
+            began: Instant::now(),
+            last_line: String::new(),
+        })
+    }
+
+    /// Takes in what a write answered, which the watch will tell only later.
+    fn take_in(&mut self, rollout: Rollout) {
+        self.generation = rollout.metadata.generation.unwrap_or_default();
+        self.seen.apply(Change::Rollout(Event::Apply(rollout)));
+    }
+
+    /// Shows what happens until the ending.
+    async fn until(&mut self, console: &mut Console, ending: Ending) -> Result<Reached, Failure> {
+        let mut ticks = interval(TICK);
+        let mut last_news = Instant::now();
+        loop {
+            let news = self.frame(console)?;
+            if news {
+                last_news = Instant::now();
+            }
+            if let Some(reached) = self.reached(ending)? {
+                return Ok(reached);
+            }
+            if last_news.elapsed() > STUCK_AFTER {
+                self.picture(console)?;
+                return Err(Failure::message(format!(
+                    "nothing has changed for {} s",
+                    STUCK_AFTER.as_secs()
+                )));
+            }
+            tokio::select! {
+                change = self.changes.next() => match change {
+                    Some(change) => self.seen.apply(change),
+                    None => return Err(Failure::message("the watch of the rollout ended")),
+                },
+                _ = ticks.tick() => {}
+            }
+        }
+    }
+
+    fn reached(&self, ending: Ending) -> Result<Option<Reached>, Failure> {
+        let (Some(rollout), Some(info)) = (self.seen.rollout(), self.seen.info()) else {
+            return Err(Failure::message("the rollout was deleted"));
+        };
+        if rollout.metadata.generation.unwrap_or_default() < self.generation {
+            return Ok(None);
+        }
+        match info.status.as_str() {
+            wire::phase::HEALTHY => Ok(Some(Reached::Healthy)),
+            wire::phase::PAUSED if ending == Ending::HealthyOrPaused && !ends_by_itself(rollout) => {
+                Ok(Some(Reached::Paused))
+            }
+            wire::phase::DEGRADED => Err(Failure::message(format!("the rollout is Degraded: {}", info.message))),
+            _ => Ok(None),
+        }
+    }
+
+    /// One frame: a picture on a screen, else a line if it differs from the last. Whether there was news.
+    fn frame(&mut self, console: &mut Console) -> Result<bool, Failure> {
+        let Some(info) = self.seen.info() else { return Ok(false) };
+        let line = line_of(&info);
+        let news = line != self.last_line;
+        match console.terminal() {
+            Terminal::Screen if news => self.picture(console)?,
+            Terminal::Lines if news => {
+                let elapsed = self.began.elapsed().as_secs_f32();
+                console.line(&format!("{elapsed:5.1}s  {line}"))?;
+            }
+            Terminal::Screen | Terminal::Lines => {}
+        }
+        self.last_line = line;
+        Ok(news)
+    }
+
+    /// The whole tree, on a cleared screen if there is one.
+    fn picture(&self, console: &mut Console) -> Result<(), Failure> {
+        let Some(info) = self.seen.info() else { return Ok(()) };
+        let screen = console.terminal() == Terminal::Screen;
+        let colors = Console::colors(!screen);
+        let clear = if screen { crate::commands::CLEAR } else { "\n" };
+        console.print(&format!("{clear}{}", tree::draw(&info, colors, Timestamp::now())))
+    }
+
+    fn say(&mut self, console: &mut Console, text: &str) -> Result<(), Failure> {
+        console.print(&format!("\n{text}\n"))
+    }
+}
+
+/// A pause step with a duration goes on without a person.
+fn ends_by_itself(rollout: &Rollout) -> bool {
+    let step = view::current_step(rollout).and_then(|step| step.pause.as_ref());
+    !rollout.spec.paused && step.is_some_and(|pause| pause.duration.is_some())
+}
+
+/// What a log shows of one moment.
+fn line_of(info: &RolloutInfo) -> String {
+    let strategy = match &info.strategy {
+        StrategyInfo::Canary {
+            step,
+            set_weight,
+            actual_weight,
+        } => {
+            format!("step {step}, weight {actual_weight} of {set_weight}, ")
+        }
+        StrategyInfo::BlueGreen | StrategyInfo::Missing => String::new(),
+    };
+    let message = if info.message.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", info.message)
+    };
+    let (updated, available, current) = (info.updated, info.available, info.current);
+    format!(
+        "{:<11} {strategy}{updated} new of {current} pods, {available} available{message}",
+        info.status
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn the_next_tag_counts_on() {
+        let table = [
+            ("reg/app:v1", "reg/app:v2"),
+            ("reg/app:1.9", "reg/app:1.10"),
+            ("reg/app:blue", "reg/app:blue-next"),
+            ("reg:5000/app", "reg:5000/app:next"),
+            ("app2", "app2:next"),
+            ("reg/app@sha256:12", "reg/app:next"),
+        ];
+        for (image, next) in table {
+            assert_eq!(next_tag(image), next, "{image}");
+        }
+    }
+}

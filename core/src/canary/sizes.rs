@@ -1,0 +1,91 @@
+//! The sizes of all ReplicaSets of a canary, as actions (contract 02 §6, contract 03 §3).
+
+use crate::api::rollout::CanaryStrategy;
+use crate::canary::course::Course;
+use crate::canary::scale::{self, Input, Pods, Targets};
+use crate::draft::Draft;
+use crate::look::Look;
+use crate::observed::ReplicaSet;
+use crate::replica_set::{Creation, resize};
+use crate::revision::Stable;
+use crate::spec::{Canary, fenceposts};
+
+/// What the arithmetic sees.
+pub(crate) fn input(look: &Look<'_>, canary: &Canary, written: &CanaryStrategy, course: &Course) -> Input {
+    Input {
+        replicas: look.replicas,
+        weight: course.weight(look, canary),
+        fenceposts: fenceposts(written, look.replicas),
+        canary: look.revisions.new.map_or(Pods::default(), pods),
+        canary_exists: look.revisions.new.is_some(),
+        stable: look.revisions.other_stable().map(pods),
+        others: look
+            .revisions
+            .others
+            .iter()
+            .map(|set| pods(set))
+            .fold(Pods::default(), |sum, set| Pods {
+                spec: sum.spec + set.spec,
+                available: sum.available + set.available,
+            }),
+    }
+}
+
+fn pods(set: &ReplicaSet) -> Pods {
+    Pods {
+        spec: set.replicas,
+        available: set.available(),
+    }
+}
+
+/// Plans all changes of size, capacity up before capacity down; creates the newest ReplicaSet at its first size.
+pub(crate) fn plan(look: &Look<'_>, input: &Input, course: &Course, draft: &mut Draft) {
+    // A recorded stable that is gone: nothing is scaled until a person decides (decision 8).
+    let held = look.revisions.stable == Stable::Missing && !course.promote_full;
+    let next = if course.is_halted(look) || held {
+        Targets {
+            canary: input.canary.spec,
+            stable: input.stable.unwrap_or_default().spec,
+        }
+    } else {
+        scale::next(input)
+    };
+    let creation = Creation::plan(look, next.canary, draft);
+    if course.is_halted(look) || held {
+        creation.sync(look, None, draft);
+        return;
+    }
+    let stable = look.revisions.other_stable();
+    let grows = |set: &ReplicaSet, size: i32| size > set.replicas;
+    if let Some(set) = stable.filter(|set| grows(set, next.stable)) {
+        resize(look, set, next.stable, draft);
+    }
+    creation.sync(look, Some(next.canary), draft);
+    if let Some(set) = stable.filter(|set| !grows(set, next.stable)) {
+        resize(look, set, next.stable, draft);
+    }
+    drain_others(look, input, draft);
+}
+
+/// Old revisions go to zero as fast as the available pods allow, unhealthy pods first (contract 03 §3, last item).
+fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
+    let mut sizes: Vec<(&ReplicaSet, i32)> = look.revisions.others.iter().map(|set| (*set, set.replicas)).collect();
+    for (set, size) in &mut sizes {
+        // A status that speaks of an older spec says nothing about which pods are unhealthy.
+        if set.observed_generation >= set.generation {
+            *size = (*size).min(set.available());
+        }
+    }
+    let available = input.canary.available + input.stable.map_or(0, |stable| stable.available) + input.others.available;
+    let mut room = available - (look.replicas - input.fenceposts.unavailable);
+    for (_, size) in &mut sizes {
+        let taken = room.clamp(0, *size);
+        *size -= taken;
+        room -= taken;
+    }
+    for (set, size) in sizes {
+        if size < set.replicas {
+            resize(look, set, size, draft);
+        }
+    }
+}

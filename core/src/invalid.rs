@@ -1,0 +1,97 @@
+//! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
+
+use crate::api::rollout::RolloutStatus;
+use crate::conditions::{self, TRUE};
+use crate::look::{Look, after_seconds};
+use crate::observed::{Observed, Refusal};
+use crate::plan::{Plan, Wake, WakeReason};
+use crate::wire::{condition, phase};
+use crate::{status, validate};
+use jiff::Timestamp;
+
+/// Seconds until an invalid spec is looked at again, as upstream has it.
+const RETRY_SECONDS: i64 = 20;
+
+/// Why the spec cannot be carried out, if it cannot: the first error counts.
+pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
+    if let Some(error) = &seen.undecodable {
+        return Some(error.clone());
+    }
+    if let Some(error) = validate::rollout(&seen.rollout).into_iter().next() {
+        return Some(error.to_string());
+    }
+    if let Some(field) = not_served(seen) {
+        return Some(format!(
+            "{field}: Forbidden: this version of Serin does not serve it yet"
+        ));
+    }
+    // What our validation leaves to the API server, the API server says when it refuses the ReplicaSet (decision 23).
+    let refused = seen
+        .refused_creation()
+        .filter(|refused| refused.why == Refusal::Invalid)?;
+    // After a while it is tried again: admission rules change.
+    (now < after_seconds(refused.at, RETRY_SECONDS)).then(|| refused.message.clone())
+}
+
+/// The first field that asks for something that is not there yet.
+fn not_served(seen: &Observed) -> Option<&'static str> {
+    let spec = &seen.rollout.spec;
+    let strategy = &spec.strategy;
+    let Some(canary) = &strategy.canary else {
+        return strategy.blue_green.is_some().then_some("spec.strategy.blueGreen");
+    };
+    let steps = |asks: fn(&crate::api::rollout::CanaryStep) -> bool| canary.steps.iter().any(asks);
+    let asked = [
+        (spec.workload_ref.is_some(), "spec.workloadRef"),
+        (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
+        (!canary.canary_service.is_empty(), "spec.strategy.canary.canaryService"),
+        (!canary.stable_service.is_empty(), "spec.strategy.canary.stableService"),
+        (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
+        (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
+        (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
+        (canary.canary_metadata.is_some(), "spec.strategy.canary.canaryMetadata"),
+        (canary.stable_metadata.is_some(), "spec.strategy.canary.stableMetadata"),
+        (
+            steps(|step| step.analysis.is_some()),
+            "spec.strategy.canary.steps.analysis",
+        ),
+        (
+            steps(|step| step.experiment.is_some()),
+            "spec.strategy.canary.steps.experiment",
+        ),
+        (steps(|step| step.plugin.is_some()), "spec.strategy.canary.steps.plugin"),
+    ];
+    asked.into_iter().find_map(|(asked, field)| asked.then_some(field))
+}
+
+/// Says so, keeps everything as it is, and looks again in a while.
+pub(crate) fn plan(look: &Look<'_>, problem: &str) -> Plan {
+    let old = &look.rollout.status;
+    let mut next: RolloutStatus = old.clone();
+    let message = format!("The Rollout \"{}\" is invalid: {problem}", look.name());
+    let same = conditions::get(old, condition::INVALID_SPEC).is_some_and(|found| found.message == message);
+    if !same {
+        conditions::remove(&mut next, condition::INVALID_SPEC);
+        let now = look.stamp();
+        let found = conditions::new(
+            condition::INVALID_SPEC,
+            TRUE,
+            condition::INVALID_SPEC,
+            message.clone(),
+            &now,
+        );
+        conditions::set(&mut next, found);
+    }
+    next.observed_generation = look.rollout.metadata.generation.unwrap_or(0).to_string();
+    phase::DEGRADED.clone_into(&mut next.phase);
+    next.message = format!("{}: {message}", condition::INVALID_SPEC);
+    let wake = Wake {
+        at: after_seconds(look.now, RETRY_SECONDS),
+        why: WakeReason::InvalidSpecRetry,
+    };
+    Plan {
+        status: status::write(old, &next),
+        wake: Some(wake),
+        ..Plan::default()
+    }
+}

@@ -1,0 +1,68 @@
+//! Phase and message, as Argo CD and the kubectl plugin read them (contract 02 §9).
+
+use crate::api::rollout::{RolloutSpec, RolloutStatus};
+use crate::conditions::STABLE_MISSING;
+use crate::spec::Strategy;
+use crate::wire::{condition, phase};
+
+/// A phase and the message that goes with it.
+pub(crate) type Phase = (&'static str, String);
+
+/// The phase that follows from a spec and a status whose other fields are final.
+pub(crate) fn of(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) -> Phase {
+    degraded(status)
+        .or_else(|| paused(spec, status))
+        .or_else(|| progressing(spec, status, strategy))
+        .unwrap_or((phase::HEALTHY, String::new()))
+}
+
+fn degraded(status: &RolloutStatus) -> Option<Phase> {
+    status.conditions.iter().find_map(|found| {
+        if found.r#type == condition::INVALID_SPEC {
+            return Some((
+                phase::DEGRADED,
+                format!("{}: {}", condition::INVALID_SPEC, found.message),
+            ));
+        }
+        matches!(
+            found.reason.as_str(),
+            condition::ROLLOUT_ABORTED | condition::PROGRESS_DEADLINE_EXCEEDED | STABLE_MISSING
+        )
+        .then(|| (phase::DEGRADED, format!("{}: {}", found.reason, found.message)))
+    })
+}
+
+fn paused(spec: &RolloutSpec, status: &RolloutStatus) -> Option<Phase> {
+    if spec.paused {
+        return Some((phase::PAUSED, "manually paused".to_owned()));
+    }
+    status
+        .pause_conditions
+        .first()
+        .map(|pause| (phase::PAUSED, pause.reason.clone()))
+}
+
+fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) -> Option<Phase> {
+    let replicas = spec.replicas_or_default();
+    let completed = crate::conditions::is_completed(status);
+    let message = if spec.restart_at.is_some() && spec.restart_at != status.restarted_at {
+        "rollout is restarting"
+    } else if status.updated_replicas < replicas {
+        "more replicas need to be updated"
+    } else if status.available_replicas < status.updated_replicas {
+        "updated replicas are still becoming available"
+    } else {
+        match strategy {
+            Strategy::Canary(canary) if !canary.routed && status.replicas > status.updated_replicas => {
+                "old replicas are pending termination"
+            }
+            Strategy::Canary(_) if !completed => "waiting for all steps to complete",
+            Strategy::BlueGreen(_) if status.blue_green.active_selector != status.current_pod_hash => {
+                "active service cutover pending"
+            }
+            Strategy::BlueGreen(_) if !completed => "waiting for post-promotion verification to complete",
+            Strategy::Canary(_) | Strategy::BlueGreen(_) => return None,
+        }
+    };
+    Some((phase::PROGRESSING, message.to_owned()))
+}

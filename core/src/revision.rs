@@ -1,0 +1,106 @@
+//! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
+
+use crate::observed::{Observed, ReplicaSet};
+
+/// The roles of the ReplicaSets of one rollout, at one look.
+#[derive(Debug)]
+pub(crate) struct Revisions<'a> {
+    /// Hash of the newest revision: the label of its ReplicaSet, or the one it will get.
+    pub(crate) new_hash: &'a str,
+    /// ReplicaSet of the newest revision, once it exists.
+    pub(crate) new: Option<&'a ReplicaSet>,
+    /// The stable revision.
+    pub(crate) stable: Stable<'a>,
+    /// All others, newest revision first.
+    pub(crate) others: Vec<&'a ReplicaSet>,
+}
+
+/// The stable revision (decision 16: the recorded hash decides).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stable<'a> {
+    /// None is recorded: the first deployment.
+    None,
+    /// The newest revision is stable: settled, or going back.
+    Newest,
+    /// Another revision is stable: an update is under way.
+    Other(&'a ReplicaSet),
+    /// A hash is recorded whose ReplicaSet is gone (decision 8).
+    Missing,
+}
+
+impl<'a> Revisions<'a> {
+    /// Sorts out the ReplicaSets of a rollout.
+    pub(crate) fn of(seen: &'a Observed) -> Self {
+        let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| !set.deleting).collect();
+        all.sort_by(|a, b| (b.revision(), b.created, &b.name).cmp(&(a.revision(), a.created, &a.name)));
+        let new = newest(seen, &all);
+        let new_hash = new.map_or(seen.identity.pod_hash.as_str(), ReplicaSet::hash);
+        let recorded = seen.rollout.status.stable_rs.as_str();
+        let stable = if recorded.is_empty() {
+            Stable::None
+        } else if recorded == new_hash && new.is_some() {
+            Stable::Newest
+        } else {
+            all.iter()
+                .find(|set| set.hash() == recorded)
+                .map_or(Stable::Missing, |set| Stable::Other(set))
+        };
+        let stable_uid = match stable {
+            Stable::Other(set) => Some(set.uid.as_str()),
+            Stable::None | Stable::Newest | Stable::Missing => None,
+        };
+        let others = all
+            .into_iter()
+            .filter(|set| new.is_none_or(|new| new.uid != set.uid) && stable_uid != Some(set.uid.as_str()))
+            .collect();
+        Self {
+            new_hash,
+            new,
+            stable,
+            others,
+        }
+    }
+
+    /// The stable ReplicaSet, if it is another than the newest.
+    pub(crate) fn other_stable(&self) -> Option<&'a ReplicaSet> {
+        match self.stable {
+            Stable::Other(set) => Some(set),
+            Stable::None | Stable::Newest | Stable::Missing => None,
+        }
+    }
+
+    /// All ReplicaSets: new, stable, others.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a ReplicaSet> {
+        self.new
+            .into_iter()
+            .chain(self.other_stable())
+            .chain(self.others.iter().copied())
+    }
+}
+
+/// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15).
+fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet> {
+    let status = &seen.rollout.status;
+    let observed = is_observed(seen) && !status.current_pod_hash.is_empty();
+    let recorded = observed.then_some(status.current_pod_hash.as_str());
+    let hashes = [
+        recorded,
+        Some(&seen.identity.pod_hash),
+        Some(&seen.identity.pod_hash_with_null_timestamp),
+    ];
+    hashes
+        .into_iter()
+        .flatten()
+        .filter(|hash| !hash.is_empty())
+        .find_map(|hash| {
+            let mut same: Vec<&ReplicaSet> = all.iter().copied().filter(|set| set.hash() == hash).collect();
+            same.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+            same.into_iter().next()
+        })
+}
+
+/// Whether the recorded status speaks of the present spec.
+pub(crate) fn is_observed(seen: &Observed) -> bool {
+    let generation = seen.rollout.metadata.generation.unwrap_or(0);
+    seen.rollout.status.observed_generation.parse() == Ok(generation)
+}

@@ -1,0 +1,3 @@
+pub fn rollout(_: &crate::api::Rollout) -> Vec<String> {
+    vec![]
+}

@@ -1,0 +1,254 @@
+//! Whole canary lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or
+//! never; the invariants of design.md §4 after every step.
+//!
+//! A failure prints its seed; `SEED=17 cargo test -p serin-core --test lives one_life -- --nocapture` replays it alone.
+
+mod world;
+
+use serde_json::{Value, json};
+use world::rng::Rng;
+use world::{Faults, World};
+
+const LIVES: u64 = 4_000;
+
+fn rollout(rng: &mut Rng) -> Value {
+    let mut steps = Vec::new();
+    let mut weight = 0;
+    for _ in 0..rng.up_to(4) {
+        if rng.one_in(3) {
+            let pause = if rng.one_in(2) {
+                json!({})
+            } else {
+                json!({ "duration": rng.up_to(40) })
+            };
+            steps.push(json!({ "pause": pause }));
+        } else {
+            weight = (weight + rng.up_to(50)).min(100);
+            steps.push(json!({ "setWeight": weight }));
+        }
+    }
+    let amounts = [json!(0), json!(1), json!(2), json!("25%"), json!("50%"), json!("100%")];
+    let surge = rng.pick(&amounts).clone();
+    let unavailable = rng.pick(&amounts).clone();
+    let surge = if surge == 0 && unavailable == 0 {
+        json!(1)
+    } else {
+        surge
+    };
+    let mut manifest = json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": { "name": "web" },
+        "spec": {
+            "replicas": rng.up_to(8),
+            "progressDeadlineSeconds": 30,
+            "revisionHistoryLimit": rng.up_to(3),
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
+            },
+            "strategy": { "canary": { "steps": steps, "maxSurge": surge, "maxUnavailable": unavailable } },
+        },
+    });
+    if rng.one_in(6) {
+        manifest["spec"]["progressDeadlineAbort"] = true.into();
+    }
+    if rng.one_in(5) {
+        manifest["spec"]["rollbackWindow"] = json!({ "revisions": 1 + rng.up_to(2) });
+    }
+    if rng.one_in(8) {
+        manifest["spec"].as_object_mut().unwrap().remove("replicas");
+    }
+    manifest
+}
+
+/// One thing that a person does.
+fn somebody_acts(world: &mut World) {
+    let image = world.rng.up_to(4);
+    match world.rng.up_to(11) {
+        0..=2 => world.set_image(&format!("web:good-{image}")),
+        3 => world.set_image(&format!("web:bad-{image}")),
+        4 => {
+            let replicas = world.rng.up_to(9);
+            world.edit(&json!({ "spec": { "replicas": replicas } }));
+        }
+        5 => world.promote(),
+        6 => world.promote_full(),
+        7 => world.edit_status(&json!({ "abort": true })),
+        8 => world.edit_status(&json!({ "abort": false })),
+        9 => world.edit(&json!({ "spec": { "paused": true } })),
+        10 => world.edit(&json!({ "spec": { "paused": false } })),
+        _ => {
+            let weight = world.rng.up_to(100);
+            world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
+        }
+    }
+}
+
+/// A life: people act at random moments, faults strike, then all rest.
+fn live(seed: u64) -> World {
+    let mut rng = Rng::new(seed);
+    let manifest = rollout(&mut rng);
+    let mut world = World::new(manifest);
+    world.faults = Faults {
+        crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
+        store_lag: rng.up_to(2),
+        controller_lag: rng.up_to(2),
+    };
+    world.ready_after = rng.up_to(5);
+    let acts = rng.up_to(6);
+    world.rng = rng;
+    world.wait(3);
+    for _ in 0..acts {
+        somebody_acts(&mut world);
+        let seconds = world.rng.up_to(45);
+        world.wait(seconds);
+        check_status(&mut world);
+    }
+    world.wait(2_000);
+    check_rest(&mut world);
+    if world.broken.is_empty() {
+        recover(&mut world);
+    }
+    world
+}
+
+/// What must hold of every status that users can read.
+fn check_status(world: &mut World) {
+    let status = world.current().status;
+    let steps = world.rollout["spec"]["strategy"]["canary"]["steps"]
+        .as_array()
+        .map_or(0, Vec::len);
+    let index = status
+        .current_step_index
+        .map_or(0, |index| usize::try_from(index).unwrap_or(usize::MAX));
+    if index > steps && status.observed_generation == world.rollout["metadata"]["generation"].to_string() {
+        world.break_rule(format!("step {index} of {steps}"));
+    }
+    if status.phase == "Healthy" && status.stable_rs != status.current_pod_hash {
+        world.break_rule("6: Healthy before the newest revision is stable".to_owned());
+    }
+}
+
+/// Invariant 7: the spec rests and the world rests, so the plan is empty and no wake repeats for ever.
+fn check_rest(world: &mut World) {
+    let writes = world.writes;
+    let plan = world.look();
+    if !plan.is_empty() || world.writes != writes {
+        world.break_rule(format!("7: not at rest: {plan:?}"));
+    }
+    if let Some(wake) = plan.wake {
+        world.break_rule(format!("7: a wake is left after all came to rest: {wake:?}"));
+    }
+    let phase = world.current().status.phase;
+    if !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
+        world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
+    }
+}
+
+/// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
+fn recover(world: &mut World) {
+    world.edit(&json!({ "spec": { "paused": false } }));
+    world.set_image("web:good-9");
+    world.wait(100);
+    for _ in 0..12 {
+        if world.current().status.phase == "Healthy" {
+            break;
+        }
+        world.edit_status(&json!({ "abort": false }));
+        world.promote();
+        world.wait(100);
+    }
+    let status = world.current().status;
+    let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    let pods: usize = world.sets.iter().map(|set| set.pods.len()).sum();
+    if status.phase != "Healthy" || i64::try_from(pods).unwrap() != replicas {
+        let (phase, message) = (&status.phase, &status.message);
+        world.break_rule(format!(
+            "8: a good image does not end Healthy: {phase} {message}, {pods} pods"
+        ));
+    }
+    check_rest(world);
+}
+
+fn fail(seed: u64, world: &World) -> ! {
+    let trace = world.trace.join("\n");
+    panic!("seed {seed}: {}\n{trace}\n{:#}", world.broken.join("; "), world.rollout);
+}
+
+#[test]
+fn lives() {
+    let mut writes = 0;
+    for seed in 0..LIVES {
+        let world = live(seed);
+        if !world.broken.is_empty() {
+            fail(seed, &world);
+        }
+        writes += world.writes;
+    }
+    println!("{LIVES} lives, {writes} writes");
+}
+
+/// Invariant 8, every single point: an update with steps, dying after each of its writes in turn.
+#[test]
+fn a_crash_after_any_single_write() {
+    let life = |crash: Option<usize>| {
+        let mut rng = Rng::new(7);
+        let mut manifest = rollout(&mut rng);
+        manifest["spec"]["replicas"] = 4.into();
+        manifest["spec"]["strategy"]["canary"] =
+            json!({ "steps": [{ "setWeight": 25 }, { "pause": { "duration": 5 } }, { "setWeight": 60 }] });
+        let mut world = World::new(manifest);
+        world.faults.crash_after_writes = crash;
+        world.wait(30);
+        world.set_image("web:good-1");
+        world.wait(60);
+        world.set_image("web:bad-2");
+        world.wait(10);
+        world.edit_status(&json!({ "abort": true }));
+        world.wait(30);
+        world.set_image("web:good-3");
+        world.wait(100);
+        world
+    };
+    let calm = life(None);
+    assert!(calm.broken.is_empty(), "{:?}\n{}", calm.broken, calm.trace.join("\n"));
+    let total = calm.writes;
+    assert!(total > 20, "a life worth crashing: {total} writes");
+    for crash in 1..=total {
+        let world = live_ended(life(Some(crash)), crash);
+        assert_eq!(world.current().status.phase, "Healthy", "crash after write {crash}");
+        assert_eq!(
+            world.current().status.stable_rs,
+            calm.current().status.stable_rs,
+            "crash after write {crash}"
+        );
+        assert_eq!(
+            world.rollout["metadata"]["annotations"],
+            calm.rollout["metadata"]["annotations"]
+        );
+    }
+    println!("{total} crash points");
+}
+
+fn live_ended(world: World, crash: usize) -> World {
+    assert!(
+        world.broken.is_empty(),
+        "crash after write {crash}: {:?}\n{}",
+        world.broken,
+        world.trace.join("\n")
+    );
+    world
+}
+
+/// Replays the life of `SEED` with its trace; without it, the first.
+#[test]
+fn one_life() {
+    let seed = std::env::var("SEED").map_or(0, |seed| seed.parse().expect("SEED is a number"));
+    let world = live(seed);
+    println!("{}", world.trace.join("\n"));
+    if !world.broken.is_empty() {
+        fail(seed, &world);
+    }
+}

@@ -1,0 +1,250 @@
+//! What the API server does with the controller's writes: versions, conflicts, and a crash where one is asked for.
+
+use super::cluster::Set;
+use super::{World, merge};
+use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::observed::{Refusal, Refused, ReplicaSet};
+use serin_core::plan::{Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target};
+
+/// How a write ended.
+enum Wrote {
+    Done,
+    Conflict,
+    Refused,
+}
+
+impl World {
+    /// Actions in order, stopped at the first failure; then the status; then the events whose cause went through.
+    pub fn carry_out(&mut self, seen: &Observed, plan: &Plan) {
+        let mut version = version_of(&seen.rollout);
+        let mut done = 0;
+        self.check_order(plan);
+        for action in &plan.actions {
+            match self.write(action, seen, &mut version) {
+                Wrote::Done => done += 1,
+                Wrote::Conflict => {
+                    self.note("409: read again");
+                    self.read_again();
+                    return self.send(plan, done, false);
+                }
+                Wrote::Refused => return self.send(plan, done, false),
+            }
+            if self.dies() {
+                return;
+            }
+        }
+        if let Some(status) = &plan.status {
+            if !self.write_status(status, &version) {
+                self.note("409 on the status: read again");
+                self.read_again();
+                return self.send(plan, done, false);
+            }
+            if self.dies() {
+                return;
+            }
+        }
+        self.send(plan, done, true);
+    }
+
+    fn send(&mut self, plan: &Plan, done: usize, status: bool) {
+        for event in &plan.events {
+            let sent = match event.after {
+                After::Action(index) => index < done,
+                After::Status => status,
+            };
+            if sent {
+                self.note(&format!("event {} {}", event.reason, event.message));
+                self.events.push(event.clone());
+            }
+        }
+    }
+
+    fn dies(&mut self) -> bool {
+        let due = self.faults.crash_after_writes.is_some_and(|after| self.writes >= after);
+        if due {
+            self.note("the controller dies and starts again");
+            self.faults.crash_after_writes = None;
+            self.refused = None;
+            self.read_again();
+        }
+        due
+    }
+
+    /// Invariant 4 as far as it goes without routes: within a plan, capacity goes up before it goes down.
+    fn check_order(&mut self, plan: &Plan) {
+        let mut down = false;
+        for action in &plan.actions {
+            let Action::PatchReplicaSet(ReplicaSetPatch {
+                target,
+                replicas: Some(size),
+                ..
+            }) = action
+            else {
+                continue;
+            };
+            let Some(set) = self.sets.iter().find(|set| set.object.uid == target.uid) else {
+                continue;
+            };
+            if *size > set.object.replicas && down {
+                self.break_rule("4: a ReplicaSet is scaled up after another was scaled down".to_owned());
+                return;
+            }
+            down |= *size < set.object.replicas;
+        }
+    }
+
+    fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
+        let wrote = match action {
+            Action::CreateReplicaSet(new) => self.create_set(new, seen),
+            Action::PatchReplicaSet(patch) => self.patch_set(patch),
+            Action::DeleteReplicaSet(target) => self.delete_set(target),
+            Action::PatchRollout(patch) => self.patch_rollout(patch, version),
+        };
+        if matches!(wrote, Wrote::Done) {
+            self.writes += 1;
+        }
+        wrote
+    }
+
+    fn create_set(&mut self, new: &NewReplicaSet, seen: &Observed) -> Wrote {
+        let taken = self.sets.iter().any(|set| set.object.name == new.name);
+        let refusal = self.refuse_creation.clone().or_else(|| {
+            taken.then(|| {
+                (
+                    Refusal::AlreadyExists,
+                    format!("replicasets.apps \"{}\" already exists", new.name),
+                )
+            })
+        });
+        if let Some((why, message)) = refusal {
+            self.note(&format!("create ReplicaSet {}: {message}", new.name));
+            self.refused = Some(Refused {
+                attempt: format!("create ReplicaSet {}", new.name),
+                creating_replica_set: true,
+                generation: seen.rollout.metadata.generation.unwrap_or(0),
+                collision_count: seen.rollout.status.collision_count,
+                why,
+                message,
+                at: self.now,
+            });
+            return Wrote::Refused;
+        }
+        self.refused = None;
+        self.note(&format!("create ReplicaSet {} at {}", new.name, new.replicas));
+        let good = !new.template.as_str().contains("bad");
+        let object = ReplicaSet {
+            name: new.name.clone(),
+            uid: format!("uid-{}", self.version()),
+            resource_version: self.version(),
+            generation: 1,
+            created: self.now,
+            labels: new.labels.clone(),
+            annotations: new.annotations.clone(),
+            replicas: new.replicas,
+            min_ready_seconds: new.min_ready_seconds,
+            ..ReplicaSet::default()
+        };
+        let controller_due = self.controller_due();
+        self.sets.push(Set {
+            object,
+            pods: Vec::new(),
+            good,
+            controller_due,
+            least: 0,
+        });
+        Wrote::Done
+    }
+
+    fn find(&self, target: &Target) -> Option<usize> {
+        self.sets
+            .iter()
+            .position(|set| set.object.uid == target.uid && set.object.resource_version == target.resource_version)
+    }
+
+    fn patch_set(&mut self, patch: &ReplicaSetPatch) -> Wrote {
+        let Some(index) = self.find(&patch.target) else {
+            return Wrote::Conflict;
+        };
+        let version = self.version();
+        let due = self.controller_due();
+        let least = self.least_available();
+        let set = &mut self.sets[index];
+        let from = set.object.replicas;
+        set.object.resource_version = version;
+        for (key, value) in &patch.annotations {
+            match value {
+                Some(value) => set.object.annotations.insert(key.clone(), value.clone()),
+                None => set.object.annotations.remove(key),
+            };
+        }
+        let resized = patch.replicas.is_some_and(|size| size != from);
+        if resized || patch.min_ready_seconds.is_some() {
+            set.object.replicas = patch.replicas.unwrap_or(from);
+            set.object.min_ready_seconds = patch.min_ready_seconds.unwrap_or(set.object.min_ready_seconds);
+            set.object.generation += 1;
+            set.controller_due = due;
+            set.least = least;
+        }
+        let line = format!("patch ReplicaSet {} {from} → {}", set.object.name, set.object.replicas);
+        self.note(&line);
+        self.seen_own_set(&patch.target.uid);
+        Wrote::Done
+    }
+
+    fn delete_set(&mut self, target: &Target) -> Wrote {
+        let Some(index) = self.find(target) else {
+            return Wrote::Conflict;
+        };
+        self.note(&format!("delete ReplicaSet {}", target.name));
+        self.sets.remove(index);
+        Wrote::Done
+    }
+
+    fn patch_rollout(&mut self, patch: &RolloutPatch, version: &mut String) -> Wrote {
+        if self.rollout["metadata"]["resourceVersion"] != Value::from(version.as_str()) {
+            return Wrote::Conflict;
+        }
+        let mut change = json!({ "metadata": { "annotations": patch.annotations } });
+        if let Some(replicas) = patch.replicas {
+            change["spec"] = json!({ "replicas": replicas });
+        }
+        self.note(&format!("patch Rollout {change}"));
+        self.change_rollout(&change);
+        self.seen_own_rollout();
+        self.rollout["metadata"]["resourceVersion"]
+            .as_str()
+            .expect("a version")
+            .clone_into(version);
+        Wrote::Done
+    }
+
+    fn write_status(&mut self, status: &StatusWrite, version: &str) -> bool {
+        if self.rollout["metadata"]["resourceVersion"] != Value::from(version) {
+            return false;
+        }
+        self.writes += 1;
+        self.note(&format!("status {}", status.patch["status"]));
+        let mut change = status.patch.clone();
+        change["metadata"] = json!({ "resourceVersion": self.version() });
+        merge(&mut self.rollout, &change);
+        self.seen_own_rollout();
+        true
+    }
+
+    /// A change of the main resource: the generation follows the spec.
+    pub fn change_rollout(&mut self, change: &Value) {
+        let before = self.rollout["spec"].clone();
+        merge(&mut self.rollout, change);
+        let version = self.version();
+        self.rollout["metadata"]["resourceVersion"] = version.into();
+        if before != self.rollout["spec"] {
+            let generation = self.rollout["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
+            self.rollout["metadata"]["generation"] = generation.into();
+        }
+    }
+}
+
+fn version_of(rollout: &serin_core::api::Rollout) -> String {
+    rollout.metadata.resource_version.clone().unwrap_or_default()
+}

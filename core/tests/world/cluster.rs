@@ -1,0 +1,215 @@
+//! The ReplicaSet controller, the pods, and the stores through which the controller sees them.
+
+use super::World;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use serin_core::observed::ReplicaSet;
+
+/// A ReplicaSet as the API server has it, and its pods.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// What the API server has.
+    pub object: ReplicaSet,
+    /// Its pods.
+    pub pods: Vec<Pod>,
+    /// Whether its pods ever become ready.
+    pub good: bool,
+    /// Available pods that the rollout needed when this size was decided.
+    pub least: i32,
+    /// When its controller looks at its new spec.
+    pub controller_due: Option<Timestamp>,
+}
+
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// When it is ready, if ever.
+    pub ready_at: Option<Timestamp>,
+}
+
+impl Set {
+    /// Pods that are available at an instant.
+    pub fn available(&self, now: Timestamp) -> i32 {
+        count(self.pods.iter().filter(|pod| pod.ready_at.is_some_and(|at| at <= now)))
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> i32 {
+    i32::try_from(items.count()).unwrap()
+}
+
+/// What lags behind: changes that the controller will see later.
+#[derive(Default)]
+pub struct Stores {
+    rollout: Option<(Timestamp, Value)>,
+    sets: Vec<(Timestamp, ReplicaSet)>,
+}
+
+impl Stores {
+    /// The rollout as the store has it.
+    pub fn rollout<'a>(&'a self, world: &'a World) -> &'a Value {
+        match &self.rollout {
+            Some((until, old)) if *until > world.now => old,
+            _ => &world.rollout,
+        }
+    }
+
+    /// The ReplicaSets as the store has them.
+    pub fn sets(&self, world: &World) -> Vec<ReplicaSet> {
+        let sees = |set: &Set| {
+            let old = self
+                .sets
+                .iter()
+                .find(|(until, old)| *until > world.now && old.uid == set.object.uid);
+            old.map_or_else(|| set.object.clone(), |(_, old)| old.clone())
+        };
+        world.sets.iter().map(sees).collect()
+    }
+
+    /// Our own write: from now on the store has at least this (decision 34).
+    pub fn caught_up_with_set(&mut self, uid: &str) {
+        self.sets.retain(|(_, old)| old.uid != uid);
+    }
+
+    /// Our own write, or a conflict that made the controller read again.
+    pub fn caught_up_with_rollout(&mut self) {
+        self.rollout = None;
+    }
+
+    /// Everything is read again.
+    pub fn catch_up(&mut self) {
+        self.rollout = None;
+        self.sets.clear();
+    }
+}
+
+impl World {
+    /// The rollout changed by somebody else: the store may see it later.
+    pub fn lag_rollout(&mut self, old: Value) {
+        let lag = self.rng.up_to(self.faults.store_lag);
+        if lag > 0 && self.stores.rollout.is_none() {
+            self.stores.rollout = Some((self.after(lag), old));
+        }
+    }
+
+    fn lag_set(&mut self, old: ReplicaSet) {
+        let lag = self.rng.up_to(self.faults.store_lag);
+        let lags = self
+            .stores
+            .sets
+            .iter()
+            .any(|(until, set)| *until > self.now && set.uid == old.uid);
+        if lag > 0 && !lags {
+            let until = self.after(lag);
+            self.stores.sets.retain(|(_, set)| set.uid != old.uid);
+            self.stores.sets.push((until, old));
+        }
+    }
+
+    fn after(&self, seconds: i64) -> Timestamp {
+        self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap()
+    }
+
+    /// When the ReplicaSet controller sees a change of spec.
+    pub fn controller_due(&mut self) -> Option<Timestamp> {
+        let lag = self.rng.up_to(self.faults.controller_lag);
+        Some(self.after(lag))
+    }
+
+    /// Lets the ReplicaSet controller do all that is due.
+    pub fn run_cluster(&mut self) {
+        for index in 0..self.sets.len() {
+            if self.sets[index].controller_due.is_some_and(|due| due <= self.now) {
+                self.scale_pods(index);
+            }
+            self.report(index);
+        }
+    }
+
+    /// Makes and deletes pods; those that are not ready go first.
+    fn scale_pods(&mut self, index: usize) {
+        let now = self.now;
+        let ready_at = self.sets[index].good.then(|| self.after(self.ready_after));
+        let set = &mut self.sets[index];
+        set.controller_due = None;
+        let wanted = usize::try_from(set.object.replicas).unwrap();
+        let before = set.available(now);
+        set.pods.sort_by_key(|pod| pod.ready_at.unwrap_or(Timestamp::MAX));
+        while set.pods.len() < wanted {
+            set.pods.push(Pod { ready_at });
+        }
+        set.pods.truncate(wanted);
+        let taken = before - set.available(now);
+        if taken > 0 {
+            self.check_budget(taken, self.sets[index].least);
+        }
+    }
+
+    /// Invariant 5: what we take away leaves at least R − maxUnavailable available.
+    fn check_budget(&mut self, taken: i32, least: i32) {
+        let left: i32 = self.sets.iter().map(|set| set.available(self.now)).sum();
+        if left < least {
+            self.break_rule(format!(
+                "5: {taken} available pods taken away, {left} left, {least} needed"
+            ));
+        }
+    }
+
+    /// Available pods that the rollout needs now: R − maxUnavailable.
+    pub fn least_available(&self) -> i32 {
+        let rollout = self.current();
+        let replicas = rollout.spec.replicas.unwrap_or(1);
+        let canary = rollout.spec.strategy.canary.as_ref().expect("a canary");
+        replicas - serin_core::spec::fenceposts(canary, replicas).unavailable
+    }
+
+    fn report(&mut self, index: usize) {
+        let now = self.now;
+        let set = &self.sets[index];
+        let (current, available) = (count(set.pods.iter()), set.available(now));
+        let old = set.object.clone();
+        let mut next = old.clone();
+        if set.controller_due.is_none() {
+            next.observed_generation = next.generation;
+        }
+        next.current_replicas = current;
+        next.ready_replicas = available;
+        next.available_replicas = available;
+        if next != old || old.resource_version.is_empty() {
+            next.resource_version = self.version();
+            self.sets[index].object = next;
+            self.lag_set(old);
+        }
+    }
+
+    /// When pods, the ReplicaSet controller or a lagging store next move.
+    pub fn next_cluster_change(&self) -> Option<Timestamp> {
+        let pods = self
+            .sets
+            .iter()
+            .flat_map(|set| set.pods.iter().filter_map(|pod| pod.ready_at));
+        let due = self.sets.iter().filter_map(|set| set.controller_due);
+        let lag = self.stores.sets.iter().map(|(until, _)| *until);
+        let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
+        pods.chain(due)
+            .chain(lag)
+            .chain(rollout)
+            .filter(|at| *at > self.now)
+            .min()
+    }
+
+    /// Reads everything again, as after a restart or a conflict.
+    pub fn read_again(&mut self) {
+        self.stores.catch_up();
+    }
+
+    /// Our own write of a ReplicaSet is seen at once.
+    pub fn seen_own_set(&mut self, uid: &str) {
+        self.stores.caught_up_with_set(uid);
+    }
+
+    /// Our own write of the rollout is seen at once.
+    pub fn seen_own_rollout(&mut self) {
+        self.stores.caught_up_with_rollout();
+    }
+}

@@ -1,0 +1,212 @@
+//! A simulated cluster in virtual time: one rollout, its ReplicaSets, their pods, people, and the loop
+//! observe → decide → act → record, with crashes, stale stores and conflicts where a test asks for them.
+//!
+//! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
+
+#![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(dead_code, reason = "each test binary uses its own part of the world")]
+
+mod act;
+mod cluster;
+mod people;
+pub mod rng;
+
+use cluster::Set;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use serin_core::api::Rollout;
+use serin_core::identity::Identity;
+use serin_core::observed::Refused;
+use serin_core::plan::{Event, Plan, Wake};
+use serin_core::{Observed, decide};
+use std::cell::RefCell;
+
+/// What goes wrong, and how often; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Die after this many writes, once.
+    pub crash_after_writes: Option<usize>,
+    /// Seconds by which the stores lag behind the API server, at most.
+    pub store_lag: i64,
+    /// Seconds by which the ReplicaSet controller lags, at most.
+    pub controller_lag: i64,
+}
+
+/// One rollout and all around it.
+pub struct World {
+    /// Virtual time.
+    pub now: Timestamp,
+    /// When it began, for readable traces.
+    pub began: Timestamp,
+    /// The rollout as the API server has it, JSON.
+    pub rollout: Value,
+    /// ReplicaSets by name.
+    pub sets: Vec<Set>,
+    /// Events sent, in order.
+    pub events: Vec<Event>,
+    /// Object writes made by the controller.
+    pub writes: usize,
+    /// The last plan's wake.
+    pub wake: Option<Wake>,
+    /// The last refused change.
+    pub refused: Option<Refused>,
+    /// Seconds until a pod of a good template is ready.
+    pub ready_after: i64,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What happened, one line each.
+    pub trace: Vec<String>,
+    /// Rules broken.
+    pub broken: Vec<String>,
+    /// Source of chance.
+    pub rng: rng::Rng,
+    /// When the stores have what the API server had at the time, per lagging change.
+    stores: cluster::Stores,
+    /// Names of ReplicaSets that the API server refuses to create, and how.
+    pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
+    identity: RefCell<Option<((Option<i64>, Option<i32>), Identity)>>,
+    next_version: u64,
+}
+
+impl World {
+    /// A world with one rollout, applied at its first instant.
+    pub fn new(manifest: Value) -> Self {
+        let began = Timestamp::from_second(1_700_000_000).unwrap();
+        let mut world = Self {
+            now: began,
+            began,
+            rollout: Value::Null,
+            sets: Vec::new(),
+            events: Vec::new(),
+            writes: 0,
+            wake: None,
+            refused: None,
+            ready_after: 2,
+            faults: Faults::default(),
+            trace: Vec::new(),
+            broken: Vec::new(),
+            rng: rng::Rng::new(1),
+            stores: cluster::Stores::default(),
+            refuse_creation: None,
+            identity: RefCell::new(None),
+            next_version: 1,
+        };
+        world.create(manifest);
+        world
+    }
+
+    /// What the controller sees now.
+    pub fn observe(&self) -> Observed {
+        let rollout: Rollout = serde_json::from_value(self.stores.rollout(self).clone()).expect("a rollout");
+        let key = (rollout.metadata.generation, rollout.status.collision_count);
+        let mut cache = self.identity.borrow_mut();
+        if cache.as_ref().is_none_or(|(cached, _)| *cached != key) {
+            *cache = Some((key, Identity::of(&rollout)));
+        }
+        let identity = cache.as_ref().map(|(_, identity)| identity.clone()).unwrap_or_default();
+        let replica_sets = self.stores.sets(self);
+        Observed {
+            identity,
+            rollout,
+            replica_sets,
+            refused: self.refused.clone(),
+            ..Observed::default()
+        }
+    }
+
+    /// The rollout as the API server has it.
+    pub fn current(&self) -> Rollout {
+        serde_json::from_value(self.rollout.clone()).expect("a rollout")
+    }
+
+    /// Looks until nothing is left to do at this instant.
+    pub fn settle(&mut self) {
+        for _ in 0..200 {
+            self.run_cluster();
+            let plan = self.look();
+            if plan.is_empty() {
+                return;
+            }
+        }
+        self.break_rule("7: no rest: 200 looks at one instant and still something to write".to_owned());
+    }
+
+    /// One look, carried out and recorded.
+    pub fn look(&mut self) -> Plan {
+        let seen = self.observe();
+        let plan = decide(&seen, self.now);
+        let again = decide(&seen, self.now);
+        if plan != again {
+            self.break_rule("1: the same input gave another plan".to_owned());
+        }
+        self.wake = plan.wake;
+        self.carry_out(&seen, &plan);
+        plan
+    }
+
+    /// Lets time pass; looks whenever something changes or a wake is due.
+    pub fn wait(&mut self, seconds: i64) {
+        let end = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.settle();
+        loop {
+            let next = self.next_change().filter(|next| *next <= end);
+            let Some(next) = next else { break };
+            self.now = next.max(self.now);
+            self.settle();
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    /// When something next changes by itself.
+    fn next_change(&self) -> Option<Timestamp> {
+        let wake = self.wake.map(|wake| wake.at);
+        [wake, self.next_cluster_change()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > self.now)
+            .min()
+    }
+
+    /// Seconds since the beginning, for traces.
+    pub fn clock(&self) -> String {
+        let elapsed = self.now.duration_since(self.began);
+        format!("{:>6.1}s", elapsed.as_secs_f64())
+    }
+
+    /// Notes what happened.
+    pub fn note(&mut self, what: &str) {
+        let line = format!("{} {what}", self.clock());
+        self.trace.push(line);
+    }
+
+    /// Notes a broken rule; the test fails with the trace.
+    pub fn break_rule(&mut self, rule: String) {
+        self.note(&format!("BROKEN {rule}"));
+        self.broken.push(rule);
+    }
+
+    fn version(&mut self) -> String {
+        self.next_version += 1;
+        self.next_version.to_string()
+    }
+}
+
+/// RFC 7386.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let object = target.as_object_mut().expect("an object");
+    for (key, value) in changes {
+        if value.is_null() {
+            object.remove(key);
+        } else {
+            merge(object.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}

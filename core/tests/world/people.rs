@@ -1,0 +1,65 @@
+//! What people do: edits of the spec, and the status patches of the kubectl plugin (contract 10 §3).
+
+use super::{World, merge};
+use serde_json::{Value, json};
+
+impl World {
+    /// `kubectl apply` of a rollout that did not exist.
+    pub fn create(&mut self, mut manifest: Value) {
+        let version = self.version();
+        manifest["metadata"]["resourceVersion"] = version.into();
+        manifest["metadata"]["generation"] = 1.into();
+        manifest["metadata"]["uid"] = "rollout-uid".into();
+        manifest["metadata"]["namespace"] = "default".into();
+        self.rollout = manifest;
+    }
+
+    /// A merge patch of the main resource.
+    pub fn edit(&mut self, change: &Value) {
+        self.note(&format!("somebody edits {change}"));
+        let old = self.rollout.clone();
+        self.change_rollout(change);
+        self.lag_rollout(old);
+    }
+
+    /// A merge patch of the status.
+    pub fn edit_status(&mut self, change: &Value) {
+        self.note(&format!("somebody edits the status {change}"));
+        let old = self.rollout.clone();
+        let version = self.version();
+        merge(
+            &mut self.rollout,
+            &json!({ "status": change, "metadata": { "resourceVersion": version } }),
+        );
+        self.lag_rollout(old);
+    }
+
+    /// Another image; one whose name contains `bad` never becomes ready.
+    pub fn set_image(&mut self, image: &str) {
+        let mut containers = self.rollout["spec"]["template"]["spec"]["containers"].clone();
+        containers[0]["image"] = image.into();
+        self.edit(&json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
+    }
+
+    /// `kubectl argo rollouts promote`.
+    pub fn promote(&mut self) {
+        let rollout = self.current();
+        if rollout.spec.paused {
+            self.edit(&json!({ "spec": { "paused": false } }));
+        }
+        if !rollout.status.pause_conditions.is_empty() {
+            self.edit_status(&json!({ "pauseConditions": null }));
+        }
+    }
+
+    /// `kubectl argo rollouts promote --full`.
+    pub fn promote_full(&mut self) {
+        let rollout = self.current();
+        if rollout.spec.paused {
+            self.edit(&json!({ "spec": { "paused": false } }));
+        }
+        if rollout.status.current_pod_hash != rollout.status.stable_rs {
+            self.edit_status(&json!({ "promoteFull": true }));
+        }
+    }
+}
