@@ -23,7 +23,9 @@ mod replica_set;
 pub mod request;
 mod revision;
 pub mod spec;
+mod status;
 pub mod validate;
+pub mod view;
 pub mod wire;
 pub mod yaml;
 
