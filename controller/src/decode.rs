@@ -21,11 +21,11 @@ const MAX_LEFT_OUT: usize = 16;
 
 /// A rollout as stored, with what could not be decoded.
 #[derive(Clone, Debug, Default)]
-pub struct StoredRollout {
+pub(crate) struct StoredRollout {
     /// What could be read.
-    pub rollout: Rollout,
+    pub(crate) rollout: Rollout,
     /// Why some of it could not, field path first.
-    pub undecodable: Option<String>,
+    pub(crate) undecodable: Option<String>,
     /// Computed at the first look, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
 }
@@ -131,22 +131,22 @@ impl kube::Resource for StoredRollout {
 
 /// The rollout that controls an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// UID.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// A ReplicaSet without what no decision reads; its pod template is skipped while decoding.
 #[derive(Clone, Debug, Default)]
-pub struct StoredReplicaSet {
+pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
     /// The rollout that controls it.
-    pub owner: Option<Owner>,
+    pub(crate) owner: Option<Owner>,
     /// What decisions see.
-    pub observed: ReplicaSet,
+    pub(crate) observed: ReplicaSet,
 }
 
 #[derive(Deserialize)]

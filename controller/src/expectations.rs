@@ -13,11 +13,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a watch may lag before the object is read live.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the stores must show of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// This version, or a later one: we wrote it.
     AtLeast {
         /// UID.
@@ -41,7 +41,7 @@ pub enum Expected {
 
 /// An object that an expectation speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// The rollout itself.
     Rollout,
     /// A ReplicaSet by name.
@@ -50,20 +50,20 @@ pub enum Subject {
 
 /// An expectation that is not met yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmet {
+pub(crate) struct Unmet {
     /// Of what.
-    pub subject: Subject,
+    pub(crate) subject: Subject,
     /// Since when it is waited for.
-    pub waited: Duration,
+    pub(crate) waited: Duration,
 }
 
 /// Expectations of all rollouts, by their uid.
 #[derive(Default)]
-pub struct Expectations(Mutex<HashMap<String, BTreeMap<Subject, (Expected, Instant)>>>);
+pub(crate) struct Expectations(Mutex<HashMap<String, BTreeMap<Subject, (Expected, Instant)>>>);
 
 impl Expectations {
     /// Remembers what must be seen before the next decision.
-    pub fn expect(&self, rollout_uid: &str, subject: Subject, expected: Expected) {
+    pub(crate) fn expect(&self, rollout_uid: &str, subject: Subject, expected: Expected) {
         let mut all = lock(&self.0);
         all.entry(rollout_uid.to_owned())
             .or_default()
@@ -72,7 +72,7 @@ impl Expectations {
 
     /// Drops what is met and tells the first that is not.
     #[must_use]
-    pub fn unmet(&self, rollout_uid: &str, version: &str, replica_sets: &[Arc<ReplicaSet>]) -> Option<Unmet> {
+    pub(crate) fn unmet(&self, rollout_uid: &str, version: &str, replica_sets: &[Arc<ReplicaSet>]) -> Option<Unmet> {
         let mut all = lock(&self.0);
         let expected = all.get_mut(rollout_uid)?;
         expected.retain(|subject, (expected, _)| {
@@ -98,7 +98,7 @@ impl Expectations {
 
     /// Whether this version of the rollout is the one that our own last write led to, or one that it was written upon.
     #[must_use]
-    pub fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
+    pub(crate) fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
         let all = lock(&self.0);
         all.get(rollout_uid).and_then(|expected| expected.get(&Subject::Rollout)).is_some_and(
             |(expected, _)| matches!(expected, Expected::AtLeast { version: own, .. } if compare_versions(version, own) != Ordering::Greater),
@@ -106,14 +106,14 @@ impl Expectations {
     }
 
     /// No longer waits for an object: it was read live.
-    pub fn resolved(&self, rollout_uid: &str, subject: &Subject) {
+    pub(crate) fn resolved(&self, rollout_uid: &str, subject: &Subject) {
         if let Some(expected) = lock(&self.0).get_mut(rollout_uid) {
             expected.remove(subject);
         }
     }
 
     /// The rollout is gone.
-    pub fn forget(&self, rollout_uid: &str) {
+    pub(crate) fn forget(&self, rollout_uid: &str) {
         lock(&self.0).remove(rollout_uid);
     }
 }

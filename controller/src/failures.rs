@@ -11,8 +11,6 @@ use std::sync::Mutex;
 
 struct Remembered {
     refused: Refused,
-    generation: Option<i64>,
-    collisions: Option<i32>,
     in_a_row: u32,
     told: Option<(String, Refusal)>,
 }
@@ -26,8 +24,8 @@ impl Failures {
     pub(crate) fn observed(&self, key: &Key, rollout: &Rollout) -> Option<Refused> {
         let mut all = lock(&self.0);
         let remembered = all.get(key)?;
-        let same = remembered.generation == rollout.metadata.generation
-            && remembered.collisions == rollout.status.collision_count;
+        let same = Some(remembered.refused.generation) == rollout.metadata.generation.or(Some(0))
+            && remembered.refused.collision_count == rollout.status.collision_count;
         if !same {
             all.remove(key);
             return None;
@@ -64,12 +62,12 @@ impl Failures {
             refused: Refused {
                 attempt: failure.attempt.clone(),
                 creating_replica_set: failure.attempt.starts_with("create ReplicaSet "),
+                generation: rollout.metadata.generation.unwrap_or_default(),
+                collision_count: rollout.status.collision_count,
                 why: failure.why,
                 message: failure.message.clone(),
                 at: now,
             },
-            generation: rollout.metadata.generation,
-            collisions: rollout.status.collision_count,
             in_a_row,
             told: if tell { Some(this) } else { told },
         };

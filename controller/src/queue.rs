@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// First wait after a failure (contract 02 §5).
-pub const FIRST_BACK_OFF: Duration = Duration::from_millis(1);
+pub(crate) const FIRST_BACK_OFF: Duration = Duration::from_millis(1);
 /// Longest wait after failures (contract 02 §5).
-pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
 /// Everything that can start a look; stands in its log line and in the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// Somebody edited the spec.
     SpecEdited,
     /// Somebody changed metadata or status: promote, abort, retry.
@@ -55,7 +55,7 @@ impl Reason {
 
     /// One word, for metrics and logs.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::SpecEdited => "SpecEdited",
             Self::RolloutChanged => "RolloutChanged",
@@ -90,16 +90,16 @@ impl fmt::Display for Reason {
 
 /// When a look is due although nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// How long from now.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// Why.
-    pub why: Reason,
+    pub(crate) why: Reason,
 }
 
 /// How a look ended, as far as the queue must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// All went through (or nothing was to do); the next look at a time, if any.
     Well(Option<Due>),
     /// Nothing was decided: the stores lag; earlier failures still count.
@@ -117,13 +117,13 @@ pub enum Ended {
 
 /// A key that is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub(crate) struct Item {
     /// Which.
-    pub key: Key,
+    pub(crate) key: Key,
     /// The most pressing reason.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// How long it waited for a worker.
-    pub waited: Duration,
+    pub(crate) waited: Duration,
 }
 
 #[derive(Default)]
@@ -151,18 +151,18 @@ struct State {
 
 /// Counts for `workqueue_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueCounts {
+pub(crate) struct QueueCounts {
     /// Keys that wait for a worker.
-    pub depth: usize,
+    pub(crate) depth: usize,
     /// Keys ever added.
-    pub adds: u64,
+    pub(crate) adds: u64,
     /// Looks that failed and are tried again.
-    pub retries: u64,
+    pub(crate) retries: u64,
 }
 
 /// A queue of keys with delayed entries and back-off.
 #[derive(Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Notify,
 }
@@ -170,13 +170,13 @@ pub struct Queue {
 impl Queue {
     /// Asks for a look. Asking again before it begins changes nothing, but for a more pressing reason; asking while it
     /// is under way gives one more look afterwards.
-    pub fn add(&self, key: Key, reason: Reason) {
+    pub(crate) fn add(&self, key: Key, reason: Reason) {
         lock(&self.state).add(key, reason);
         self.changed.notify_one();
     }
 
     /// The next key; it is not given out again until [`Self::ended`].
-    pub async fn next(&self) -> Item {
+    pub(crate) async fn next(&self) -> Item {
         loop {
             let (item, next_due) = {
                 let mut state = lock(&self.state);
@@ -202,7 +202,7 @@ impl Queue {
     }
 
     /// Ends a look; its waits replace those of the look before.
-    pub fn ended(&self, key: &Key, ended: Ended) {
+    pub(crate) fn ended(&self, key: &Key, ended: Ended) {
         let mut state = lock(&self.state);
         state.cancel_delay(key);
         let Some(entry) = state.entries.get_mut(key) else {
@@ -232,7 +232,7 @@ impl Queue {
     }
 
     /// Forgets waits and failures of a key that is gone.
-    pub fn forget(&self, key: &Key) {
+    pub(crate) fn forget(&self, key: &Key) {
         let mut state = lock(&self.state);
         state.cancel_delay(key);
         if let Some(entry) = state.entries.get_mut(key) {
@@ -242,7 +242,7 @@ impl Queue {
 
     /// Counts for metrics.
     #[must_use]
-    pub fn counts(&self) -> QueueCounts {
+    pub(crate) fn counts(&self) -> QueueCounts {
         let state = lock(&self.state);
         QueueCounts {
             depth: state.first.len() + state.ordinary.len(),

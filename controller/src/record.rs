@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Counter-only changes are written at most this often (decision 28).
-pub const COUNTERS_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const COUNTERS_PAUSE: Duration = Duration::from_millis(250);
 
 /// Since when counter-only changes are held back.
 #[derive(Default)]

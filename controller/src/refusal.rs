@@ -6,21 +6,21 @@ use std::time::Duration;
 /// A call that did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{attempt}: {message}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What was tried, such as `patch ReplicaSet guestbook-5cd66ff7ff`.
-    pub attempt: String,
+    pub(crate) attempt: String,
     /// How it failed.
-    pub why: Refusal,
+    pub(crate) why: Refusal,
     /// What the API server (or the transport) said.
-    pub message: String,
+    pub(crate) message: String,
     /// How long the API server asks to be left alone.
-    pub retry_after: Duration,
+    pub(crate) retry_after: Duration,
 }
 
 impl Failure {
     /// From an error of the client.
     #[must_use]
-    pub fn from_client(attempt: String, error: &kube::Error) -> Self {
+    pub(crate) fn from_client(attempt: String, error: &kube::Error) -> Self {
         let (why, retry_after) = classify(error);
         let message = match error {
             kube::Error::Api(status) => status.message.clone(),
@@ -36,7 +36,7 @@ impl Failure {
 
     /// No answer in time.
     #[must_use]
-    pub fn timed_out(attempt: String, limit: Duration) -> Self {
+    pub(crate) fn timed_out(attempt: String, limit: Duration) -> Self {
         let message = format!("no answer within {} s", limit.as_secs());
         Self {
             attempt,
@@ -48,7 +48,7 @@ impl Failure {
 
     /// The text of the event: what failed, and what to do.
     #[must_use]
-    pub fn advice(&self) -> String {
+    pub(crate) fn advice(&self) -> String {
         let Self {
             attempt, why, message, ..
         } = self;

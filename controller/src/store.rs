@@ -10,17 +10,17 @@ use std::sync::{Arc, RwLock};
 
 /// Namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub(crate) struct Key {
     /// Namespace.
-    pub namespace: Arc<str>,
+    pub(crate) namespace: Arc<str>,
     /// Name.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 impl Key {
     /// A key.
     #[must_use]
-    pub fn new(namespace: &str, name: &str) -> Self {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
         Self {
             namespace: namespace.into(),
             name: name.into(),
@@ -44,14 +44,14 @@ impl fmt::Display for Key {
 
 /// Compares resourceVersions as the decimal numbers that they are, of any length.
 #[must_use]
-pub fn compare_versions(a: &str, b: &str) -> Ordering {
+pub(crate) fn compare_versions(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// How an object came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// In a list: the truth, even if its version is lower (a restored backup).
     List,
     /// One event or one live read: never replaces what is newer.
@@ -60,7 +60,7 @@ pub enum Source {
 
 /// What an event changed about a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Not seen before (or another object of the same name).
     Added,
     /// The generation changed: somebody edited the spec.
@@ -73,11 +73,11 @@ pub enum Change {
 
 /// All rollouts of this instance.
 #[derive(Default)]
-pub struct Rollouts(RwLock<HashMap<Key, Arc<StoredRollout>>>);
+pub(crate) struct Rollouts(RwLock<HashMap<Key, Arc<StoredRollout>>>);
 
 impl Rollouts {
     /// Takes in what a watch or a live read told.
-    pub fn apply(&self, new: StoredRollout, source: Source) -> (Key, Change) {
+    pub(crate) fn apply(&self, new: StoredRollout, source: Source) -> (Key, Change) {
         let key = Key::of(&new);
         let mut rollouts = write(&self.0);
         let change = match rollouts.get(&key) {
@@ -94,7 +94,7 @@ impl Rollouts {
     }
 
     /// Forgets a rollout, unless another of the same name has taken its place.
-    pub fn delete(&self, gone: &StoredRollout) -> Option<(Key, Arc<StoredRollout>)> {
+    pub(crate) fn delete(&self, gone: &StoredRollout) -> Option<(Key, Arc<StoredRollout>)> {
         let key = Key::of(gone);
         let mut rollouts = write(&self.0);
         let stored = rollouts.get(&key)?;
@@ -105,7 +105,7 @@ impl Rollouts {
     }
 
     /// Forgets everything that a complete list did not name; what went is returned.
-    pub fn keep_only(&self, listed: &HashSet<Key>) -> Vec<(Key, Arc<StoredRollout>)> {
+    pub(crate) fn keep_only(&self, listed: &HashSet<Key>) -> Vec<(Key, Arc<StoredRollout>)> {
         let mut rollouts = write(&self.0);
         let gone: Vec<Key> = rollouts.keys().filter(|key| !listed.contains(*key)).cloned().collect();
         gone.into_iter().filter_map(|key| rollouts.remove_entry(&key)).collect()
@@ -113,13 +113,13 @@ impl Rollouts {
 
     /// One rollout.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<Arc<StoredRollout>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<StoredRollout>> {
         read(&self.0).get(key).cloned()
     }
 
     /// All rollouts, in no order.
     #[must_use]
-    pub fn all(&self) -> Vec<(Key, Arc<StoredRollout>)> {
+    pub(crate) fn all(&self) -> Vec<(Key, Arc<StoredRollout>)> {
         read(&self.0)
             .iter()
             .map(|(key, stored)| (key.clone(), Arc::clone(stored)))
@@ -169,12 +169,12 @@ struct Owned {
 
 /// All ReplicaSets that rollouts control, by the uid of the rollout, then by name.
 #[derive(Default)]
-pub struct ReplicaSets(RwLock<HashMap<String, BTreeMap<String, Owned>>>);
+pub(crate) struct ReplicaSets(RwLock<HashMap<String, BTreeMap<String, Owned>>>);
 
 impl ReplicaSets {
     /// Takes in what a watch or a live read told; the rollouts to look at are returned: the owner, and the one that
     /// lost it, if it changed hands.
-    pub fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
+    pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
         let owner_uid = new.owner.as_ref().map(|owner| owner.uid.clone());
         let mut all = write(&self.0);
@@ -208,21 +208,21 @@ impl ReplicaSets {
     }
 
     /// Forgets a ReplicaSet; the rollout to look at is returned.
-    pub fn delete(&self, uid: &str) -> Option<Key> {
+    pub(crate) fn delete(&self, uid: &str) -> Option<Key> {
         let mut all = write(&self.0);
         let touched = take(&mut all, |owned| owned.replica_set.uid == uid);
         touched.into_iter().next()
     }
 
     /// Forgets everything that a complete list did not name; the rollouts to look at are returned.
-    pub fn keep_only(&self, listed_uids: &HashSet<String>) -> Vec<Key> {
+    pub(crate) fn keep_only(&self, listed_uids: &HashSet<String>) -> Vec<Key> {
         let mut all = write(&self.0);
         take(&mut all, |owned| !listed_uids.contains(&owned.replica_set.uid))
     }
 
     /// The ReplicaSets of one rollout, sorted by name.
     #[must_use]
-    pub fn of(&self, owner_uid: &str) -> Vec<Arc<ReplicaSet>> {
+    pub(crate) fn of(&self, owner_uid: &str) -> Vec<Arc<ReplicaSet>> {
         let all = read(&self.0);
         all.get(owner_uid)
             .map(|siblings| siblings.values().map(|owned| Arc::clone(&owned.replica_set)).collect())
@@ -270,11 +270,11 @@ fn take(all: &mut HashMap<String, BTreeMap<String, Owned>>, gone: impl Fn(&Owned
 
 /// Everything the watches have told.
 #[derive(Default)]
-pub struct Stores {
+pub(crate) struct Stores {
     /// Rollouts.
-    pub rollouts: Rollouts,
+    pub(crate) rollouts: Rollouts,
     /// ReplicaSets that rollouts control.
-    pub replica_sets: ReplicaSets,
+    pub(crate) replica_sets: ReplicaSets,
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const SERIES_STAY: Duration = Duration::from_secs(65);
 const QUEUE: &str = "Rollouts";
 
 /// All metrics of one controller.
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     registry: Registry,
     reconcile: HistogramVec,
     reconcile_error: IntCounterVec,
@@ -38,17 +38,17 @@ pub struct Telemetry {
 
 /// A call to the API server, as it is counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// Plural kind, such as `rollouts`.
-    pub kind: &'a str,
+    pub(crate) kind: &'a str,
     /// Namespace.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// Name; `N/A` for lists, events and ReplicaSets, so that series stay few.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Get, Create, Patch, Delete, Update.
-    pub verb: &'a str,
+    pub(crate) verb: &'a str,
     /// HTTP status, or 0 if there was no answer.
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 impl Telemetry {
@@ -56,7 +56,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// If two metrics have the same name.
-    pub fn new() -> Result<Self, prometheus::Error> {
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
@@ -228,7 +228,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a metric cannot be written as text.
-    pub fn scrape(&self, rollouts: &Rollouts, queue: QueueCounts) -> Result<String, prometheus::Error> {
+    pub(crate) fn scrape(&self, rollouts: &Rollouts, queue: QueueCounts) -> Result<String, prometheus::Error> {
         self.drop_old_series();
         let now = Registry::new();
         describe_rollouts(&now, rollouts)?;

@@ -18,14 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for an answer; watches aside, kube sets none.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether this process may write now: asked before each write (invariant 11).
 pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The API server refused or did not answer: waited for by name, tried again.
     #[error(transparent)]
     Refused(#[from] Failure),
