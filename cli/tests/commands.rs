@@ -1,6 +1,7 @@
 //! Commands from their words to the requests they send and the text they print (contract 10 §2, §3, §8, §9).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 mod support;
 
