@@ -8,8 +8,7 @@ use serin_core::api::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Ex
 
 fn same<K: DeserializeOwned + Serialize>(text: &str) {
     for document in serin_core::yaml::parse_docs(text).unwrap() {
-        let object: K =
-            serde_json::from_value(document.value.clone()).unwrap_or_else(|error| panic!("{error}"));
+        let object: K = serde_json::from_value(document.value.clone()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(serde_json::to_value(object).unwrap(), document.value);
     }
 }
