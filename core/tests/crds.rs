@@ -35,17 +35,18 @@ fn committed_manifests_are_fresh() {
     }
 }
 
-/// The manifests as committed, by kind.
-fn manifests() -> Vec<(String, Value)> {
+/// The manifests by kind, read once: that takes seconds.
+fn manifests() -> &'static [(String, Value)] {
+    static READ: std::sync::OnceLock<Vec<(String, Value)>> = std::sync::OnceLock::new();
     let read = |(_, text): (String, String)| {
         let manifest = serin_core::yaml::parse_docs(&text).unwrap().remove(0).value;
         (manifest["spec"]["names"]["kind"].as_str().unwrap().to_owned(), manifest)
     };
-    serin_core::crd::manifests().unwrap().into_iter().map(read).collect()
+    READ.get_or_init(|| serin_core::crd::manifests().unwrap().into_iter().map(read).collect())
 }
 
 fn schema(kind: &str) -> Value {
-    let (_, manifest) = manifests().into_iter().find(|(name, _)| name == kind).unwrap();
+    let (_, manifest) = manifests().iter().find(|(name, _)| name == kind).unwrap();
     manifest["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
@@ -135,7 +136,7 @@ fn names_scopes_columns_and_subresources() {
             json!({}),
         ),
     ] {
-        let (_, manifest) = manifests().into_iter().find(|(name, _)| name == kind).unwrap();
+        let (_, manifest) = manifests().iter().find(|(name, _)| name == kind).unwrap();
         let (spec, version) = (&manifest["spec"], &manifest["spec"]["versions"][0]);
         assert_eq!(manifest["metadata"]["name"], format!("{plural}.argoproj.io"));
         assert_eq!(spec["group"], "argoproj.io");

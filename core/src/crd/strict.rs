@@ -39,11 +39,11 @@ where
     let kind = K::kind(&());
     let mut found = Vec::new();
     header(&document.value, &kind, &mut found);
-    if found.is_empty() {
-        if let Some(mut schema) = schema_of(&kind) {
-            schema["properties"]["metadata"] = schema::of::<ObjectMeta>();
-            Check { found: &mut found }.value(&document.value, &schema, "");
-        }
+    if found.is_empty()
+        && let Some(mut schema) = schema_of(&kind)
+    {
+        schema["properties"]["metadata"] = schema::of::<ObjectMeta>();
+        Check { found: &mut found }.value(&document.value, &schema, "");
     }
     let decoded = serde_path_to_error::deserialize(&document.value);
     let decoded = decoded.map_err(|error| (error.path().to_string(), error.into_inner().to_string()));
@@ -105,11 +105,10 @@ impl Check<'_> {
             let expected = expected.unwrap_or("integer or string");
             return self.report(path, format!("is {}, expected {expected}", name_of(value)));
         }
-        if let Some(allowed) = schema.get("enum").and_then(Value::as_array) {
-            if !allowed.contains(value) {
-                let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-                self.report(path, format!("is {value}, expected one of {}", allowed.join(", ")));
-            }
+        let allowed = schema.get("enum").and_then(Value::as_array);
+        if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(value)) {
+            let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            self.report(path, format!("is {value}, expected one of {}", allowed.join(", ")));
         }
         match value {
             Value::Object(members) => self.object(members, schema, path),

@@ -106,8 +106,7 @@ fn needs_services(routing: &TrafficRouting, ping_pong: bool) -> bool {
         .istio
         .as_ref()
         .is_some_and(|istio| istio.destination_rule.is_none());
-    (routing.alb.is_some() && !ping_pong)
-        || (istio_by_host && !ping_pong)
+    (!ping_pong && (routing.alb.is_some() || istio_by_host))
         || routing.smi.is_some()
         || routing.apisix.is_some()
         || routing.ambassador.is_some()
