@@ -111,6 +111,10 @@ pub enum Command {
     Retry(RetryGroup),
     /// Print version
     Version(Version),
+    /// Show a canary from start to end, on a cluster in this process
+    Demo(Demo),
+    /// Run a cluster in this process until interrupted
+    Sandbox(Sandbox),
     /// Anything else.
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
@@ -208,6 +212,25 @@ pub enum RetryKind {
     /// Anything else.
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// A file with one Rollout, in place of the example
+    #[arg(long, short)]
+    pub file: Option<PathBuf>,
+    /// Image to update to; by default the next tag of the one in the file
+    #[arg(long)]
+    pub image: Option<String>,
+}
+
+/// `sandbox`.
+#[derive(Args, Debug)]
+pub struct Sandbox {
+    /// Port on loopback; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
 }
 
 /// `version`.
@@ -335,7 +358,7 @@ fn check_arguments(command: &Command, definition: &mut clap::Command) -> Result<
             kind: Some(RetryKind::Rollout(retry)),
         }) => (&["retry", "rollout"], !retry.names.is_empty()),
         Command::Retry(_) => (&["retry"], false),
-        Command::Version(_) | Command::Unknown(_) => (&[], true),
+        Command::Version(_) | Command::Demo(_) | Command::Sandbox(_) | Command::Unknown(_) => (&[], true),
     };
     if fits {
         Ok(())

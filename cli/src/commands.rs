@@ -1,9 +1,11 @@
 //! One file per command.
 
 mod abort;
+mod demo;
 mod get;
 mod promote;
 mod retry;
+mod sandbox;
 mod send;
 mod status;
 mod version;
@@ -29,6 +31,8 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
             kind: Some(RetryKind::Rollout(arguments)),
         }) => retry::rollout(&connect(flags).await?, &arguments.names, console).await,
         Command::Version(arguments) => version::run(arguments.short, console),
+        Command::Demo(arguments) => demo::run(&arguments, console).await,
+        Command::Sandbox(arguments) => sandbox::run(&arguments, console).await,
         Command::Get(_) | Command::Retry(_) | Command::Unknown(_) => {
             Err(Failure::message("unknown command; run with --help for usage"))
         }

@@ -11,6 +11,7 @@
 //! 4. [`console`] writes results to standard output; errors are one line, `Error: …`, on standard error, exit code 1.
 
 pub mod args;
+mod cluster;
 mod commands;
 pub mod connect;
 pub mod console;

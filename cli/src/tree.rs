@@ -159,7 +159,7 @@ impl Table {
         let name = format!("⟳ {}", rollout.identity.name);
         self.row(
             &root,
-            name,
+            &name,
             "Rollout",
             (rollout.icon, &rollout.status),
             &rollout.identity,

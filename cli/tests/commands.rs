@@ -1,6 +1,7 @@
 //! Commands from their words to the requests they send and the text they print (contract 10 §2, §3, §8, §9).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 mod support;
 
@@ -288,4 +289,76 @@ async fn errors_are_one_line_and_exit_with_1() {
         unauthorized.run("status guestbook").await,
         Outcome::failure("", "Error: Unauthorized\n")
     );
+}
+
+/// The same commands against the sandbox, over HTTP and through a kubeconfig.
+#[tokio::test]
+async fn commands_against_the_sandbox() {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    use kube::Api;
+    use kube::api::{ApiResource, DynamicObject, PostParams};
+    use serin_core::api::Rollout;
+
+    let api = serin_sandbox::ApiServer::new();
+    let served = api.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let kubeconfig = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands.kubeconfig");
+    std::fs::write(&kubeconfig, served.kubeconfig()).unwrap();
+    let client = api.client();
+    let definition = serde_saphyr::from_str::<Value>(include_str!("../../crds/rollouts.yaml")).unwrap();
+    let definition: CustomResourceDefinition = serde_json::from_value(definition).unwrap();
+    Api::all(client.clone())
+        .create(&PostParams::default(), &definition)
+        .await
+        .unwrap();
+    let example = serde_saphyr::from_str::<Value>(include_str!("../../examples/canary.yaml")).unwrap();
+    let rollouts: Api<Rollout> = Api::namespaced(client.clone(), "default");
+    let example: DynamicObject = serde_json::from_value(example).unwrap();
+    let any: Api<DynamicObject> = Api::namespaced_with(client, "default", &ApiResource::erase::<Rollout>(&()));
+    any.create(&PostParams::default(), &example).await.unwrap();
+    let go = async |line: &str| run(&format!("serin {line} --kubeconfig {}", kubeconfig.display())).await;
+
+    let outcome = go("get rollout canary-demo --no-color").await;
+    assert!(outcome.success, "{outcome:?}");
+    assert!(
+        outcome
+            .out
+            .contains("\nMessage:         more replicas need to be updated\n"),
+        "{}",
+        outcome.out
+    );
+    assert!(
+        outcome.out.contains("\n⟳ canary-demo  Rollout  ◌ Progressing  "),
+        "{}",
+        outcome.out
+    );
+    let waiting = "Progressing - more replicas need to be updated\n";
+    assert_eq!(go("status canary-demo --watch=false").await, Outcome::success(waiting));
+    let timeout = Outcome::failure(waiting, "Error: Rollout status watch exceeded timeout\n");
+    assert_eq!(go("status canary-demo --timeout 300ms").await, timeout);
+    assert_eq!(
+        go("abort canary-demo").await,
+        Outcome::success("rollout 'canary-demo' aborted\n")
+    );
+    assert!(rollouts.get("canary-demo").await.unwrap().status.abort);
+    assert_eq!(
+        go("retry rollout canary-demo").await,
+        Outcome::success("rollout 'canary-demo' retried\n")
+    );
+    assert!(!rollouts.get("canary-demo").await.unwrap().status.abort);
+    assert_eq!(
+        go("promote canary-demo").await,
+        Outcome::success("rollout 'canary-demo' promoted\n")
+    );
+    assert_eq!(
+        rollouts.get("canary-demo").await.unwrap().status.current_step_index,
+        Some(1)
+    );
+    let missing = Outcome::failure("", "Error: rollouts.argoproj.io \"nope\" not found\n");
+    assert_eq!(go("promote nope").await, missing);
+    assert_eq!(go("abort nope").await, missing);
+    assert_eq!(
+        go("status nope").await,
+        Outcome::failure("", "Error: rollout.argoproj.io \"nope\" not found\n")
+    );
+    served.stop().await;
 }

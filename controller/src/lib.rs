@@ -1,1 +1,50 @@
-//! Placeholder while the walls go up.
+//! The shell around [`serin_core::decide`]: watches, observes, acts, records.
+//!
+//! ```text
+//! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
+//! ```
+//!
+//! [`reconcile`] is the table of contents of one look; [`queue`] says which rollout is next and why; [`expectations`]
+//! keeps decisions from snapshots older than our own writes; only [`act`] writes.
+
+mod act;
+mod args;
+mod budget;
+mod client;
+mod decode;
+mod error;
+mod events;
+mod expectations;
+mod failures;
+mod health;
+mod logs;
+mod observe;
+mod queue;
+mod reconcile;
+mod record;
+mod refusal;
+mod replay;
+mod shell;
+mod store;
+mod sync;
+mod telemetry;
+mod watch;
+
+pub use act::Gate;
+pub use args::Options;
+pub use client::{connect, install_tls};
+pub use error::Error;
+pub use logs::install as install_logs;
+pub use replay::{Look, replay};
+pub use shell::{Bound, Clock, Controller, Decide};
+
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+
+/// Runs the controller until shutdown or until an essential task ends.
+///
+/// # Errors
+/// If a port is taken, or an essential task ended.
+pub async fn run(client: Client, options: Options, shutdown: CancellationToken) -> Result<(), Error> {
+    Controller::new(client, options).bind().await?.run(shutdown).await
+}

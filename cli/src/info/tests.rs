@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 use super::*;
 use serde_json::{Value, json};

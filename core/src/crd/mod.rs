@@ -5,6 +5,9 @@
 
 mod kubernetes;
 mod schema;
+mod strict;
+
+pub use strict::{Problem, decode_strict};
 
 use crate::api::analysis_run::{AnalysisRunSpec, AnalysisRunStatus};
 use crate::api::analysis_template::AnalysisTemplateSpec;

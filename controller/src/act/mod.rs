@@ -1,0 +1,273 @@
+//! Carries out plans: the only place that writes to a cluster (design.md §4, invariant 2), events aside.
+
+mod replica_set;
+mod rollout;
+
+use crate::budget::Budget;
+use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::expectations::{Expectations, Expected, Subject};
+use crate::refusal::Failure;
+use crate::store::Key;
+use crate::telemetry::{Request, Telemetry};
+use kube::{Api, Client};
+use serin_core::api::ObjectMeta;
+use serin_core::observed::Refusal;
+use serin_core::plan::{Action, Target};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wait for an answer; watches aside, kube sets none.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether this process may write now: asked before each write (invariant 11).
+pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Why an action did not go through.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    /// The API server refused or did not answer: waited for by name, tried again.
+    #[error(transparent)]
+    Refused(#[from] Failure),
+    /// Another replica leads: nothing is written until we do.
+    #[error("this replica does not lead")]
+    NotLeading,
+}
+
+/// The connection that writes.
+pub(crate) struct Writer {
+    client: Client,
+    may_write: Gate,
+    budget: Budget,
+    telemetry: Arc<Telemetry>,
+}
+
+/// A call, for logs and metrics.
+pub(crate) struct Call<'a> {
+    /// Get, Create, Patch, Delete.
+    pub(crate) verb: &'static str,
+    /// Kind, such as `ReplicaSet`.
+    pub(crate) kind: &'static str,
+    /// Namespace.
+    pub(crate) namespace: &'a str,
+    /// Name.
+    pub(crate) name: &'a str,
+    /// A person waits for it.
+    pub(crate) urgent: bool,
+}
+
+impl Call<'_> {
+    fn attempt(&self) -> String {
+        attempt(&self.verb.to_lowercase(), self.kind, self.name)
+    }
+}
+
+fn attempt(verb: &str, kind: &str, name: &str) -> String {
+    format!("{verb} {kind} {name}")
+}
+
+impl Writer {
+    pub(crate) fn new(client: Client, may_write: Gate, budget: Budget, telemetry: Arc<Telemetry>) -> Self {
+        Self {
+            client,
+            may_write,
+            budget,
+            telemetry,
+        }
+    }
+
+    /// Whether a look is worth it.
+    pub(crate) fn may_write(&self) -> bool {
+        (self.may_write)()
+    }
+
+    fn rollouts(&self, namespace: &str) -> Api<StoredRollout> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    fn replica_sets(&self, namespace: &str) -> Api<StoredReplicaSet> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// A write: gated, within the budget, with a time limit, counted.
+    pub(crate) async fn write<T>(
+        &self,
+        call: &Call<'_>,
+        sent: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Error> {
+        self.budget.take(call.urgent).await;
+        if !self.may_write() {
+            return Err(Error::NotLeading);
+        }
+        self.call(call, sent).await.map_err(Error::Refused)
+    }
+
+    /// Any call: with a time limit, counted.
+    async fn call<T>(&self, call: &Call<'_>, sent: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
+        let (result, status) = match tokio::time::timeout(CALL_TIMEOUT, sent).await {
+            Ok(Ok(answer)) => (Ok(answer), if call.verb == "Create" { 201 } else { 200 }),
+            Ok(Err(error)) => {
+                let status = if let kube::Error::Api(status) = &error {
+                    status.code
+                } else {
+                    0
+                };
+                (Err(Failure::from_client(call.attempt(), &error)), status)
+            }
+            Err(_) => (Err(Failure::timed_out(call.attempt(), CALL_TIMEOUT)), 0),
+        };
+        let (kind, name) = match call.kind {
+            "ReplicaSet" => ("replicasets", "N/A"),
+            _ => ("rollouts", call.name),
+        };
+        self.telemetry.request(&Request {
+            kind,
+            namespace: call.namespace,
+            name,
+            verb: call.verb,
+            status,
+        });
+        result
+    }
+
+    /// Reads the rollout live.
+    pub(crate) async fn get_rollout(&self, key: &Key) -> Result<Option<StoredRollout>, Failure> {
+        let (namespace, name) = (&*key.namespace, &*key.name);
+        let call = Call {
+            verb: "Get",
+            kind: "Rollout",
+            namespace,
+            name,
+            urgent: true,
+        };
+        self.call(&call, self.rollouts(namespace).get_opt(name)).await
+    }
+
+    /// Reads a ReplicaSet live.
+    pub(crate) async fn get_replica_set(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StoredReplicaSet>, Failure> {
+        let call = Call {
+            verb: "Get",
+            kind: "ReplicaSet",
+            namespace,
+            name,
+            urgent: true,
+        };
+        self.call(&call, self.replica_sets(namespace).get_opt(name)).await
+    }
+}
+
+/// One plan on its way to the cluster.
+pub(crate) struct Act<'a> {
+    pub(crate) writer: &'a Writer,
+    pub(crate) expectations: &'a Expectations,
+    pub(crate) key: &'a Key,
+    /// The rollout decided upon.
+    pub(crate) rollout: &'a ObjectMeta,
+    /// A person waits for it.
+    pub(crate) urgent: bool,
+    /// Versions that our own writes in this look led to, by uid.
+    versions: HashMap<String, String>,
+}
+
+/// How far the actions came.
+pub(crate) struct Done {
+    /// That many went through, in order.
+    pub(crate) gone_through: usize,
+    /// Why the next did not.
+    pub(crate) error: Option<Error>,
+}
+
+impl<'a> Act<'a> {
+    pub(crate) fn new(
+        writer: &'a Writer,
+        expectations: &'a Expectations,
+        key: &'a Key,
+        rollout: &'a ObjectMeta,
+        urgent: bool,
+    ) -> Self {
+        Self {
+            writer,
+            expectations,
+            key,
+            rollout,
+            urgent,
+            versions: HashMap::new(),
+        }
+    }
+
+    /// Carries out the actions in order and stops at the first that fails.
+    pub(crate) async fn carry_out(&mut self, actions: &[Action]) -> Done {
+        for (index, action) in actions.iter().enumerate() {
+            let result = match action {
+                Action::CreateReplicaSet(new) => self.create_replica_set(new).await,
+                Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
+                Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
+                Action::PatchRollout(patch) => self.patch_rollout(patch).await,
+            };
+            if let Err(error) = result {
+                return Done {
+                    gone_through: index,
+                    error: Some(error),
+                };
+            }
+        }
+        Done {
+            gone_through: actions.len(),
+            error: None,
+        }
+    }
+
+    fn rollout_uid(&self) -> &'a str {
+        self.rollout.uid.as_deref().unwrap_or_default()
+    }
+
+    /// The version to write upon: the one decided upon, or the one that our own write in this look led to.
+    fn version(&self, uid: &str, decided_upon: &str) -> String {
+        self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
+    }
+
+    /// Our own write went through: the stores must show it before the next decision.
+    fn wrote(&mut self, subject: Subject, uid: &str, version: &str) {
+        self.versions.insert(uid.to_owned(), version.to_owned());
+        let expected = Expected::AtLeast {
+            uid: uid.to_owned(),
+            version: version.to_owned(),
+        };
+        self.expectations.expect(self.rollout_uid(), subject, expected);
+    }
+
+    /// What a refusal tells about what the stores do not show yet.
+    fn learn(&self, subject: Subject, target: &Target, error: &Error) {
+        let Error::Refused(failure) = error else { return };
+        let expected = match failure.why {
+            Refusal::Conflict => Expected::After {
+                uid: target.uid.clone(),
+                version: self.version(&target.uid, &target.resource_version),
+            },
+            Refusal::NotFound => Expected::Gone {
+                uid: target.uid.clone(),
+            },
+            Refusal::Forbidden
+            | Refusal::AlreadyExists
+            | Refusal::Invalid
+            | Refusal::TooManyRequests
+            | Refusal::ServerError
+            | Refusal::Timeout => return,
+        };
+        self.expectations.expect(self.rollout_uid(), subject, expected);
+    }
+}
+
+/// What an action is called in logs, events and [`serin_core::observed::Refused::attempt`].
+pub(crate) fn attempt_of(action: &Action) -> String {
+    match action {
+        Action::CreateReplicaSet(new) => attempt("create", "ReplicaSet", &new.name),
+        Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
+        Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
+        Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
+    }
+}

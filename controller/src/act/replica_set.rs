@@ -1,0 +1,164 @@
+//! Creates, changes and deletes ReplicaSets.
+
+use super::{Act, Call, Error};
+use crate::decode::StoredReplicaSet;
+use crate::expectations::{Expected, Subject};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Request;
+use kube::{Client, Resource};
+use serde_json::{Map, Value, json};
+use serin_core::api::{API_VERSION, ObjectMeta};
+use serin_core::observed::Refusal;
+use serin_core::plan::{NewReplicaSet, ReplicaSetPatch, Target};
+use serin_core::wire;
+
+impl Act<'_> {
+    fn on_replica_set<'c>(&'c self, verb: &'static str, name: &'c str) -> Call<'c> {
+        Call {
+            verb,
+            kind: "ReplicaSet",
+            namespace: &self.key.namespace,
+            name,
+            urgent: self.urgent,
+        }
+    }
+
+    /// A name that is taken by a ReplicaSet of this very rollout means that an earlier create landed unseen.
+    pub(super) async fn create_replica_set(&mut self, new: &NewReplicaSet) -> Result<(), Error> {
+        let body = manifest(new, &self.key.namespace, self.rollout);
+        let sent = create(self.writer.client.clone(), &self.key.namespace, body);
+        let created = match self.writer.write(&self.on_replica_set("Create", &new.name), sent).await {
+            Ok(created) => created,
+            Err(Error::Refused(failure)) if failure.why == Refusal::AlreadyExists => {
+                let live = self.writer.get_replica_set(&self.key.namespace, &new.name).await?;
+                let ours = live.filter(|live| {
+                    live.owner.as_ref().is_some_and(|owner| owner.uid == self.rollout_uid()) && !live.observed.deleting
+                });
+                ours.ok_or(failure)?
+            }
+            Err(error) => return Err(error),
+        };
+        let (uid, version) = (&created.observed.uid, &created.observed.resource_version);
+        self.wrote(Subject::ReplicaSet(new.name.clone()), uid, version);
+        Ok(())
+    }
+
+    pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
+        let target = &patch.target;
+        let body = patch_body(patch, &self.version(&target.uid, &target.resource_version));
+        let api = self.writer.replica_sets(&self.key.namespace);
+        let (params, body) = (params(), Patch::Merge(&body));
+        let sent = api.patch(&target.name, &params, &body);
+        let subject = Subject::ReplicaSet(target.name.clone());
+        match self
+            .writer
+            .write(&self.on_replica_set("Patch", &target.name), sent)
+            .await
+        {
+            Ok(patched) => {
+                self.wrote(subject, &target.uid, &patched.observed.resource_version);
+                Ok(())
+            }
+            Err(error) => {
+                self.learn(subject, target, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// One that is gone already is as good as deleted.
+    pub(super) async fn delete_replica_set(&mut self, target: &Target) -> Result<(), Error> {
+        let params = DeleteParams::background().preconditions(Preconditions {
+            uid: Some(target.uid.clone()),
+            resource_version: Some(self.version(&target.uid, &target.resource_version)),
+        });
+        let api = self.writer.replica_sets(&self.key.namespace);
+        let subject = Subject::ReplicaSet(target.name.clone());
+        let call = self.on_replica_set("Delete", &target.name);
+        match self.writer.write(&call, api.delete(&target.name, &params)).await {
+            Ok(_) => {
+                let expected = Expected::Gone {
+                    uid: target.uid.clone(),
+                };
+                self.expectations.expect(self.rollout_uid(), subject, expected);
+                Ok(())
+            }
+            Err(error) => {
+                self.learn(subject, target, &error);
+                match error {
+                    Error::Refused(failure) if failure.why == Refusal::NotFound => Ok(()),
+                    Error::Refused(_) | Error::NotLeading => Err(error),
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn params() -> PatchParams {
+    PatchParams {
+        field_manager: Some(wire::FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
+}
+
+/// Sent as JSON, so that the template stays what it is (design.md §3).
+async fn create(client: Client, namespace: &str, body: Value) -> kube::Result<StoredReplicaSet> {
+    let params = PostParams {
+        field_manager: Some(wire::FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    let body = serde_json::to_vec(&body).map_err(kube::Error::SerdeError)?;
+    let request = Request::new(StoredReplicaSet::url_path(&(), Some(namespace)))
+        .create(&params, body)
+        .map_err(kube::Error::BuildRequest)?;
+    client.request(request).await
+}
+
+fn manifest(new: &NewReplicaSet, namespace: &str, rollout: &ObjectMeta) -> Value {
+    let mut spec = json!({
+        "replicas": new.replicas,
+        "selector": new.selector,
+        "template": new.template.to_value(),
+    });
+    if new.min_ready_seconds != 0 {
+        spec["minReadySeconds"] = new.min_ready_seconds.into();
+    }
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": new.name,
+            "namespace": namespace,
+            "labels": new.labels,
+            "annotations": new.annotations,
+            "ownerReferences": [{
+                "apiVersion": API_VERSION,
+                "kind": "Rollout",
+                "name": rollout.name,
+                "uid": rollout.uid,
+                "controller": true,
+                "blockOwnerDeletion": true,
+            }],
+        },
+        "spec": spec,
+    })
+}
+
+fn patch_body(patch: &ReplicaSetPatch, version: &str) -> Value {
+    let mut metadata = json!({"uid": patch.target.uid, "resourceVersion": version});
+    if !patch.annotations.is_empty() {
+        metadata["annotations"] = json!(patch.annotations);
+    }
+    let mut spec = Map::new();
+    if let Some(replicas) = patch.replicas {
+        spec.insert("replicas".into(), replicas.into());
+    }
+    if let Some(seconds) = patch.min_ready_seconds {
+        spec.insert("minReadySeconds".into(), seconds.into());
+    }
+    let mut body = json!({"metadata": metadata});
+    if !spec.is_empty() {
+        body["spec"] = Value::Object(spec);
+    }
+    body
+}

@@ -1,0 +1,75 @@
+//! Changes the rollout: annotations, an absent `spec.replicas` (decision 22), and its status. Nothing else of the spec.
+
+use super::replica_set::params;
+use super::{Act, Call, Error};
+use crate::decode::StoredRollout;
+use crate::expectations::Subject;
+use kube::api::Patch;
+use serde_json::{Value, json};
+use serin_core::plan::{RolloutPatch, StatusWrite, Target};
+
+impl Act<'_> {
+    fn on_rollout(&self) -> Call<'_> {
+        let (namespace, name) = (&*self.key.namespace, &*self.key.name);
+        Call {
+            verb: "Patch",
+            kind: "Rollout",
+            namespace,
+            name,
+            urgent: self.urgent,
+        }
+    }
+
+    pub(super) async fn patch_rollout(&mut self, patch: &RolloutPatch) -> Result<(), Error> {
+        let target = &patch.target;
+        let mut body = json!({"metadata": {
+            "uid": target.uid,
+            "resourceVersion": self.version(&target.uid, &target.resource_version),
+            "annotations": patch.annotations,
+        }});
+        if let Some(replicas) = patch.replicas {
+            body["spec"] = json!({"replicas": replicas});
+        }
+        let api = self.writer.rollouts(&self.key.namespace);
+        let (params, body) = (params(), Patch::Merge(&body));
+        let sent = api.patch(&target.name, &params, &body);
+        let result = self.writer.write(&self.on_rollout(), sent).await;
+        self.note(target, result)
+    }
+
+    /// Writes the status upon the version decided upon, or the one that [`Self::patch_rollout`] led to.
+    pub(crate) async fn write_status(&mut self, write: &StatusWrite) -> Result<(), Error> {
+        let target = Target {
+            name: self.key.name.to_string(),
+            uid: self.rollout_uid().to_owned(),
+            resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
+        };
+        let mut body = write.patch.clone();
+        if let Value::Object(fields) = &mut body {
+            let version = self.version(&target.uid, &target.resource_version);
+            fields.insert(
+                "metadata".into(),
+                json!({"uid": target.uid, "resourceVersion": version}),
+            );
+        }
+        let api = self.writer.rollouts(&self.key.namespace);
+        let (params, body) = (params(), Patch::Merge(&body));
+        let sent = api.patch_status(&target.name, &params, &body);
+        let result = self.writer.write(&self.on_rollout(), sent).await;
+        self.note(&target, result)
+    }
+
+    fn note(&mut self, target: &Target, result: Result<StoredRollout, Error>) -> Result<(), Error> {
+        match result {
+            Ok(written) => {
+                let version = written.rollout.metadata.resource_version.unwrap_or_default();
+                self.wrote(Subject::Rollout, &target.uid, &version);
+                Ok(())
+            }
+            Err(error) => {
+                self.learn(Subject::Rollout, target, &error);
+                Err(error)
+            }
+        }
+    }
+}

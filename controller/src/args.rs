@@ -1,0 +1,334 @@
+//! Flags (contract 09 §1), checked once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of the controller, as flags. The defaults are upstream's.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Path to the kubeconfig file to use.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context to use.
+    #[arg(long)]
+    pub context: Option<String>,
+    /// The kubeconfig cluster to use.
+    #[arg(long)]
+    pub cluster: Option<String>,
+    /// The kubeconfig user to use.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Namespace of the controller, and the only one served with --namespaced.
+    #[arg(long, short)]
+    pub namespace: Option<String>,
+    /// Address of the API server.
+    #[arg(long)]
+    pub server: Option<String>,
+    /// Bearer token for the API server.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// Do not check the certificate of the API server.
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
+    /// Seconds between looks at everything although nothing changed.
+    #[arg(long, default_value_t = 900)]
+    pub rollout_resync: u64,
+    /// Serve one namespace only.
+    #[arg(long)]
+    pub namespaced: bool,
+    /// debug, info, warn or error.
+    #[arg(long, default_value = "info")]
+    pub loglevel: String,
+    /// text or json.
+    #[arg(long, default_value = "")]
+    pub logformat: String,
+    /// Verbosity of the client library, 0 to 10.
+    #[arg(long, default_value_t = 0)]
+    pub kloglevel: u8,
+    /// Port of /metrics; 0 takes any free one.
+    #[arg(long = "metricsPort", alias = "metricsport", default_value_t = 8090)]
+    pub metrics_port: u16,
+    /// Port of /healthz; 0 takes any free one.
+    #[arg(long = "healthzPort", default_value_t = 8080)]
+    pub healthz_port: u16,
+    /// Serve only objects labelled with this id; without one, only those without the label.
+    #[arg(long, default_value = "")]
+    pub instance_id: String,
+    /// Writes per second to the API server.
+    #[arg(long, default_value_t = 40.0)]
+    pub qps: f64,
+    /// Writes that may exceed the rate at once.
+    #[arg(long, default_value_t = 80)]
+    pub burst: u32,
+    /// Rollouts looked at in parallel.
+    #[arg(long, default_value_t = 10)]
+    pub rollout_threads: usize,
+    /// Experiments looked at in parallel.
+    #[arg(long, default_value_t = 10)]
+    pub experiment_threads: usize,
+    /// AnalysisRuns looked at in parallel.
+    #[arg(long, default_value_t = 30)]
+    pub analysis_threads: usize,
+    /// Services looked at in parallel.
+    #[arg(long, default_value_t = 10)]
+    pub service_threads: usize,
+    /// Ingresses looked at in parallel.
+    #[arg(long, default_value_t = 10)]
+    pub ingress_threads: usize,
+    /// Pods relabelled in parallel.
+    #[arg(long, default_value_t = 10)]
+    pub ephemeral_metadata_threads: usize,
+    /// Tries to relabel a pod.
+    #[arg(long, default_value_t = 3)]
+    pub ephemeral_metadata_update_pod_retries: u32,
+    /// Version of TargetGroupBindings.
+    #[arg(long, default_value = "elbv2.k8s.aws/v1beta1")]
+    pub aws_target_group_binding_api_version: String,
+    /// Tag that names the resource of a load balancer.
+    #[arg(long, default_value = "ingress.k8s.aws/resource")]
+    pub alb_tag_key_resource_id: String,
+    /// Version of Istio's kinds.
+    #[arg(long, default_value = "v1alpha3")]
+    pub istio_api_version: String,
+    /// Version of Ambassador's kinds.
+    #[arg(long, default_value = "getambassador.io/v2")]
+    pub ambassador_api_version: String,
+    /// Version of SMI's TrafficSplit.
+    #[arg(long, default_value = "v1alpha1")]
+    pub traffic_split_api_version: String,
+    /// Group of Traefik's kinds.
+    #[arg(long, default_value = "traefik.io")]
+    pub traefik_api_group: String,
+    /// Version of Traefik's kinds.
+    #[arg(long, default_value = "traefik.io/v1alpha1")]
+    pub traefik_api_version: String,
+    /// Version of Ingresses.
+    #[arg(long, default_value = "")]
+    pub ingress_api_version: String,
+    /// Version of App Mesh's kinds.
+    #[arg(long, default_value = "v1beta2")]
+    pub appmesh_crd_version: String,
+    /// Ingress classes of ALB; given once or more, they replace the default.
+    #[arg(long, default_value = "alb")]
+    pub alb_ingress_classes: Vec<String>,
+    /// Ingress classes of nginx; given once or more, they replace the default.
+    #[arg(long, default_value = "nginx")]
+    pub nginx_ingress_classes: Vec<String>,
+    /// Verify target groups at AWS.
+    #[arg(long, alias = "alb-verify-weight", num_args = 0..=1, require_equals = true, default_value_t = false,
+        default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub aws_verify_target_group: bool,
+    /// Elect a leader among replicas.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true",
+        action = clap::ArgAction::Set)]
+    pub leader_elect: bool,
+    /// How long a lease lasts.
+    #[arg(long, default_value = "15s", value_parser = parse_duration)]
+    pub leader_election_lease_duration: Duration,
+    /// How long a leader tries to renew.
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub leader_election_renew_deadline: Duration,
+    /// How often a lease is tried.
+    #[arg(long, default_value = "2s", value_parser = parse_duration)]
+    pub leader_election_retry_period: Duration,
+    /// Notifications configured in the namespaces of rollouts.
+    #[arg(long)]
+    pub self_service_notification_enabled: bool,
+    /// Run only these controllers; only `analysis` is known.
+    #[arg(long, value_delimiter = ',')]
+    pub controllers: Vec<String>,
+    /// Address of the profiler.
+    #[arg(long, default_value = "")]
+    pub enable_pprof_address: String,
+    /// Write every distinct look (what was seen, when, and the plan) to this folder, to be replayed.
+    #[arg(long, env = "SERIN_DUMP_OBSERVED")]
+    pub dump_observed: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Bare {
+            #[command(flatten)]
+            options: Options,
+        }
+        // The environment is no default of the library; there are no required flags, so no arguments always parse.
+        let mut options = <Bare as clap::Parser>::parse_from(["serin-controller"]).options;
+        options.dump_observed = None;
+        options
+    }
+}
+
+impl Options {
+    /// What was asked for and is not there yet, one sentence each.
+    #[must_use]
+    pub fn not_there_yet(&self) -> Vec<String> {
+        let stock = Self::default();
+        let mut missing = Vec::new();
+        let mut check = |asked: bool, flag: &str, what: &str| {
+            if asked {
+                missing.push(format!("--{flag} has no effect: {what} not there yet"));
+            }
+        };
+        let changed = self.experiment_threads != stock.experiment_threads;
+        check(changed, "experiment-threads", "Experiments are");
+        check(
+            self.analysis_threads != stock.analysis_threads,
+            "analysis-threads",
+            "AnalysisRuns are",
+        );
+        check(
+            self.service_threads != stock.service_threads,
+            "service-threads",
+            "Services are",
+        );
+        check(
+            self.ingress_threads != stock.ingress_threads,
+            "ingress-threads",
+            "Ingresses are",
+        );
+        let changed = self.ephemeral_metadata_threads != stock.ephemeral_metadata_threads
+            || self.ephemeral_metadata_update_pod_retries != stock.ephemeral_metadata_update_pod_retries;
+        check(
+            changed,
+            "ephemeral-metadata-threads/-update-pod-retries",
+            "ephemeral metadata is",
+        );
+        check(
+            self.routers() != stock.routers(),
+            "*-api-version, --*-ingress-classes and the like",
+            "traffic routers are",
+        );
+        check(
+            self.aws_verify_target_group,
+            "aws-verify-target-group",
+            "the AWS check is",
+        );
+        check(
+            self.self_service_notification_enabled,
+            "self-service-notification-enabled",
+            "notifications are",
+        );
+        check(
+            !self.enable_pprof_address.is_empty(),
+            "enable-pprof-address",
+            "the profiler is",
+        );
+        missing
+    }
+
+    fn routers(&self) -> String {
+        let routers = (
+            &self.aws_target_group_binding_api_version,
+            &self.alb_tag_key_resource_id,
+            &self.istio_api_version,
+            &self.ambassador_api_version,
+            &self.traffic_split_api_version,
+            &self.traefik_api_group,
+            &self.traefik_api_version,
+            &self.ingress_api_version,
+            &self.appmesh_crd_version,
+            &self.alb_ingress_classes,
+            &self.nginx_ingress_classes,
+        );
+        format!("{routers:?}")
+    }
+
+    /// The label selector of custom resources (contract 09 §2): the id, or no label.
+    #[must_use]
+    pub fn instance_selector(&self) -> String {
+        let label = serin_core::wire::INSTANCE_ID;
+        if self.instance_id.is_empty() {
+            format!("!{label}")
+        } else {
+            format!("{label}={}", self.instance_id)
+        }
+    }
+}
+
+/// Parses a Go duration such as `1m30s` or `500ms`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("{text:?} is not a duration such as 15s or 1m30s");
+    let (mut rest, mut total) = (text, 0.0_f64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| bad())?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        total += number
+            * match &rest[..unit] {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" | "µs" => 1e-6,
+                "ns" => 1e-9,
+                _ => return Err(bad()),
+            };
+        rest = &rest[unit..];
+    }
+    if text.is_empty() {
+        return Err(bad());
+    }
+    Duration::try_from_secs_f64(total).map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Bare {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(args: &[&str]) -> Options {
+        Bare::try_parse_from(std::iter::once("x").chain(args.iter().copied()))
+            .unwrap()
+            .options
+    }
+
+    #[test]
+    fn stock_flags_miss_nothing() {
+        assert_eq!(Options::default().not_there_yet(), Vec::<String>::new());
+        assert_eq!(
+            Options::default().instance_selector(),
+            "!argo-rollouts.argoproj.io/controller-instance-id"
+        );
+    }
+
+    #[test]
+    fn flags_without_their_capability_say_so() {
+        let options = parse(&[
+            "--analysis-threads",
+            "3",
+            "--istio-api-version=v1",
+            "--leader-elect=false",
+        ]);
+        assert_eq!(options.not_there_yet().len(), 2);
+        assert!(!options.leader_elect);
+    }
+
+    #[test]
+    fn repeated_classes_replace_the_default() {
+        let options = parse(&[
+            "--alb-ingress-classes",
+            "a",
+            "--alb-ingress-classes",
+            "b",
+            "--metricsport=1",
+        ]);
+        assert_eq!(options.alb_ingress_classes, ["a", "b"]);
+        assert_eq!(options.metrics_port, 1);
+    }
+
+    #[test]
+    fn durations_are_those_of_go() {
+        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert!(parse_duration("15").is_err() && parse_duration("").is_err() && parse_duration("1d").is_err());
+    }
+}

@@ -1,0 +1,38 @@
+//! Why the controller ends.
+
+/// Why the controller could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port is taken or not allowed: choose another.
+    #[error("cannot listen on port {port}: {source}")]
+    Listen {
+        /// Port.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The metrics or health server failed.
+    #[error("a server failed: {0}")]
+    Serve(#[source] std::io::Error),
+    /// Metrics could not be set up: a defect of ours.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A task that must run for ever ended: a defect of ours; the process ends so that it is started anew.
+    #[error("the essential task {0} ended")]
+    TaskEnded(&'static str),
+    /// The kubeconfig cannot be used.
+    #[error("kubeconfig: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// Neither a kubeconfig nor a service account was found.
+    #[error("no cluster to connect to: {0}")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    /// An address, token or certificate cannot be used.
+    #[error("client: {0}")]
+    Client(#[from] kube::Error),
+    /// `--server` is no address.
+    #[error("--server {0:?} is not a URL")]
+    Server(String),
+    /// `--controllers` names something else than `analysis` (contract 09 §1).
+    #[error("unsupported controller: {0}")]
+    UnsupportedController(String),
+}

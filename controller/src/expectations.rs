@@ -1,0 +1,213 @@
+//! Reading our own writes: a snapshot older than them is not decided upon (decision 34).
+//!
+//! After each write the version it led to is remembered, until the stores show it. What does not arrive in time is
+//! looked up live.
+
+use crate::store::compare_versions;
+use crate::sync::lock;
+use serin_core::observed::ReplicaSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a watch may lag before the object is read live.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the stores must show of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// This version, or a later one: we wrote it.
+    AtLeast {
+        /// UID.
+        uid: String,
+        /// resourceVersion that the write led to.
+        version: String,
+    },
+    /// A version after this one: a write upon it was refused with 409.
+    After {
+        /// UID.
+        uid: String,
+        /// resourceVersion that was decided upon.
+        version: String,
+    },
+    /// No object with this UID: we deleted it, or it was not found.
+    Gone {
+        /// UID.
+        uid: String,
+    },
+}
+
+/// An object that an expectation speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// The rollout itself.
+    Rollout,
+    /// A ReplicaSet by name.
+    ReplicaSet(String),
+}
+
+/// An expectation that is not met yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    /// Of what.
+    pub(crate) subject: Subject,
+    /// Since when it is waited for.
+    pub(crate) waited: Duration,
+}
+
+/// Expectations of all rollouts, by their uid.
+#[derive(Default)]
+pub(crate) struct Expectations(Mutex<HashMap<String, BTreeMap<Subject, (Expected, Instant)>>>);
+
+impl Expectations {
+    /// Remembers what must be seen before the next decision.
+    pub(crate) fn expect(&self, rollout_uid: &str, subject: Subject, expected: Expected) {
+        let mut all = lock(&self.0);
+        all.entry(rollout_uid.to_owned())
+            .or_default()
+            .insert(subject, (expected, Instant::now()));
+    }
+
+    /// Drops what is met and tells the first that is not.
+    #[must_use]
+    pub(crate) fn unmet(&self, rollout_uid: &str, version: &str, replica_sets: &[Arc<ReplicaSet>]) -> Option<Unmet> {
+        let mut all = lock(&self.0);
+        let expected = all.get_mut(rollout_uid)?;
+        expected.retain(|subject, (expected, _)| {
+            let seen = match subject {
+                Subject::Rollout => Some((rollout_uid, version)),
+                Subject::ReplicaSet(name) => replica_sets
+                    .iter()
+                    .find(|set| set.name == *name)
+                    .map(|set| (set.uid.as_str(), set.resource_version.as_str())),
+            };
+            !is_met(expected, seen)
+        });
+        let oldest = expected.iter().min_by_key(|(_, (_, since))| *since);
+        let unmet = oldest.map(|(subject, (_, since))| Unmet {
+            subject: subject.clone(),
+            waited: since.elapsed(),
+        });
+        if unmet.is_none() {
+            all.remove(rollout_uid);
+        }
+        unmet
+    }
+
+    /// Whether this version of the rollout is the one that our own last write led to, or one that it was written upon.
+    #[must_use]
+    pub(crate) fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
+        let all = lock(&self.0);
+        all.get(rollout_uid).and_then(|expected| expected.get(&Subject::Rollout)).is_some_and(
+            |(expected, _)| matches!(expected, Expected::AtLeast { version: own, .. } if compare_versions(version, own) != Ordering::Greater),
+        )
+    }
+
+    /// No longer waits for an object: it was read live.
+    pub(crate) fn resolved(&self, rollout_uid: &str, subject: &Subject) {
+        if let Some(expected) = lock(&self.0).get_mut(rollout_uid) {
+            expected.remove(subject);
+        }
+    }
+
+    /// The rollout is gone.
+    pub(crate) fn forget(&self, rollout_uid: &str) {
+        lock(&self.0).remove(rollout_uid);
+    }
+}
+
+/// `seen` is the uid and the version that the store shows, if it shows an object of that name.
+fn is_met(expected: &Expected, seen: Option<(&str, &str)>) -> bool {
+    match (expected, seen) {
+        // Another object of that name is news that came after ours.
+        (Expected::AtLeast { uid, version }, Some((seen, seen_version))) => {
+            seen != uid || compare_versions(seen_version, version) != Ordering::Less
+        }
+        (Expected::AtLeast { .. }, None) => false,
+        (Expected::After { uid, version }, Some((seen, seen_version))) => {
+            seen != uid || compare_versions(seen_version, version) == Ordering::Greater
+        }
+        (Expected::After { .. } | Expected::Gone { .. }, None) => true,
+        (Expected::Gone { uid }, Some((seen, _))) => seen != uid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn set(name: &str, uid: &str, version: &str) -> Arc<ReplicaSet> {
+        let (name, uid, resource_version) = (name.into(), uid.into(), version.into());
+        Arc::new(ReplicaSet {
+            name,
+            uid,
+            resource_version,
+            ..ReplicaSet::default()
+        })
+    }
+
+    fn at_least(uid: &str, version: &str) -> Expected {
+        Expected::AtLeast {
+            uid: uid.into(),
+            version: version.into(),
+        }
+    }
+
+    fn subject(name: &str) -> Subject {
+        Subject::ReplicaSet(name.into())
+    }
+
+    #[test]
+    fn our_own_write_must_be_seen() {
+        let all = Expectations::default();
+        all.expect("r", Subject::Rollout, at_least("r", "100"));
+        assert!(all.is_own_write("r", "100"));
+        assert!(!all.is_own_write("r", "101"));
+        assert_eq!(all.unmet("r", "99", &[]).unwrap().subject, Subject::Rollout);
+        assert_eq!(all.unmet("r", "100", &[]), None);
+        assert_eq!(all.unmet("r", "99", &[]), None, "what was met is forgotten");
+    }
+
+    #[test]
+    fn a_created_replica_set_must_be_there_and_a_deleted_one_gone() {
+        let all = Expectations::default();
+        all.expect("r", subject("new"), at_least("1", "7"));
+        all.expect("r", subject("old"), Expected::Gone { uid: "0".into() });
+        assert_eq!(
+            all.unmet("r", "1", &[set("new", "1", "8"), set("old", "0", "3")])
+                .unwrap()
+                .subject,
+            subject("old")
+        );
+        assert!(all.unmet("r", "1", &[set("old", "other", "9")]).is_none());
+        all.expect("r", subject("new"), at_least("1", "7"));
+        assert_eq!(all.unmet("r", "1", &[]).unwrap().subject, subject("new"));
+        all.resolved("r", &subject("new"));
+        assert_eq!(all.unmet("r", "1", &[]), None);
+    }
+
+    #[test]
+    fn after_a_conflict_the_newer_version_must_be_seen() {
+        let all = Expectations::default();
+        let after = Expected::After {
+            uid: "1".into(),
+            version: "9".into(),
+        };
+        all.expect("r", subject("s"), after.clone());
+        assert!(all.unmet("r", "1", &[set("s", "1", "9")]).is_some());
+        assert!(all.unmet("r", "1", &[set("s", "1", "10")]).is_none());
+        all.expect("r", subject("s"), after);
+        assert!(all.unmet("r", "1", &[]).is_none(), "gone is newer too");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_is_measured() {
+        let all = Expectations::default();
+        all.expect("r", Subject::Rollout, at_least("r", "2"));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(all.unmet("r", "1", &[]).unwrap().waited, Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,75 @@
+//! `serin-controller`: the controller as a process.
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use serin_controller::{Controller, Options, connect, install_logs, install_tls, replay};
+use std::io::Write;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Progressive delivery: stands in for the Argo Rollouts controller.
+#[derive(Parser)]
+#[command(name = "serin-controller", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Decide again upon a look that --dump-observed wrote, and print the plan.
+    Replay {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if let Some(Command::Replay { file }) = &cli.command {
+        let plan = replay(file).with_context(|| format!("cannot replay {}", file.display()))?;
+        writeln!(std::io::stdout(), "{plan}")?;
+        return Ok(());
+    }
+    install_logs(&cli.options);
+    install_tls();
+    // Few threads: the work is waiting, and each costs memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(cli.options))
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let client = connect(&options).await?;
+    let events = connect(&options).await?;
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let asked = shutdown.clone();
+    let signals = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        asked.cancel();
+    };
+    let controller = Controller::new(client, options).events_client(events).bind().await?;
+    let (ended, ()) = tokio::join!(
+        async {
+            let ended = controller.run(shutdown.clone()).await;
+            shutdown.cancel();
+            ended
+        },
+        async {
+            tokio::select! {
+                () = signals => {}
+                () = shutdown.cancelled() => {}
+            }
+        },
+    );
+    Ok(ended?)
+}

@@ -1,0 +1,173 @@
+//! One look at one rollout: observe → decide → act → record.
+
+use crate::act::{Act, Error, attempt_of};
+use crate::expectations::{PATIENCE, Subject, Unmet};
+use crate::observe::Snapshot;
+use crate::queue::{Due, Ended, Item, Reason};
+use crate::record::{Status, due_events, write_status};
+use crate::refusal::Failure;
+use crate::shell::Shell;
+use crate::store::{Key, Source};
+use jiff::Timestamp;
+use serin_core::Plan;
+use serin_core::plan::{EventKind, WakeReason};
+use serin_core::wire;
+use std::time::Duration;
+
+/// A wake in the past is not taken at its word, lest a look chases itself.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
+/// Looks at a rollout and does what is to be done.
+pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
+    let key = &item.key;
+    let Some(snapshot) = Snapshot::take(&shell.stores, key) else {
+        shell.forget(key);
+        return Ended::Well(None);
+    };
+    if snapshot.is_going() || !shell.writer.may_write() {
+        return Ended::Well(None);
+    }
+    if let Some(unmet) = shell
+        .expectations
+        .unmet(snapshot.uid(), snapshot.version(), &snapshot.replica_sets)
+    {
+        return catch_up(shell, key, &snapshot, &unmet).await;
+    }
+    let observed = snapshot.observed(&shell.failures, key);
+    let now = (shell.clock)();
+    let plan = (shell.decide)(&observed, now);
+    if let Some(dump) = &shell.dump {
+        dump.write(key, now, &observed, &plan);
+    }
+    log(item, &plan);
+
+    let urgent = matches!(item.reason, Reason::SpecEdited | Reason::RolloutChanged);
+    let rollout = &observed.rollout.metadata;
+    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, urgent);
+    let done = act.carry_out(&plan.actions).await;
+    let status = write_status(&mut act, &shell.held, &plan, &done).await;
+    for event in due_events(&plan, &done, &status) {
+        shell
+            .recorder
+            .record(key, rollout, event.kind, &event.reason, &event.message);
+    }
+    conclude(shell, key, &snapshot, &plan, status, now)
+}
+
+/// What the next look waits for.
+fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: Status, now: Timestamp) -> Ended {
+    let wake = plan.wake.map(|wake| Due {
+        after: until(wake.at, now),
+        why: Reason::Wake(wake.why),
+    });
+    if let Some(wake) = plan.wake {
+        shell.telemetry.waits(&wake.why.to_string());
+    }
+    match status {
+        Status::Settled => {
+            let mut attempts: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+            if plan.status.is_some() {
+                attempts.push(format!("patch Rollout {}", key.name));
+            }
+            shell.failures.went_through(key, &attempts);
+            Ended::Well(wake)
+        }
+        Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
+        Status::Failed(Error::NotLeading) => Ended::Well(None),
+        Status::Failed(Error::Refused(failure)) => refused(shell, key, snapshot, &failure, wake, now),
+    }
+}
+
+/// A refusal has a name, a wait, and an event that says what to do.
+fn refused(
+    shell: &Shell,
+    key: &Key,
+    snapshot: &Snapshot,
+    failure: &Failure,
+    wake: Option<Due>,
+    now: Timestamp,
+) -> Ended {
+    let why = WakeReason::Refused(failure.why);
+    let rollout = &snapshot.stored.rollout;
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}");
+    if shell.failures.failed(key, rollout, failure, now) {
+        let reason = wire::event::RECONCILIATION_ERROR;
+        shell
+            .recorder
+            .record(key, &rollout.metadata, EventKind::Warning, reason, &failure.advice());
+    }
+    shell.telemetry.waits(&why.to_string());
+    Ended::Failed {
+        why: Reason::Wake(why),
+        at_least: failure.retry_after,
+        wake,
+    }
+}
+
+/// The stores do not show our own last write yet: waits for the watch, then reads live (decision 34).
+async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) -> Ended {
+    let now = (shell.clock)();
+    if let Some(rest) = PATIENCE.checked_sub(unmet.waited).filter(|rest| !rest.is_zero()) {
+        return Ended::NotDecided(Due {
+            after: rest,
+            why: Reason::StoreLags,
+        });
+    }
+    shell.telemetry.waits("StoreLags");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
+    match read_live(shell, key, snapshot, &unmet.subject).await {
+        Ok(()) => {
+            shell.expectations.resolved(snapshot.uid(), &unmet.subject);
+            Ended::NotDecided(Due {
+                after: Duration::ZERO,
+                why: Reason::StoreLags,
+            })
+        }
+        Err(failure) => refused(shell, key, snapshot, &failure, None, now),
+    }
+}
+
+async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subject) -> Result<(), Failure> {
+    match subject {
+        Subject::Rollout => match shell.writer.get_rollout(key).await? {
+            Some(live) => {
+                shell.stores.rollouts.apply(live, Source::Event);
+            }
+            None => {
+                shell.stores.rollouts.delete(&snapshot.stored);
+            }
+        },
+        Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
+            Some(live) => {
+                shell.stores.replica_sets.apply(live, Source::Event);
+            }
+            None => {
+                if let Some(set) = snapshot.replica_sets.iter().find(|set| set.name == *name) {
+                    shell.stores.replica_sets.delete(&set.uid);
+                }
+            }
+        },
+    }
+    Ok(())
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now))
+        .unwrap_or_default()
+        .max(SHORTEST_WAIT)
+}
+
+fn log(item: &Item, plan: &Plan) {
+    let wake = plan
+        .wake
+        .map(|wake| format!("{} at {}", wake.why, wake.at))
+        .unwrap_or_default();
+    let (namespace, rollout, reason) = (&*item.key.namespace, &*item.key.name, item.reason);
+    let actions: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+    let (actions, status) = (actions.join(", "), plan.status.is_some());
+    if plan.is_empty() {
+        tracing::debug!(namespace, rollout, %reason, wake, "nothing to do");
+    } else {
+        tracing::info!(namespace, rollout, %reason, actions, status, wake, "decided");
+    }
+}

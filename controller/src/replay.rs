@@ -1,0 +1,105 @@
+//! Looks written to files and played again (decision 33): the bug report, the replay and the seed of a simulated life.
+
+use crate::store::Key;
+use crate::sync::lock;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serin_core::{Observed, Plan, decide};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// One look, as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Look {
+    /// The clock reading.
+    pub now: Timestamp,
+    /// What was seen.
+    pub observed: Observed,
+    /// What was decided then; not read again.
+    #[serde(default, skip_deserializing)]
+    pub plan: Plan,
+}
+
+/// Decides again upon a look in a file and answers the plan as JSON.
+///
+/// # Errors
+/// If the file cannot be read or is no look.
+pub fn replay(file: &Path) -> io::Result<String> {
+    let look: Look = serde_json::from_slice(&std::fs::read(file)?)?;
+    Ok(serde_json::to_string_pretty(&decide(&look.observed, look.now))?)
+}
+
+/// Writes every distinct look to a folder.
+pub(crate) struct Dump {
+    folder: PathBuf,
+    written: Mutex<(u64, HashMap<Key, u64>)>,
+}
+
+impl Dump {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            written: Mutex::default(),
+        }
+    }
+
+    /// Writes a look unless the one before was the same; a failure is logged and harms nothing else.
+    pub(crate) fn write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) {
+        if let Err(error) = self.try_write(key, now, observed, plan) {
+            tracing::warn!(folder = %self.folder.display(), %error, "a look could not be written");
+        }
+    }
+
+    fn try_write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) -> io::Result<()> {
+        let mut hasher = DefaultHasher::new();
+        serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);
+        let number = {
+            let mut written = lock(&self.written);
+            if written.1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
+                return Ok(());
+            }
+            written.0 += 1;
+            written.0
+        };
+        let look = Look {
+            now,
+            observed: observed.clone(),
+            plan: plan.clone(),
+        };
+        std::fs::create_dir_all(&self.folder)?;
+        let file = self
+            .folder
+            .join(format!("{}_{}_{number:06}.json", key.namespace, key.name));
+        std::fs::write(file, serde_json::to_vec_pretty(&look)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_distinct_look_is_written_once_and_can_be_played_again() {
+        let folder = std::env::temp_dir().join(format!("serin-replay-{}", std::process::id()));
+        let dump = Dump::new(folder.clone());
+        let key = Key::new("n", "a");
+        let mut observed = Observed::default();
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        observed.rollout.spec.replicas = Some(3);
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        assert_eq!(files.len(), 2);
+        let plan: Plan = serde_json::from_str(&replay(&files[1]).unwrap()).unwrap();
+        assert_eq!(plan, decide(&observed, Timestamp::UNIX_EPOCH));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,321 @@
+//! The parts that every look uses, and the controller that runs them.
+
+use crate::act::{Gate, Writer};
+use crate::args::Options;
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::events::Recorder;
+use crate::expectations::Expectations;
+use crate::failures::Failures;
+use crate::queue::{Ended, Queue, Reason};
+use crate::record::Held;
+use crate::replay::Dump;
+use crate::store::{Key, Stores};
+use crate::telemetry::Telemetry;
+use crate::{health, reconcile, watch};
+use futures::FutureExt;
+use jiff::Timestamp;
+use kube::Client;
+use serin_core::observed::Refusal;
+use serin_core::plan::WakeReason;
+use serin_core::{Observed, Plan};
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Reads the time; once per look.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Decides; [`serin_core::decide`] but for tests.
+pub type Decide = fn(&Observed, Timestamp) -> Plan;
+
+/// How long looks under way and events may take when the process is to end (contract 09 §2).
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What every look uses.
+pub(crate) struct Shell {
+    pub(crate) stores: Stores,
+    pub(crate) queue: Queue,
+    pub(crate) expectations: Expectations,
+    pub(crate) failures: Failures,
+    pub(crate) held: Held,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) writer: Writer,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Clock,
+    pub(crate) decide: Decide,
+    pub(crate) dump: Option<Dump>,
+}
+
+impl Shell {
+    /// A rollout is gone: nothing of it is kept.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.failures.forget(key);
+        self.held.forget(key);
+        self.queue.forget(key);
+    }
+}
+
+/// A controller that is not running yet.
+pub struct Controller {
+    client: Client,
+    events_client: Option<Client>,
+    options: Options,
+    clock: Clock,
+    decide: Decide,
+    may_write: Gate,
+    serves: bool,
+}
+
+impl Controller {
+    /// A controller of the cluster (or the namespace) that the client speaks to.
+    #[must_use]
+    pub fn new(client: Client, options: Options) -> Self {
+        let (clock, may_write): (Clock, Gate) = (Arc::new(Timestamp::now), Arc::new(|| true));
+        Self {
+            client,
+            events_client: None,
+            options,
+            clock,
+            decide: serin_core::decide,
+            may_write,
+            serves: true,
+        }
+    }
+
+    /// Another clock, for virtual time. Waits follow tokio's clock.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Other decisions, for tests of the shell.
+    #[must_use]
+    pub fn decide(self, decide: Decide) -> Self {
+        Self { decide, ..self }
+    }
+
+    /// A connection of their own for events, so that they never delay writes.
+    #[must_use]
+    pub fn events_client(self, client: Client) -> Self {
+        Self {
+            events_client: Some(client),
+            ..self
+        }
+    }
+
+    /// Asked before each write: whether this process leads.
+    #[must_use]
+    pub fn fence(self, may_write: Gate) -> Self {
+        Self { may_write, ..self }
+    }
+
+    /// Opens no ports: for tests in virtual time and for several controllers in one process.
+    #[must_use]
+    pub fn without_servers(self) -> Self {
+        Self { serves: false, ..self }
+    }
+
+    /// Opens the ports and says what is not there yet.
+    ///
+    /// # Errors
+    /// If a port is taken.
+    pub async fn bind(self) -> Result<Bound, Error> {
+        if let Some(other) = self.options.controllers.iter().find(|name| *name != "analysis") {
+            return Err(Error::UnsupportedController(other.clone()));
+        }
+        announce(&self.options);
+        let telemetry = Arc::new(Telemetry::new()?);
+        let options = &self.options;
+        let budget = || Budget::new(options.qps, options.burst);
+        let events_client = self.events_client.as_ref().unwrap_or(&self.client);
+        let (recorder, senders) =
+            Recorder::start(events_client, budget(), Arc::clone(&telemetry), Arc::clone(&self.clock));
+        let writer = Writer::new(self.client.clone(), self.may_write, budget(), Arc::clone(&telemetry));
+        let listeners = if self.serves {
+            Some((
+                health::listen(options.metrics_port).await?,
+                health::listen(options.healthz_port).await?,
+            ))
+        } else {
+            None
+        };
+        let shell = Shell {
+            stores: Stores::default(),
+            queue: Queue::default(),
+            expectations: Expectations::default(),
+            failures: Failures::default(),
+            held: Held::default(),
+            telemetry,
+            writer,
+            recorder,
+            clock: self.clock,
+            decide: self.decide,
+            dump: options.dump_observed.clone().map(Dump::new),
+        };
+        Ok(Bound {
+            client: self.client,
+            options: self.options,
+            shell: Arc::new(shell),
+            listeners,
+            senders,
+        })
+    }
+}
+
+fn announce(options: &Options) {
+    for missing in options.not_there_yet() {
+        tracing::warn!("{missing}");
+    }
+    if options.leader_elect {
+        tracing::info!("leader election is not there yet: run one replica only");
+    }
+    if options.controllers.iter().any(|name| name == "analysis") {
+        tracing::warn!("--controllers analysis: AnalysisRuns are not there yet, and Rollouts are ignored");
+    }
+}
+
+/// A controller whose ports are open.
+pub struct Bound {
+    client: Client,
+    options: Options,
+    shell: Arc<Shell>,
+    listeners: Option<(TcpListener, TcpListener)>,
+    senders: JoinSet<()>,
+}
+
+type Tasks = JoinSet<(&'static str, Result<(), Error>)>;
+
+impl Bound {
+    /// Where `/metrics` is served.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.listeners
+            .as_ref()
+            .and_then(|(metrics, _)| metrics.local_addr().ok())
+    }
+
+    /// Where `/healthz` is served.
+    #[must_use]
+    pub fn healthz_address(&self) -> Option<SocketAddr> {
+        self.listeners
+            .as_ref()
+            .and_then(|(_, healthz)| healthz.local_addr().ok())
+    }
+
+    /// Runs until shutdown: looks under way are finished, events are sent.
+    ///
+    /// # Errors
+    /// If an essential task ends before: the process is then to end too.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
+        let mut tasks = Tasks::new();
+        let stop = shutdown.child_token();
+        self.spawn_servers(&mut tasks, &stop);
+        if self.options.controllers.is_empty() {
+            self.spawn_watches(&mut tasks, &stop);
+        }
+        let ended = tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            Some(ended) = tasks.join_next() => Err(match ended {
+                Ok((_, Err(error))) => error,
+                Ok((name, Ok(()))) => Error::TaskEnded(name),
+                Err(_) => Error::TaskEnded("panicked"),
+            }),
+        };
+        stop.cancel();
+        tracing::info!("shutting down");
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+        self.shell.recorder.close();
+        let all = async { while self.senders.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!("not all events could be sent in time");
+        }
+        ended
+    }
+
+    fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
+        if let Some((metrics, healthz)) = self.listeners.take() {
+            let router = health::metrics(Arc::clone(&self.shell));
+            tasks.spawn(health::serve(metrics, router, stop.clone()).map(|ended| ("metrics server", ended)));
+            tasks.spawn(health::serve(healthz, health::healthz(), stop.clone()).map(|ended| ("healthz server", ended)));
+        }
+    }
+
+    fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken) {
+        let shell = || Arc::clone(&self.shell);
+        let namespace = self.options.namespaced.then(|| {
+            let default = || self.client.default_namespace().to_owned();
+            self.options.namespace.clone().unwrap_or_else(default)
+        });
+        let scope = watch::Scope {
+            client: self.client.clone(),
+            namespace,
+        };
+        let (rollouts, replica_sets) = (CancellationToken::new(), CancellationToken::new());
+        let selector = self.options.instance_selector();
+        let watch = watch::rollouts(shell(), scope.clone(), selector, rollouts.clone());
+        tasks.spawn(until(stop.clone(), "watch of Rollouts", watch));
+        let watch = watch::replica_sets(shell(), scope, replica_sets.clone());
+        tasks.spawn(until(stop.clone(), "watch of ReplicaSets", watch));
+        let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
+        tasks.spawn(until(stop.clone(), "resync", resync));
+        for _ in 0..self.options.rollout_threads.max(1) {
+            let (shell, stop) = (shell(), stop.clone());
+            let synced = [rollouts.clone(), replica_sets.clone()];
+            tasks.spawn(async move {
+                work(&shell, &synced, &stop).await;
+                ("worker", Ok(()))
+            });
+        }
+    }
+}
+
+async fn until(
+    stop: CancellationToken,
+    name: &'static str,
+    task: impl Future<Output = ()>,
+) -> (&'static str, Result<(), Error>) {
+    stop.run_until_cancelled(task).await;
+    (name, Ok(()))
+}
+
+/// Looks at everything from time to time: a lost event costs a wait, never the rollout.
+async fn resync(shell: Arc<Shell>, every: Duration) {
+    if every.is_zero() {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(every).await;
+        for (key, _) in shell.stores.rollouts.all() {
+            shell.queue.add(key, Reason::Resync);
+        }
+    }
+}
+
+/// Takes keys until shutdown; a look that has begun is finished.
+async fn work(shell: &Shell, synced: &[CancellationToken; 2], stop: &CancellationToken) {
+    for one in synced {
+        if stop.run_until_cancelled(one.cancelled()).await.is_none() {
+            return;
+        }
+    }
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next()).await {
+        shell.telemetry.look_began(item.reason, item.waited);
+        let began = tokio::time::Instant::now();
+        let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
+            let why = Reason::Wake(WakeReason::Refused(Refusal::ServerError));
+            Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
+        });
+        shell
+            .telemetry
+            .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+        shell.queue.ended(&item.key, ended);
+    }
+}

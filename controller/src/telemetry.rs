@@ -1,0 +1,424 @@
+//! Metrics, named as contract 09 §3 has them.
+
+use crate::queue::{QueueCounts, Reason};
+use crate::store::{Key, Rollouts};
+use crate::sync::lock;
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+use serin_core::api::Rollout;
+use serin_core::wire::condition;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the series of a deleted rollout stay (contract 09 §3).
+const SERIES_STAY: Duration = Duration::from_secs(65);
+/// Name of the work queue in `workqueue_*`.
+const QUEUE: &str = "Rollouts";
+
+/// All metrics of one controller.
+pub(crate) struct Telemetry {
+    registry: Registry,
+    reconcile: HistogramVec,
+    reconcile_error: IntCounterVec,
+    events: IntCounterVec,
+    requests: IntCounterVec,
+    looks: IntCounterVec,
+    waits: IntCounterVec,
+    undecodable_leaves: IntCounterVec,
+    pub(crate) events_dropped: IntCounter,
+    pub(crate) watch_errors: IntCounter,
+    queue_wait: Histogram,
+    work: Histogram,
+    deleted: Mutex<Vec<(Instant, Key)>>,
+}
+
+/// A call to the API server, as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    /// Plural kind, such as `rollouts`.
+    pub(crate) kind: &'a str,
+    /// Namespace.
+    pub(crate) namespace: &'a str,
+    /// Name; `N/A` for lists, events and ReplicaSets, so that series stay few.
+    pub(crate) name: &'a str,
+    /// Get, Create, Patch, Delete, Update.
+    pub(crate) verb: &'a str,
+    /// HTTP status, or 0 if there was no answer.
+    pub(crate) status: u16,
+}
+
+impl Telemetry {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// If two metrics have the same name.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let buckets = vec![0.01, 0.15, 0.25, 0.5, 1.0];
+        let reconcile = HistogramOpts::new("rollout_reconcile", "Rollout reconciliation performance.").buckets(buckets);
+        let queue = |name: &str, help: &str| {
+            let buckets = vec![1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0];
+            let options = HistogramOpts::new(name, help)
+                .buckets(buckets)
+                .const_label("name", QUEUE);
+            register(&registry, Histogram::with_opts(options)?)
+        };
+        let telemetry = Self {
+            reconcile: register(&registry, HistogramVec::new(reconcile, &["namespace", "name"])?)?,
+            reconcile_error: counter(
+                "rollout_reconcile_error",
+                "Errors while reconciling a rollout.",
+                &["namespace", "name"],
+            )?,
+            events: counter(
+                "rollout_events_total",
+                "Events of rollouts.",
+                &["namespace", "name", "type", "reason"],
+            )?,
+            requests: counter(
+                "controller_clientset_k8s_request_total",
+                "Requests to the API server, watches aside.",
+                &["kind", "namespace", "name", "verb", "status_code"],
+            )?,
+            looks: counter(
+                "serin_looks_total",
+                "Looks at rollouts, by what started them.",
+                &["reason"],
+            )?,
+            waits: counter(
+                "serin_waits_total",
+                "Waits that decisions asked for, by name.",
+                &["why"],
+            )?,
+            undecodable_leaves: counter(
+                "serin_undecodable_objects_total",
+                "Versions of rollouts that could not be decoded.",
+                &["namespace", "name"],
+            )?,
+            events_dropped: register(
+                &registry,
+                IntCounter::new(
+                    "serin_events_dropped_total",
+                    "Events that the API server did not take in time.",
+                )?,
+            )?,
+            watch_errors: register(
+                &registry,
+                IntCounter::new("serin_watch_errors_total", "Broken watches.")?,
+            )?,
+            queue_wait: queue(
+                "workqueue_queue_duration_seconds",
+                "Seconds an item waits for a worker.",
+            )?,
+            work: queue("workqueue_work_duration_seconds", "Seconds an item is worked on.")?,
+            deleted: Mutex::default(),
+            registry,
+        };
+        telemetry.about_ourselves()?;
+        Ok(telemetry)
+    }
+
+    fn about_ourselves(&self) -> Result<(), prometheus::Error> {
+        let version = env!("CARGO_PKG_VERSION");
+        let info = gauge(
+            "argo_rollouts_controller_info",
+            "Version of the controller.",
+            &["version"],
+        )?;
+        info.with_label_values(&[version]).set(1);
+        self.registry.register(Box::new(info))?;
+        let build = gauge(
+            "build_info",
+            "Build of the controller.",
+            &["version", "goversion", "goarch", "commit"],
+        )?;
+        build
+            .with_label_values(&[version, "", std::env::consts::ARCH, ""])
+            .set(1);
+        self.registry.register(Box::new(build))?;
+        #[cfg(target_os = "linux")]
+        self.registry
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        Ok(())
+    }
+
+    /// A look begins.
+    pub(crate) fn look_began(&self, reason: Reason, waited: Duration) {
+        self.looks.with_label_values(&[reason.word()]).inc();
+        self.queue_wait.observe(waited.as_secs_f64());
+    }
+
+    /// A look ended.
+    pub(crate) fn look_ended(&self, key: &Key, took: Duration, failed: bool) {
+        let labels = [&*key.namespace, &*key.name];
+        self.reconcile.with_label_values(&labels).observe(took.as_secs_f64());
+        self.work.observe(took.as_secs_f64());
+        if failed {
+            self.reconcile_error.with_label_values(&labels).inc();
+        }
+    }
+
+    /// A wait with a name.
+    pub(crate) fn waits(&self, why: &str) {
+        self.waits.with_label_values(&[why]).inc();
+    }
+
+    /// A version of a rollout could not be decoded.
+    pub(crate) fn undecodable(&self, key: &Key) {
+        self.undecodable_leaves
+            .with_label_values(&[&*key.namespace, &*key.name])
+            .inc();
+    }
+
+    /// An event about a rollout.
+    pub(crate) fn event(&self, key: &Key, kind: &str, reason: &str) {
+        self.events
+            .with_label_values(&[&*key.namespace, &*key.name, kind, reason])
+            .inc();
+    }
+
+    /// A call to the API server.
+    pub(crate) fn request(&self, request: &Request<'_>) {
+        let status = request.status.to_string();
+        self.requests
+            .with_label_values(&[
+                request.kind,
+                request.namespace,
+                request.name,
+                request.verb,
+                status.as_str(),
+            ])
+            .inc();
+    }
+
+    /// A rollout was deleted: its series go in a while.
+    pub(crate) fn deleted(&self, key: Key) {
+        self.drop_old_series();
+        lock(&self.deleted).push((Instant::now(), key));
+    }
+
+    fn drop_old_series(&self) {
+        let mut deleted = lock(&self.deleted);
+        let (old, young) = deleted.drain(..).partition(|(at, _)| at.elapsed() >= SERIES_STAY);
+        *deleted = young;
+        drop(deleted);
+        let old: Vec<(Instant, Key)> = old;
+        for (_, key) in &old {
+            let labels = [&*key.namespace, &*key.name];
+            // An error only says that there was no such series.
+            let _ = self.reconcile.remove_label_values(&labels);
+            let _ = self.reconcile_error.remove_label_values(&labels);
+            let _ = self.undecodable_leaves.remove_label_values(&labels);
+        }
+        if !old.is_empty() {
+            remove_series(&self.events, &["namespace", "name", "type", "reason"], &old);
+            let labels = ["kind", "namespace", "name", "verb", "status_code"];
+            remove_series(&self.requests, &labels, &old);
+        }
+    }
+
+    /// The exposition text.
+    ///
+    /// # Errors
+    /// If a metric cannot be written as text.
+    pub(crate) fn scrape(&self, rollouts: &Rollouts, queue: QueueCounts) -> Result<String, prometheus::Error> {
+        self.drop_old_series();
+        let now = Registry::new();
+        describe_rollouts(&now, rollouts)?;
+        describe_queue(&now, queue)?;
+        let mut families = self.registry.gather();
+        families.extend(now.gather());
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&families, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+fn gauge(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), labels)
+}
+
+/// Removes every series of the given rollouts; `labels` are those of the metric, in order.
+fn remove_series(metric: &IntCounterVec, labels: &[&str], gone: &[(Instant, Key)]) {
+    for family in metric.collect() {
+        for series in family.get_metric() {
+            let value = |label: &str| {
+                series
+                    .get_label()
+                    .iter()
+                    .find(|pair| pair.name() == label)
+                    .map_or("", |pair| pair.value())
+            };
+            let dead = |key: &Key| *key.namespace == *value("namespace") && *key.name == *value("name");
+            if gone.iter().any(|(_, key)| dead(key)) {
+                let values: Vec<&str> = labels.iter().map(|label| value(label)).collect();
+                let _ = metric.remove_label_values(&values); // An error only says that it is gone already.
+            }
+        }
+    }
+}
+
+fn describe_queue(registry: &Registry, counts: QueueCounts) -> Result<(), prometheus::Error> {
+    let depth = register(
+        registry,
+        gauge("workqueue_depth", "Items that wait for a worker.", &["name"])?,
+    )?;
+    depth
+        .with_label_values(&[QUEUE])
+        .set(i64::try_from(counts.depth).unwrap_or(i64::MAX));
+    for (name, help, count) in [
+        ("workqueue_adds_total", "Items ever added.", counts.adds),
+        ("workqueue_retries_total", "Items tried again.", counts.retries),
+    ] {
+        let counter = register(registry, IntCounterVec::new(Opts::new(name, help), &["name"])?)?;
+        counter.with_label_values(&[QUEUE]).inc_by(count);
+    }
+    Ok(())
+}
+
+fn describe_rollouts(registry: &Registry, rollouts: &Rollouts) -> Result<(), prometheus::Error> {
+    let labels = ["namespace", "name", "strategy", "traffic_router", "phase"];
+    let info = register(
+        registry,
+        gauge("rollout_info", "Information about a rollout.", &labels)?,
+    )?;
+    let size = |which: &str, help: &str| {
+        let name = format!("rollout_info_replicas_{which}");
+        register(registry, gauge(&name, help, &["namespace", "name"])?)
+    };
+    let available = size("available", "Available pods.")?;
+    let unavailable = size("unavailable", "Pods that are not available.")?;
+    let desired = size("desired", "Pods wanted.")?;
+    let updated = size("updated", "Pods of the newest revision.")?;
+    let labels = ["namespace", "name", "strategy", "phase"];
+    let phases = register(
+        registry,
+        gauge("rollout_phase", "Deprecated: use rollout_info.", &labels)?,
+    )?;
+    for (key, stored) in rollouts.all() {
+        let (rollout, name) = (&stored.rollout, [&*key.namespace, &*key.name]);
+        let (strategy, phase) = (strategy(rollout), phase(rollout));
+        info.with_label_values(&[name[0], name[1], strategy, traffic_router(rollout), phase])
+            .set(1);
+        let status = &rollout.status;
+        available.with_label_values(&name).set(status.available_replicas.into());
+        unavailable
+            .with_label_values(&name)
+            .set((status.replicas - status.available_replicas).into());
+        desired
+            .with_label_values(&name)
+            .set(rollout.spec.replicas.unwrap_or(1).into());
+        updated.with_label_values(&name).set(status.updated_replicas.into());
+        for one in ["Completed", "Progressing", "Paused", "Timeout", "Error", "Abort"] {
+            phases
+                .with_label_values(&[name[0], name[1], strategy, one])
+                .set((one == phase).into());
+        }
+    }
+    Ok(())
+}
+
+fn strategy(rollout: &Rollout) -> &'static str {
+    let strategy = &rollout.spec.strategy;
+    match (&strategy.blue_green, &strategy.canary) {
+        (Some(_), _) => "blueGreen",
+        (None, Some(_)) => "canary",
+        (None, None) => "none",
+    }
+}
+
+/// The last that is set, in this order (contract 09 §3).
+fn traffic_router(rollout: &Rollout) -> &'static str {
+    let routing = rollout
+        .spec
+        .strategy
+        .canary
+        .as_ref()
+        .and_then(|canary| canary.traffic_routing.as_ref());
+    let Some(routing) = routing else { return "" };
+    let routers = [
+        ("ALB", routing.alb.is_some()),
+        ("Ambassador", routing.ambassador.is_some()),
+        ("Istio", routing.istio.is_some()),
+        ("Nginx", routing.nginx.is_some()),
+        ("SMI", routing.smi.is_some()),
+        ("AppMesh", routing.app_mesh.is_some()),
+    ];
+    routers.iter().rev().find(|(_, set)| *set).map_or("", |(name, _)| name)
+}
+
+/// From the conditions, not from `status.phase` (contract 09 §3).
+fn phase(rollout: &Rollout) -> &'static str {
+    let mut phase = "Progressing";
+    for one in &rollout.status.conditions {
+        if one.r#type == condition::INVALID_SPEC {
+            return "InvalidSpec";
+        }
+        if one.r#type == condition::PROGRESSING {
+            phase = match one.reason.as_str() {
+                condition::NEW_REPLICA_SET_AVAILABLE => "Completed",
+                condition::ROLLOUT_PAUSED => "Paused",
+                condition::REPLICA_SET_CREATE_ERROR => "Error",
+                condition::PROGRESS_DEADLINE_EXCEEDED => "Timeout",
+                condition::ROLLOUT_ABORTED => "Abort",
+                _ => "Progressing",
+            };
+        }
+    }
+    phase
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::store::Source;
+    use serde_json::json;
+
+    #[tokio::test(start_paused = true)]
+    async fn metrics_are_named_as_upstream_and_go_65_seconds_after_the_rollout() {
+        let rollouts = Rollouts::default();
+        let rollout = json!({"metadata": {"name": "guestbook", "namespace": "default"},
+            "spec": {"replicas": 3, "strategy": {"canary": {"trafficRouting": {"smi": {}}}}},
+            "status": {"replicas": 3, "availableReplicas": 1}});
+        rollouts.apply(serde_json::from_value(rollout).unwrap(), Source::List);
+        let telemetry = Telemetry::new().unwrap();
+        let key = Key::new("default", "guestbook");
+        telemetry.look_ended(&key, Duration::from_millis(200), true);
+        telemetry.event(&key, "Normal", "FooReason");
+        let scrape = || telemetry.scrape(&rollouts, QueueCounts::default()).unwrap();
+        let text = scrape();
+        for line in [
+            r#"rollout_info{name="guestbook",namespace="default",phase="Progressing",strategy="canary",traffic_router="SMI"} 1"#,
+            r#"rollout_info_replicas_unavailable{name="guestbook",namespace="default"} 2"#,
+            r#"rollout_phase{name="guestbook",namespace="default",phase="Paused",strategy="canary"} 0"#,
+            r#"rollout_reconcile_bucket{name="guestbook",namespace="default",le="0.25"} 1"#,
+            r#"rollout_reconcile_error{name="guestbook",namespace="default"} 1"#,
+            r#"rollout_events_total{name="guestbook",namespace="default",reason="FooReason",type="Normal"} 1"#,
+            r#"workqueue_depth{name="Rollouts"} 0"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        telemetry.deleted(key);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(scrape().contains("FooReason"));
+        tokio::time::advance(Duration::from_secs(6)).await;
+        let text = scrape();
+        assert!(
+            !text.contains("FooReason") && !text.contains("rollout_reconcile_error{"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! Watch streams → stores, and which rollout is to be looked at for it.
+//!
+//! Services that strategies name are to be watched here too, once a strategy uses them.
+
+use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::queue::Reason;
+use crate::shell::Shell;
+use crate::store::{Change, Key, Source};
+use futures::{Stream, StreamExt};
+use kube::core::NamespaceResourceScope;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use serin_core::plan::EventKind;
+use serin_core::wire;
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Objects per page of a list: the peak of a cold start is what a memory limit sees (end-to-end.md §4.6).
+const PAGE: u32 = 100;
+
+/// All namespaces, or one.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    pub(crate) client: Client,
+    pub(crate) namespace: Option<String>,
+}
+
+impl Scope {
+    fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        let api: Api<K> = match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client, namespace),
+            None => Api::all(self.client),
+        };
+        watch(api, watcher::Config::default().labels(labels).page_size(PAGE)).default_backoff()
+    }
+}
+
+/// Follows rollouts until the stream ends, which it never should.
+pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, synced: CancellationToken) {
+    let mut events = pin!(scope.stream::<StoredRollout>(&selector));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(rollout)) => {
+                listed.insert(rollout_seen(&shell, rollout, Source::List));
+            }
+            Ok(Event::InitDone) => {
+                for (key, stored) in shell.stores.rollouts.keep_only(&std::mem::take(&mut listed)) {
+                    rollout_gone(&shell, key, &stored);
+                }
+                synced.cancel();
+            }
+            Ok(Event::Apply(rollout)) => {
+                rollout_seen(&shell, rollout, Source::Event);
+            }
+            Ok(Event::Delete(rollout)) => {
+                if let Some((key, stored)) = shell.stores.rollouts.delete(&rollout) {
+                    rollout_gone(&shell, key, &stored);
+                }
+            }
+            Err(error) => broken(&shell, "Rollouts", &error),
+        }
+    }
+}
+
+fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
+    let uid = rollout.rollout.metadata.uid.clone().unwrap_or_default();
+    let version = rollout.rollout.metadata.resource_version.clone().unwrap_or_default();
+    let undecodable = rollout.undecodable.clone();
+    let (key, change) = shell.stores.rollouts.apply(rollout, source);
+    if let (Some(why), true) = (undecodable, change != Change::Same) {
+        shell.telemetry.undecodable(&key);
+        tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "a rollout cannot be decoded");
+    }
+    let reason = match change {
+        Change::Same => return key,
+        Change::Added => Reason::FirstSeen,
+        Change::SpecEdited | Change::Changed if shell.expectations.is_own_write(&uid, &version) => Reason::OwnWriteSeen,
+        Change::SpecEdited => Reason::SpecEdited,
+        Change::Changed => Reason::RolloutChanged,
+    };
+    shell.queue.add(key.clone(), reason);
+    key
+}
+
+fn rollout_gone(shell: &Shell, key: Key, stored: &StoredRollout) {
+    let metadata = &stored.rollout.metadata;
+    shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
+    let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
+    shell
+        .recorder
+        .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+    shell.telemetry.deleted(key.clone());
+    shell.queue.add(key, Reason::Deleted);
+}
+
+/// Follows the ReplicaSets of rollouts until the stream ends, which it never should.
+pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: CancellationToken) {
+    let mut events = pin!(scope.stream::<StoredReplicaSet>(wire::HASH_LABEL));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let touched = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(set)) => {
+                listed.insert(set.observed.uid.clone());
+                shell.stores.replica_sets.apply(set, Source::List)
+            }
+            Ok(Event::InitDone) => {
+                let gone = shell.stores.replica_sets.keep_only(&std::mem::take(&mut listed));
+                synced.cancel();
+                gone
+            }
+            Ok(Event::Apply(set)) => shell.stores.replica_sets.apply(set, Source::Event),
+            Ok(Event::Delete(set)) => shell
+                .stores
+                .replica_sets
+                .delete(&set.observed.uid)
+                .into_iter()
+                .collect(),
+            Err(error) => {
+                broken(&shell, "ReplicaSets", &error);
+                Vec::new()
+            }
+        };
+        for key in touched {
+            shell.queue.add(key, Reason::ReplicaSetChanged);
+        }
+    }
+}
+
+/// The stream goes on by itself, after a while.
+fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
+    shell.telemetry.watch_errors.inc();
+    tracing::warn!(%error, "the watch of {what} broke: it is started anew");
+}
