@@ -57,9 +57,12 @@ pub(crate) struct Unmet {
     pub(crate) waited: Duration,
 }
 
+/// What is expected of the objects of one rollout, and since when.
+type OfRollout = BTreeMap<Subject, (Expected, Instant)>;
+
 /// Expectations of all rollouts, by their uid.
 #[derive(Default)]
-pub(crate) struct Expectations(Mutex<HashMap<String, BTreeMap<Subject, (Expected, Instant)>>>);
+pub(crate) struct Expectations(Mutex<HashMap<String, OfRollout>>);
 
 impl Expectations {
     /// Remembers what must be seen before the next decision.

@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Text or JSON; anything unknown is text (contract 09 §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// `time="…" level=info msg="…" key=value`
     Text,
     /// `{"level":"info","msg":"…","time":"…"}`

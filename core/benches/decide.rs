@@ -69,7 +69,11 @@ fn rollout(image: &str, containers: usize) -> Rollout {
 
 /// A ReplicaSet of revision `revision` with all of its pods available.
 fn replica_set(rollout: &Rollout, revision: i32, hash: &str, replicas: i32) -> ReplicaSet {
-    let labels = [("app", "checkout"), ("team", "shop"), ("rollouts-pod-template-hash", hash)];
+    let labels = [
+        ("app", "checkout"),
+        ("team", "shop"),
+        ("rollouts-pod-template-hash", hash),
+    ];
     let annotations = [
         ("rollout.argoproj.io/revision", revision.to_string()),
         ("rollout.argoproj.io/desired-replicas", "10".to_owned()),
@@ -115,7 +119,10 @@ fn three(canary: i32) -> Observed {
     seen.rollout.status.stable_rs = stable.to_owned();
     seen.rollout.status.current_step_index = Some(0);
     seen.rollout.status.current_pod_hash.clone_from(&seen.identity.pod_hash);
-    seen.rollout.status.current_step_hash.clone_from(&seen.identity.step_hash);
+    seen.rollout
+        .status
+        .current_step_hash
+        .clone_from(&seen.identity.step_hash);
     seen.rollout.status.observed_generation = "2".to_owned();
     seen
 }
@@ -128,7 +135,11 @@ fn rested(mut seen: Observed) -> Observed {
             assert!(plan.is_empty(), "at rest there is nothing to do: {plan:?}");
             return seen;
         };
-        assert!(plan.actions.is_empty(), "the ReplicaSets are as they should be: {:?}", plan.actions);
+        assert!(
+            plan.actions.is_empty(),
+            "the ReplicaSets are as they should be: {:?}",
+            plan.actions
+        );
         let mut status = serde_json::to_value(&seen.rollout.status).expect("JSON");
         merge(&mut status, &write.patch["status"]);
         seen.rollout.status = serde_json::from_value(status).expect("a status");

@@ -40,7 +40,9 @@ fn names(manifest: &str, table: &str) -> BTreeSet<String> {
     let mut inside = false;
     for line in manifest.lines().map(str::trim) {
         if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            let (last, before) = header.rsplit_once('.').map_or((header, ""), |(before, last)| (last, before));
+            let (last, before) = header
+                .rsplit_once('.')
+                .map_or((header, ""), |(before, last)| (last, before));
             inside = last == table;
             if before == table {
                 names.insert(last.to_owned());
@@ -59,7 +61,10 @@ fn arrows_point_inwards() {
     let mut findings = Vec::new();
     for folder in CRATES {
         let manifest = Manifest::of(folder);
-        assert!(!manifest.dependencies.is_empty(), "{folder}/Cargo.toml was not understood");
+        assert!(
+            !manifest.dependencies.is_empty(),
+            "{folder}/Cargo.toml was not understood"
+        );
         let allowed = ours[folder];
         for name in manifest.dependencies.iter().filter(|name| name.starts_with("serin")) {
             if !allowed.contains(&name.as_str()) {
@@ -67,7 +72,11 @@ fn arrows_point_inwards() {
             }
         }
         // A test may use what stands further out, except in core: its tests are to compile without a client.
-        for name in manifest.dev_dependencies.iter().filter(|name| folder == "core" && name.starts_with("serin")) {
+        for name in manifest
+            .dev_dependencies
+            .iter()
+            .filter(|name| folder == "core" && name.starts_with("serin"))
+        {
             findings.push(format!("the tests of core may not know {name}"));
         }
     }
@@ -77,9 +86,16 @@ fn arrows_point_inwards() {
 #[test]
 fn every_folder_of_the_workspace_is_known() {
     let manifest = file("Cargo.toml").text;
-    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).expect("members");
+    let members = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("members = "))
+        .expect("members");
     let listed: BTreeSet<&str> = members.split('"').skip(1).step_by(2).collect();
-    assert_eq!(listed, BTreeSet::from(CRATES), "ARROWS and CRATES list the members of the workspace");
+    assert_eq!(
+        listed,
+        BTreeSet::from(CRATES),
+        "ARROWS and CRATES list the members of the workspace"
+    );
 }
 
 #[test]
@@ -87,7 +103,11 @@ fn crates_share_lints_and_say_what_they_are() {
     let mut findings = Vec::new();
     for folder in CRATES {
         let manifest = Manifest::of(folder).text;
-        for needed in ["[lints]\nworkspace = true", "license.workspace = true", "\ndescription = \""] {
+        for needed in [
+            "[lints]\nworkspace = true",
+            "license.workspace = true",
+            "\ndescription = \"",
+        ] {
             if !manifest.contains(needed) {
                 findings.push(format!("{folder}/Cargo.toml lacks {needed:?}"));
             }
@@ -105,7 +125,9 @@ fn every_dependency_says_what_it_is_for() {
     let manifest = file("Cargo.toml").text;
     let table = manifest.split("[workspace.dependencies]").nth(1).expect("dependencies");
     let table = table.split("\n[").next().unwrap_or_default();
-    let foreign = table.lines().filter(|line| line.contains(" = ") && !line.contains("path ="));
+    let foreign = table
+        .lines()
+        .filter(|line| line.contains(" = ") && !line.contains("path ="));
     let silent = foreign.filter(|line| !line.contains(" # "));
     crate::none(&silent.map(str::to_owned).collect::<Vec<_>>());
 }
@@ -113,6 +135,9 @@ fn every_dependency_says_what_it_is_for() {
 #[test]
 fn manifests_are_read() {
     let text = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\nb = \"1\"\n[target.'cfg(unix)'.dependencies]\nc = \"1\"\n[dependencies.d]\nversion = \"1\"\n[dev-dependencies]\ne = \"1\"\n";
-    assert_eq!(names(text, "dependencies"), ["a", "b", "c", "d"].map(str::to_owned).into());
+    assert_eq!(
+        names(text, "dependencies"),
+        ["a", "b", "c", "d"].map(str::to_owned).into()
+    );
     assert_eq!(names(text, "dev-dependencies"), ["e".to_owned()].into());
 }

@@ -12,7 +12,10 @@ use syn::visit::{self, Visit};
 fn no_wildcard_over_our_enums() {
     let core = files("core/src");
     let ours = enums(&core);
-    assert!(ours.contains("Strategy") && ours.contains("Action"), "core's enums were not found");
+    assert!(
+        ours.contains("Strategy") && ours.contains("Action"),
+        "core's enums were not found"
+    );
     crate::none(&core.iter().flat_map(|file| wildcards(file, &ours)).collect::<Vec<_>>());
 }
 
@@ -136,7 +139,9 @@ impl Matches<'_> {
             syn::Pat::Struct(fields) => {
                 self.name(&fields.path, place, named);
                 for field in &fields.fields {
-                    let syn::Member::Named(member) = &field.member else { continue };
+                    let syn::Member::Named(member) = &field.member else {
+                        continue;
+                    };
                     let name = format!("{}.{member}", last(&fields.path));
                     self.places(&field.pat, &below(&name, 0), named, open);
                 }
@@ -151,7 +156,11 @@ impl Matches<'_> {
             return;
         };
         let owner = owner.ident.to_string();
-        let owner = if owner == "Self" { self.owner.as_ref() } else { Some(&owner) };
+        let owner = if owner == "Self" {
+            self.owner.as_ref()
+        } else {
+            Some(&owner)
+        };
         if owner.is_some_and(|owner| self.ours.contains(owner)) {
             named.insert(place.to_owned());
         }
@@ -159,10 +168,15 @@ impl Matches<'_> {
 }
 
 fn last(path: &syn::Path) -> String {
-    path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
+    path.segments
+        .last()
+        .map(|last| last.ident.to_string())
+        .unwrap_or_default()
 }
 
 /// A name that binds anything, not a constant or a variant brought in by `use`.
 fn is_variable(ident: &syn::Ident) -> bool {
-    ident.to_string().starts_with(|first: char| first.is_lowercase() || first == '_')
+    ident
+        .to_string()
+        .starts_with(|first: char| first.is_lowercase() || first == '_')
 }

@@ -31,8 +31,15 @@ const MODULES: [&str; 8] = ["env", "fs", "io", "net", "os", "process", "sync", "
 fn core_depends_on_data_only() {
     let allowed = BTreeSet::from(CRATES);
     let manifest = Manifest::of("core");
-    let others = manifest.dependencies.iter().filter(|name| !allowed.contains(name.as_str()));
-    crate::none(&others.map(|name| format!("core/Cargo.toml: {name}")).collect::<Vec<_>>());
+    let others = manifest
+        .dependencies
+        .iter()
+        .filter(|name| !allowed.contains(name.as_str()));
+    crate::none(
+        &others
+            .map(|name| format!("core/Cargo.toml: {name}"))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]

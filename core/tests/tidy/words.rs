@@ -13,7 +13,15 @@ const MACHINES: [(&str, &str); 5] = [
 
 /// Folders and files of the project that people write.
 const FOLDERS: [&str; 9] = [
-    "core", "controller", "sandbox", "cli", "e2e", "docs", "examples", "crds", "deploy",
+    "core",
+    "controller",
+    "sandbox",
+    "cli",
+    "e2e",
+    "docs",
+    "examples",
+    "crds",
+    "deploy",
 ];
 const FILES: [&str; 6] = [
     "README.md",
@@ -45,7 +53,8 @@ fn no_path_of_one_machine() {
 
 #[test]
 fn nothing_is_left_to_do_in_silence() {
-    let words = [("todo", "!("), ("unimpl", "emented!("), ("FIX", "ME"), ("#[ign", "ore")].map(|(one, two)| format!("{one}{two}"));
+    let words = [("todo", "!("), ("unimpl", "emented!("), ("FIX", "ME"), ("#[ign", "ore")]
+        .map(|(one, two)| format!("{one}{two}"));
     let mut findings = Vec::new();
     for file in crate::workspace::rust() {
         for (number, line) in file.text.lines().enumerate() {

@@ -61,7 +61,7 @@ fn status(name: &str, clock: Clock) -> Value {
 
 /// Renews the Lease for ever; a failed renewal is only logged, the next one comes soon.
 pub(super) async fn heartbeat(client: &Client, options: &KubeletOptions, clock: Clock) -> Result<(), Error> {
-    if options.node == NodeObject::None {
+    if options.node == NodeObject::Unregistered {
         return std::future::pending().await;
     }
     let leases = Api::<Lease>::namespaced(client.clone(), LEASES);

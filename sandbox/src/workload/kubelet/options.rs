@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// Whether pods are bound to a Node object with a Lease.
+/// Whether the node that pods are bound to has an object and a Lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeObject {
-    /// Register the node, renew its Lease and bind pods to it, as a real API server wants.
+    /// Register the node and renew its Lease, as the loops of a real control plane want.
     Register,
-    /// There are no nodes: pods are run where they stand, unbound.
-    None,
+    /// A node in name only: nobody looks for its object.
+    Unregistered,
 }
 
 /// What becomes of the commands of pods that run to an end (restart policy Never or OnFailure).
@@ -48,12 +48,12 @@ fn texts(list: &[&str]) -> Vec<String> {
 }
 
 impl KubeletOptions {
-    /// For the sandbox: no node, two seconds to readiness, commands never run.
+    /// For the sandbox: no Node object, two seconds to readiness, commands never run.
     #[must_use]
     pub fn sandbox() -> Self {
         Self {
             node_name: "serin-node".to_owned(),
-            node: NodeObject::None,
+            node: NodeObject::Unregistered,
             ready_after: Duration::from_secs(2),
             pull_error_after: Duration::from_secs(5),
             unpullable_images: texts(&["nginx:1.19-alpine-argo-error", "argoproj/rollouts-demo:error"]),

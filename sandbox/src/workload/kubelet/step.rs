@@ -1,7 +1,7 @@
 //! One look at a pod: what to do now, and when to look again. Pure: the clock is an argument.
 
 use super::container::{Exit, Life, Seen, signed, sleep};
-use super::options::{KubeletOptions, NodeObject};
+use super::options::KubeletOptions;
 use super::status;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
@@ -87,7 +87,7 @@ pub(super) fn look(pod: &Pod, memory: &Memory, options: &KubeletOptions, now: Ti
     if is_over {
         return Look::default();
     }
-    if options.node == NodeObject::Register && spec.node_name.is_none() {
+    if spec.node_name.is_none() {
         let gated = spec.scheduling_gates.as_ref().is_some_and(|it| !it.is_empty());
         return if memory.bound || gated {
             Look::default()

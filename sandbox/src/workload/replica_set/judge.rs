@@ -110,19 +110,17 @@ pub(super) fn status(set: &ReplicaSet, pods: &[Pod], refusal: Option<&str>, now:
         .filter(|it| it.metadata.deletion_timestamp.is_some())
         .count();
     let current = set.status.clone().unwrap_or_default();
+    // As a typed client writes them: counts of zero are absent, but for the required one.
+    let count = |count: usize| if count == 0 { Value::Null } else { count.into() };
     let mut wanted = json!({
         "replicas": active.len(),
-        "fullyLabeledReplicas": active.iter().filter(is_labelled).count(),
-        "readyReplicas": active.iter().filter(|it| readiness(it).is_some()).count(),
-        "availableReplicas": available.len(),
-        "terminatingReplicas": terminating,
-        "observedGeneration": set.metadata.generation.unwrap_or(0),
+        "fullyLabeledReplicas": count(active.iter().filter(is_labelled).count()),
+        "readyReplicas": count(active.iter().filter(|it| readiness(it).is_some()).count()),
+        "availableReplicas": count(available.len()),
+        "terminatingReplicas": count(terminating),
+        "observedGeneration": set.metadata.generation,
     });
-    let differs = |(key, value): (&String, &Value)| match current.get(key) {
-        Some(there) => there != value,
-        // Absent counts are zero; `replicas` is written even so, as it is required.
-        None => *value != json!(0) || key == "replicas",
-    };
+    let differs = |(key, value): (&String, &Value)| current.get(key).unwrap_or(&Value::Null) != value;
     let counts_differ = wanted.as_object().is_some_and(|it| it.iter().any(differs));
     let conditions = conditions(set, &current, &active, refusal, now);
     let conditions_differ = current.get("conditions").cloned().unwrap_or_else(|| json!([])) != conditions;
@@ -220,7 +218,7 @@ mod tests {
                 &counts["readyReplicas"],
                 &counts["availableReplicas"]
             ),
-            (&json!(2), &json!(1), &json!(0))
+            (&json!(2), &json!(1), &Value::Null)
         );
         assert_eq!(
             (&counts["fullyLabeledReplicas"], &counts["observedGeneration"]),
