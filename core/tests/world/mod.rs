@@ -3,6 +3,7 @@
 //!
 //! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
@@ -31,6 +32,9 @@ pub struct Faults {
     /// Seconds by which the ReplicaSet controller lags, at most.
     pub controller_lag: i64,
 }
+
+/// What the hashes depend on: generation and collision count.
+type Generation = (Option<i64>, Option<i32>);
 
 /// One rollout and all around it.
 pub struct World {
@@ -64,7 +68,7 @@ pub struct World {
     stores: cluster::Stores,
     /// Names of ReplicaSets that the API server refuses to create, and how.
     pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
-    identity: RefCell<Option<((Option<i64>, Option<i32>), Identity)>>,
+    identity: RefCell<Option<(Generation, Identity)>>,
     next_version: u64,
 }
 
