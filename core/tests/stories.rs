@@ -122,7 +122,15 @@ fn every_wrong_form_of_expectation_fails() {
 
 #[test]
 fn a_line_that_is_not_understood_fails() {
-    for unknown in ["dance", "wait long", "  pods", "  phase", "  weather fine", "edit nothing", "one pod of two fails"] {
+    for unknown in [
+        "dance",
+        "wait long",
+        "  pods",
+        "  phase",
+        "  weather fine",
+        "edit nothing",
+        "one pod of two fails",
+    ] {
         let outcome = play(&format!("{unknown}\n  at rest"));
         let found = outcome.failures.first().map(|failure| &failure.why);
         assert!(matches!(found, Some(Why::NotUnderstood(_))), "{unknown}: {found:?}");
@@ -138,7 +146,10 @@ fn a_file_that_tells_no_story_is_refused() {
         ("```story\napply\n```", "without a heading"),
         ("## A story (contract 02 §9)\n```story\napply", "has no end"),
         ("## A story (contract 02 §9)\n```sh\nls\n```", "neither yaml nor story"),
-        ("## A story (contract 02 §9)\n```story\napply\n   at rest\n```", "by two columns"),
+        (
+            "## A story (contract 02 §9)\n```story\napply\n   at rest\n```",
+            "by two columns",
+        ),
     ] {
         let error = story::read("some.md", text).map(|_| ()).unwrap_err();
         assert!(error.contains(why), "{text}: {error}");

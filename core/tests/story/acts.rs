@@ -4,8 +4,8 @@ use super::Why;
 use super::fields::nested;
 use super::stage::{Stage, length, yaml};
 use serde_json::{Value, json};
-use serin_core::request::{self, Patches, Promotion};
 use serin_core::observed::{Refusal, ReplicaFailure};
+use serin_core::request::{self, Patches, Promotion};
 
 /// Seconds that a first deployment may take.
 const DEPLOYED_WITHIN: i64 = 120;
@@ -47,16 +47,30 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         edit(stage, change)?;
     } else if let Some(pair) = text.strip_prefix("annotate ") {
         let (key, value) = pair.split_once('=').ok_or_else(|| Why::not_understood("no `=`"))?;
-        stage.world.edit(&json!({ "metadata": { "annotations": { key: value } } }));
-    } else if let Some(time) = text.strip_prefix("pods need ").and_then(|rest| rest.strip_suffix(" to become ready")) {
+        stage
+            .world
+            .edit(&json!({ "metadata": { "annotations": { key: value } } }));
+    } else if let Some(time) = text
+        .strip_prefix("pods need ")
+        .and_then(|rest| rest.strip_suffix(" to become ready"))
+    {
         stage.world.ready_after = length(time)?.as_secs();
-    } else if let Some(revision) = text.strip_prefix("one pod of ").and_then(|rest| rest.strip_suffix(" fails")) {
+    } else if let Some(revision) = text
+        .strip_prefix("one pod of ")
+        .and_then(|rest| rest.strip_suffix(" fails"))
+    {
         let index = stage.find(revision)?;
         stage.world.fail_pods(index, 1);
-    } else if let Some(revision) = text.strip_prefix("all pods of ").and_then(|rest| rest.strip_suffix(" fail")) {
+    } else if let Some(revision) = text
+        .strip_prefix("all pods of ")
+        .and_then(|rest| rest.strip_suffix(" fail"))
+    {
         let index = stage.find(revision)?;
         stage.world.fail_pods(index, usize::MAX);
-    } else if let Some(revision) = text.strip_prefix("the pods of ").and_then(|rest| rest.strip_suffix(" recover")) {
+    } else if let Some(revision) = text
+        .strip_prefix("the pods of ")
+        .and_then(|rest| rest.strip_suffix(" recover"))
+    {
         let index = stage.find(revision)?;
         stage.world.heal_pods(index);
     } else if let Some(revision) = text.strip_prefix("delete the ReplicaSet of ") {
@@ -112,7 +126,9 @@ fn delete(stage: &mut Stage) {
 
 /// `web:good-1`, or `web:good-1 and spec.replicas: 3`: one write.
 fn set_image(stage: &mut Stage, text: &str) -> Result<(), Why> {
-    let (image, more) = text.split_once(" and ").map_or((text, ""), |(image, more)| (image, more));
+    let (image, more) = text
+        .split_once(" and ")
+        .map_or((text, ""), |(image, more)| (image, more));
     let mut containers = stage.world.rollout["spec"]["template"]["spec"]["containers"].clone();
     containers[0]["image"] = image.into();
     let mut change = json!({ "spec": { "template": { "spec": { "containers": containers } } } });

@@ -1,10 +1,10 @@
 //! Lines that say what must be true.
 
 use super::Why;
+use super::events;
 use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
 use super::stage::{Stage, length};
-use super::events;
 use serde_json::Value;
 use serin_core::api::rollout::Condition;
 
@@ -29,7 +29,9 @@ pub fn check(stage: &mut Stage, line: &Line) -> Result<(), Why> {
 }
 
 fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
-    let (first, rest) = text.split_once(' ').ok_or_else(|| Why::not_understood("no such expectation"))?;
+    let (first, rest) = text
+        .split_once(' ')
+        .ok_or_else(|| Why::not_understood("no such expectation"))?;
     match first {
         "phase" => phase(stage, rest),
         "step" => step(stage, rest),
@@ -46,11 +48,18 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
             compare(stage, expected, leaf(&stage.world.rollout, path))
         }
         "no" => match rest.strip_prefix("condition ") {
-            Some(kind) => same("none", &find_condition(stage, kind).map_or("none".to_owned(), |c| describe(&c))),
+            Some(kind) => same(
+                "none",
+                &find_condition(stage, kind).map_or("none".to_owned(), |c| describe(&c)),
+            ),
             None => Err(Why::not_understood("no such expectation")),
         },
         _ => match text.split_once(": ") {
-            Some((path, expected)) if ["spec.", "status.", "metadata."].iter().any(|root| path.starts_with(root)) => {
+            Some((path, expected))
+                if ["spec.", "status.", "metadata."]
+                    .iter()
+                    .any(|root| path.starts_with(root)) =>
+            {
                 compare(stage, expected, leaf(&stage.world.rollout, path))
             }
             _ => Err(Why::not_understood("no such expectation")),
@@ -82,7 +91,12 @@ fn phase(stage: &Stage, expected: &str) -> Result<(), Why> {
 /// `step 1/2`, `step none`.
 fn step(stage: &Stage, expected: &str) -> Result<(), Why> {
     let rollout = stage.world.current();
-    let steps = rollout.spec.strategy.canary.as_ref().map_or(0, |canary| canary.steps.len());
+    let steps = rollout
+        .spec
+        .strategy
+        .canary
+        .as_ref()
+        .map_or(0, |canary| canary.steps.len());
     let actual = match rollout.status.current_step_index {
         Some(index) => format!("{index}/{steps}"),
         None => "none".to_owned(),
@@ -103,7 +117,11 @@ fn pods(stage: &Stage, expected: &str) -> Result<(), Why> {
         any.then(|| format!("r{revision} {}/{}", set.available(now), set.object.replicas))
     });
     let shown: Vec<String> = shown.collect();
-    let actual = if shown.is_empty() { "none".to_owned() } else { shown.join(", ") };
+    let actual = if shown.is_empty() {
+        "none".to_owned()
+    } else {
+        shown.join(", ")
+    };
     same(expected, &actual)
 }
 
@@ -112,7 +130,11 @@ fn revisions(stage: &Stage, expected: &str) -> Result<(), Why> {
     let mut all: Vec<i64> = stage.world.sets.iter().map(|set| set.object.revision()).collect();
     all.sort_unstable();
     let actual: Vec<String> = all.iter().map(|revision| format!("r{revision}")).collect();
-    let actual = if actual.is_empty() { "none".to_owned() } else { actual.join(", ") };
+    let actual = if actual.is_empty() {
+        "none".to_owned()
+    } else {
+        actual.join(", ")
+    };
     same(expected, &actual)
 }
 
@@ -132,7 +154,11 @@ fn condition(stage: &Stage, text: &str) -> Result<(), Why> {
     let time = |words: &str| text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(words));
     if let Some(expected) = time(" updated ").or_else(|| time(" transitioned ")) {
         let at = found.map(|found| {
-            if text.contains(" updated ") { found.last_update_time } else { found.last_transition_time }
+            if text.contains(" updated ") {
+                found.last_update_time
+            } else {
+                found.last_transition_time
+            }
         });
         let value = serde_json::to_value(at).unwrap_or_default();
         return compare(stage, expected, &value);
@@ -164,24 +190,40 @@ fn counts(stage: &Stage, expected: &str) -> Result<(), Why> {
     same(expected, &actual)
 }
 
-/// `writes 3`, `writes at most 6`: since a story last asked.
+/// `writes 3`, `writes at most 6`, `writes at most 6, counters aside`: since a story last asked.
 fn writes(stage: &mut Stage, expected: &str) -> Result<(), Why> {
-    let actual = stage.world.writes - stage.writes_told;
+    let all = stage.world.writes - stage.writes_told;
+    let counters = stage.world.counter_writes - stage.counter_writes_told;
     stage.writes_told = stage.world.writes;
-    match expected.strip_prefix("at most ") {
-        Some(most) => {
-            let most: usize = most.parse().map_err(|_| Why::not_understood("no number"))?;
-            if actual <= most { Ok(()) } else { same(expected, &actual.to_string()) }
-        }
-        None => same(expected, &actual.to_string()),
+    stage.counter_writes_told = stage.world.counter_writes;
+    let (number, actual) = match expected.strip_suffix(", counters aside") {
+        Some(number) => (number, all - counters),
+        None => (expected, all),
+    };
+    let (number, most) = match number.strip_prefix("at most ") {
+        Some(number) => (number, true),
+        None => (number, false),
+    };
+    let number: usize = number
+        .parse()
+        .map_err(|_| Why::not_understood(format!("`{number}` is no number")))?;
+    if actual == number || most && actual < number {
+        return Ok(());
     }
+    same(expected, &actual.to_string())
 }
 
 /// `wake in 10s: the pause is over`.
 fn wake(stage: &Stage, expected: &str) -> Result<(), Why> {
     let actual = stage.world.wake.map_or_else(
         || "none".to_owned(),
-        |wake| format!("in {}s: {}", wake.at.duration_since(stage.world.now).as_secs_f64(), wake.why),
+        |wake| {
+            format!(
+                "in {}s: {}",
+                wake.at.duration_since(stage.world.now).as_secs_f64(),
+                wake.why
+            )
+        },
     );
     let normal = match expected.strip_prefix("in ").and_then(|rest| rest.split_once(": ")) {
         Some((time, why)) => format!("in {}s: {why}", length(time)?.as_secs_f64()),

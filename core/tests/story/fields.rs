@@ -63,7 +63,11 @@ pub fn replica_set(stage: &Stage, text: &str) -> Result<(), Why> {
 
 /// `annotation KEY` and `label KEY`, whose dots are no path, or a path.
 pub fn leaf<'a>(object: &'a Value, path: &str) -> &'a Value {
-    let holder = if object["metadata"].is_object() { &object["metadata"] } else { object };
+    let holder = if object["metadata"].is_object() {
+        &object["metadata"]
+    } else {
+        object
+    };
     if let Some(key) = path.strip_prefix("annotation ") {
         &holder["annotations"][key]
     } else if let Some(key) = path.strip_prefix("label ") {

@@ -69,7 +69,11 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Story>, String> {
                     Block::Prose
                 }
                 (Block::Story, "") => Block::Prose,
-                (_, other) => return Err(format!("{file}:{number}: a block of `{other}` is neither yaml nor story")),
+                (_, other) => {
+                    return Err(format!(
+                        "{file}:{number}: a block of `{other}` is neither yaml nor story"
+                    ));
+                }
             };
             continue;
         }
@@ -108,8 +112,7 @@ impl Reader<'_> {
     }
 
     fn yaml(&mut self, number: usize, text: &str) -> Result<(), String> {
-        let value: Value =
-            serde_saphyr::from_str(text).map_err(|error| format!("{}:{number}: {error}", self.file))?;
+        let value: Value = serde_saphyr::from_str(text).map_err(|error| format!("{}:{number}: {error}", self.file))?;
         match self.stories.last_mut() {
             None => self.base = value,
             Some(story) => merge(&mut story.manifest, &value),
@@ -129,13 +132,18 @@ impl Reader<'_> {
             .last_mut()
             .ok_or_else(|| format!("{place}: a story without a heading"))?;
         if let Some(item) = text.strip_prefix("- ") {
-            let owner = story.lines.last_mut().filter(|owner| owner.indent > 0 && owner.indent < indent);
+            let owner = story
+                .lines
+                .last_mut()
+                .filter(|owner| owner.indent > 0 && owner.indent < indent);
             let owner = owner.ok_or_else(|| format!("{place}: a list without an expectation above it"))?;
             owner.items.push(item.trim().to_owned());
             return Ok(());
         }
         if !matches!(indent, 0 | 2) {
-            return Err(format!("{place}: what happens is not indented, what must be true by two columns"));
+            return Err(format!(
+                "{place}: what happens is not indented, what must be true by two columns"
+            ));
         }
         story.lines.push(Line {
             number,
@@ -150,7 +158,9 @@ impl Reader<'_> {
         for story in &self.stories {
             let place = format!("{}:{}", self.file, story.line);
             if !cites_its_source(&story.title) {
-                return Err(format!("{place}: the heading names no source, such as (contract 03 §2)"));
+                return Err(format!(
+                    "{place}: the heading names no source, such as (contract 03 §2)"
+                ));
             }
             if story.lines.iter().all(Line::is_act) {
                 return Err(format!("{place}: the story expects nothing"));

@@ -7,8 +7,8 @@
 mod acts;
 mod checks;
 mod events;
-mod file;
 mod fields;
+mod file;
 mod stage;
 
 pub use file::{Story, read};

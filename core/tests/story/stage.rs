@@ -15,6 +15,8 @@ pub struct Stage {
     pub events_told: usize,
     /// Writes that an expectation has seen.
     pub writes_told: usize,
+    /// Those of them that changed nothing but counters.
+    pub counter_writes_told: usize,
 }
 
 impl Stage {
@@ -24,6 +26,7 @@ impl Stage {
             world: World::new(manifest),
             events_told: 0,
             writes_told: 0,
+            counter_writes_told: 0,
         }
     }
 
@@ -31,6 +34,7 @@ impl Stage {
     pub fn forget(&mut self) {
         self.events_told = self.world.events.len();
         self.writes_told = self.world.writes;
+        self.counter_writes_told = self.world.counter_writes;
     }
 
     /// Position of the ReplicaSet of a revision, written `r2`.
@@ -44,7 +48,11 @@ impl Stage {
             expected: format!("a ReplicaSet of revision {number}"),
             actual: format!(
                 "revisions {:?}",
-                self.world.sets.iter().map(|set| set.object.revision()).collect::<Vec<_>>()
+                self.world
+                    .sets
+                    .iter()
+                    .map(|set| set.object.revision())
+                    .collect::<Vec<_>>()
             ),
         })
     }

@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::observed::{Refusal, Refused, ReplicaSet};
-use serin_core::plan::{Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target};
+use serin_core::plan::{
+    Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
+};
 
 /// How long the controller leaves a refused change alone. The real one waits longer from time to time.
 const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
@@ -232,6 +234,7 @@ impl World {
             return false;
         }
         self.writes += 1;
+        self.counter_writes += usize::from(status.urgency == Urgency::Counters);
         self.note(&format!("status {}", status.patch["status"]));
         let mut change = status.patch.clone();
         change["metadata"] = json!({ "resourceVersion": self.version() });

@@ -33,7 +33,11 @@ pub struct Pod {
 impl Set {
     /// Pods that are available at an instant.
     pub fn available(&self, now: Timestamp) -> i32 {
-        count(self.pods.iter().filter(|pod| self.available_at(pod).is_some_and(|at| at <= now)))
+        count(
+            self.pods
+                .iter()
+                .filter(|pod| self.available_at(pod).is_some_and(|at| at <= now)),
+        )
     }
 
     fn ready(&self, now: Timestamp) -> i32 {

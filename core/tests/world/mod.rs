@@ -46,6 +46,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// Object writes made by the controller.
     pub writes: usize,
+    /// Those of them that changed nothing but counters.
+    pub counter_writes: usize,
     /// The last plan's wake.
     pub wake: Option<Wake>,
     /// The last refused change.
@@ -87,6 +89,7 @@ impl World {
             sets: Vec::new(),
             events: Vec::new(),
             writes: 0,
+            counter_writes: 0,
             wake: None,
             refused: None,
             ready_after: 2,
