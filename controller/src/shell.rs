@@ -218,6 +218,7 @@ impl Bound {
             self.spawn_watches(&mut tasks, &stop);
         }
         let ended = tokio::select! {
+            biased; // shutdown ends the tasks too: that is no failure of theirs
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = tasks.join_next() => Err(match ended {
                 Ok((_, Err(error))) => error,
