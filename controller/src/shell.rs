@@ -212,13 +212,14 @@ impl Bound {
     /// If an essential task ends before: the process is then to end too.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
         let mut tasks = Tasks::new();
-        let stop = shutdown.child_token();
+        // Not a child of `shutdown`: a task that ends because it was asked to must not look like one that failed.
+        let stop = CancellationToken::new();
         self.spawn_servers(&mut tasks, &stop);
         if self.options.controllers.is_empty() {
             self.spawn_watches(&mut tasks, &stop);
         }
         let ended = tokio::select! {
-            biased; // shutdown ends the tasks too: that is no failure of theirs
+            biased;
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = tasks.join_next() => Err(match ended {
                 Ok((_, Err(error))) => error,

@@ -197,6 +197,11 @@ impl World {
         Story::new(self, Word::Then)
     }
 
+    /// The next story is about this rollout.
+    pub fn rollout_is(&mut self, name: &str) {
+        name.clone_into(&mut self.rollout);
+    }
+
     /// What is there now, of the rollout that the last story was about.
     ///
     /// # Errors

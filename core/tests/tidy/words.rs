@@ -34,7 +34,7 @@ const FILES: [&str; 6] = [
 
 fn all() -> Vec<File> {
     let exists = |folder: &&str| crate::workspace::root().join(folder).exists();
-    let below = FOLDERS.iter().filter(exists).flat_map(|folder| files(folder));
+    let below = FOLDERS.into_iter().filter(exists).flat_map(|folder| files(folder));
     below.chain(FILES.map(file)).collect()
 }
 
