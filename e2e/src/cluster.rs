@@ -100,7 +100,9 @@ impl RealCluster {
         let plane = ControlPlane::start(&Assets::find()?).await?;
         let client = plane.client();
         prepare(&client).await?;
-        let text = plane.kubeconfig_for_service_account(CONTROLLER_NAMESPACE, SERVICE_ACCOUNT).await?;
+        let text = plane
+            .kubeconfig_for_service_account(CONTROLLER_NAMESPACE, SERVICE_ACCOUNT)
+            .await?;
         let controller_kubeconfig = plane.folder().join("controller.kubeconfig");
         write_private(&controller_kubeconfig, &text)?;
         Ok(Self {
@@ -214,5 +216,6 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| path.display().to_string())?;
-    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())
+    file.write_all(text.as_bytes())
+        .with_context(|| path.display().to_string())
 }

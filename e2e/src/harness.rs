@@ -91,7 +91,10 @@ fn run(scenarios: Vec<Scenario>) -> Result<bool> {
         return Ok(true);
     }
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     serin_controller::install_tls();
     let place = Place::from_environment()?;
     let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
@@ -141,7 +144,9 @@ fn in_sandboxes(scenarios: &[Scenario]) -> Result<Failed> {
             })
             .collect();
         for thread in threads {
-            thread.join().map_err(|_| anyhow::anyhow!("a thread of the runner panicked"))??;
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread of the runner panicked"))??;
         }
         Ok(())
     })?;

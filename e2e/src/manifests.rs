@@ -35,7 +35,9 @@ pub(crate) fn definitions() -> Result<Vec<Value>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.extension().is_some_and(|it| it == "yaml") && path.file_name().is_some_and(|it| it != "kustomization.yaml") {
+        if path.extension().is_some_and(|it| it == "yaml")
+            && path.file_name().is_some_and(|it| it != "kustomization.yaml")
+        {
             all.extend(documents(&path)?);
         }
     }
@@ -54,7 +56,10 @@ pub(crate) async fn install_definitions(client: &Client) -> Result<()> {
     for definition in definitions()? {
         names.push(apply(client, definition).await?.name_any());
     }
-    let definitions: Api<DynamicObject> = Api::all_with(client.clone(), &resource("apiextensions.k8s.io/v1", "CustomResourceDefinition"));
+    let definitions: Api<DynamicObject> = Api::all_with(
+        client.clone(),
+        &resource("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    );
     for name in names {
         let mut tries = 0;
         while !is_established(&definitions.get(&name).await?) {
@@ -70,7 +75,10 @@ pub(crate) async fn install_definitions(client: &Client) -> Result<()> {
 
 fn is_established(definition: &DynamicObject) -> bool {
     let conditions = definition.data["status"]["conditions"].as_array();
-    conditions.is_some_and(|all| all.iter().any(|it| it["type"] == "Established" && it["status"] == "True"))
+    conditions.is_some_and(|all| {
+        all.iter()
+            .any(|it| it["type"] == "Established" && it["status"] == "True")
+    })
 }
 
 /// Gives the controller's service account the rights of `deploy/standalone`.
@@ -96,7 +104,10 @@ async fn apply(client: &Client, value: Value) -> Result<DynamicObject> {
     let is_namespaced = matches!(types.kind.as_str(), "ServiceAccount" | "Role" | "RoleBinding");
     let api: Api<DynamicObject> = if is_namespaced {
         // As kustomization.yaml has it.
-        let namespace = object.metadata.namespace.get_or_insert_with(|| CONTROLLER_NAMESPACE.to_owned());
+        let namespace = object
+            .metadata
+            .namespace
+            .get_or_insert_with(|| CONTROLLER_NAMESPACE.to_owned());
         Api::namespaced_with(client.clone(), namespace, &resource)
     } else {
         Api::all_with(client.clone(), &resource)
@@ -106,7 +117,9 @@ async fn apply(client: &Client, value: Value) -> Result<DynamicObject> {
     match api.create(&PostParams::default(), &object).await {
         Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
             object.metadata.resource_version = api.get(&name).await.with_context(what)?.metadata.resource_version;
-            api.replace(&name, &PostParams::default(), &object).await.with_context(what)
+            api.replace(&name, &PostParams::default(), &object)
+                .await
+                .with_context(what)
         }
         answer => answer.with_context(what),
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 /// How long a story waits for something, unless it says otherwise: a whole update with pauses and slow pods.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The part of a story that a step belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,14 +175,19 @@ impl Story<'_> {
     /// The message beside the phase.
     pub fn message(self, wanted: &'static str) -> Self {
         self.until(format!("message {wanted:?}"), move |view| {
-            is(view.phase().1 == wanted, || format!("the message is {:?}", view.phase().1))
+            is(view.phase().1 == wanted, || {
+                format!("the message is {:?}", view.phase().1)
+            })
         })
     }
 
     /// The phase stays for a time, and is so from the beginning.
     pub fn stays(self, wanted: &'static str, time: Duration) -> Self {
         let check = move |view: &View| is(view.phase().0 == wanted, || format!("the phase is {}", view.phase().0));
-        self.step(format!("stays {wanted} for {time:?}"), Step::During(time, Box::new(check)))
+        self.step(
+            format!("stays {wanted} for {time:?}"),
+            Step::During(time, Box::new(check)),
+        )
     }
 
     /// The index of the step under way.
@@ -196,18 +201,24 @@ impl Story<'_> {
     /// A revision is wanted at `count` pods and has exactly as many, ready or not.
     pub fn pods(self, revision: i64, count: usize) -> Self {
         self.until(format!("revision {revision} has {count} pods"), move |view| {
-            let set = view.replica_set(revision).and_then(|it| it.spec.replicas).unwrap_or_default();
+            let set = view
+                .replica_set(revision)
+                .and_then(|it| it.spec.replicas)
+                .unwrap_or_default();
             let pods = view.pods_of(revision).count();
-            is(pods == count && usize::try_from(set) == Ok(count), || format!("{set} are wanted, {pods} are there"))
+            is(pods == count && usize::try_from(set) == Ok(count), || {
+                format!("{set} are wanted, {pods} are there")
+            })
         })
     }
 
     /// The same, all of them ready.
     pub fn ready_pods(self, revision: i64, count: usize) -> Self {
-        self.pods(revision, count).until(format!("revision {revision} has {count} ready pods"), move |view| {
-            let ready = view.pods_of(revision).filter(|it| is_ready(it)).count();
-            is(ready == count, || format!("{ready} are ready"))
-        })
+        self.pods(revision, count)
+            .until(format!("revision {revision} has {count} ready pods"), move |view| {
+                let ready = view.pods_of(revision).filter(|it| is_ready(it)).count();
+                is(ready == count, || format!("{ready} are ready"))
+            })
     }
 
     /// A condition has this status and reason.
@@ -249,7 +260,9 @@ impl Story<'_> {
             let message = |it: &k8s_openapi::api::core::v1::Event| it.message.clone().unwrap_or_default();
             let mut events = view.events.iter().filter(|it| it.reason.as_deref() == Some(reason));
             let all: Vec<String> = events.by_ref().map(message).collect();
-            is(all.iter().any(|it| it.contains(text)), || format!("with that reason are {all:?}"))
+            is(all.iter().any(|it| it.contains(text)), || {
+                format!("with that reason are {all:?}")
+            })
         })
     }
 
@@ -280,7 +293,10 @@ async fn tell(story: Story<'_>) -> Result<()> {
             let now = if world.rollout.is_empty() {
                 "nothing yet".to_owned()
             } else {
-                world.view().await.map_or_else(|error| format!("{error:#}"), |view| view.to_string())
+                world
+                    .view()
+                    .await
+                    .map_or_else(|error| format!("{error:#}"), |view| view.to_string())
             };
             return Err(error.context(format!("{told}\n  ✗ {word:?} {text}\nwhat is there:\n{now}")));
         }
@@ -301,7 +317,11 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
             let mut rollout = world.raw_rollouts().get(&world.rollout).await?;
             let mut containers = rollout.data["spec"]["template"]["spec"]["containers"].take();
             containers[0]["image"] = json!(image);
-            patch_rollout(world, &json!({"spec": {"template": {"spec": {"containers": containers}}}})).await?;
+            patch_rollout(
+                world,
+                &json!({"spec": {"template": {"spec": {"containers": containers}}}}),
+            )
+            .await?;
         }
         Step::Promote(promotion) => {
             let rollout = world.rollouts().get(&world.rollout).await?;
@@ -311,7 +331,9 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
         Step::Scale(replicas) => {
             let patch = json!({"spec": {"replicas": replicas}});
             let rollouts = world.rollouts();
-            rollouts.patch_scale(&world.rollout, &PatchParams::default(), &Patch::Merge(patch)).await?;
+            rollouts
+                .patch_scale(&world.rollout, &PatchParams::default(), &Patch::Merge(patch))
+                .await?;
         }
         Step::KillController => world.kill_controller().await?,
         Step::StartController => world.start_controller().await?,
@@ -336,14 +358,18 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
 
 async fn patch_rollout(world: &World, patch: &Value) -> Result<()> {
     let rollouts = world.raw_rollouts();
-    rollouts.patch(&world.rollout, &PatchParams::default(), &Patch::Merge(patch)).await?;
+    rollouts
+        .patch(&world.rollout, &PatchParams::default(), &Patch::Merge(patch))
+        .await?;
     Ok(())
 }
 
 async fn send(world: &World, patches: &Patches) -> Result<()> {
     let rollouts = world.raw_rollouts();
     if let Some(patch) = &patches.status {
-        rollouts.patch_status(&world.rollout, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        rollouts
+            .patch_status(&world.rollout, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
     }
     match &patches.spec {
         Some(patch) => patch_rollout(world, patch).await,
@@ -354,7 +380,9 @@ async fn send(world: &World, patches: &Patches) -> Result<()> {
 async fn until(world: &World, limit: Duration, check: &Check) -> Result<()> {
     let end = Instant::now() + limit;
     loop {
-        let Err(missing) = check(&world.view().await?) else { return Ok(()) };
+        let Err(missing) = check(&world.view().await?) else {
+            return Ok(());
+        };
         if Instant::now() >= end {
             bail!("not within {limit:?}: {missing}");
         }

@@ -36,7 +36,9 @@ impl View {
         let mut pods = pods.list(&all).await?.items;
         pods.retain(|it| {
             let live = it.metadata.deletion_timestamp.is_none();
-            live && replica_sets.iter().any(|set| is_owned(&it.metadata, set.metadata.uid.as_deref()))
+            live && replica_sets
+                .iter()
+                .any(|set| is_owned(&it.metadata, set.metadata.uid.as_deref()))
         });
         let mut events = events.list(&all).await?.items;
         events.retain(|it| it.involved_object.uid == rollout.metadata.uid && it.involved_object.uid.is_some());
@@ -71,7 +73,9 @@ impl View {
     /// The pods of a revision.
     pub fn pods_of(&self, wanted: i64) -> impl Iterator<Item = &Pod> {
         let uid = self.replica_set(wanted).and_then(|it| it.metadata.uid.as_deref());
-        self.pods.iter().filter(move |it| uid.is_some() && is_owned(&it.metadata, uid))
+        self.pods
+            .iter()
+            .filter(move |it| uid.is_some() && is_owned(&it.metadata, uid))
     }
 
     /// Reasons of the events, in order.
@@ -120,7 +124,13 @@ impl fmt::Display for View {
             let wanted = set.spec.replicas.unwrap_or_default();
             let pods: Vec<bool> = self.pods_of(revision(set)).map(is_ready).collect();
             let ready = pods.iter().filter(|it| **it).count();
-            writeln!(f, "  revision {} {}: {wanted} wanted, {} there, {ready} ready", revision(set), set.name_any(), pods.len())?;
+            writeln!(
+                f,
+                "  revision {} {}: {wanted} wanted, {} there, {ready} ready",
+                revision(set),
+                set.name_any(),
+                pods.len()
+            )?;
         }
         let mut events = String::new();
         for it in &self.events {

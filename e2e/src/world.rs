@@ -87,8 +87,14 @@ impl World {
         let client = api.client();
         manifests::install_definitions(&client).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(watched("ReplicaSet controller", replica_set::run(client.clone(), stop.clone())));
-        tokio::spawn(watched("fake kubelet", kubelet::run(client.clone(), wishes.kubelet, stop.clone())));
+        tokio::spawn(watched(
+            "ReplicaSet controller",
+            replica_set::run(client.clone(), stop.clone()),
+        ));
+        tokio::spawn(watched(
+            "fake kubelet",
+            kubelet::run(client.clone(), wishes.kubelet, stop.clone()),
+        ));
         let notes = Notes::default();
         Ok(Self {
             controller_clients: [notes.client(&api), notes.client(&api)],
@@ -292,7 +298,11 @@ impl World {
     pub async fn stop(mut self) -> Result<()> {
         if let Some(running) = self.running.take() {
             running.shutdown.cancel();
-            running.task.await.context("the controller")?.context("the controller")?;
+            running
+                .task
+                .await
+                .context("the controller")?
+                .context("the controller")?;
         }
         self.stop.cancel();
         if self.sandbox.is_none() {

@@ -84,7 +84,10 @@ fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Write>> {
             verb: verb.to_owned(),
             resource,
             name: object["name"].as_str().unwrap_or_default().to_owned(),
-            code: event["responseStatus"]["code"].as_u64().and_then(|it| u16::try_from(it).ok()).unwrap_or_default(),
+            code: event["responseStatus"]["code"]
+                .as_u64()
+                .and_then(|it| u16::try_from(it).ok())
+                .unwrap_or_default(),
         });
     }
     Ok(writes)
@@ -110,7 +113,12 @@ impl Notes {
                 let response = api.handle(request).await;
                 if let Some((verb, resource, name)) = asked {
                     let code = response.status().as_u16();
-                    let write = Write { verb, resource, name, code };
+                    let write = Write {
+                        verb,
+                        resource,
+                        name,
+                        code,
+                    };
                     notes.0.lock().unwrap_or_else(PoisonError::into_inner).push(write);
                 }
                 Ok::<Response<ResponseBody>, Infallible>(response)
@@ -133,9 +141,10 @@ fn described(method: &Method, path: &str) -> Option<(String, String, String)> {
     let mut parts = rest.split('/').skip(1);
     let resource = parts.next()?;
     let name = parts.next().unwrap_or_default();
-    let resource = parts
-        .next()
-        .map_or_else(|| resource.to_owned(), |subresource| format!("{resource}/{subresource}"));
+    let resource = parts.next().map_or_else(
+        || resource.to_owned(),
+        |subresource| format!("{resource}/{subresource}"),
+    );
     Some((verb.to_owned(), resource, name.to_owned()))
 }
 
@@ -167,7 +176,9 @@ mod tests {
             line("c", "n", "get", "rollouts", "status"),
             line("c", "other", "patch", "rollouts", "status"),
             line("me", "n", "patch", "rollouts", "status"),
-            line("c", "n", "create", "events", "x").replace(",\"subresource\":\"x\"", "").replace("\"subresource\":\"x\",", ""),
+            line("c", "n", "create", "events", "x")
+                .replace(",\"subresource\":\"x\"", "")
+                .replace("\"subresource\":\"x\",", ""),
         ];
         std::fs::write(&path, lines.join("\n") + "\n{\"half").unwrap();
         let ledger = Ledger::Audit {

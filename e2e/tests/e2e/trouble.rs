@@ -38,7 +38,16 @@ pub(crate) async fn an_undecodable_rollout_stops_no_other(world: &mut World) -> 
     // The schema lets any text through as a quantity.
     bad["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "lots"}});
     world.create(bad).await?;
-    world.given().rollout(CANARY).then().healthy().when().set_image("app:2").then().phase("Paused").await?;
+    world
+        .given()
+        .rollout(CANARY)
+        .then()
+        .healthy()
+        .when()
+        .set_image("app:2")
+        .then()
+        .phase("Paused")
+        .await?;
     // The unreadable leaf alone is left out (decision 7).
     world.rollout_is("bad");
     world.then().healthy().ready_pods(1, 4).await
@@ -49,7 +58,9 @@ pub(crate) async fn a_killed_controller_loses_nothing(world: &mut World) -> Resu
     world
         .when()
         .set_image("app:2")
-        .until("the canary exists", |view| view.replica_set(2).map(|_| ()).ok_or_else(|| "it does not".to_owned()))
+        .until("the canary exists", |view| {
+            view.replica_set(2).map(|_| ()).ok_or_else(|| "it does not".to_owned())
+        })
         .kill_controller()
         .wait(Duration::from_secs(4))
         .remember_pods()
@@ -81,12 +92,20 @@ pub(crate) async fn a_killed_controller_loses_nothing(world: &mut World) -> Resu
 }
 
 pub(crate) async fn an_edit_beside_the_controller_is_never_lost(world: &mut World) -> Result<()> {
-    world.given().rollout(CANARY).healthy().when().set_image("app:2").await?;
+    world
+        .given()
+        .rollout(CANARY)
+        .healthy()
+        .when()
+        .set_image("app:2")
+        .await?;
     // Edits while the controller writes annotations and status of the same object, by patch and by replacing the whole.
     for number in 0..20 {
         let patch = json!({"metadata": {"annotations": {format!("edit-{number}"): "x"}}});
         let rollouts = world.raw_rollouts();
-        rollouts.patch("web", &PatchParams::default(), &Patch::Merge(patch)).await?;
+        rollouts
+            .patch("web", &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
         if number % 5 == 0 {
             replace_with_retry(world, number).await?;
         }
@@ -96,13 +115,22 @@ pub(crate) async fn an_edit_beside_the_controller_is_never_lost(world: &mut Worl
     let rollout = world.raw_rollouts().get("web").await?;
     let annotations = rollout.metadata.annotations.context("annotations")?;
     for number in 0..20 {
-        ensure!(annotations.contains_key(&format!("edit-{number}")), "edit {number} is lost");
+        ensure!(
+            annotations.contains_key(&format!("edit-{number}")),
+            "edit {number} is lost"
+        );
     }
     let labels = rollout.metadata.labels.context("labels")?;
     for number in [0, 5, 10, 15] {
-        ensure!(labels.contains_key(&format!("put-{number}")), "replacement {number} is lost");
+        ensure!(
+            labels.contains_key(&format!("put-{number}")),
+            "replacement {number} is lost"
+        );
     }
-    ensure!(annotations.get("rollout.argoproj.io/revision").map(String::as_str) == Some("2"), "the revision is lost");
+    ensure!(
+        annotations.get("rollout.argoproj.io/revision").map(String::as_str) == Some("2"),
+        "the revision is lost"
+    );
     Ok(())
 }
 
@@ -110,8 +138,16 @@ pub(crate) async fn an_edit_beside_the_controller_is_never_lost(world: &mut Worl
 async fn replace_with_retry(world: &World, number: i32) -> Result<()> {
     for _ in 0..20 {
         let mut rollout = world.raw_rollouts().get("web").await?;
-        rollout.metadata.labels.get_or_insert_default().insert(format!("put-{number}"), "x".to_owned());
-        match world.raw_rollouts().replace("web", &kube::api::PostParams::default(), &rollout).await {
+        rollout
+            .metadata
+            .labels
+            .get_or_insert_default()
+            .insert(format!("put-{number}"), "x".to_owned());
+        match world
+            .raw_rollouts()
+            .replace("web", &kube::api::PostParams::default(), &rollout)
+            .await
+        {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             answer => {
                 answer?;
@@ -123,7 +159,17 @@ async fn replace_with_retry(world: &World, number: i32) -> Result<()> {
 }
 
 pub(crate) async fn the_spec_stays_as_it_was_written(world: &mut World) -> Result<()> {
-    world.given().rollout(CANARY).healthy().when().set_image("app:2").phase("Paused").promote().then().healthy().await?;
+    world
+        .given()
+        .rollout(CANARY)
+        .healthy()
+        .when()
+        .set_image("app:2")
+        .phase("Paused")
+        .promote()
+        .then()
+        .healthy()
+        .await?;
     let mut wanted = serin_core::yaml::parse_docs(CANARY)?.pop().context("a document")?.value;
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = json!("app:2");
     let mut stored = world.raw_rollouts().get("web").await?.data;
