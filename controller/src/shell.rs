@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Reads the time; once per look.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-/// Decides; [`serin_core::decide`] but for tests.
+/// Decides; [`serin_core::decide()`] but for tests.
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
 /// How long looks under way and events may take when the process is to end (contract 09 §2).

@@ -50,6 +50,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// Object writes made by the controller.
     pub writes: usize,
+    /// Those of them that changed nothing but counters.
+    pub counter_writes: usize,
     /// The last plan's wake.
     pub wake: Option<Wake>,
     /// The last refused change.
@@ -68,6 +70,14 @@ pub struct World {
     stores: cluster::Stores,
     /// Names of ReplicaSets that the API server refuses to create, and how.
     pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
+    /// How many names of new ReplicaSets will turn out to be somebody else's.
+    pub names_taken: usize,
+    /// Why the stored object does not decode.
+    pub undecodable: Option<String>,
+    /// No controller runs.
+    pub stopped: bool,
+    /// After a refused change: when the controller looks again.
+    retry_at: Option<Timestamp>,
     identity: RefCell<Option<(Generation, Identity)>>,
     next_version: u64,
 }
@@ -83,6 +93,7 @@ impl World {
             sets: Vec::new(),
             events: Vec::new(),
             writes: 0,
+            counter_writes: 0,
             wake: None,
             refused: None,
             ready_after: 2,
@@ -92,6 +103,10 @@ impl World {
             rng: rng::Rng::new(1),
             stores: cluster::Stores::default(),
             refuse_creation: None,
+            names_taken: 0,
+            undecodable: None,
+            stopped: false,
+            retry_at: None,
             identity: RefCell::new(None),
             next_version: 1,
         };
@@ -114,6 +129,7 @@ impl World {
             rollout,
             replica_sets,
             refused: self.refused.clone(),
+            undecodable: self.undecodable.clone(),
             ..Observed::default()
         }
     }
@@ -127,8 +143,11 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             self.run_cluster();
+            if self.stopped {
+                return;
+            }
             let plan = self.look();
-            if plan.is_empty() {
+            if plan.is_empty() || self.retry_at.is_some() {
                 return;
             }
         }
@@ -144,13 +163,19 @@ impl World {
             self.break_rule("1: the same input gave another plan".to_owned());
         }
         self.wake = plan.wake;
+        self.retry_at = None;
         self.carry_out(&seen, &plan);
         plan
     }
 
-    /// Lets time pass; looks whenever something changes or a wake is due.
+    /// Lets seconds pass.
     pub fn wait(&mut self, seconds: i64) {
-        let end = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.pass(SignedDuration::from_secs(seconds));
+    }
+
+    /// Lets time pass; looks whenever something changes or a wake is due.
+    pub fn pass(&mut self, time: SignedDuration) {
+        let end = self.now.checked_add(time).unwrap();
         self.settle();
         loop {
             let next = self.next_change().filter(|next| *next <= end);
@@ -165,7 +190,7 @@ impl World {
     /// When something next changes by itself.
     fn next_change(&self) -> Option<Timestamp> {
         let wake = self.wake.map(|wake| wake.at);
-        [wake, self.next_cluster_change()]
+        [wake, self.retry_at, self.next_cluster_change()]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.now)
