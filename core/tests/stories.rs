@@ -1,6 +1,7 @@
 //! The rules of the contract as stories: every Markdown file in `stories/`, found by listing the folder, is played.
 //!
 //! A failure names file and line: `core/tests/stories/steps.md:40: phase Healthy`, expected, actual.
+#![allow(clippy::disallowed_methods, reason = "stories are files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod story;
