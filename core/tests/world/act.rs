@@ -212,7 +212,7 @@ impl World {
     }
 
     fn patch_rollout(&mut self, patch: &RolloutPatch, version: &mut String) -> Wrote {
-        if self.rollout["metadata"]["resourceVersion"] != Value::from(version.as_str()) {
+        if self.rollout["metadata"]["resourceVersion"] != version.as_str() {
             return Wrote::Conflict;
         }
         let mut change = json!({ "metadata": { "annotations": patch.annotations } });
@@ -230,7 +230,7 @@ impl World {
     }
 
     fn write_status(&mut self, status: &StatusWrite, version: &str) -> bool {
-        if self.rollout["metadata"]["resourceVersion"] != Value::from(version) {
+        if self.rollout["metadata"]["resourceVersion"] != version {
             return false;
         }
         self.writes += 1;

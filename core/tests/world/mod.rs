@@ -4,6 +4,7 @@
 //! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
 
 #![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a module of test binaries")]
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
 mod act;
@@ -32,6 +33,9 @@ pub struct Faults {
     pub controller_lag: i64,
 }
 
+/// What the hashes depend on: generation and collisionCount.
+type IdentityKey = (Option<i64>, Option<i32>);
+
 /// One rollout and all around it.
 pub struct World {
     /// Virtual time.
@@ -54,6 +58,8 @@ pub struct World {
     pub refused: Option<Refused>,
     /// Seconds until a pod of a good template is ready.
     pub ready_after: i64,
+    /// Seconds by which the ReplicaSet controller lags, always.
+    pub controller_late: i64,
     /// What goes wrong.
     pub faults: Faults,
     /// What happened, one line each.
@@ -74,7 +80,7 @@ pub struct World {
     pub stopped: bool,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
-    identity: RefCell<Option<((Option<i64>, Option<i32>), Identity)>>,
+    identity: RefCell<Option<(IdentityKey, Identity)>>,
     next_version: u64,
 }
 
@@ -93,6 +99,7 @@ impl World {
             wake: None,
             refused: None,
             ready_after: 2,
+            controller_late: 0,
             faults: Faults::default(),
             trace: Vec::new(),
             broken: Vec::new(),
