@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// A cluster that ends with the process.
-pub struct Cluster {
+pub(crate) struct Cluster {
     served: Served,
     stop: CancellationToken,
     parts: JoinSet<Failure>,
@@ -29,7 +29,7 @@ impl Cluster {
     ///
     /// # Errors
     /// The port is taken, or a part cannot start.
-    pub async fn start(port: u16, ready_after: Duration) -> Result<Self, Failure> {
+    pub(crate) async fn start(port: u16, ready_after: Duration) -> Result<Self, Failure> {
         let server = ApiServer::new();
         install_crds(&server.client()).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -85,7 +85,7 @@ impl Cluster {
     ///
     /// # Errors
     /// The client cannot be made.
-    pub fn connection(&self) -> Result<Connection, Failure> {
+    pub(crate) fn connection(&self) -> Result<Connection, Failure> {
         Ok(Connection {
             client: self.client()?,
             namespace: "default".to_owned(),
@@ -94,18 +94,18 @@ impl Cluster {
 
     /// The text of a kubeconfig for it.
     #[must_use]
-    pub fn kubeconfig(&self) -> String {
+    pub(crate) fn kubeconfig(&self) -> String {
         self.served.kubeconfig()
     }
 
     /// Its address.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.served.url()
     }
 
     /// Returns when a part ends by itself, which none should.
-    pub async fn broken(&mut self) -> Failure {
+    pub(crate) async fn broken(&mut self) -> Failure {
         match self.parts.join_next().await {
             Some(Ok(failure)) => failure,
             Some(Err(error)) => part("a part of the cluster", &error),
@@ -114,7 +114,7 @@ impl Cluster {
     }
 
     /// Stops all parts.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
         while self.parts.join_next().await.is_some() {}
         self.served.stop().await;
