@@ -19,8 +19,8 @@ pub fn check(stage: &mut Stage, line: &Line, inline: &str) -> Result<(), Why> {
         return Ok(());
     }
     Err(Why::Otherwise {
-        expected: list(expected),
-        actual: list(sent.iter().map(describe).collect()),
+        expected: list(&expected),
+        actual: list(&sent.iter().map(describe).collect::<Vec<_>>()),
     })
 }
 
@@ -38,7 +38,7 @@ fn describe(event: &Event) -> String {
     format!("{warning}{}: {}", event.reason, event.message)
 }
 
-fn list(items: Vec<String>) -> String {
+fn list(items: &[String]) -> String {
     if items.is_empty() {
         return "none".to_owned();
     }

@@ -4,7 +4,12 @@
 //! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
 
 #![allow(unreachable_pub, reason = "a module of test binaries")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a module of test binaries")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a module of test binaries"
+)]
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
 mod act;
