@@ -14,6 +14,7 @@ const DEPLOYED_WITHIN: i64 = 120;
 pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
     match text {
         "apply" => {}
+        "forget the events so far" => stage.forget(),
         "apply, and wait until Healthy" => deploy(stage)?,
         "promote" => promote(stage, Promotion::Next)?,
         "promote --skip-current-step" => promote(stage, Promotion::SkipCurrentStep)?,
@@ -39,6 +40,8 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
 fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
     if let Some(time) = text.strip_prefix("wait ") {
         stage.world.pass(length(time)?);
+    } else if let Some(time) = between(text, "the ReplicaSet controller is ", " late") {
+        stage.world.controller_late = length(time)?.as_secs();
     } else if let Some(image) = text.strip_prefix("set image ") {
         set_image(stage, image)?;
     } else if let Some(replicas) = text.strip_prefix("scale ") {
@@ -86,6 +89,10 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         return Err(Why::not_understood("no such act"));
     }
     Ok(())
+}
+
+fn between<'t>(text: &'t str, start: &str, end: &str) -> Option<&'t str> {
+    text.strip_prefix(start)?.strip_suffix(end)
 }
 
 fn deploy(stage: &mut Stage) -> Result<(), Why> {

@@ -129,7 +129,7 @@ impl World {
     /// When the ReplicaSet controller sees a change of spec.
     pub fn controller_due(&mut self) -> Option<Timestamp> {
         let lag = self.rng.up_to(self.faults.controller_lag);
-        Some(self.after(lag))
+        Some(self.after(lag + self.controller_late))
     }
 
     /// Lets the ReplicaSet controller do all that is due.

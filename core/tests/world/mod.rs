@@ -5,6 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a module of test binaries"
+)]
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
 mod act;
@@ -33,8 +39,13 @@ pub struct Faults {
     pub controller_lag: i64,
 }
 
+<<<<<<< HEAD
 /// What the hashes depend on: generation and collision count.
 type Generation = (Option<i64>, Option<i32>);
+=======
+/// What the hashes depend on: generation and collisionCount.
+type IdentityKey = (Option<i64>, Option<i32>);
+>>>>>>> stories
 
 /// One rollout and all around it.
 pub struct World {
@@ -58,6 +69,8 @@ pub struct World {
     pub refused: Option<Refused>,
     /// Seconds until a pod of a good template is ready.
     pub ready_after: i64,
+    /// Seconds by which the ReplicaSet controller lags, always.
+    pub controller_late: i64,
     /// What goes wrong.
     pub faults: Faults,
     /// What happened, one line each.
@@ -78,7 +91,11 @@ pub struct World {
     pub stopped: bool,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
+<<<<<<< HEAD
     identity: RefCell<Option<(Generation, Identity)>>,
+=======
+    identity: RefCell<Option<(IdentityKey, Identity)>>,
+>>>>>>> stories
     next_version: u64,
 }
 
@@ -97,6 +114,7 @@ impl World {
             wake: None,
             refused: None,
             ready_after: 2,
+            controller_late: 0,
             faults: Faults::default(),
             trace: Vec::new(),
             broken: Vec::new(),
