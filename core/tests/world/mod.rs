@@ -3,7 +3,6 @@
 //!
 //! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 #![allow(
     clippy::unwrap_used,
@@ -39,13 +38,8 @@ pub struct Faults {
     pub controller_lag: i64,
 }
 
-<<<<<<< HEAD
-/// What the hashes depend on: generation and collision count.
-type Generation = (Option<i64>, Option<i32>);
-=======
 /// What the hashes depend on: generation and collisionCount.
 type IdentityKey = (Option<i64>, Option<i32>);
->>>>>>> stories
 
 /// One rollout and all around it.
 pub struct World {
@@ -91,11 +85,7 @@ pub struct World {
     pub stopped: bool,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
-<<<<<<< HEAD
-    identity: RefCell<Option<(Generation, Identity)>>,
-=======
     identity: RefCell<Option<(IdentityKey, Identity)>>,
->>>>>>> stories
     next_version: u64,
 }
 
