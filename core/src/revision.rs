@@ -1,6 +1,8 @@
 //! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
 
+use crate::conditions;
 use crate::observed::{Observed, ReplicaSet};
+use crate::wire::condition;
 
 /// The roles of the ReplicaSets of one rollout, at one look.
 #[derive(Debug)]
@@ -99,8 +101,9 @@ fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet>
         })
 }
 
-/// Whether the recorded status speaks of the present spec.
+/// Whether the recorded status speaks of the present spec: a spec that was found invalid was seen, but not taken up.
 pub(crate) fn is_observed(seen: &Observed) -> bool {
-    let generation = seen.rollout.metadata.generation.unwrap_or(0);
-    seen.rollout.status.observed_generation.parse() == Ok(generation)
+    let (status, generation) = (&seen.rollout.status, seen.rollout.metadata.generation.unwrap_or(0));
+    let found_invalid = conditions::get(status, condition::INVALID_SPEC).is_some();
+    !found_invalid && status.observed_generation.parse() == Ok(generation)
 }
