@@ -11,6 +11,7 @@
 //! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
 //! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote.
 
+pub mod calls;
 pub mod cluster;
 pub mod harness;
 mod manifests;

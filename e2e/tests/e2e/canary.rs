@@ -263,6 +263,8 @@ pub(crate) async fn spec_paused_holds_and_releases(world: &mut World) -> Result<
         .when()
         .set_image("app:2")
         .then()
+        // Progressing until the edit is observed, for whoever looks (contract 02 §9).
+        .phase("Paused")
         .stays("Paused", Duration::from_secs(4))
         .keeps_remembered_pods()
         .when()

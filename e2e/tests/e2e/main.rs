@@ -1,6 +1,7 @@
 //! Whole rollouts from outside: on the sandbox in `cargo test`, on a real control plane by `e2e/real`.
 
 mod canary;
+mod conformance;
 mod refusals;
 mod trouble;
 
@@ -25,6 +26,11 @@ fn main() -> ExitCode {
         scenario!(trouble::a_killed_controller_loses_nothing),
         scenario!(trouble::an_edit_beside_the_controller_is_never_lost),
         scenario!(trouble::the_spec_stays_as_it_was_written),
+        scenario!(conformance::objects),
+        scenario!(conformance::lists_and_watches),
+        scenario!(conformance::custom_resources),
+        scenario!(conformance::replica_sets),
+        scenario!(conformance::owners_take_their_own_along),
         scenario!(refusals::forbidden).only(Place::Sandbox),
         scenario!(refusals::conflict).only(Place::Sandbox),
         scenario!(refusals::too_many_requests).only(Place::Sandbox),
