@@ -168,7 +168,7 @@ pub struct Counted {
     pub update: Vec<Write>,
 }
 
-/// The rollout of a shape, with ten pods.
+/// The rollout of a shape, with one pod a level: so the pods of a level are ready together.
 #[must_use]
 pub fn canary_of(shape: Shape) -> Value {
     let mut steps = Vec::new();
@@ -179,7 +179,7 @@ pub fn canary_of(shape: Shape) -> Value {
         }
     }
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"},
-        "spec": {"replicas": 10, "selector": {"matchLabels": {"app": "web"}},
+        "spec": {"replicas": shape.steps + 1, "selector": {"matchLabels": {"app": "web"}},
             "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}},
             "strategy": {"canary": {"maxSurge": "100%", "maxUnavailable": 0, "steps": steps}}}})
 }
@@ -189,14 +189,14 @@ pub fn canary_of(shape: Shape) -> Value {
 /// # Errors
 /// If the rollout does not get there, or nobody counts.
 pub async fn counted_life(world: &mut World, shape: Shape) -> Result<Counted> {
-    let text = canary_of(shape).to_string();
-    world.given().rollout(&text).healthy().ready_pods(1, 10).await?;
+    let (text, pods) = (canary_of(shape).to_string(), shape.steps + 1);
+    world.given().rollout(&text).healthy().ready_pods(1, pods).await?;
     let first_deploy = settled(world).await?;
     world.when().set_image("app:2").await?;
     for _ in 0..shape.pauses {
         world.then().phase("Paused").when().promote().await?;
     }
-    world.then().healthy().ready_pods(2, 10).pods(1, 0).await?;
+    world.then().healthy().ready_pods(2, pods).pods(1, 0).await?;
     let mut update = settled(world).await?;
     update.drain(..first_deploy.len());
     Ok(Counted { first_deploy, update })

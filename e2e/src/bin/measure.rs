@@ -47,7 +47,9 @@ async fn run(words: Vec<String>) -> Result<()> {
         "writes" => writes(&cluster).await,
         "rest" => rest(&cluster, number("--seconds", 600)?).await,
         "memory" => match (value("--program"), &cluster) {
-            (Some(program), Cluster::Real(real)) => memory(real, &PathBuf::from(program), number("--rollouts", 0)?).await,
+            (Some(program), Cluster::Real(real)) => {
+                memory(real, &PathBuf::from(program), number("--rollouts", 0)?).await
+            }
             _ => bail!(HELP),
         },
         other => bail!("{other:?} is not known\n{HELP}"),
@@ -107,7 +109,9 @@ async fn memory(real: &RealCluster, program: &Path, rollouts: u64) -> Result<()>
         },
         ..Namespace::default()
     };
-    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+    Api::<Namespace>::all(client.clone())
+        .create(&PostParams::default(), &namespace)
+        .await?;
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Rollout"));
     let api: Api<DynamicObject> = Api::namespaced_with(client, "measure", &resource);
     let mut child = start(program, real.controller_kubeconfig())?;
@@ -149,7 +153,13 @@ fn start(program: &Path, kubeconfig: &Path) -> Result<Child> {
     command
         .arg("--kubeconfig")
         .arg(kubeconfig)
-        .args(["--metricsPort=0", "--healthzPort=0", "--qps=1000", "--burst=2000", "--loglevel=error"])
+        .args([
+            "--metricsPort=0",
+            "--healthzPort=0",
+            "--qps=1000",
+            "--burst=2000",
+            "--loglevel=error",
+        ])
         .kill_on_drop(true);
     command.spawn().with_context(|| program.display().to_string())
 }
@@ -177,7 +187,10 @@ fn memory_of(child: &Child) -> Result<String> {
     let path = format!("/proc/{pid}/status");
     let text = std::fs::read_to_string(&path).context(path)?;
     let mib = |name: &str| -> Result<f64> {
-        let line = text.lines().find_map(|it| it.strip_prefix(name)).with_context(|| name.to_owned())?;
+        let line = text
+            .lines()
+            .find_map(|it| it.strip_prefix(name))
+            .with_context(|| name.to_owned())?;
         let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib / 1024.0)
     };

@@ -26,9 +26,19 @@ async fn floors(world: &mut World, steps: usize, pauses: usize) -> Result<()> {
     let counted = counted_life(world, Shape { steps, pauses }).await?;
     let told = |writes: &[Write]| writes.iter().map(|it| format!("\n  {it}")).collect::<String>();
     let (first, update) = (&counted.first_deploy, &counted.update);
-    ensure!(first.len() <= 4, "{} writes for a first deploy:{}", first.len(), told(first));
+    ensure!(
+        first.len() <= 4,
+        "{} writes for a first deploy:{}",
+        first.len(),
+        told(first)
+    );
     let floor = 3 * steps + 6 + 2 * pauses;
-    ensure!(update.len() <= floor, "{} writes in place of {floor} for the update:{}", update.len(), told(update));
+    ensure!(
+        update.len() <= floor,
+        "{} writes in place of {floor} for the update:{}",
+        update.len(),
+        told(update)
+    );
     // At rest nothing is written, though everything is looked at again and again.
     let before = world.writes()?.map_or(0, |it| it.len());
     tokio::time::sleep(Duration::from_secs(10)).await;
