@@ -102,16 +102,26 @@ impl State {
         options: &DeleteOptions,
     ) -> Result<(), ApiError> {
         let metadata = &current["metadata"];
-        let mismatch = |what: &str, wanted: &str, found: &Value| {
+        // A real server names the kind here, where it elsewhere names the resource.
+        let group = target
+            .id()
+            .split_once('.')
+            .map_or_else(String::new, |(_, group)| format!(".{group}"));
+        let subject = format!("{}{group}", target.resource.kind);
+        let mismatch = |what: &str, wanted: &str, found: &Value, happened: &str| {
             let found = found.as_str().unwrap_or_default();
-            let cause =
-                format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-            Err(ApiError::conflict(target.id(), &target.name, &cause))
+            let cause = format!(
+                "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have \
+                 been {happened}"
+            );
+            Err(ApiError::conflict(&subject, &target.name, &cause))
         };
         match (&options.uid, &options.resource_version) {
-            (Some(uid), _) if metadata["uid"] != uid.as_str() => mismatch("UID", uid, &metadata["uid"]),
+            (Some(uid), _) if metadata["uid"] != uid.as_str() => {
+                mismatch("UID", uid, &metadata["uid"], "deleted and then recreated")
+            }
             (_, Some(version)) if metadata["resourceVersion"] != version.as_str() => {
-                mismatch("ResourceVersion", version, &metadata["resourceVersion"])
+                mismatch("ResourceVersion", version, &metadata["resourceVersion"], "modified")
             }
             _ => Ok(()),
         }

@@ -140,7 +140,7 @@ impl FieldSelector {
                 )));
             };
             if !selectable(kind, field) {
-                return Err(ApiError::bad_request(format!("field label not supported: {field}")));
+                return Err(ApiError::bad_request(unknown_field(kind, field)));
             }
             terms.push((field.to_owned(), equal, value.to_owned()));
         }
@@ -161,6 +161,27 @@ impl FieldSelector {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Types without selectable fields of their own share one text of apimachinery's; the others and custom resources another.
+fn unknown_field(kind: &str, field: &str) -> String {
+    let plain = matches!(
+        kind,
+        "ConfigMap"
+            | "Deployment"
+            | "Endpoints"
+            | "EndpointSlice"
+            | "Ingress"
+            | "Lease"
+            | "PersistentVolumeClaim"
+            | "PodDisruptionBudget"
+            | "ServiceAccount"
+    );
+    if plain {
+        format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    } else {
+        format!("field label not supported: {field}")
     }
 }
 

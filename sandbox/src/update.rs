@@ -30,7 +30,6 @@ impl State {
         part: Part,
         options: WriteOptions,
     ) -> Result<Arc<Value>, ApiError> {
-        let current = self.current(target)?;
         let object = checked_body(target, body)?;
         if object["metadata"]["name"].as_str().unwrap_or_default() != target.name {
             return Err(ApiError::bad_request(format!(
@@ -39,6 +38,7 @@ impl State {
                 target.name
             )));
         }
+        let current = self.current(target)?;
         let unconditional = object["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty);
         if unconditional && (target.resource.custom || needs_version(&target.resource.kind)) {
             let error = FieldError {
@@ -318,9 +318,14 @@ fn scale_object(target: &Resolved, object: &Value, paths: &crate::registry::Scal
             "resourceVersion": metadata["resourceVersion"],
             "creationTimestamp": metadata["creationTimestamp"],
         },
-        "spec": { "replicas": number(&paths.spec_replicas) },
+        "spec": {},
         "status": { "replicas": number(&paths.status_replicas) },
     });
+    // Go's omitempty: none wanted is not written.
+    match number(&paths.spec_replicas) {
+        0 => {}
+        replicas => scale["spec"]["replicas"] = json!(replicas),
+    }
     match paths.selector.as_deref().and_then(|path| at_path(object, path)) {
         Some(Value::String(text)) => scale["status"]["selector"] = json!(text),
         Some(Value::Object(_)) if !target.resource.custom => {

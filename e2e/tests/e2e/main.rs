@@ -2,6 +2,7 @@
 
 mod canary;
 mod conformance;
+mod counts;
 mod refusals;
 mod trouble;
 
@@ -31,6 +32,11 @@ fn main() -> ExitCode {
         scenario!(conformance::custom_resources),
         scenario!(conformance::replica_sets),
         scenario!(conformance::owners_take_their_own_along),
+        scenario!(counts::without_steps).wishing(counts::wishes),
+        scenario!(counts::one_step).wishing(counts::wishes),
+        scenario!(counts::two_steps).wishing(counts::wishes),
+        scenario!(counts::four_steps).wishing(counts::wishes),
+        scenario!(counts::two_steps_and_a_pause).wishing(counts::wishes),
         scenario!(refusals::forbidden).only(Place::Sandbox),
         scenario!(refusals::conflict).only(Place::Sandbox),
         scenario!(refusals::too_many_requests).only(Place::Sandbox),
