@@ -40,7 +40,7 @@ fn edit_now(patch: &Value) {
     assert_eq!(answer.status(), 200);
 }
 
-fn status(patch: Value, urgency: Urgency) -> Option<StatusWrite> {
+fn status(patch: &Value, urgency: Urgency) -> Option<StatusWrite> {
     Some(StatusWrite {
         patch: json!({"status": patch}),
         urgency,
@@ -62,7 +62,7 @@ fn edited(observed: &Observed, _: Timestamp) -> Plan {
         edit_now(&json!({"spec": {"replicas": replicas}, "metadata": {"annotations": by}}));
     }
     Plan {
-        status: status(json!({"replicas": replicas}), Urgency::Now),
+        status: status(&json!({"replicas": replicas}), Urgency::Now),
         events: vec![event("Reported", After::Status)],
         ..Plan::default()
     }
@@ -187,7 +187,7 @@ fn counting(observed: &Observed, now: Timestamp) -> Plan {
         why: WakeReason::PauseOver,
     };
     Plan {
-        status: status(json!({"replicas": count + 1}), Urgency::Now),
+        status: status(&json!({"replicas": count + 1}), Urgency::Now),
         wake: Some(wake),
         ..Plan::default()
     }
@@ -230,7 +230,7 @@ fn counters(observed: &Observed, _: Timestamp) -> Plan {
         (json!({"availableReplicas": available}), Urgency::Counters)
     };
     Plan {
-        status: status(patch, urgency),
+        status: status(&patch, urgency),
         ..Plan::default()
     }
 }
