@@ -10,7 +10,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::Event as CoreEvent;
+use k8s_openapi::api::core::v1::{Event as CoreEvent, Namespace};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
@@ -36,24 +36,8 @@ pub struct World {
 
 impl World {
     pub async fn start(decide: Decide, rollouts: &[Value]) -> Self {
-        let api = ApiServer::new();
+        let api = server().await;
         let client = api.client();
-        let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": "rollouts.argoproj.io"},
-            "spec": {"group": "argoproj.io", "scope": "Namespaced",
-                "names": {"kind": "Rollout", "listKind": "RolloutList", "plural": "rollouts", "singular": "rollout"},
-                "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
-                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
-            "apiextensions.k8s.io",
-            "v1",
-            "CustomResourceDefinition",
-        ));
-        let definitions: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-        definitions
-            .create(&PostParams::default(), &serde_json::from_value(definition).unwrap())
-            .await
-            .unwrap();
         for rollout in rollouts {
             create(&client, rollout).await;
         }
@@ -165,6 +149,35 @@ pub async fn get(address: SocketAddr, path: &'static str) -> String {
         text
     };
     tokio::task::spawn_blocking(talk).await.unwrap()
+}
+
+/// A server that knows rollouts, and the namespace of the controller.
+pub async fn server() -> ApiServer {
+    let api = ApiServer::new();
+    let client = api.client();
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "rollouts.argoproj.io"},
+        "spec": {"group": "argoproj.io", "scope": "Namespaced",
+            "names": {"kind": "Rollout", "listKind": "RolloutList", "plural": "rollouts", "singular": "rollout"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
+    let definitions: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    definitions
+        .create(&PostParams::default(), &serde_json::from_value(definition).unwrap())
+        .await
+        .unwrap();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argo-rollouts"}});
+    let namespaces: Api<Namespace> = Api::all(client);
+    namespaces
+        .create(&PostParams::default(), &serde_json::from_value(namespace).unwrap())
+        .await
+        .unwrap();
+    api
 }
 
 pub fn rollouts(client: &Client) -> Api<DynamicObject> {
