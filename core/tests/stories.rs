@@ -3,7 +3,6 @@
 //! A failure names file and line: `core/tests/stories/steps.md:40: phase Healthy`, expected, actual.
 #![allow(clippy::disallowed_methods, reason = "stories are files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-#![allow(clippy::disallowed_methods, reason = "the runner reads files; what it runs does not")]
 
 mod story;
 mod world;
