@@ -21,7 +21,7 @@ const ABSENT_FOR: Duration = Duration::from_secs(5);
 /// A Service without what no decision reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredService {
-    /// Name and namespace only.
+    /// Name, namespace and resourceVersion only; the watch goes on from the last of these.
     meta: ObjectMeta,
     /// What decisions see.
     pub(crate) observed: Service,
@@ -46,13 +46,14 @@ impl<'de> Deserialize<'de> for StoredService {
             .and_then(|mut annotations| annotations.remove(wire::MANAGED_BY));
         Ok(Self {
             observed: Service {
-                resource_version: metadata.resource_version.unwrap_or_default(),
+                resource_version: metadata.resource_version.clone().unwrap_or_default(),
                 selector: spec.selector.unwrap_or_default(),
                 managed_by,
             },
             meta: ObjectMeta {
                 name: metadata.name,
                 namespace: metadata.namespace,
+                resource_version: metadata.resource_version,
                 ..ObjectMeta::default()
             },
         })
@@ -132,15 +133,9 @@ impl Services {
         if !newer {
             return Vec::new();
         }
-        let same = old
-            .as_ref()
-            .is_some_and(|old| old.selector == new.observed.selector && old.managed_by == new.observed.managed_by);
-        let mut touched = if same {
-            BTreeSet::new()
-        } else {
-            state.rollouts_of(&key, &new.observed)
-        };
-        if let Some(old) = old.filter(|_| !same) {
+        // Even if nothing that decisions read changed: somebody may wait for this very version.
+        let mut touched = state.rollouts_of(&key, &new.observed);
+        if let Some(old) = old {
             touched.extend(state.rollouts_of(&key, &old));
         }
         if state.concerns_us(&key, &new.observed) {
@@ -303,7 +298,10 @@ mod tests {
         let touched = services.apply(service("s", "2", &hashed, Some("r")), Source::Event);
         assert_eq!(touched, [key("old"), key("r")]);
         assert_eq!(services.managed_by(&key("r")).len(), 1);
-        assert_eq!(services.apply(service("s", "3", &hashed, Some("r")), Source::Event), []);
+        assert_eq!(
+            services.apply(service("s", "3", &hashed, Some("r")), Source::Event),
+            [key("r")]
+        );
         assert_eq!(services.get(&key("s")).unwrap().resource_version, "3");
         services.index(&key("r"), &BTreeSet::new());
         assert_eq!(services.delete(&key("s")), [key("r")]);
