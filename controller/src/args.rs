@@ -70,7 +70,7 @@ pub struct Options {
     /// AnalysisRuns looked at in parallel.
     #[arg(long, default_value_t = 30)]
     pub analysis_threads: usize,
-    /// Services looked at in parallel.
+    /// Accepted; Services are looked at together with the rollouts that name them.
     #[arg(long, default_value_t = 10)]
     pub service_threads: usize,
     /// Ingresses looked at in parallel.
@@ -177,11 +177,6 @@ impl Options {
             self.analysis_threads != stock.analysis_threads,
             "analysis-threads",
             "AnalysisRuns are",
-        );
-        check(
-            self.service_threads != stock.service_threads,
-            "service-threads",
-            "Services are",
         );
         check(
             self.ingress_threads != stock.ingress_threads,

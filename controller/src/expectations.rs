@@ -5,7 +5,7 @@
 
 use crate::store::compare_versions;
 use crate::sync::lock;
-use serin_core::observed::ReplicaSet;
+use serin_core::observed::{ReplicaSet, Service};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -46,6 +46,18 @@ pub(crate) enum Subject {
     Rollout,
     /// A ReplicaSet by name.
     ReplicaSet(String),
+    /// A Service by name; its UID is `Service/<name>`, since versions only grow whatever object bears the name.
+    Service(String),
+}
+
+/// What the stores show of one rollout.
+pub(crate) struct Seen<'a> {
+    /// resourceVersion of the rollout.
+    pub(crate) version: &'a str,
+    /// Its ReplicaSets.
+    pub(crate) replica_sets: &'a [Arc<ReplicaSet>],
+    /// The Services that have to do with it.
+    pub(crate) services: &'a BTreeMap<String, Option<Arc<Service>>>,
 }
 
 /// An expectation that is not met yet.
@@ -75,18 +87,25 @@ impl Expectations {
 
     /// Drops what is met and tells the first that is not.
     #[must_use]
-    pub(crate) fn unmet(&self, rollout_uid: &str, version: &str, replica_sets: &[Arc<ReplicaSet>]) -> Option<Unmet> {
+    pub(crate) fn unmet(&self, rollout_uid: &str, seen: &Seen<'_>) -> Option<Unmet> {
         let mut all = lock(&self.0);
         let expected = all.get_mut(rollout_uid)?;
         expected.retain(|subject, (expected, _)| {
-            let seen = match subject {
-                Subject::Rollout => Some((rollout_uid, version)),
-                Subject::ReplicaSet(name) => replica_sets
+            let service_uid;
+            let version = match subject {
+                Subject::Rollout => Some((rollout_uid, seen.version)),
+                Subject::ReplicaSet(name) => seen
+                    .replica_sets
                     .iter()
                     .find(|set| set.name == *name)
                     .map(|set| (set.uid.as_str(), set.resource_version.as_str())),
+                Subject::Service(name) => {
+                    service_uid = format!("Service/{name}");
+                    let service = seen.services.get(name).and_then(Option::as_ref);
+                    service.map(|service| (service_uid.as_str(), service.resource_version.as_str()))
+                }
             };
-            !is_met(expected, seen)
+            !is_met(expected, version)
         });
         let oldest = expected.iter().min_by_key(|(_, (_, since))| *since);
         let unmet = oldest.map(|(subject, (_, since))| Unmet {
@@ -163,15 +182,46 @@ mod tests {
         Subject::ReplicaSet(name.into())
     }
 
+    fn unmet(all: &Expectations, version: &str, replica_sets: &[Arc<ReplicaSet>]) -> Option<Unmet> {
+        let services = BTreeMap::new();
+        let seen = Seen {
+            version,
+            replica_sets,
+            services: &services,
+        };
+        all.unmet("r", &seen)
+    }
+
+    #[test]
+    fn a_switched_service_must_be_seen() {
+        let all = Expectations::default();
+        all.expect("r", Subject::Service("s".into()), at_least("Service/s", "9"));
+        let met = |version: Option<&str>| {
+            let service = version.map(|version| {
+                Arc::new(Service {
+                    resource_version: version.into(),
+                    ..Service::default()
+                })
+            });
+            let seen = Seen {
+                version: "1",
+                replica_sets: &[],
+                services: &BTreeMap::from([("s".to_owned(), service)]),
+            };
+            all.unmet("r", &seen).is_none()
+        };
+        assert_eq!([met(None), met(Some("8")), met(Some("9"))], [false, false, true]);
+    }
+
     #[test]
     fn our_own_write_must_be_seen() {
         let all = Expectations::default();
         all.expect("r", Subject::Rollout, at_least("r", "100"));
         assert!(all.is_own_write("r", "100"));
         assert!(!all.is_own_write("r", "101"));
-        assert_eq!(all.unmet("r", "99", &[]).unwrap().subject, Subject::Rollout);
-        assert_eq!(all.unmet("r", "100", &[]), None);
-        assert_eq!(all.unmet("r", "99", &[]), None, "what was met is forgotten");
+        assert_eq!(unmet(&all, "99", &[]).unwrap().subject, Subject::Rollout);
+        assert_eq!(unmet(&all, "100", &[]), None);
+        assert_eq!(unmet(&all, "99", &[]), None, "what was met is forgotten");
     }
 
     #[test]
@@ -180,16 +230,16 @@ mod tests {
         all.expect("r", subject("new"), at_least("1", "7"));
         all.expect("r", subject("old"), Expected::Gone { uid: "0".into() });
         assert_eq!(
-            all.unmet("r", "1", &[set("new", "1", "8"), set("old", "0", "3")])
+            unmet(&all, "1", &[set("new", "1", "8"), set("old", "0", "3")])
                 .unwrap()
                 .subject,
             subject("old")
         );
-        assert!(all.unmet("r", "1", &[set("old", "other", "9")]).is_none());
+        assert!(unmet(&all, "1", &[set("old", "other", "9")]).is_none());
         all.expect("r", subject("new"), at_least("1", "7"));
-        assert_eq!(all.unmet("r", "1", &[]).unwrap().subject, subject("new"));
+        assert_eq!(unmet(&all, "1", &[]).unwrap().subject, subject("new"));
         all.resolved("r", &subject("new"));
-        assert_eq!(all.unmet("r", "1", &[]), None);
+        assert_eq!(unmet(&all, "1", &[]), None);
     }
 
     #[test]
@@ -200,10 +250,10 @@ mod tests {
             version: "9".into(),
         };
         all.expect("r", subject("s"), after.clone());
-        assert!(all.unmet("r", "1", &[set("s", "1", "9")]).is_some());
-        assert!(all.unmet("r", "1", &[set("s", "1", "10")]).is_none());
+        assert!(unmet(&all, "1", &[set("s", "1", "9")]).is_some());
+        assert!(unmet(&all, "1", &[set("s", "1", "10")]).is_none());
         all.expect("r", subject("s"), after);
-        assert!(all.unmet("r", "1", &[]).is_none(), "gone is newer too");
+        assert!(unmet(&all, "1", &[]).is_none(), "gone is newer too");
     }
 
     #[tokio::test(start_paused = true)]
@@ -211,6 +261,6 @@ mod tests {
         let all = Expectations::default();
         all.expect("r", Subject::Rollout, at_least("r", "2"));
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(all.unmet("r", "1", &[]).unwrap().waited, Duration::from_secs(3));
+        assert_eq!(unmet(&all, "1", &[]).unwrap().waited, Duration::from_secs(3));
     }
 }

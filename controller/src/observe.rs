@@ -1,11 +1,16 @@
 //! Stores → [`Observed`]. Looking never writes.
 
+use crate::act::Writer;
 use crate::decode::StoredRollout;
+use crate::expectations::Seen;
 use crate::failures::Failures;
-use crate::store::{Key, Stores};
+use crate::refusal::Failure;
+use crate::service;
+use crate::store::{Key, Source, Stores};
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Refused, ReplicaSet};
+use serin_core::observed::{Refused, ReplicaSet, Service};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the stores show of one rollout at one moment.
@@ -13,6 +18,8 @@ pub(crate) struct Snapshot {
     pub(crate) stored: Arc<StoredRollout>,
     /// Sorted by name.
     pub(crate) replica_sets: Vec<Arc<ReplicaSet>>,
+    /// Those that the strategy names, and those that carry the name of the rollout; `None` where there is none.
+    services: BTreeMap<String, Option<Arc<Service>>>,
 }
 
 impl Snapshot {
@@ -22,20 +29,51 @@ impl Snapshot {
         let replica_sets = stores
             .replica_sets
             .of(stored.rollout.metadata.uid.as_deref().unwrap_or_default());
-        Some(Self { stored, replica_sets })
+        let named = service::named(&stored.rollout).into_iter();
+        let mut services: BTreeMap<String, Option<Arc<Service>>> = named
+            .map(|name| (name.to_owned(), stores.services.get(&key.sibling(name))))
+            .collect();
+        for (name, service) in stores.services.managed_by(key) {
+            services.insert(name.to_string(), Some(service));
+        }
+        Some(Self {
+            stored,
+            replica_sets,
+            services,
+        })
+    }
+
+    /// Asks the API server for the named Services that the store lacks: a watch that lags must not make a spec invalid
+    /// (contract 11 C7).
+    pub(crate) async fn find_services(&mut self, stores: &Stores, writer: &Writer, key: &Key) -> Result<(), Failure> {
+        for (name, service) in self.services.iter_mut().filter(|(_, service)| service.is_none()) {
+            let key = key.sibling(name);
+            if stores.services.was_absent(&key) {
+                continue;
+            }
+            match writer.get_service(&key).await? {
+                Some(live) => {
+                    *service = Some(Arc::new(live.observed.clone()));
+                    stores.services.apply(live, Source::Event);
+                }
+                None => stores.services.is_absent(&key),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn uid(&self) -> &str {
         self.stored.rollout.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    pub(crate) fn version(&self) -> &str {
-        self.stored
-            .rollout
-            .metadata
-            .resource_version
-            .as_deref()
-            .unwrap_or_default()
+    /// What expectations are compared with.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        let version = self.stored.rollout.metadata.resource_version.as_deref();
+        Seen {
+            version: version.unwrap_or_default(),
+            replica_sets: &self.replica_sets,
+            services: &self.services,
+        }
     }
 
     /// A deletion is under way: nothing is done to it (contract 02 §5).
@@ -43,15 +81,19 @@ impl Snapshot {
         self.stored.rollout.metadata.deletion_timestamp.is_some()
     }
 
-    /// What a decision may know. Services of the strategy, routes and runs join here when they are watched.
+    /// What a decision may know. Routes and runs join here when they are watched.
     pub(crate) fn observed(&self, failures: &Failures, key: &Key) -> Observed {
         let rollout = &self.stored.rollout;
         let refused: Option<Refused> = failures.observed(key, rollout);
+        let services = self.services.iter();
         Observed {
             rollout: rollout.clone(),
             undecodable: self.stored.undecodable.clone(),
             identity: self.stored.identity.get_or_init(|| Identity::of(rollout)).clone(),
             replica_sets: self.replica_sets.iter().map(|set| (**set).clone()).collect(),
+            services: services
+                .map(|(name, service)| (name.clone(), service.as_deref().cloned()))
+                .collect(),
             refused,
             ..Observed::default()
         }

@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     Deleted,
     /// A ReplicaSet of the rollout changed.
     ReplicaSetChanged,
+    /// A Service that the rollout names, or that names it, changed.
+    ServiceChanged,
     /// What we wrote ourselves has arrived.
     OwnWriteSeen,
     /// A wait that a decision asked for is over.
@@ -46,6 +48,7 @@ impl Reason {
             Self::FirstSeen
             | Self::Deleted
             | Self::ReplicaSetChanged
+            | Self::ServiceChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
@@ -62,6 +65,7 @@ impl Reason {
             Self::FirstSeen => "FirstSeen",
             Self::Deleted => "Deleted",
             Self::ReplicaSetChanged => "ReplicaSetChanged",
+            Self::ServiceChanged => "ServiceChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(WakeReason::Refused(_)) => "Refused",
             Self::Wake(WakeReason::CountersDue) => "CountersDue",
@@ -80,6 +84,7 @@ impl fmt::Display for Reason {
             Self::FirstSeen => f.write_str("the rollout was first seen"),
             Self::Deleted => f.write_str("the rollout was deleted"),
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
+            Self::ServiceChanged => f.write_str("a Service changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),

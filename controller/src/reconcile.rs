@@ -2,6 +2,7 @@
 
 use crate::act::{Act, Error, attempt_of};
 use crate::expectations::{PATIENCE, Subject, Unmet};
+use crate::gone;
 use crate::observe::Snapshot;
 use crate::queue::{Due, Ended, Item, Reason};
 use crate::record::{Status, due_events, write_status};
@@ -20,18 +21,18 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 /// Looks at a rollout and does what is to be done.
 pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
-    let Some(snapshot) = Snapshot::take(&shell.stores, key) else {
+    let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
         shell.forget(key);
-        return Ended::Well(None);
+        return gone::release_services(shell, key).await;
     };
     if snapshot.is_going() || !shell.writer.may_write() {
         return Ended::Well(None);
     }
-    if let Some(unmet) = shell
-        .expectations
-        .unmet(snapshot.uid(), snapshot.version(), &snapshot.replica_sets)
-    {
+    if let Some(unmet) = shell.expectations.unmet(snapshot.uid(), &snapshot.seen()) {
         return catch_up(shell, key, &snapshot, &unmet).await;
+    }
+    if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
+        return refused(shell, key, &snapshot, &failure, None, (shell.clock)());
     }
     let observed = snapshot.observed(&shell.failures, key);
     let now = (shell.clock)();
@@ -131,10 +132,10 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
     match subject {
         Subject::Rollout => match shell.writer.get_rollout(key).await? {
             Some(live) => {
-                shell.stores.rollouts.apply(live, Source::Event);
+                shell.stores.apply_rollout(live, Source::Event);
             }
             None => {
-                shell.stores.rollouts.delete(&snapshot.stored);
+                shell.stores.delete_rollout(&snapshot.stored);
             }
         },
         Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
@@ -147,6 +148,17 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 }
             }
         },
+        Subject::Service(name) => {
+            let service = key.sibling(name);
+            match shell.writer.get_service(&service).await? {
+                Some(live) => {
+                    shell.stores.services.apply(live, Source::Event);
+                }
+                None => {
+                    shell.stores.services.delete(&service);
+                }
+            }
+        }
     }
     Ok(())
 }

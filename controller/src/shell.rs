@@ -311,17 +311,25 @@ impl Bound {
             client: self.client.clone(),
             namespace,
         };
-        let (rollouts, replica_sets) = (CancellationToken::new(), CancellationToken::new());
+        let token = CancellationToken::new;
+        let (rollouts, replica_sets, services) = (token(), token(), token());
         let selector = self.options.instance_selector();
         let watch = watch::rollouts(shell(), scope.clone(), selector, rollouts.clone());
         tasks.spawn(until(stop.clone(), "watch of Rollouts", watch));
-        let watch = watch::replica_sets(shell(), scope, replica_sets.clone());
+        let watch = watch::replica_sets(shell(), scope.clone(), replica_sets.clone());
         tasks.spawn(until(stop.clone(), "watch of ReplicaSets", watch));
+        let watch = watch::services(shell(), scope, rollouts.clone(), services.clone());
+        tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
         for _ in 0..self.options.rollout_threads.max(1) {
             let (shell, stop) = (shell(), stop.clone());
-            let ready = [rollouts.clone(), replica_sets.clone(), leading.clone()];
+            let ready = [
+                rollouts.clone(),
+                replica_sets.clone(),
+                services.clone(),
+                leading.clone(),
+            ];
             tasks.spawn(async move {
                 work(&shell, &ready, &stop).await;
                 ("worker", Ok(()))

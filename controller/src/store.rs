@@ -1,10 +1,11 @@
 //! What the watches have told so far: rollouts by name, ReplicaSets by the uid of the rollout that controls them.
 
 use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::service::{self, Services};
 use crate::sync::{read, write};
 use serin_core::observed::ReplicaSet;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
@@ -27,7 +28,18 @@ impl Key {
         }
     }
 
-    fn of(object: &impl kube::Resource) -> Self {
+    /// Another object in the same namespace.
+    #[must_use]
+    pub(crate) fn sibling(&self, name: &str) -> Self {
+        Self {
+            namespace: Arc::clone(&self.namespace),
+            name: name.into(),
+        }
+    }
+
+    /// The key of an object.
+    #[must_use]
+    pub(crate) fn of(object: &impl kube::Resource) -> Self {
         let meta = object.meta();
         Self::new(
             meta.namespace.as_deref().unwrap_or_default(),
@@ -288,6 +300,37 @@ pub(crate) struct Stores {
     pub(crate) rollouts: Rollouts,
     /// ReplicaSets that rollouts control.
     pub(crate) replica_sets: ReplicaSets,
+    /// Services that have to do with rollouts.
+    pub(crate) services: Services,
+}
+
+impl Stores {
+    /// Takes in what a watch or a live read told of a rollout.
+    pub(crate) fn apply_rollout(&self, new: StoredRollout, source: Source) -> (Key, Change) {
+        let (key, change) = self.rollouts.apply(new, source);
+        if change != Change::Same
+            && let Some(stored) = self.rollouts.get(&key)
+        {
+            self.services.index(&key, &service::named(&stored.rollout));
+        }
+        (key, change)
+    }
+
+    /// Forgets a rollout, unless another of the same name has taken its place.
+    pub(crate) fn delete_rollout(&self, gone: &StoredRollout) -> Option<(Key, Arc<StoredRollout>)> {
+        let deleted = self.rollouts.delete(gone)?;
+        self.services.index(&deleted.0, &BTreeSet::new());
+        Some(deleted)
+    }
+
+    /// Forgets all rollouts that a complete list did not name; what went is returned.
+    pub(crate) fn keep_only_rollouts(&self, listed: &HashSet<Key>) -> Vec<(Key, Arc<StoredRollout>)> {
+        let gone = self.rollouts.keep_only(listed);
+        for (key, _) in &gone {
+            self.services.index(key, &BTreeSet::new());
+        }
+        gone
+    }
 }
 
 #[cfg(test)]

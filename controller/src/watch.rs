@@ -1,9 +1,8 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
-//!
-//! Services that strategies name are to be watched here too, once a strategy uses them.
 
 use crate::decode::{StoredReplicaSet, StoredRollout};
 use crate::queue::Reason;
+use crate::service::StoredService;
 use crate::shell::Shell;
 use crate::store::{Change, Key, Source};
 use futures::{Stream, StreamExt};
@@ -59,7 +58,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
                 listed.insert(rollout_seen(&shell, rollout, Source::List));
             }
             Ok(Event::InitDone) => {
-                for (key, stored) in shell.stores.rollouts.keep_only(&std::mem::take(&mut listed)) {
+                for (key, stored) in shell.stores.keep_only_rollouts(&std::mem::take(&mut listed)) {
                     rollout_gone(&shell, key, &stored);
                 }
                 synced.cancel();
@@ -68,7 +67,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
                 rollout_seen(&shell, rollout, Source::Event);
             }
             Ok(Event::Delete(rollout)) => {
-                if let Some((key, stored)) = shell.stores.rollouts.delete(&rollout) {
+                if let Some((key, stored)) = shell.stores.delete_rollout(&rollout) {
                     rollout_gone(&shell, key, &stored);
                 }
             }
@@ -81,7 +80,7 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let uid = rollout.rollout.metadata.uid.clone().unwrap_or_default();
     let version = rollout.rollout.metadata.resource_version.clone().unwrap_or_default();
     let undecodable = rollout.undecodable.clone();
-    let (key, change) = shell.stores.rollouts.apply(rollout, source);
+    let (key, change) = shell.stores.apply_rollout(rollout, source);
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);
         tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "a rollout cannot be decoded");
@@ -143,6 +142,42 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
         };
         for key in touched {
             shell.queue.add(key, Reason::ReplicaSetChanged);
+        }
+    }
+}
+
+/// Follows Services until the stream ends, which it never should. It begins once the rollouts are known, since only
+/// Services that have to do with one are kept. Looks do not wait for a watch that is broken: what the store lacks is
+/// asked for live.
+pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: CancellationToken, synced: CancellationToken) {
+    rollouts.cancelled().await;
+    let mut events = pin!(scope.stream::<StoredService>(""));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let touched = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(service)) => {
+                listed.insert(Key::of(&service));
+                shell.stores.services.apply(service, Source::List)
+            }
+            Ok(Event::InitDone) => {
+                let gone = shell.stores.services.keep_only(&std::mem::take(&mut listed));
+                synced.cancel();
+                gone
+            }
+            Ok(Event::Apply(service)) => shell.stores.services.apply(service, Source::Event),
+            Ok(Event::Delete(service)) => shell.stores.services.delete(&Key::of(&service)),
+            Err(error) => {
+                broken(&shell, "Services", &error);
+                synced.cancel();
+                Vec::new()
+            }
+        };
+        for key in touched {
+            shell.queue.add(key, Reason::ServiceChanged);
         }
     }
 }

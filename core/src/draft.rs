@@ -62,7 +62,7 @@ impl Draft {
         self.actions.iter().any(|action| match action {
             Action::CreateReplicaSet(_) => true,
             Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
-            Action::DeleteReplicaSet(_) | Action::PatchRollout(_) => false,
+            Action::DeleteReplicaSet(_) | Action::PatchService(_) | Action::PatchRollout(_) => false,
         })
     }
 

@@ -2,11 +2,13 @@
 
 mod replica_set;
 mod rollout;
+mod service;
 
 use crate::budget::Budget;
 use crate::decode::{StoredReplicaSet, StoredRollout};
 use crate::expectations::{Expectations, Expected, Subject};
 use crate::refusal::Failure;
+use crate::service::StoredService;
 use crate::store::Key;
 use crate::telemetry::{Request, Telemetry};
 use kube::{Api, Client};
@@ -89,6 +91,10 @@ impl Writer {
         Api::namespaced(self.client.clone(), namespace)
     }
 
+    fn services(&self, namespace: &str) -> Api<StoredService> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
     /// A write: gated, within the budget, with a time limit, counted.
     pub(crate) async fn write<T>(
         &self,
@@ -118,6 +124,7 @@ impl Writer {
         };
         let (kind, name) = match call.kind {
             "ReplicaSet" => ("replicasets", "N/A"),
+            "Service" => ("services", call.name),
             _ => ("rollouts", call.name),
         };
         self.telemetry.request(&Request {
@@ -157,6 +164,19 @@ impl Writer {
             urgent: true,
         };
         self.call(&call, self.replica_sets(namespace).get_opt(name)).await
+    }
+
+    /// Reads a Service live.
+    pub(crate) async fn get_service(&self, key: &Key) -> Result<Option<StoredService>, Failure> {
+        let (namespace, name) = (&*key.namespace, &*key.name);
+        let call = Call {
+            verb: "Get",
+            kind: "Service",
+            namespace,
+            name,
+            urgent: true,
+        };
+        self.call(&call, self.services(namespace).get_opt(name)).await
     }
 }
 
@@ -206,6 +226,7 @@ impl<'a> Act<'a> {
                 Action::CreateReplicaSet(new) => self.create_replica_set(new).await,
                 Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
                 Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
+                Action::PatchService(patch) => self.patch_service(patch).await,
                 Action::PatchRollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
@@ -268,6 +289,7 @@ pub(crate) fn attempt_of(action: &Action) -> String {
         Action::CreateReplicaSet(new) => attempt("create", "ReplicaSet", &new.name),
         Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
         Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
+        Action::PatchService(patch) => attempt("patch", "Service", &patch.target.name),
         Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
     }
 }
