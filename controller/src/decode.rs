@@ -100,6 +100,8 @@ fn child<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value> {
 fn prune(metadata: &mut ObjectMeta) {
     metadata.managed_fields = None;
     metadata.self_link = None;
+    metadata.finalizers = None;
+    metadata.owner_references = None;
     if let Some(annotations) = &mut metadata.annotations {
         annotations.remove(wire::LAST_APPLIED);
     }

@@ -20,6 +20,12 @@ pub enum Error {
     /// A task that must run for ever ended: a defect of ours; the process ends so that it is started anew.
     #[error("the essential task {0} ended")]
     TaskEnded(&'static str),
+    /// The lease was not renewed in time, or another process took it: whoever goes on must be started anew.
+    #[error("the lease is lost: this process no longer leads")]
+    LeaseLost,
+    /// The periods of the election contradict each other.
+    #[error("leader election: {0}")]
+    Periods(&'static str),
     /// The kubeconfig cannot be used.
     #[error("kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),

@@ -1,11 +1,11 @@
-//! The shell around [`serin_core::decide`]: watches, observes, acts, records.
+//! The shell around [`serin_core::decide()`]: watches, observes, acts, records.
 //!
 //! ```text
 //! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
 //! ```
 //!
-//! [`reconcile`] is the table of contents of one look; [`queue`] says which rollout is next and why; [`expectations`]
-//! keeps decisions from snapshots older than our own writes; only [`act`] writes.
+//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `expectations` keeps
+//! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
 mod args;
@@ -17,6 +17,7 @@ mod events;
 mod expectations;
 mod failures;
 mod health;
+mod lease;
 mod logs;
 mod observe;
 mod queue;
@@ -24,6 +25,7 @@ mod reconcile;
 mod record;
 mod refusal;
 mod replay;
+mod scrape;
 mod shell;
 mod store;
 mod sync;
@@ -34,6 +36,7 @@ pub use act::Gate;
 pub use args::Options;
 pub use client::{connect, install_tls};
 pub use error::Error;
+pub use lease::Election;
 pub use logs::install as install_logs;
 pub use replay::{Look, replay};
 pub use shell::{Bound, Clock, Controller, Decide};

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use serin_controller::{Controller, Options, connect, install_logs, install_tls, replay};
+use serin_controller::{Controller, Election, Options, connect, install_logs, install_tls, replay};
 use std::io::Write;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +57,12 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         }
         asked.cancel();
     };
-    let controller = Controller::new(client, options).events_client(events).bind().await?;
+    let elects = options.leader_elect;
+    let mut controller = Controller::new(client, options).events_client(events);
+    if elects {
+        controller = controller.elect(Election::of_this_process());
+    }
+    let controller = controller.bind().await?;
     let (ended, ()) = tokio::join!(
         async {
             let ended = controller.run(shutdown.clone()).await;

@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::events::Recorder;
 use crate::expectations::Expectations;
 use crate::failures::Failures;
+use crate::lease::place::lease_name;
+use crate::lease::{Election, Elector, Periods};
 use crate::queue::{Ended, Queue, Reason};
 use crate::record::Held;
 use crate::replay::Dump;
@@ -29,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Reads the time; once per look.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-/// Decides; [`serin_core::decide`] but for tests.
+/// Decides; [`serin_core::decide()`] but for tests.
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
 /// How long looks under way and events may take when the process is to end (contract 09 §2).
@@ -67,6 +69,7 @@ pub struct Controller {
     clock: Clock,
     decide: Decide,
     may_write: Gate,
+    election: Option<Election>,
     serves: bool,
 }
 
@@ -82,6 +85,7 @@ impl Controller {
             clock,
             decide: serin_core::decide,
             may_write,
+            election: None,
             serves: true,
         }
     }
@@ -113,6 +117,15 @@ impl Controller {
         Self { may_write, ..self }
     }
 
+    /// Stands for election with other processes and writes only while it leads. Without this it leads at once.
+    #[must_use]
+    pub fn elect(self, election: Election) -> Self {
+        Self {
+            election: Some(election),
+            ..self
+        }
+    }
+
     /// Opens no ports: for tests in virtual time and for several controllers in one process.
     #[must_use]
     pub fn without_servers(self) -> Self {
@@ -122,8 +135,8 @@ impl Controller {
     /// Opens the ports and says what is not there yet.
     ///
     /// # Errors
-    /// If a port is taken.
-    pub async fn bind(self) -> Result<Bound, Error> {
+    /// If a port is taken, or flags contradict each other.
+    pub async fn bind(mut self) -> Result<Bound, Error> {
         if let Some(other) = self.options.controllers.iter().find(|name| *name != "analysis") {
             return Err(Error::UnsupportedController(other.clone()));
         }
@@ -134,7 +147,12 @@ impl Controller {
         let events_client = self.events_client.as_ref().unwrap_or(&self.client);
         let (recorder, senders) =
             Recorder::start(events_client, budget(), Arc::clone(&telemetry), Arc::clone(&self.clock));
-        let writer = Writer::new(self.client.clone(), self.may_write, budget(), Arc::clone(&telemetry));
+        let elector = match self.election.take() {
+            Some(election) => Some(elector(&self.client, election, options, &self.clock)?),
+            None => None,
+        };
+        let may_write = fence(self.may_write, elector.as_ref());
+        let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
                 health::listen(options.metrics_port).await?,
@@ -160,18 +178,34 @@ impl Controller {
             client: self.client,
             options: self.options,
             shell: Arc::new(shell),
+            elector,
             listeners,
             senders,
         })
     }
 }
 
+fn elector(client: &Client, election: Election, options: &Options, clock: &Clock) -> Result<Elector, Error> {
+    let periods = Periods {
+        lasts: options.leader_election_lease_duration,
+        deadline: options.leader_election_renew_deadline,
+        retry: options.leader_election_retry_period,
+    };
+    periods.check()?;
+    let name = lease_name(&options.instance_id);
+    Ok(Elector::new(client.clone(), election, name, periods, Arc::clone(clock)))
+}
+
+fn fence(may_write: Gate, elector: Option<&Elector>) -> Gate {
+    match elector.map(Elector::leadership) {
+        Some(leadership) => Arc::new(move || leadership.may_write() && may_write()),
+        None => may_write,
+    }
+}
+
 fn announce(options: &Options) {
     for missing in options.not_there_yet() {
         tracing::warn!("{missing}");
-    }
-    if options.leader_elect {
-        tracing::info!("leader election is not there yet: run one replica only");
     }
     if options.controllers.iter().any(|name| name == "analysis") {
         tracing::warn!("--controllers analysis: AnalysisRuns are not there yet, and Rollouts are ignored");
@@ -183,6 +217,7 @@ pub struct Bound {
     client: Client,
     options: Options,
     shell: Arc<Shell>,
+    elector: Option<Elector>,
     listeners: Option<(TcpListener, TcpListener)>,
     senders: JoinSet<()>,
 }
@@ -206,21 +241,31 @@ impl Bound {
             .and_then(|(_, healthz)| healthz.local_addr().ok())
     }
 
-    /// Runs until shutdown: looks under way are finished, events are sent.
+    /// Runs until shutdown: looks under way are finished, events are sent, the lease is given back.
     ///
     /// # Errors
-    /// If an essential task ends before: the process is then to end too.
+    /// If an essential task ends before, or the lease is lost: the process is then to end too.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
         let mut tasks = Tasks::new();
-        // Not a child of `shutdown`: a task that ends because it was asked to must not look like one that failed.
-        let stop = CancellationToken::new();
+        // Not children of `shutdown`: a task that ends because it was asked to must not look like one that failed.
+        let (stop, leading, resign) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
+        let mut candidate = JoinSet::new();
+        match self.elector.take() {
+            Some(elector) => _ = candidate.spawn(elector.run(leading.clone(), resign.clone())),
+            None => leading.cancel(),
+        }
         self.spawn_servers(&mut tasks, &stop);
         if self.options.controllers.is_empty() {
-            self.spawn_watches(&mut tasks, &stop);
+            self.spawn_watches(&mut tasks, &stop, &leading);
         }
         let ended = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ok(()),
+            Some(_) = candidate.join_next() => Err(Error::LeaseLost),
             Some(ended) = tasks.join_next() => Err(match ended {
                 Ok((_, Err(error))) => error,
                 Ok((name, Ok(()))) => Error::TaskEnded(name),
@@ -229,16 +274,23 @@ impl Bound {
         };
         stop.cancel();
         tracing::info!("shutting down");
-        let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, all).await.is_err() {
-            tracing::warn!("not everything ended in time");
+        if matches!(ended, Err(Error::LeaseLost)) {
+            // Whoever leads now must not meet a late write of ours.
+            tasks.shutdown().await;
+            self.senders.shutdown().await;
+            return ended;
         }
-        self.shell.recorder.close();
-        let all = async { while self.senders.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, all).await.is_err() {
-            tracing::warn!("not all events could be sent in time");
-        }
+        self.wind_up(&mut tasks).await;
+        resign.cancel();
+        finish(&mut candidate, "the lease could not be given back in time").await;
         ended
+    }
+
+    async fn wind_up(&mut self, tasks: &mut Tasks) {
+        finish(tasks, "not everything ended in time").await;
+        tasks.shutdown().await;
+        self.shell.recorder.close();
+        finish(&mut self.senders, "not all events could be sent in time").await;
     }
 
     fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
@@ -249,7 +301,7 @@ impl Bound {
         }
     }
 
-    fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken) {
+    fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken, leading: &CancellationToken) {
         let shell = || Arc::clone(&self.shell);
         let namespace = self.options.namespaced.then(|| {
             let default = || self.client.default_namespace().to_owned();
@@ -269,12 +321,19 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "resync", resync));
         for _ in 0..self.options.rollout_threads.max(1) {
             let (shell, stop) = (shell(), stop.clone());
-            let synced = [rollouts.clone(), replica_sets.clone()];
+            let ready = [rollouts.clone(), replica_sets.clone(), leading.clone()];
             tasks.spawn(async move {
-                work(&shell, &synced, &stop).await;
+                work(&shell, &ready, &stop).await;
                 ("worker", Ok(()))
             });
         }
+    }
+}
+
+async fn finish<T: 'static>(tasks: &mut JoinSet<T>, otherwise: &str) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, all).await.is_err() {
+        tracing::warn!("{otherwise}");
     }
 }
 
@@ -300,9 +359,9 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     }
 }
 
-/// Takes keys until shutdown; a look that has begun is finished.
-async fn work(shell: &Shell, synced: &[CancellationToken; 2], stop: &CancellationToken) {
-    for one in synced {
+/// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
+async fn work(shell: &Shell, ready: &[CancellationToken], stop: &CancellationToken) {
+    for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
             return;
         }

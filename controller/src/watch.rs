@@ -100,10 +100,12 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
 fn rollout_gone(shell: &Shell, key: Key, stored: &StoredRollout) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
-    let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
-    shell
-        .recorder
-        .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+    if shell.writer.may_write() {
+        let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
+        shell
+            .recorder
+            .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+    }
     shell.telemetry.deleted(key.clone());
     shell.queue.add(key, Reason::Deleted);
 }

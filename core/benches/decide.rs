@@ -3,7 +3,7 @@
 //! Aim: [`decide`] for a rollout with three ReplicaSets in under 20 µs. Hashes are computed once per generation
 //! (decision 18) and so may take longer.
 
-#![allow(clippy::expect_used, reason = "a benchmark")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a benchmark")]
 
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
@@ -162,7 +162,7 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// The canary has its two pods of step 1 of 4; the step is done, and that is to be recorded.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn decide_mid_update(bencher: Bencher<'_, '_>) {
     let seen = three(2);
     let plan: Plan = decide(&seen, now());
@@ -171,7 +171,7 @@ fn decide_mid_update(bencher: Bencher<'_, '_>) {
 }
 
 /// Halfway to step 1 of 4: a pod of each side is to be moved.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn decide_scaling(bencher: Bencher<'_, '_>) {
     let mut seen = three(2);
     seen.replica_sets[1] = replica_set(&seen.rollout, 2, "6d4f7c9b8d", 10);
@@ -180,14 +180,14 @@ fn decide_scaling(bencher: Bencher<'_, '_>) {
 }
 
 /// Waiting in the pause of step 2 of 4, nothing to do.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn decide_paused_at_rest(bencher: Bencher<'_, '_>) {
     let seen = rested(three(2));
     bencher.bench_local(|| decide(black_box(&seen), black_box(now())));
 }
 
 /// All steps done, all pods of one revision, nothing to do.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn decide_healthy_at_rest(bencher: Bencher<'_, '_>) {
     let mut seen = three(10);
     seen.rollout.status.stable_rs.clone_from(&seen.identity.pod_hash);
@@ -197,7 +197,7 @@ fn decide_healthy_at_rest(bencher: Bencher<'_, '_>) {
 }
 
 /// Nothing there yet but the rollout.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn decide_first_deploy(bencher: Bencher<'_, '_>) {
     let rollout = rollout("shop/checkout:1", 2);
     let identity = Identity::of(&rollout);
@@ -210,14 +210,14 @@ fn decide_first_deploy(bencher: Bencher<'_, '_>) {
 }
 
 /// A template of one container.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn identity_small(bencher: Bencher<'_, '_>) {
     let rollout = rollout("shop/checkout:1", 1);
     bencher.bench_local(|| Identity::of(black_box(&rollout)));
 }
 
 /// A template of twenty containers.
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn identity_large(bencher: Bencher<'_, '_>) {
     let rollout = rollout("shop/checkout:1", 20);
     bencher.bench_local(|| Identity::of(black_box(&rollout)));

@@ -162,6 +162,7 @@ fn step_count(rollout: &Rollout) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    #![allow(clippy::needless_pass_by_value, reason = "JSON literals read best as arguments")]
 
     use super::*;
 

@@ -101,9 +101,14 @@ fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet>
         })
 }
 
-/// Whether the recorded status speaks of the present spec: a spec that was found invalid was seen, but not taken up.
+/// Whether the recorded hashes speak of the present spec.
+///
+/// They do not where it was found invalid: the generation counts as observed then, for all to read, but nothing was made
+/// of it. What cures it need not be an edit (decision 23: the API server may accept the ReplicaSet later).
 pub(crate) fn is_observed(seen: &Observed) -> bool {
-    let (status, generation) = (&seen.rollout.status, seen.rollout.metadata.generation.unwrap_or(0));
-    let found_invalid = conditions::get(status, condition::INVALID_SPEC).is_some();
-    !found_invalid && status.observed_generation.parse() == Ok(generation)
+    if conditions::get(&seen.rollout.status, condition::INVALID_SPEC).is_some() {
+        return false;
+    }
+    let generation = seen.rollout.metadata.generation.unwrap_or(0);
+    seen.rollout.status.observed_generation.parse() == Ok(generation)
 }

@@ -1,5 +1,7 @@
 //! The replica arithmetic of a basic canary, row by row (contract 03 §3, §15).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use serin_core::canary::scale::{Input, Pods, Targets, approximate, next};
 use serin_core::spec::{Fenceposts, fenceposts};
 

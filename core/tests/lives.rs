@@ -3,6 +3,10 @@
 //!
 //! A failure prints its seed; `SEED=17 cargo test -p serin-core --test lives one_life -- --nocapture` replays it alone.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "SEED replays one life")]
+#![allow(clippy::print_stdout, reason = "how much was simulated")]
+
 mod world;
 
 use serde_json::{Value, json};
@@ -123,7 +127,8 @@ fn check_status(world: &mut World) {
     let index = status
         .current_step_index
         .map_or(0, |index| usize::try_from(index).unwrap_or(usize::MAX));
-    if index > steps && status.observed_generation == world.rollout["metadata"]["generation"].to_string() {
+    let generation = world.rollout["metadata"]["generation"].to_string();
+    if index > steps && status.observed_generation == generation {
         world.break_rule(format!("step {index} of {steps}"));
     }
     if status.phase == "Healthy" && status.stable_rs != status.current_pod_hash {

@@ -2,10 +2,16 @@
 
 use super::cluster::Set;
 use super::{World, merge};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::observed::{Refusal, Refused, ReplicaSet};
-use serin_core::plan::{Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target};
+use serin_core::plan::{
+    Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
+};
+
+/// How long the controller leaves a refused change alone. The real one waits longer from time to time.
+const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a write ended.
 enum Wrote {
@@ -108,7 +114,9 @@ impl World {
     }
 
     fn create_set(&mut self, new: &NewReplicaSet, seen: &Observed) -> Wrote {
-        let taken = self.sets.iter().any(|set| set.object.name == new.name);
+        let foreign = self.names_taken > 0;
+        self.names_taken -= usize::from(foreign);
+        let taken = foreign || self.sets.iter().any(|set| set.object.name == new.name);
         let refusal = self.refuse_creation.clone().or_else(|| {
             taken.then(|| {
                 (
@@ -128,6 +136,7 @@ impl World {
                 message,
                 at: self.now,
             });
+            self.retry_at = self.now.checked_add(BACK_OFF).ok();
             return Wrote::Refused;
         }
         self.refused = None;
@@ -149,6 +158,7 @@ impl World {
         self.sets.push(Set {
             object,
             pods: Vec::new(),
+            made: new.clone(),
             good,
             controller_due,
             least: 0,
@@ -202,7 +212,7 @@ impl World {
     }
 
     fn patch_rollout(&mut self, patch: &RolloutPatch, version: &mut String) -> Wrote {
-        if self.rollout["metadata"]["resourceVersion"] != Value::from(version.as_str()) {
+        if self.rollout["metadata"]["resourceVersion"] != version.as_str() {
             return Wrote::Conflict;
         }
         let mut change = json!({ "metadata": { "annotations": patch.annotations } });
@@ -220,10 +230,11 @@ impl World {
     }
 
     fn write_status(&mut self, status: &StatusWrite, version: &str) -> bool {
-        if self.rollout["metadata"]["resourceVersion"] != Value::from(version) {
+        if self.rollout["metadata"]["resourceVersion"] != version {
             return false;
         }
         self.writes += 1;
+        self.counter_writes += usize::from(status.urgency == Urgency::Counters);
         self.note(&format!("status {}", status.patch["status"]));
         let mut change = status.patch.clone();
         change["metadata"] = json!({ "resourceVersion": self.version() });

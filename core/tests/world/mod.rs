@@ -4,6 +4,12 @@
 //! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
 
 #![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a module of test binaries"
+)]
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
 mod act;
@@ -32,6 +38,9 @@ pub struct Faults {
     pub controller_lag: i64,
 }
 
+/// What the hashes depend on: generation and collisionCount.
+type IdentityKey = (Option<i64>, Option<i32>);
+
 /// One rollout and all around it.
 pub struct World {
     /// Virtual time.
@@ -46,12 +55,16 @@ pub struct World {
     pub events: Vec<Event>,
     /// Object writes made by the controller.
     pub writes: usize,
+    /// Those of them that changed nothing but counters.
+    pub counter_writes: usize,
     /// The last plan's wake.
     pub wake: Option<Wake>,
     /// The last refused change.
     pub refused: Option<Refused>,
     /// Seconds until a pod of a good template is ready.
     pub ready_after: i64,
+    /// Seconds by which the ReplicaSet controller lags, always.
+    pub controller_late: i64,
     /// What goes wrong.
     pub faults: Faults,
     /// What happened, one line each.
@@ -64,7 +77,15 @@ pub struct World {
     stores: cluster::Stores,
     /// Names of ReplicaSets that the API server refuses to create, and how.
     pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
-    identity: RefCell<Option<((Option<i64>, Option<i32>), Identity)>>,
+    /// How many names of new ReplicaSets will turn out to be somebody else's.
+    pub names_taken: usize,
+    /// Why the stored object does not decode.
+    pub undecodable: Option<String>,
+    /// No controller runs.
+    pub stopped: bool,
+    /// After a refused change: when the controller looks again.
+    retry_at: Option<Timestamp>,
+    identity: RefCell<Option<(IdentityKey, Identity)>>,
     next_version: u64,
 }
 
@@ -79,15 +100,21 @@ impl World {
             sets: Vec::new(),
             events: Vec::new(),
             writes: 0,
+            counter_writes: 0,
             wake: None,
             refused: None,
             ready_after: 2,
+            controller_late: 0,
             faults: Faults::default(),
             trace: Vec::new(),
             broken: Vec::new(),
             rng: rng::Rng::new(1),
             stores: cluster::Stores::default(),
             refuse_creation: None,
+            names_taken: 0,
+            undecodable: None,
+            stopped: false,
+            retry_at: None,
             identity: RefCell::new(None),
             next_version: 1,
         };
@@ -110,6 +137,7 @@ impl World {
             rollout,
             replica_sets,
             refused: self.refused.clone(),
+            undecodable: self.undecodable.clone(),
             ..Observed::default()
         }
     }
@@ -123,8 +151,11 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             self.run_cluster();
+            if self.stopped {
+                return;
+            }
             let plan = self.look();
-            if plan.is_empty() {
+            if plan.is_empty() || self.retry_at.is_some() {
                 return;
             }
         }
@@ -140,13 +171,19 @@ impl World {
             self.break_rule("1: the same input gave another plan".to_owned());
         }
         self.wake = plan.wake;
+        self.retry_at = None;
         self.carry_out(&seen, &plan);
         plan
     }
 
-    /// Lets time pass; looks whenever something changes or a wake is due.
+    /// Lets seconds pass.
     pub fn wait(&mut self, seconds: i64) {
-        let end = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.pass(SignedDuration::from_secs(seconds));
+    }
+
+    /// Lets time pass; looks whenever something changes or a wake is due.
+    pub fn pass(&mut self, time: SignedDuration) {
+        let end = self.now.checked_add(time).unwrap();
         self.settle();
         loop {
             let next = self.next_change().filter(|next| *next <= end);
@@ -161,7 +198,7 @@ impl World {
     /// When something next changes by itself.
     fn next_change(&self) -> Option<Timestamp> {
         let wake = self.wake.map(|wake| wake.at);
-        [wake, self.next_cluster_change()]
+        [wake, self.retry_at, self.next_cluster_change()]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.now)

@@ -1,0 +1,251 @@
+//! A controller with scripted decisions on an in-memory API server.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)] // Each test binary uses a part of these.
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::{Event as CoreEvent, Namespace};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use serin_controller::{Controller, Decide, Error, Options};
+use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
+use serin_core::{Observed, api::PodTemplate};
+use serin_sandbox::{ApiError, ApiServer, FaultResponse};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub struct World {
+    pub api: ApiServer,
+    pub client: Client,
+    pub metrics: SocketAddr,
+    pub healthz: SocketAddr,
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), Error>>,
+}
+
+impl World {
+    pub async fn start(decide: Decide, rollouts: &[Value]) -> Self {
+        let api = server().await;
+        let client = api.client();
+        for rollout in rollouts {
+            create(&client, rollout).await;
+        }
+        let shutdown = CancellationToken::new();
+        let options = Options {
+            metrics_port: 0,
+            healthz_port: 0,
+            ..Options::default()
+        };
+        let bound = Controller::new(client.clone(), options)
+            .decide(decide)
+            .bind()
+            .await
+            .unwrap();
+        let (metrics, healthz) = (bound.metrics_address().unwrap(), bound.healthz_address().unwrap());
+        let running = tokio::spawn(bound.run(shutdown.clone()));
+        Self {
+            api,
+            client,
+            metrics,
+            healthz,
+            shutdown,
+            running,
+        }
+    }
+
+    /// In virtual time: everything that is to happen soon has happened.
+    pub async fn settle(&self) {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
+    pub async fn events(&self) -> Vec<String> {
+        let events: Api<CoreEvent> = Api::namespaced(self.client.clone(), "default");
+        let mut events = events.list(&ListParams::default()).await.unwrap().items;
+        events.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        events.into_iter().map(|event| event.reason.unwrap()).collect()
+    }
+
+    pub async fn replica_sets(&self) -> Vec<String> {
+        let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), "default");
+        let sets = sets.list(&ListParams::default()).await.unwrap().items;
+        sets.into_iter().map(|set| set.metadata.name.unwrap()).collect()
+    }
+
+    /// The rollout `name` as stored.
+    pub async fn rollout(&self, name: &str) -> Value {
+        serde_json::to_value(rollouts(&self.client).get(name).await.unwrap()).unwrap()
+    }
+
+    /// Somebody else's merge patch of a rollout.
+    pub async fn edit(&self, name: &str, patch: &Value) {
+        let patch = Patch::Merge(patch);
+        rollouts(&self.client)
+            .patch(name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    }
+
+    /// What the ReplicaSet controller would say: so many pods are available.
+    pub async fn available(&self, replica_set: &str, pods: i32) {
+        let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), "default");
+        let status = json!({"status": {"replicas": pods, "readyReplicas": pods, "availableReplicas": pods}});
+        sets.patch_status(replica_set, &PatchParams::default(), &Patch::Merge(status))
+            .await
+            .unwrap();
+    }
+
+    /// How many requests of a kind there were: verb, resource, subresource.
+    pub fn count(&self, verb: &str, resource: &str, subresource: &str) -> usize {
+        let requests = self.api.requests();
+        let same = requests.iter().filter(|one| {
+            one.request.verb == verb && one.request.resource == resource && one.request.subresource == subresource
+        });
+        same.count()
+    }
+
+    /// What `/metrics` says.
+    pub async fn scrape(&self) -> String {
+        get(self.metrics, "/metrics").await
+    }
+
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+/// The watches of a resource end, and neither they nor lists come back until [`ApiServer::clear_intercept`].
+pub fn cut_watch(api: &ApiServer, resource: &'static str) {
+    api.intercept(Box::new(move |request| {
+        let read = matches!(request.verb.as_str(), "watch" | "list");
+        (read && request.resource == resource)
+            .then(|| FaultResponse::Refuse(ApiError::new(503, "ServiceUnavailable", "cut")))
+    }));
+    api.disconnect_watches();
+}
+
+/// `GET` over HTTP, head and body; virtual time stands still meanwhile.
+pub async fn get(address: SocketAddr, path: &'static str) -> String {
+    let talk = move || {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    tokio::task::spawn_blocking(talk).await.unwrap()
+}
+
+/// A server that knows rollouts, and the namespace of the controller.
+pub async fn server() -> ApiServer {
+    let api = ApiServer::new();
+    let client = api.client();
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "rollouts.argoproj.io"},
+        "spec": {"group": "argoproj.io", "scope": "Namespaced",
+            "names": {"kind": "Rollout", "listKind": "RolloutList", "plural": "rollouts", "singular": "rollout"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
+    let definitions: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    definitions
+        .create(&PostParams::default(), &serde_json::from_value(definition).unwrap())
+        .await
+        .unwrap();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argo-rollouts"}});
+    let namespaces: Api<Namespace> = Api::all(client);
+    namespaces
+        .create(&PostParams::default(), &serde_json::from_value(namespace).unwrap())
+        .await
+        .unwrap();
+    api
+}
+
+pub fn rollouts(client: &Client) -> Api<DynamicObject> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Rollout"));
+    Api::namespaced_with(client.clone(), "default", &resource)
+}
+
+/// Creates a rollout in the namespace `default`.
+pub async fn create(client: &Client, rollout: &Value) {
+    rollouts(client)
+        .create(
+            &PostParams::default(),
+            &serde_json::from_value(rollout.clone()).unwrap(),
+        )
+        .await
+        .unwrap();
+}
+
+pub fn rollout(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec})
+}
+
+pub fn new(name: String) -> Action {
+    let labels = json!({"app": "a", "rollouts-pod-template-hash": "1"});
+    let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    Action::CreateReplicaSet(Box::new(NewReplicaSet {
+        name,
+        labels: serde_json::from_value(labels.clone()).unwrap(),
+        annotations: [].into(),
+        selector: json!({"matchLabels": labels}),
+        template: PodTemplate::new(&template),
+        replicas: 1,
+        min_ready_seconds: 0,
+    }))
+}
+
+pub fn event(reason: &str, after: After) -> Event {
+    Event {
+        kind: EventKind::Normal,
+        reason: reason.into(),
+        message: "done".into(),
+        after,
+    }
+}
+
+/// Two ReplicaSets, then a phase; at rest once both are there.
+pub fn two(seen: &Observed, _: Timestamp) -> Plan {
+    let name = seen.rollout.metadata.name.clone().unwrap();
+    if seen.undecodable.is_some() || !seen.rollout.status.phase.is_empty() {
+        return Plan::default();
+    }
+    let wanted = [format!("{name}-1"), format!("{name}-2")];
+    let missing = wanted
+        .into_iter()
+        .filter(|one| seen.replica_sets.iter().all(|set| set.name != *one));
+    let actions: Vec<Action> = missing.map(new).collect();
+    let mut events: Vec<Event> = (0..actions.len())
+        .map(|index| event("Made", After::Action(index)))
+        .collect();
+    events.push(event("Settled", After::Status));
+    let patch = json!({"status": {"phase": "Healthy"}});
+    Plan {
+        actions,
+        events,
+        status: Some(StatusWrite {
+            patch,
+            urgency: Urgency::Now,
+        }),
+        wake: None,
+    }
+}
