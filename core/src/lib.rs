@@ -8,6 +8,7 @@
 pub mod api;
 pub mod canary;
 mod conditions;
+mod course;
 pub mod crd;
 pub mod decide;
 mod draft;

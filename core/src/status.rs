@@ -2,7 +2,7 @@
 
 use crate::api::LabelSelector;
 use crate::api::rollout::RolloutStatus;
-use crate::canary::course::Course;
+use crate::course::Course;
 use crate::look::Look;
 use crate::observed::ReplicaSet;
 use crate::plan::{StatusWrite, Urgency};

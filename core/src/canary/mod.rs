@@ -1,12 +1,12 @@
 //! Canary without traffic routing: steps, weight, sizes (contract 03).
 
-pub(crate) mod course;
+mod course;
 pub mod scale;
 mod sizes;
 
 use crate::api::rollout::{CanaryStrategy, RolloutStatus};
-use crate::canary::course::Course;
 use crate::conditions::{self, Facts, Outcome};
+use crate::course::Course;
 use crate::draft::{Draft, Group};
 use crate::look::Look;
 use crate::plan::{After, EventKind, Plan, Wake, WakeReason};
@@ -18,7 +18,7 @@ use crate::{duration, phase, replica_set, status};
 /// What happens next to a canary.
 pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {
     let mut draft = Draft::default();
-    let mut course = Course::of(look, canary, &mut draft);
+    let mut course = Course::of_canary(look, canary, &mut draft);
     let input = sizes::input(look, canary, written, &course);
     sizes::plan(look, &input, &course, &mut draft);
     replica_set::clean_up(look, &mut draft);

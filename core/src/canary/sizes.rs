@@ -1,8 +1,8 @@
 //! The sizes of all ReplicaSets of a canary, as actions (contract 02 §6, contract 03 §3).
 
 use crate::api::rollout::CanaryStrategy;
-use crate::canary::course::Course;
 use crate::canary::scale::{self, Input, Pods, Targets};
+use crate::course::Course;
 use crate::draft::Draft;
 use crate::look::Look;
 use crate::observed::ReplicaSet;
