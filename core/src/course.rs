@@ -7,6 +7,7 @@ use crate::draft::{Draft, Group};
 use crate::look::{Change, Look};
 use crate::plan::{After, EventKind};
 use crate::revision::Stable;
+use crate::status::Counts;
 use crate::wire::{event, pause};
 
 /// The state of an update, first as recorded and asked for, then as this look leaves it.
@@ -76,14 +77,14 @@ impl Course {
         self.controller_pause = false;
     }
 
-    /// `progressDeadlineAbort` (contract 02 §8). `waiting`: the time does not count. `index`: the recorded step.
-    pub(crate) fn abort_when_overdue(&mut self, look: &Look<'_>, waiting: bool, index: Option<i32>) {
+    /// `progressDeadlineAbort` (contract 02 §8). `waiting`: the time does not count.
+    pub(crate) fn abort_when_overdue(&mut self, look: &Look<'_>, waiting: bool, counts: Counts) {
         let status = &look.rollout.status;
         let in_flight = look.change == Change::Nothing && !conditions::is_completed(status) && self.abort.is_none();
         if look.rollout.spec.progress_deadline_abort
             && in_flight
             && !waiting
-            && !crate::status::progressed(look, index)
+            && !counts.progressed(status)
             && conditions::timed_out(look, status)
         {
             let (kind, name) = look

@@ -40,6 +40,8 @@ pub enum Action {
     PatchReplicaSet(ReplicaSetPatch),
     /// Delete an old ReplicaSet.
     DeleteReplicaSet(Target),
+    /// Change the selector of a Service by one merge patch.
+    PatchService(ServicePatch),
     /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     PatchRollout(RolloutPatch),
 }
@@ -92,6 +94,24 @@ pub struct ReplicaSetPatch {
     /// Annotations to set, or to remove where `None`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, Option<String>>,
+}
+
+/// Changes of one Service; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServicePatch {
+    /// Which, and the version decided upon; the UID may be empty.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Value of the pod template hash in its selector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Value of the annotation that names the rollout that manages it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<String>,
+    /// Remove both.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub clear: bool,
 }
 
 /// Changes of the rollout outside its status.

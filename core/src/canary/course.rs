@@ -9,6 +9,7 @@ use crate::look::{Change, Look, after_seconds};
 use crate::plan::{After, EventKind, Wake, WakeReason};
 use crate::revision::Stable;
 use crate::spec::{Canary, PauseLength, Step, pause_duration};
+use crate::status::Counts;
 use crate::wire::{condition, event, pause};
 
 impl Course {
@@ -29,7 +30,7 @@ impl Course {
             course.index = course.index.map(|_| steps);
         } else {
             let waiting = course.is_waiting(look, canary);
-            course.abort_when_overdue(look, waiting, look.rollout.status.current_step_index);
+            course.abort_when_overdue(look, waiting, Counts::of_all(look));
         }
         course.skip_what_waits_for_nobody(look, canary, draft);
         course

@@ -2,6 +2,7 @@
 
 use crate::api::rollout::CanaryStrategy;
 use crate::canary::scale::{self, Input, Pods, Targets};
+use crate::canary::services;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::look::Look;
@@ -39,7 +40,7 @@ fn pods(set: &ReplicaSet) -> Pods {
 }
 
 /// Plans all changes of size, capacity up before capacity down; creates the newest ReplicaSet at its first size.
-pub(crate) fn plan(look: &Look<'_>, input: &Input, course: &Course, draft: &mut Draft) {
+pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, course: &Course, draft: &mut Draft) {
     // A recorded stable that is gone: nothing is scaled until a person decides (decision 8).
     let held = look.revisions.stable == Stable::Missing && !course.promote_full;
     let next = if course.is_halted(look) || held {
@@ -51,18 +52,28 @@ pub(crate) fn plan(look: &Look<'_>, input: &Input, course: &Course, draft: &mut 
         scale::next(input)
     };
     let creation = Creation::plan(look, next.canary, draft);
-    if course.is_halted(look) || held {
-        creation.sync(look, None, draft);
+    if held {
+        creation.sync(look, None, true, draft);
         return;
     }
-    let stable = look.revisions.other_stable();
-    let grows = |set: &ReplicaSet, size: i32| size > set.replicas;
-    if let Some(set) = stable.filter(|set| grows(set, next.stable)) {
+    if course.is_halted(look) {
+        creation.sync(look, None, true, draft);
+        services::plan(look, written, input, course, draft);
+        return;
+    }
+    let (new, stable) = (look.revisions.new, look.revisions.other_stable());
+    if let Some(set) = stable.filter(|set| next.stable > set.replicas) {
         resize(look, set, next.stable, draft);
     }
-    creation.sync(look, Some(next.canary), draft);
-    if let Some(set) = stable.filter(|set| !grows(set, next.stable)) {
-        resize(look, set, next.stable, draft);
+    if new.is_some_and(|set| next.canary >= set.replicas) {
+        creation.sync(look, Some(next.canary), false, draft);
+    }
+    services::plan(look, written, input, course, draft);
+    if let Some(set) = new.filter(|set| next.canary < set.replicas) {
+        creation.sync(look, Some(services::floor(look, set, next.canary, draft)), false, draft);
+    }
+    if let Some(set) = stable.filter(|set| next.stable <= set.replicas) {
+        resize(look, set, services::floor(look, set, next.stable, draft), draft);
     }
     drain_others(look, input, draft);
 }
@@ -84,6 +95,7 @@ fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
         room -= taken;
     }
     for (set, size) in sizes {
+        let size = services::floor(look, set, size, draft);
         if size < set.replicas {
             resize(look, set, size, draft);
         }
