@@ -1,5 +1,6 @@
 //! Flags (contract 09 §1), checked once.
 
+use serin_core::go_duration::{GoDuration, ParseError};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -246,31 +247,12 @@ impl Options {
     }
 }
 
-/// Parses a Go duration such as `1m30s` or `500ms`.
+/// Parses a Go duration such as `1m30s` or `500ms`; a negative one makes no sense here.
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("{text:?} is not a duration such as 15s or 1m30s");
-    let (mut rest, mut total) = (text, 0.0_f64);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| bad())?;
-        rest = &rest[digits..];
-        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        total += number
-            * match &rest[..unit] {
-                "h" => 3600.0,
-                "m" => 60.0,
-                "s" => 1.0,
-                "ms" => 1e-3,
-                "us" | "µs" => 1e-6,
-                "ns" => 1e-9,
-                _ => return Err(bad()),
-            };
-        rest = &rest[unit..];
-    }
-    if text.is_empty() {
-        return Err(bad());
-    }
-    Duration::try_from_secs_f64(total).map_err(|_| bad())
+    let duration: GoDuration = text.parse().map_err(|error: ParseError| error.to_string())?;
+    u64::try_from(duration.nanos())
+        .map(Duration::from_nanos)
+        .map_err(|_| format!("{text:?} is negative"))
 }
 
 #[cfg(test)]
@@ -329,6 +311,9 @@ mod tests {
     fn durations_are_those_of_go() {
         assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert!(parse_duration("15").is_err() && parse_duration("").is_err() && parse_duration("1d").is_err());
+        assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
+        for bad in ["15", "", "1d", "-1s", "9999999h"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! The shell around [`serin_core::decide`]: watches, observes, acts, records.
+//! The shell around [`serin_core::decide()`]: watches, observes, acts, records.
 //!
 //! ```text
 //! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
 //! ```
 //!
-//! [`reconcile`] is the table of contents of one look; [`queue`] says which rollout is next and why; [`expectations`]
-//! keeps decisions from snapshots older than our own writes; only [`act`] writes.
+//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `expectations` keeps
+//! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
 mod args;
@@ -24,6 +24,7 @@ mod reconcile;
 mod record;
 mod refusal;
 mod replay;
+mod scrape;
 mod shell;
 mod store;
 mod sync;

@@ -130,8 +130,8 @@ pub(crate) struct Item {
 struct Entry {
     /// It waits in a lane, since when and why.
     queued: Option<(Instant, Reason)>,
-    /// A worker looks at it.
-    running: bool,
+    /// A worker looks at it, since when.
+    running: Option<Instant>,
     /// Failures since the last success or edit.
     failures: u32,
     /// Its place among the delayed.
@@ -158,6 +158,10 @@ pub(crate) struct QueueCounts {
     pub(crate) adds: u64,
     /// Looks that failed and are tried again.
     pub(crate) retries: u64,
+    /// How long the looks under way have taken so far, together.
+    pub(crate) unfinished: Duration,
+    /// How long the longest of them has.
+    pub(crate) longest: Duration,
 }
 
 /// A queue of keys with delayed entries and back-off.
@@ -208,7 +212,7 @@ impl Queue {
         let Some(entry) = state.entries.get_mut(key) else {
             return;
         };
-        entry.running = false;
+        entry.running = None;
         let due = match ended {
             Ended::Well(due) => {
                 entry.failures = 0;
@@ -244,10 +248,19 @@ impl Queue {
     #[must_use]
     pub(crate) fn counts(&self) -> QueueCounts {
         let state = lock(&self.state);
+        let under_way = || {
+            state
+                .entries
+                .values()
+                .filter_map(|entry| entry.running)
+                .map(|since| since.elapsed())
+        };
         QueueCounts {
             depth: state.first.len() + state.ordinary.len(),
             adds: state.adds,
             retries: state.retries,
+            unfinished: under_way().sum(),
+            longest: under_way().max().unwrap_or_default(),
         }
     }
 }
@@ -269,7 +282,7 @@ impl State {
             Some((_, queued)) => {
                 let promoted = reason.goes_first() && !queued.goes_first();
                 *queued = reason.min(*queued);
-                if promoted && !entry.running {
+                if promoted && entry.running.is_none() {
                     self.ordinary.retain(|other| *other != key);
                     self.first.push_back(key);
                 }
@@ -277,7 +290,7 @@ impl State {
             None => {
                 entry.queued = Some((Instant::now(), reason));
                 self.adds += 1;
-                if !entry.running {
+                if entry.running.is_none() {
                     self.line_up(key, reason);
                 }
             }
@@ -295,7 +308,7 @@ impl State {
     fn pop(&mut self) -> Option<Item> {
         let key = self.first.pop_front().or_else(|| self.ordinary.pop_front())?;
         let entry = self.entries.get_mut(&key)?;
-        entry.running = true;
+        entry.running = Some(Instant::now());
         let (since, reason) = entry.queued.take()?;
         Some(Item {
             key,
@@ -384,6 +397,8 @@ mod tests {
         queue.add(key("a"), Reason::ReplicaSetChanged);
         queue.add(key("a"), Reason::SpecEdited);
         assert!(nothing(&queue, Duration::from_secs(60)).await);
+        let minute = Duration::from_secs(60);
+        assert_eq!((queue.counts().unfinished, queue.counts().longest), (minute, minute));
         queue.ended(&key("a"), Ended::Well(None));
         assert_eq!(next(&queue).await, ("a".into(), Reason::SpecEdited));
         queue.ended(&key("a"), Ended::Well(None));

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Reads the time; once per look.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-/// Decides; [`serin_core::decide`] but for tests.
+/// Decides; [`serin_core::decide()`] but for tests.
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
 /// How long looks under way and events may take when the process is to end (contract 09 §2).
@@ -212,12 +212,14 @@ impl Bound {
     /// If an essential task ends before: the process is then to end too.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
         let mut tasks = Tasks::new();
-        let stop = shutdown.child_token();
+        // Not a child of `shutdown`: a task that ends because it was asked to must not look like one that failed.
+        let stop = CancellationToken::new();
         self.spawn_servers(&mut tasks, &stop);
         if self.options.controllers.is_empty() {
             self.spawn_watches(&mut tasks, &stop);
         }
         let ended = tokio::select! {
+            biased;
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = tasks.join_next() => Err(match ended {
                 Ok((_, Err(error))) => error,

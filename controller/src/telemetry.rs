@@ -1,15 +1,13 @@
 //! Metrics, named as contract 09 §3 has them.
 
 use crate::queue::{QueueCounts, Reason};
+use crate::scrape;
 use crate::store::{Key, Rollouts};
 use crate::sync::lock;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use serin_core::api::Rollout;
-use serin_core::wire::condition;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -136,11 +134,12 @@ impl Telemetry {
         self.registry.register(Box::new(info))?;
         let build = gauge(
             "build_info",
-            "Build of the controller.",
+            "Build of the controller; the compiler takes the place of Go's version.",
             &["version", "goversion", "goarch", "commit"],
         )?;
+        let commit = option_env!("SERIN_GIT_COMMIT").unwrap_or("unknown");
         build
-            .with_label_values(&[version, "", std::env::consts::ARCH, ""])
+            .with_label_values(&[version, "rustc", go_architecture(std::env::consts::ARCH), commit])
             .set(1);
         self.registry.register(Box::new(build))?;
         #[cfg(target_os = "linux")]
@@ -230,14 +229,11 @@ impl Telemetry {
     /// If a metric cannot be written as text.
     pub(crate) fn scrape(&self, rollouts: &Rollouts, queue: QueueCounts) -> Result<String, prometheus::Error> {
         self.drop_old_series();
-        let now = Registry::new();
-        describe_rollouts(&now, rollouts)?;
-        describe_queue(&now, queue)?;
-        let mut families = self.registry.gather();
-        families.extend(now.gather());
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&families, &mut text)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        let mut text = String::new();
+        TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
+        scrape::queue(&mut text, QUEUE, queue);
+        scrape::rollouts(&mut text, rollouts);
+        Ok(text)
     }
 }
 
@@ -248,6 +244,15 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> R
 
 fn gauge(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
     IntGaugeVec::new(Opts::new(name, help), labels)
+}
+
+/// The name that Go gives a processor.
+fn go_architecture(name: &str) -> &str {
+    match name {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
 }
 
 /// Removes every series of the given rollouts; `labels` are those of the metric, in order.
@@ -268,116 +273,6 @@ fn remove_series(metric: &IntCounterVec, labels: &[&str], gone: &[(Instant, Key)
             }
         }
     }
-}
-
-fn describe_queue(registry: &Registry, counts: QueueCounts) -> Result<(), prometheus::Error> {
-    let depth = register(
-        registry,
-        gauge("workqueue_depth", "Items that wait for a worker.", &["name"])?,
-    )?;
-    depth
-        .with_label_values(&[QUEUE])
-        .set(i64::try_from(counts.depth).unwrap_or(i64::MAX));
-    for (name, help, count) in [
-        ("workqueue_adds_total", "Items ever added.", counts.adds),
-        ("workqueue_retries_total", "Items tried again.", counts.retries),
-    ] {
-        let counter = register(registry, IntCounterVec::new(Opts::new(name, help), &["name"])?)?;
-        counter.with_label_values(&[QUEUE]).inc_by(count);
-    }
-    Ok(())
-}
-
-fn describe_rollouts(registry: &Registry, rollouts: &Rollouts) -> Result<(), prometheus::Error> {
-    let labels = ["namespace", "name", "strategy", "traffic_router", "phase"];
-    let info = register(
-        registry,
-        gauge("rollout_info", "Information about a rollout.", &labels)?,
-    )?;
-    let size = |which: &str, help: &str| {
-        let name = format!("rollout_info_replicas_{which}");
-        register(registry, gauge(&name, help, &["namespace", "name"])?)
-    };
-    let available = size("available", "Available pods.")?;
-    let unavailable = size("unavailable", "Pods that are not available.")?;
-    let desired = size("desired", "Pods wanted.")?;
-    let updated = size("updated", "Pods of the newest revision.")?;
-    let labels = ["namespace", "name", "strategy", "phase"];
-    let phases = register(
-        registry,
-        gauge("rollout_phase", "Deprecated: use rollout_info.", &labels)?,
-    )?;
-    for (key, stored) in rollouts.all() {
-        let (rollout, name) = (&stored.rollout, [&*key.namespace, &*key.name]);
-        let (strategy, phase) = (strategy(rollout), phase(rollout));
-        info.with_label_values(&[name[0], name[1], strategy, traffic_router(rollout), phase])
-            .set(1);
-        let status = &rollout.status;
-        available.with_label_values(&name).set(status.available_replicas.into());
-        unavailable
-            .with_label_values(&name)
-            .set((status.replicas - status.available_replicas).into());
-        desired
-            .with_label_values(&name)
-            .set(rollout.spec.replicas.unwrap_or(1).into());
-        updated.with_label_values(&name).set(status.updated_replicas.into());
-        for one in ["Completed", "Progressing", "Paused", "Timeout", "Error", "Abort"] {
-            phases
-                .with_label_values(&[name[0], name[1], strategy, one])
-                .set((one == phase).into());
-        }
-    }
-    Ok(())
-}
-
-fn strategy(rollout: &Rollout) -> &'static str {
-    let strategy = &rollout.spec.strategy;
-    match (&strategy.blue_green, &strategy.canary) {
-        (Some(_), _) => "blueGreen",
-        (None, Some(_)) => "canary",
-        (None, None) => "none",
-    }
-}
-
-/// The last that is set, in this order (contract 09 §3).
-fn traffic_router(rollout: &Rollout) -> &'static str {
-    let routing = rollout
-        .spec
-        .strategy
-        .canary
-        .as_ref()
-        .and_then(|canary| canary.traffic_routing.as_ref());
-    let Some(routing) = routing else { return "" };
-    let routers = [
-        ("ALB", routing.alb.is_some()),
-        ("Ambassador", routing.ambassador.is_some()),
-        ("Istio", routing.istio.is_some()),
-        ("Nginx", routing.nginx.is_some()),
-        ("SMI", routing.smi.is_some()),
-        ("AppMesh", routing.app_mesh.is_some()),
-    ];
-    routers.iter().rev().find(|(_, set)| *set).map_or("", |(name, _)| name)
-}
-
-/// From the conditions, not from `status.phase` (contract 09 §3).
-fn phase(rollout: &Rollout) -> &'static str {
-    let mut phase = "Progressing";
-    for one in &rollout.status.conditions {
-        if one.r#type == condition::INVALID_SPEC {
-            return "InvalidSpec";
-        }
-        if one.r#type == condition::PROGRESSING {
-            phase = match one.reason.as_str() {
-                condition::NEW_REPLICA_SET_AVAILABLE => "Completed",
-                condition::ROLLOUT_PAUSED => "Paused",
-                condition::REPLICA_SET_CREATE_ERROR => "Error",
-                condition::PROGRESS_DEADLINE_EXCEEDED => "Timeout",
-                condition::ROLLOUT_ABORTED => "Abort",
-                _ => "Progressing",
-            };
-        }
-    }
-    phase
 }
 
 #[cfg(test)]
@@ -408,6 +303,10 @@ mod tests {
             r#"rollout_reconcile_error{name="guestbook",namespace="default"} 1"#,
             r#"rollout_events_total{name="guestbook",namespace="default",reason="FooReason",type="Normal"} 1"#,
             r#"workqueue_depth{name="Rollouts"} 0"#,
+            r#"workqueue_unfinished_work_seconds{name="Rollouts"} 0"#,
+            r#"workqueue_longest_running_processor_seconds{name="Rollouts"} 0"#,
+            r#"argo_rollouts_controller_info{version=""#,
+            r#",goversion="rustc",version=""#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

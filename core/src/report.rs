@@ -59,6 +59,11 @@ fn create_error(look: &Look<'_>) -> Option<String> {
     ))
 }
 
+/// Whether users know already: each further attempt fails in silence.
+fn create_error_is_told(old: &RolloutStatus) -> bool {
+    conditions::has_reason(old, condition::PROGRESSING, condition::REPLICA_SET_CREATE_ERROR)
+}
+
 /// What to say where the recorded stable ReplicaSet is gone (decision 8).
 fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
     (look.revisions.stable == Stable::Missing && course.stable == look.rollout.status.stable_rs).then(|| {
@@ -98,7 +103,16 @@ fn tell(
         draft.tell(Group::Began, EventKind::Normal, event::NOT_COMPLETED, message, after);
     }
     if let Some(message) = outcome.aborted {
-        draft.tell(Group::Course, EventKind::Warning, event::ABORTED, message, after);
+        // A person's abort is told once the sizes follow it, the controller's own before they do.
+        let group = match facts.abort_message {
+            Some(_) => Group::Began,
+            None => Group::Course,
+        };
+        draft.tell(group, EventKind::Warning, event::ABORTED, message, after);
+    }
+    if let Some(message) = facts.create_error.as_ref().filter(|_| !create_error_is_told(old)) {
+        let reason = event::REPLICA_SET_CREATE_ERROR;
+        draft.tell(Group::Created, EventKind::Warning, reason, message.clone(), after);
     }
     match (old.pause_conditions.first(), next.pause_conditions.first()) {
         (None, Some(pause)) => {

@@ -1,6 +1,8 @@
 //! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
 
+use crate::conditions;
 use crate::observed::{Observed, ReplicaSet};
+use crate::wire::condition;
 
 /// The roles of the ReplicaSets of one rollout, at one look.
 #[derive(Debug)]
@@ -99,8 +101,14 @@ fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet>
         })
 }
 
-/// Whether the recorded status speaks of the present spec.
+/// Whether the recorded hashes speak of the present spec.
+///
+/// They do not where it was found invalid: the generation counts as observed then, for all to read, but nothing was made
+/// of it. What cures it need not be an edit (decision 23: the API server may accept the ReplicaSet later).
 pub(crate) fn is_observed(seen: &Observed) -> bool {
+    if conditions::get(&seen.rollout.status, condition::INVALID_SPEC).is_some() {
+        return false;
+    }
     let generation = seen.rollout.metadata.generation.unwrap_or(0);
     seen.rollout.status.observed_generation.parse() == Ok(generation)
 }

@@ -1,1 +1,25 @@
-//! Placeholder while the walls go up.
+//! End-to-end tests: the same on the sandbox and on a real control plane.
+//!
+//! ```text
+//! world.given().rollout(YAML).phase("Healthy")
+//!     .when().set_image("app:2")
+//!     .then().phase("Paused").pods(2, 1)
+//!     .await?
+//! ```
+//!
+//! [`story`] is that language, [`view`] what it looks at, [`world`] a namespace with a controller of its own on a
+//! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
+//! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote.
+
+pub mod cluster;
+pub mod harness;
+mod manifests;
+pub mod story;
+pub mod view;
+pub mod world;
+pub mod writes;
+
+pub use cluster::Cluster;
+pub use story::Story;
+pub use view::View;
+pub use world::World;

@@ -104,7 +104,7 @@ impl Course {
             return MAX_WEIGHT;
         }
         let done = self.index.map_or(0, |index| index + 1);
-        let weights = canary.steps.iter().take(done).filter_map(|step| match step {
+        let mut weights = canary.steps.iter().take(done).filter_map(|step| match step {
             Step::SetWeight(weight) => Some(*weight),
             Step::Pause(_)
             | Step::SetCanaryScale(_)
@@ -114,7 +114,7 @@ impl Course {
             | Step::SetMirrorRoute(_)
             | Step::Plugin(_) => None,
         });
-        weights.last().unwrap_or(0)
+        weights.next_back().unwrap_or(0)
     }
 
     /// The progress deadline does not count: a step without an end of its own, a pause, or a pending scale-down.

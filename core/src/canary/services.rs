@@ -18,7 +18,10 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     };
     // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1).
     let least = (input.replicas - input.fenceposts.unavailable).max(1);
-    let taken_over = course.abort.is_none() && wanted(input).stable == 0 && look.new_available() >= least;
+    // Once moved it stays, whatever becomes of the pods meanwhile.
+    let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
+    let ready = moved || look.new_available() >= least;
+    let taken_over = course.abort.is_none() && wanted(input).stable == 0 && ready;
     let behind_stable = look.revisions.new.filter(|_| taken_over).or(stable);
     let behind_canary = if course.abort.is_some() {
         stable
@@ -45,14 +48,28 @@ fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Dra
     }
 }
 
-/// The size that `set` may go down to: its last pod stays while a Service selects it.
-pub(crate) fn floor(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &Draft) -> i32 {
-    if size > 0 || set.replicas == 0 || !service::selects(look, set) {
+/// The size that `set` may go down to: its last pod stays while the stable Service selects it (decision 6).
+pub(crate) fn floor(
+    look: &Look<'_>,
+    written: &CanaryStrategy,
+    input: &Input,
+    set: &ReplicaSet,
+    size: i32,
+    draft: &Draft,
+) -> i32 {
+    let hash = service::hash_of(look, &written.stable_service);
+    // Without a hash it selects the pods of every revision.
+    let selected = !written.stable_service.is_empty() && (hash.is_empty() || hash == set.hash());
+    // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
+    let no_room = input.replicas == 0 || input.replicas + input.fenceposts.surge <= 1;
+    if size > 0 || set.replicas == 0 || no_room {
         size
     } else if draft.switches() {
-        // The next look sees whether it went through.
+        // The next look sees what the Service selects now.
         set.replicas
-    } else {
+    } else if selected {
         1
+    } else {
+        size
     }
 }

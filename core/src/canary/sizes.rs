@@ -70,16 +70,26 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     }
     services::plan(look, written, input, course, draft);
     if let Some(set) = new.filter(|set| next.canary < set.replicas) {
-        creation.sync(look, Some(services::floor(look, set, next.canary, draft)), false, draft);
+        creation.sync(
+            look,
+            Some(services::floor(look, written, input, set, next.canary, draft)),
+            false,
+            draft,
+        );
     }
     if let Some(set) = stable.filter(|set| next.stable <= set.replicas) {
-        resize(look, set, services::floor(look, set, next.stable, draft), draft);
+        resize(
+            look,
+            set,
+            services::floor(look, written, input, set, next.stable, draft),
+            draft,
+        );
     }
-    drain_others(look, input, draft);
+    drain_others(look, written, input, draft);
 }
 
 /// Old revisions go to zero as fast as the available pods allow, unhealthy pods first (contract 03 §3, last item).
-fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
+fn drain_others(look: &Look<'_>, written: &CanaryStrategy, input: &Input, draft: &mut Draft) {
     let mut sizes: Vec<(&ReplicaSet, i32)> = look.revisions.others.iter().map(|set| (*set, set.replicas)).collect();
     for (set, size) in &mut sizes {
         // A status that speaks of an older spec says nothing about which pods are unhealthy.
@@ -95,7 +105,7 @@ fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
         room -= taken;
     }
     for (set, size) in sizes {
-        let size = services::floor(look, set, size, draft);
+        let size = services::floor(look, written, input, set, size, draft);
         if size < set.replicas {
             resize(look, set, size, draft);
         }

@@ -15,12 +15,6 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Whether it is a test, a benchmark or an example, rather than what is shipped.
-    pub(crate) fn is_test(&self) -> bool {
-        let mut parts = self.path.split('/');
-        parts.any(|part| part == "tests" || part == "benches" || part == "tests.rs")
-    }
-
     /// Its syntax tree.
     pub(crate) fn parse(&self) -> syn::File {
         syn::parse_file(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.path))

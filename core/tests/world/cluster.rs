@@ -3,13 +3,16 @@
 use super::World;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use serin_core::observed::ReplicaSet;
+use serin_core::observed::{ReplicaFailure, ReplicaSet};
+use serin_core::plan::NewReplicaSet;
 
 /// A ReplicaSet as the API server has it, and its pods.
 #[derive(Clone, Debug)]
 pub struct Set {
     /// What the API server has.
     pub object: ReplicaSet,
+    /// What the controller created.
+    pub made: NewReplicaSet,
     /// Its pods.
     pub pods: Vec<Pod>,
     /// Whether its pods ever become ready.
@@ -30,7 +33,20 @@ pub struct Pod {
 impl Set {
     /// Pods that are available at an instant.
     pub fn available(&self, now: Timestamp) -> i32 {
+        count(
+            self.pods
+                .iter()
+                .filter(|pod| self.available_at(pod).is_some_and(|at| at <= now)),
+        )
+    }
+
+    fn ready(&self, now: Timestamp) -> i32 {
         count(self.pods.iter().filter(|pod| pod.ready_at.is_some_and(|at| at <= now)))
+    }
+
+    fn available_at(&self, pod: &Pod) -> Option<Timestamp> {
+        let wait = SignedDuration::from_secs(self.object.min_ready_seconds.into());
+        pod.ready_at.and_then(|at| at.checked_add(wait).ok())
     }
 }
 
@@ -124,6 +140,7 @@ impl World {
             }
             self.report(index);
         }
+        self.watch_services();
     }
 
     /// Makes and deletes pods; those that are not ready go first.
@@ -142,6 +159,7 @@ impl World {
         let taken = before - set.available(now);
         if taken > 0 {
             self.check_budget(taken, self.sets[index].least);
+            self.check_services();
         }
     }
 
@@ -159,21 +177,24 @@ impl World {
     pub fn least_available(&self) -> i32 {
         let rollout = self.current();
         let replicas = rollout.spec.replicas.unwrap_or(1);
-        let canary = rollout.spec.strategy.canary.as_ref().expect("a canary");
-        replicas - serin_core::spec::fenceposts(canary, replicas).unavailable
+        // Blue-green is judged by what its active Service leads to.
+        let canary = rollout.spec.strategy.canary.as_ref();
+        canary.map_or(0, |canary| {
+            replicas - serin_core::spec::fenceposts(canary, replicas).unavailable
+        })
     }
 
     fn report(&mut self, index: usize) {
         let now = self.now;
         let set = &self.sets[index];
-        let (current, available) = (count(set.pods.iter()), set.available(now));
+        let (current, ready, available) = (count(set.pods.iter()), set.ready(now), set.available(now));
         let old = set.object.clone();
         let mut next = old.clone();
         if set.controller_due.is_none() {
             next.observed_generation = next.generation;
         }
         next.current_replicas = current;
-        next.ready_replicas = available;
+        next.ready_replicas = ready;
         next.available_replicas = available;
         if next != old || old.resource_version.is_empty() {
             next.resource_version = self.version();
@@ -187,7 +208,8 @@ impl World {
         let pods = self
             .sets
             .iter()
-            .flat_map(|set| set.pods.iter().filter_map(|pod| pod.ready_at));
+            .flat_map(|set| set.pods.iter().flat_map(|pod| [pod.ready_at, set.available_at(pod)]))
+            .flatten();
         let due = self.sets.iter().filter_map(|set| set.controller_due);
         let lag = self.stores.sets.iter().map(|(until, _)| *until);
         let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
@@ -196,6 +218,42 @@ impl World {
             .chain(rollout)
             .filter(|at| *at > self.now)
             .min()
+    }
+
+    /// Some pods of a ReplicaSet are no longer ready, and will not be.
+    pub fn fail_pods(&mut self, index: usize, pods: usize) {
+        let set = &mut self.sets[index];
+        for pod in set.pods.iter_mut().filter(|pod| pod.ready_at.is_some()).take(pods) {
+            pod.ready_at = None;
+        }
+        let line = format!("pods of {} fail", set.object.name);
+        self.note(&line);
+    }
+
+    /// The pods of a ReplicaSet are ready again, and so will new ones be.
+    pub fn heal_pods(&mut self, index: usize) {
+        let now = self.now;
+        let set = &mut self.sets[index];
+        set.good = true;
+        for pod in set.pods.iter_mut().filter(|pod| pod.ready_at.is_none()) {
+            pod.ready_at = Some(now);
+        }
+        let line = format!("pods of {} recover", set.object.name);
+        self.note(&line);
+    }
+
+    /// Somebody deletes a ReplicaSet, and its pods go with it.
+    pub fn lose_set(&mut self, index: usize) {
+        let lost = self.sets.remove(index);
+        self.note(&format!("somebody deletes ReplicaSet {}", lost.object.name));
+    }
+
+    /// The ReplicaSet controller reports that it cannot make pods, or that it can.
+    pub fn set_failure(&mut self, index: usize, failure: Option<ReplicaFailure>) {
+        let version = self.version();
+        let object = &mut self.sets[index].object;
+        object.failure = failure;
+        object.resource_version = version;
     }
 
     /// Reads everything again, as after a restart or a conflict.

@@ -10,16 +10,18 @@ mod act;
 mod cluster;
 mod people;
 pub mod rng;
+mod services;
 
 use cluster::Set;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serin_core::api::Rollout;
 use serin_core::identity::Identity;
-use serin_core::observed::Refused;
+use serin_core::observed::{Refused, Service};
 use serin_core::plan::{Event, Plan, Wake};
 use serin_core::{Observed, decide};
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What goes wrong, and how often; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,10 +44,16 @@ pub struct World {
     pub rollout: Value,
     /// ReplicaSets by name.
     pub sets: Vec<Set>,
+    /// Services by name, as the API server has them.
+    pub services: BTreeMap<String, Service>,
+    /// Services that lead to an available pod, or did so until their selector was changed.
+    serving: BTreeSet<String>,
     /// Events sent, in order.
     pub events: Vec<Event>,
     /// Object writes made by the controller.
     pub writes: usize,
+    /// Those of them that changed nothing but counters.
+    pub counter_writes: usize,
     /// The last plan's wake.
     pub wake: Option<Wake>,
     /// The last refused change.
@@ -64,6 +72,16 @@ pub struct World {
     stores: cluster::Stores,
     /// Names of ReplicaSets that the API server refuses to create, and how.
     pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
+    /// How many names of new ReplicaSets will turn out to be somebody else's.
+    pub names_taken: usize,
+    /// Why the stored object does not decode.
+    pub undecodable: Option<String>,
+    /// No controller runs.
+    pub stopped: bool,
+    /// Available pods that the last look saw.
+    known_available: i32,
+    /// After a refused change: when the controller looks again.
+    retry_at: Option<Timestamp>,
     identity: RefCell<Option<((Option<i64>, Option<i32>), Identity)>>,
     next_version: u64,
 }
@@ -77,8 +95,11 @@ impl World {
             began,
             rollout: Value::Null,
             sets: Vec::new(),
+            services: BTreeMap::new(),
+            serving: BTreeSet::new(),
             events: Vec::new(),
             writes: 0,
+            counter_writes: 0,
             wake: None,
             refused: None,
             ready_after: 2,
@@ -88,6 +109,11 @@ impl World {
             rng: rng::Rng::new(1),
             stores: cluster::Stores::default(),
             refuse_creation: None,
+            names_taken: 0,
+            undecodable: None,
+            stopped: false,
+            known_available: 0,
+            retry_at: None,
             identity: RefCell::new(None),
             next_version: 1,
         };
@@ -110,6 +136,8 @@ impl World {
             rollout,
             replica_sets,
             refused: self.refused.clone(),
+            undecodable: self.undecodable.clone(),
+            services: self.observed_services(),
             ..Observed::default()
         }
     }
@@ -123,8 +151,11 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             self.run_cluster();
+            if self.stopped {
+                return;
+            }
             let plan = self.look();
-            if plan.is_empty() {
+            if plan.is_empty() || self.retry_at.is_some() {
                 return;
             }
         }
@@ -140,13 +171,19 @@ impl World {
             self.break_rule("1: the same input gave another plan".to_owned());
         }
         self.wake = plan.wake;
+        self.retry_at = None;
         self.carry_out(&seen, &plan);
         plan
     }
 
-    /// Lets time pass; looks whenever something changes or a wake is due.
+    /// Lets seconds pass.
     pub fn wait(&mut self, seconds: i64) {
-        let end = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.pass(SignedDuration::from_secs(seconds));
+    }
+
+    /// Lets time pass; looks whenever something changes or a wake is due.
+    pub fn pass(&mut self, time: SignedDuration) {
+        let end = self.now.checked_add(time).unwrap();
         self.settle();
         loop {
             let next = self.next_change().filter(|next| *next <= end);
@@ -161,7 +198,7 @@ impl World {
     /// When something next changes by itself.
     fn next_change(&self) -> Option<Timestamp> {
         let wake = self.wake.map(|wake| wake.at);
-        [wake, self.next_cluster_change()]
+        [wake, self.retry_at, self.next_cluster_change()]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.now)

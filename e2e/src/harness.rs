@@ -1,0 +1,219 @@
+//! Runs scenarios side by side and reports as the standard test runner does.
+//!
+//! A runner of our own, because one control plane serves all scenarios and must be stopped after the last; and because on the
+//! sandbox each scenario has a runtime with paused time, so that minutes of a rollout take no time.
+
+use crate::cluster::{Cluster, Place};
+use crate::world::{Wishes, World};
+use anyhow::Result;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use serin_sandbox::workload::kubelet::KubeletOptions;
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Scenarios at a time on a real control plane: they mostly wait.
+const SIDE_BY_SIDE: usize = 12;
+/// A scenario that takes longer than this hangs.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// What a scenario is given: its world, to be used up.
+pub type Play = fn(&mut World) -> BoxFuture<'_, Result<()>>;
+
+/// A test.
+#[derive(Clone)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What its world is like.
+    pub wishes: fn() -> Wishes,
+    /// Where it makes sense; everywhere by default.
+    pub only: Option<Place>,
+    /// What happens.
+    pub play: Play,
+}
+
+impl Scenario {
+    /// With another world.
+    #[must_use]
+    pub fn wishing(self, wishes: fn() -> Wishes) -> Self {
+        Self { wishes, ..self }
+    }
+
+    /// In one place only.
+    #[must_use]
+    pub fn only(self, place: Place) -> Self {
+        Self {
+            only: Some(place),
+            ..self
+        }
+    }
+}
+
+/// Makes a [`Scenario`] of `async fn(&mut World) -> Result<()>`, with its module and name.
+#[macro_export]
+macro_rules! scenario {
+    ($module:ident :: $function:ident) => {
+        $crate::harness::Scenario {
+            name: concat!(stringify!($module), "::", stringify!($function)),
+            wishes: $crate::world::Wishes::default,
+            only: None,
+            play: |world| Box::pin($module::$function(world)),
+        }
+    };
+}
+
+/// Runs all scenarios whose names contain one of the words on the command line.
+#[must_use]
+pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
+    match run(scenarios) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well.
+fn run(scenarios: Vec<Scenario>) -> Result<bool> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|it| it == "--list") {
+        for it in &scenarios {
+            say(&format!("{}: test\n", it.name))?;
+        }
+        return Ok(true);
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    serin_controller::install_tls();
+    let place = Place::from_environment()?;
+    let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
+    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|it| {
+        let here = it.only.is_none_or(|only| only == place);
+        here && (names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
+    });
+    say(&format!("\nrunning {} tests ({place:?})\n", chosen.len()))?;
+    let began = Instant::now();
+    let failed = match place {
+        Place::Sandbox => in_sandboxes(&chosen)?,
+        Place::Real => on_a_control_plane(&chosen)?,
+    };
+    for (name, error) in &failed {
+        say(&format!("\n---- {name} ----\n{error}\n"))?;
+    }
+    let result = if failed.is_empty() { "ok" } else { "FAILED" };
+    let (passed, failures) = (chosen.len() - failed.len(), failed.len());
+    say(&format!(
+        "\ntest result: {result}. {passed} passed; {failures} failed; {} filtered out; finished in {:.2}s\n\n",
+        left_out.len(),
+        began.elapsed().as_secs_f64()
+    ))?;
+    Ok(failed.is_empty())
+}
+
+type Failed = Vec<(&'static str, String)>;
+
+/// One thread with paused time per scenario, as many at a time as there are processors.
+fn in_sandboxes(scenarios: &[Scenario]) -> Result<Failed> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let runtime = tokio::runtime::Builder::new_current_thread()
+                            .enable_all()
+                            .start_paused(true)
+                            .build()?;
+                        let outcome = runtime.block_on(attempt(&Cluster::Sandbox, scenario));
+                        report(scenario.name, outcome, &failed)?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread of the runner panicked"))??;
+        }
+        Ok(())
+    })?;
+    Ok(failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+fn on_a_control_plane(scenarios: &[Scenario]) -> Result<Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let cluster = Arc::new(Cluster::start(Place::Real, KubeletOptions::cluster()).await?);
+        let failed = Mutex::new(Vec::new());
+        let reports: Vec<Result<()>> = stream::iter(scenarios)
+            .map(|scenario| {
+                let (cluster, failed) = (Arc::clone(&cluster), &failed);
+                async move { report(scenario.name, attempt(&cluster, scenario).await, failed) }
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect()
+            .await;
+        if let Some(cluster) = Arc::into_inner(cluster) {
+            cluster.stop().await;
+        }
+        reports.into_iter().collect::<Result<()>>()?;
+        Ok(failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    })
+}
+
+async fn attempt(cluster: &Cluster, scenario: &Scenario) -> Result<()> {
+    let mut world = World::start(cluster, (scenario.wishes)()).await?;
+    let played = {
+        let limited = tokio::time::timeout(limit(cluster), (scenario.play)(&mut world));
+        AssertUnwindSafe(limited).catch_unwind().await
+    };
+    let stopped = world.stop().await;
+    match played {
+        Ok(Ok(outcome)) => outcome.and(stopped),
+        Ok(Err(_)) => anyhow::bail!("not finished within {} s", limit(cluster).as_secs()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            anyhow::bail!("panicked: {}", text.unwrap_or("without words"))
+        }
+    }
+}
+
+/// Virtual time flies: there the limit only ends what hangs.
+fn limit(cluster: &Cluster) -> Duration {
+    match cluster.place() {
+        Place::Sandbox => LIMIT * 30,
+        Place::Real => LIMIT,
+    }
+}
+
+fn report(name: &'static str, outcome: Result<()>, failed: &Mutex<Failed>) -> Result<()> {
+    match outcome {
+        Ok(()) => say(&format!("test {name} ... ok\n")),
+        Err(error) => {
+            say(&format!("test {name} ... FAILED\n"))?;
+            let mut failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            failed.push((name, format!("{error:#}")));
+            Ok(())
+        }
+    }
+}
+
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}

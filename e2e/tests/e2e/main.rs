@@ -1,0 +1,37 @@
+//! Whole rollouts from outside: on the sandbox in `cargo test`, on a real control plane by `e2e/real`.
+
+mod canary;
+mod refusals;
+mod trouble;
+
+use serin_e2e::cluster::Place;
+use serin_e2e::{harness, scenario};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness::main(vec![
+        scenario!(canary::first_deploy_goes_straight_to_healthy),
+        scenario!(canary::steps_pause_and_promotion_to_the_end),
+        scenario!(canary::full_promotion_skips_the_rest),
+        scenario!(canary::abort_goes_back_and_retry_begins_anew),
+        scenario!(canary::going_back_to_the_stable_template_ends_an_abort),
+        scenario!(canary::scaling_while_paused_keeps_the_share),
+        scenario!(canary::scaling_during_an_update_reaches_both_sides),
+        scenario!(canary::a_bad_image_is_degraded_by_the_deadline_and_replaced),
+        scenario!(canary::a_newer_update_supersedes_the_one_under_way),
+        scenario!(canary::spec_paused_holds_and_releases),
+        scenario!(trouble::an_invalid_spec_is_said_and_can_be_cured),
+        scenario!(trouble::an_undecodable_rollout_stops_no_other),
+        scenario!(trouble::a_killed_controller_loses_nothing),
+        scenario!(trouble::an_edit_beside_the_controller_is_never_lost),
+        scenario!(trouble::the_spec_stays_as_it_was_written),
+        scenario!(refusals::forbidden).only(Place::Sandbox),
+        scenario!(refusals::conflict).only(Place::Sandbox),
+        scenario!(refusals::too_many_requests).only(Place::Sandbox),
+        scenario!(refusals::server_error).only(Place::Sandbox),
+        scenario!(refusals::no_answer).only(Place::Sandbox),
+        scenario!(refusals::a_lost_answer_creates_nothing_twice).only(Place::Sandbox),
+        scenario!(refusals::refused_content_is_an_invalid_spec).only(Place::Sandbox),
+        scenario!(refusals::status_conflicts_are_worked_off).only(Place::Sandbox),
+    ])
+}
