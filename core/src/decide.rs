@@ -4,7 +4,7 @@ use crate::look::Look;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::spec::Strategy;
-use crate::{canary, invalid};
+use crate::{bluegreen, canary, invalid};
 use jiff::Timestamp;
 
 /// Decides what happens next to a rollout. Total: no panic, no error, the same answer for the same input.
@@ -18,15 +18,15 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
     if let Some(problem) = invalid::problem(seen, now) {
         return invalid::plan(&look, &problem);
     }
-    match (Strategy::of(&seen.rollout.spec), &seen.rollout.spec.strategy.canary) {
-        (Ok(strategy @ Strategy::Canary(_)), Some(written)) => {
-            let Strategy::Canary(meant) = &strategy else {
-                return Plan::default();
-            };
-            canary::decide(&look, &strategy, meant, written)
-        }
-        // `invalid::problem` has spoken of these.
-        (Ok(Strategy::Canary(_)), None) | (Ok(Strategy::BlueGreen(_)), _) => Plan::default(),
-        (Err(error), _) => invalid::plan(&look, &error.to_string()),
+    let written = &seen.rollout.spec.strategy;
+    let strategy = match Strategy::of(&seen.rollout.spec) {
+        Ok(strategy) => strategy,
+        Err(error) => return invalid::plan(&look, &error.to_string()),
+    };
+    match (&strategy, &written.canary, &written.blue_green) {
+        (Strategy::Canary(meant), Some(written), _) => canary::decide(&look, &strategy, meant, written),
+        (Strategy::BlueGreen(meant), _, Some(written)) => bluegreen::decide(&look, &strategy, meant, written),
+        // A strategy is only what is written.
+        (Strategy::Canary(_), None, _) | (Strategy::BlueGreen(_), _, None) => Plan::default(),
     }
 }

@@ -14,10 +14,14 @@ pub(crate) enum Group {
     Created,
     /// Steps are skipped.
     Skip,
+    /// The Service of the preview is switched.
+    Preview,
     /// An update began.
     Began,
     /// ReplicaSets are scaled.
     Scaling,
+    /// Services of traffic are switched.
+    Traffic,
     /// A step is done, the update is aborted, paused, resumed, completed.
     Course,
 }
@@ -63,6 +67,17 @@ impl Draft {
             Action::CreateReplicaSet(_) => true,
             Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
             Action::DeleteReplicaSet(_) | Action::PatchService(_) | Action::PatchRollout(_) => false,
+        })
+    }
+
+    /// Whether the selector of any Service changes.
+    pub(crate) fn switches(&self) -> bool {
+        self.actions.iter().any(|action| match action {
+            Action::PatchService(_) => true,
+            Action::CreateReplicaSet(_)
+            | Action::PatchReplicaSet(_)
+            | Action::DeleteReplicaSet(_)
+            | Action::PatchRollout(_) => false,
         })
     }
 

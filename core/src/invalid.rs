@@ -1,12 +1,12 @@
 //! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
 
-use crate::api::rollout::RolloutStatus;
+use crate::api::rollout::{CanaryStep, RolloutStatus};
 use crate::conditions::{self, TRUE};
 use crate::look::{Look, after_seconds};
 use crate::observed::{Observed, Refusal};
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::wire::{condition, phase};
-use crate::{status, validate};
+use crate::{references, status, validate};
 use jiff::Timestamp;
 
 /// Seconds until an invalid spec is looked at again, as upstream has it.
@@ -19,6 +19,9 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     }
     if let Some(error) = validate::rollout(&seen.rollout).into_iter().next() {
         return Some(error.to_string());
+    }
+    if let Some(error) = references::problem(seen) {
+        return Some(error);
     }
     if let Some(field) = not_served(seen) {
         return Some(format!(
@@ -37,30 +40,48 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
 fn not_served(seen: &Observed) -> Option<&'static str> {
     let spec = &seen.rollout.spec;
     let strategy = &spec.strategy;
-    let Some(canary) = &strategy.canary else {
-        return strategy.blue_green.is_some().then_some("spec.strategy.blueGreen");
+    let asked: Vec<(bool, &'static str)> = match (&strategy.canary, &strategy.blue_green) {
+        (Some(canary), _) => {
+            let steps = |asks: fn(&CanaryStep) -> bool| canary.steps.iter().any(asks);
+            vec![
+                (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
+                (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
+                (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
+                (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
+                (canary.canary_metadata.is_some(), "spec.strategy.canary.canaryMetadata"),
+                (canary.stable_metadata.is_some(), "spec.strategy.canary.stableMetadata"),
+                (
+                    steps(|step| step.analysis.is_some()),
+                    "spec.strategy.canary.steps.analysis",
+                ),
+                (
+                    steps(|step| step.experiment.is_some()),
+                    "spec.strategy.canary.steps.experiment",
+                ),
+                (steps(|step| step.plugin.is_some()), "spec.strategy.canary.steps.plugin"),
+            ]
+        }
+        (None, Some(blue)) => vec![
+            (
+                blue.pre_promotion_analysis.is_some(),
+                "spec.strategy.blueGreen.prePromotionAnalysis",
+            ),
+            (
+                blue.post_promotion_analysis.is_some(),
+                "spec.strategy.blueGreen.postPromotionAnalysis",
+            ),
+            (blue.anti_affinity.is_some(), "spec.strategy.blueGreen.antiAffinity"),
+            (
+                blue.preview_metadata.is_some(),
+                "spec.strategy.blueGreen.previewMetadata",
+            ),
+            (blue.active_metadata.is_some(), "spec.strategy.blueGreen.activeMetadata"),
+        ],
+        (None, None) => Vec::new(),
     };
-    let steps = |asks: fn(&crate::api::rollout::CanaryStep) -> bool| canary.steps.iter().any(asks);
-    let asked = [
-        (spec.workload_ref.is_some(), "spec.workloadRef"),
-        (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
-        (!canary.canary_service.is_empty(), "spec.strategy.canary.canaryService"),
-        (!canary.stable_service.is_empty(), "spec.strategy.canary.stableService"),
-        (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
-        (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
-        (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
-        (canary.canary_metadata.is_some(), "spec.strategy.canary.canaryMetadata"),
-        (canary.stable_metadata.is_some(), "spec.strategy.canary.stableMetadata"),
-        (
-            steps(|step| step.analysis.is_some()),
-            "spec.strategy.canary.steps.analysis",
-        ),
-        (
-            steps(|step| step.experiment.is_some()),
-            "spec.strategy.canary.steps.experiment",
-        ),
-        (steps(|step| step.plugin.is_some()), "spec.strategy.canary.steps.plugin"),
-    ];
+    if spec.workload_ref.is_some() {
+        return Some("spec.workloadRef");
+    }
     asked.into_iter().find_map(|(asked, field)| asked.then_some(field))
 }
 

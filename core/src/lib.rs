@@ -6,8 +6,10 @@
 //! `conditions`, `phase` and `duration` say so to the user, `invalid` handles a spec that cannot be carried out.
 
 pub mod api;
+mod bluegreen;
 pub mod canary;
 mod conditions;
+mod course;
 pub mod crd;
 pub mod decide;
 mod draft;
@@ -19,9 +21,12 @@ mod look;
 pub mod observed;
 mod phase;
 pub mod plan;
+mod references;
 mod replica_set;
+mod report;
 pub mod request;
 mod revision;
+mod service;
 pub mod spec;
 mod status;
 pub mod validate;

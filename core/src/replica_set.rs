@@ -127,8 +127,9 @@ impl<'a> Creation<'a> {
         creation
     }
 
-    /// Keeps an existing ReplicaSet in step with the rollout, and scales it to `size`, in one patch.
-    pub(crate) fn sync(&self, look: &Look<'_>, size: Option<i32>, draft: &mut Draft) {
+    /// Keeps an existing ReplicaSet in step with the rollout, and scales it to `size`, in one patch. Its scale-down
+    /// deadline is dropped unless it is to be kept.
+    pub(crate) fn sync(&self, look: &Look<'_>, size: Option<i32>, keep_deadline: bool, draft: &mut Draft) {
         match self {
             Self::Planned => {}
             Self::Exists(set) => {
@@ -136,6 +137,9 @@ impl<'a> Creation<'a> {
                 keep_in_step(look, set, &mut patch);
                 if let Some(size) = size {
                     scale(look, set, size, &mut patch);
+                }
+                if !keep_deadline && set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
+                    patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
                 }
                 push(look, set, patch, draft);
             }
@@ -291,7 +295,7 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 }
 
 /// The size, and what goes with it; nothing where both are as wanted.
-fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
+pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
     if size != set.replicas {
         patch.replicas = Some(size);
     }
@@ -306,7 +310,7 @@ fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPat
     }
 }
 
-fn push(look: &Look<'_>, set: &ReplicaSet, patch: ReplicaSetPatch, draft: &mut Draft) {
+pub(crate) fn push(look: &Look<'_>, set: &ReplicaSet, patch: ReplicaSetPatch, draft: &mut Draft) {
     if patch == patch_of(set) {
         return;
     }

@@ -2,18 +2,50 @@
 
 use crate::api::LabelSelector;
 use crate::api::rollout::RolloutStatus;
-use crate::canary::course::Course;
-use crate::look::Look;
+use crate::course::Course;
+use crate::look::{Change, Look};
 use crate::observed::ReplicaSet;
 use crate::plan::{StatusWrite, Urgency};
 use crate::wire::condition;
 use serde_json::{Map, Value, json};
 
+/// Pods counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Of all ReplicaSets.
+    pub(crate) replicas: i32,
+    /// Of the newest revision.
+    pub(crate) updated: i32,
+    /// Ready, of the ReplicaSets that count.
+    pub(crate) ready: i32,
+    /// Available, of the ReplicaSets that count.
+    pub(crate) available: i32,
+}
+
+impl Counts {
+    /// Over all ReplicaSets.
+    pub(crate) fn of_all(look: &Look<'_>) -> Self {
+        let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).sum::<i32>();
+        Self {
+            replicas: sum(|set| set.current_replicas),
+            updated: look.revisions.new.map_or(0, |set| set.current_replicas),
+            ready: sum(|set| set.ready_replicas),
+            available: sum(|set| set.available_replicas),
+        }
+    }
+
+    /// Something moved since the recorded status (contract 02 §8, `RolloutProgressing`, the part of every strategy).
+    pub(crate) fn progressed(self, old: &RolloutStatus) -> bool {
+        self.updated != old.updated_replicas
+            || self.replicas - self.updated < old.replicas - old.updated_replicas
+            || self.ready > old.ready_replicas
+            || self.available > old.available_replicas
+    }
+}
+
 /// The fields that come from counting and from the course; conditions, phase and duration come later.
-pub(crate) fn base(look: &Look<'_>, course: &Course) -> RolloutStatus {
+pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutStatus {
     let old = &look.rollout.status;
-    let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).sum::<i32>();
-    let replicas = sum(|set| set.current_replicas);
     RolloutStatus {
         abort: course.abort.is_some(),
         aborted_at: course.abort.as_ref().map(|abort| abort.at.clone()),
@@ -22,11 +54,11 @@ pub(crate) fn base(look: &Look<'_>, course: &Course) -> RolloutStatus {
         current_pod_hash: look.revisions.new_hash.to_owned(),
         current_step_hash: look.seen.identity.step_hash.clone(),
         current_step_index: course.index.and_then(|index| i32::try_from(index).ok()),
-        replicas,
-        updated_replicas: look.revisions.new.map_or(0, |set| set.current_replicas),
-        ready_replicas: sum(|set| set.ready_replicas),
-        available_replicas: sum(|set| set.available_replicas),
-        hpa_replicas: replicas,
+        replicas: counts.replicas,
+        updated_replicas: counts.updated,
+        ready_replicas: counts.ready,
+        available_replicas: counts.available,
+        hpa_replicas: counts.replicas,
         selector: look
             .rollout
             .spec
@@ -40,10 +72,8 @@ pub(crate) fn base(look: &Look<'_>, course: &Course) -> RolloutStatus {
         stable_rs: course.stable.clone(),
         // A new template counts as restarted: its pods are new anyway (contract 05 §4).
         restarted_at: match look.change {
-            crate::look::Change::Nothing => old.restarted_at.clone(),
-            crate::look::Change::First | crate::look::Change::Template | crate::look::Change::Steps => {
-                look.rollout.spec.restart_at.clone()
-            }
+            Change::Nothing => old.restarted_at.clone(),
+            Change::First | Change::Template | Change::Steps => look.rollout.spec.restart_at.clone(),
         },
         promote_full: course.promote_full,
         duration: old.duration.clone(),
@@ -53,22 +83,8 @@ pub(crate) fn base(look: &Look<'_>, course: &Course) -> RolloutStatus {
     }
 }
 
-/// Something moved since the recorded status (contract 02 §8, `RolloutProgressing`); `index` is the new step index.
-pub(crate) fn progressed(look: &Look<'_>, index: Option<i32>) -> bool {
-    let old = &look.rollout.status;
-    let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).sum::<i32>();
-    let updated = look.revisions.new.map_or(0, |set| set.current_replicas);
-    let old_pods = sum(|set| set.current_replicas) - updated;
-    updated != old.updated_replicas
-        || old_pods < old.replicas - old.updated_replicas
-        || sum(|set| set.ready_replicas) > old.ready_replicas
-        || sum(|set| set.available_replicas) > old.available_replicas
-        || index.is_some_and(|index| old.current_step_index.is_some_and(|old| old != index))
-        || look.seen.identity.step_hash != old.current_step_hash
-}
-
 /// A selector as kubectl prints it: sorted by key, `k=v`, `k in (a,b)`, `k notin (a)`, `k`, `!k`.
-fn format_selector(selector: &LabelSelector) -> String {
+pub(crate) fn format_selector(selector: &LabelSelector) -> String {
     let labels = selector
         .match_labels
         .iter()

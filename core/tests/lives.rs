@@ -55,6 +55,17 @@ fn rollout(rng: &mut Rng) -> Value {
             "strategy": { "canary": { "steps": steps, "maxSurge": surge, "maxUnavailable": unavailable } },
         },
     });
+    match rng.up_to(3) {
+        0 => {
+            manifest["spec"]["strategy"] = blue_green(rng);
+            manifest["spec"]["revisionHistoryLimit"] = 20.into();
+        }
+        1 => {
+            manifest["spec"]["strategy"]["canary"]["stableService"] = "stable".into();
+            manifest["spec"]["strategy"]["canary"]["canaryService"] = "canary".into();
+        }
+        _ => {}
+    }
     if rng.one_in(6) {
         manifest["spec"]["progressDeadlineAbort"] = true.into();
     }
@@ -65,6 +76,31 @@ fn rollout(rng: &mut Rng) -> Value {
         manifest["spec"].as_object_mut().unwrap().remove("replicas");
     }
     manifest
+}
+
+fn blue_green(rng: &mut Rng) -> Value {
+    let mut blue_green = json!({ "activeService": "active" });
+    if rng.one_in(2) {
+        blue_green["previewService"] = "preview".into();
+    }
+    match rng.up_to(2) {
+        0 => blue_green["autoPromotionEnabled"] = false.into(),
+        1 => blue_green["autoPromotionSeconds"] = rng.up_to(20).into(),
+        _ => {}
+    }
+    if rng.one_in(3) {
+        blue_green["previewReplicaCount"] = (1 + rng.up_to(2)).into();
+    }
+    for field in [
+        "scaleDownDelaySeconds",
+        "abortScaleDownDelaySeconds",
+        "scaleDownDelayRevisionLimit",
+    ] {
+        if rng.one_in(2) {
+            blue_green[field] = (rng.up_to(2) * 7).into();
+        }
+    }
+    json!({ "blueGreen": blue_green })
 }
 
 /// One thing that a person does.
@@ -83,6 +119,10 @@ fn somebody_acts(world: &mut World) {
         8 => world.edit_status(&json!({ "abort": false })),
         9 => world.edit(&json!({ "spec": { "paused": true } })),
         10 => world.edit(&json!({ "spec": { "paused": false } })),
+        _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
+            world.note("somebody deletes the active Service and creates it again");
+            world.create_service("active");
+        }
         _ => {
             let weight = world.rng.up_to(100);
             world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
@@ -103,6 +143,7 @@ fn live(seed: u64) -> World {
     world.ready_after = rng.up_to(5);
     let acts = rng.up_to(6);
     world.rng = rng;
+    world.create_services();
     world.wait(3);
     for _ in 0..acts {
         somebody_acts(&mut world);

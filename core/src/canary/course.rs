@@ -1,88 +1,44 @@
 //! Where an update stands: which step, paused or aborted, and what people asked for (contract 03 §9, contract 05 §1–3).
 
-use crate::api::Time;
 use crate::api::rollout::{Condition, PauseCondition};
 use crate::canary::scale::{self, MAX_WEIGHT};
 use crate::conditions;
+use crate::course::Course;
 use crate::draft::{Draft, Group};
 use crate::look::{Change, Look, after_seconds};
 use crate::plan::{After, EventKind, Wake, WakeReason};
 use crate::revision::Stable;
 use crate::spec::{Canary, PauseLength, Step, pause_duration};
+use crate::status::Counts;
 use crate::wire::{condition, event, pause};
-
-/// The state of an update, first as recorded and asked for, then as this look leaves it.
-#[derive(Clone, Debug)]
-pub(crate) struct Course {
-    /// Index of the step under way; the number of steps when all are done; `None` without steps.
-    pub(crate) index: Option<usize>,
-    /// Aborted, since when, and why.
-    pub(crate) abort: Option<Abort>,
-    /// A full promotion is asked for.
-    pub(crate) promote_full: bool,
-    /// Why the controller waits.
-    pub(crate) pauses: Vec<PauseCondition>,
-    /// A controller pause was added and not yet consumed.
-    pub(crate) controller_pause: bool,
-    /// Hash that is recorded as stable.
-    pub(crate) stable: String,
-}
-
-/// An abort.
-#[derive(Clone, Debug)]
-pub(crate) struct Abort {
-    /// Since when.
-    pub(crate) at: Time,
-    /// The controller's own reason; none where a person aborted.
-    pub(crate) message: Option<String>,
-}
 
 impl Course {
     /// What is recorded, what people asked for, and what an edit resets.
-    pub(crate) fn of(look: &Look<'_>, canary: &Canary, draft: &mut Draft) -> Self {
-        let status = &look.rollout.status;
+    pub(crate) fn of_canary(look: &Look<'_>, canary: &Canary, draft: &mut Draft) -> Self {
         let steps = canary.steps.len();
-        let recorded = status
-            .current_step_index
-            .and_then(|index| usize::try_from(index).ok())
-            .unwrap_or(0);
-        let mut course = Self {
-            index: (steps > 0).then(|| recorded.min(steps)),
-            abort: status.abort.then(|| Abort {
-                at: status.aborted_at.clone().unwrap_or_else(|| look.stamp()),
-                message: None,
-            }),
-            promote_full: status.promote_full,
-            pauses: status.pause_conditions.clone(),
-            controller_pause: status.controller_pause,
-            stable: status.stable_rs.clone(),
-        };
+        let mut course = Self::recorded(look);
+        course.index = (steps > 0).then(|| course.index.unwrap_or(0).min(steps));
         match look.change {
             Change::Nothing => {}
-            Change::First | Change::Template | Change::Steps => course.reset(look, steps, draft),
+            Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
-        if matches!(look.revisions.stable, Stable::None | Stable::Newest) {
-            // Nothing to go back to: an abort of what is stable is dropped (contract 02 §5).
-            course.abort = None;
-        }
+        course.drop_pointless_abort(look);
         let no_abort = course.promote_full || look.is_rollback_within_window();
         if no_abort {
             course.resume();
             course.abort = None;
             course.index = course.index.map(|_| steps);
-        }
-        if !no_abort {
-            course.abort_when_overdue(look, canary);
+        } else {
+            let waiting = course.is_waiting(look, canary);
+            course.abort_when_overdue(look, waiting, Counts::of_all(look));
         }
         course.skip_what_waits_for_nobody(look, canary, draft);
         course
     }
 
-    /// An edit begins anew (contract 02 §10, `resetRolloutStatus`).
-    fn reset(&mut self, look: &Look<'_>, steps: usize, draft: &mut Draft) {
-        self.resume();
-        self.abort = None;
-        self.promote_full = false;
+    /// An edit begins anew, at the first step unless it goes back (contract 03 §9).
+    fn reset_canary(&mut self, look: &Look<'_>, steps: usize, draft: &mut Draft) {
+        self.reset();
         self.index = (steps > 0).then_some(0);
         let skip = match look.revisions.stable {
             Stable::Newest if look.change != Change::First => Some("Rollback to stable ReplicaSets"),
@@ -103,40 +59,6 @@ impl Course {
                 After::Status,
             );
         }
-    }
-
-    /// Drops pauses.
-    fn resume(&mut self) {
-        self.pauses.clear();
-        self.controller_pause = false;
-    }
-
-    /// `progressDeadlineAbort` (contract 02 §8). Whether progress was made just now is for the caller to know.
-    fn abort_when_overdue(&mut self, look: &Look<'_>, canary: &Canary) {
-        let status = &look.rollout.status;
-        let in_flight = look.change == Change::Nothing && !conditions::is_completed(status) && self.abort.is_none();
-        if look.rollout.spec.progress_deadline_abort
-            && in_flight
-            && !self.is_waiting(look, canary)
-            && !crate::status::progressed(look, status.current_step_index)
-            && conditions::timed_out(look, status)
-        {
-            let name = look.revisions.new.map_or(look.name(), |set| &set.name);
-            let kind = if look.revisions.new.is_some() {
-                "ReplicaSet"
-            } else {
-                "Rollout"
-            };
-            self.abort(look, format!("{kind} \"{name}\" has timed out progressing."));
-        }
-    }
-
-    fn abort(&mut self, look: &Look<'_>, message: String) {
-        self.resume();
-        self.abort = Some(Abort {
-            at: look.stamp(),
-            message: Some(message),
-        });
     }
 
     /// Where stable never had an available pod, weight and pauses protect nobody (decision 11).
@@ -195,15 +117,6 @@ impl Course {
         weights.next_back().unwrap_or(0)
     }
 
-    /// Nothing is scaled, and no step completes (contract 03 §1 item 11).
-    pub(crate) fn is_halted(&self, look: &Look<'_>) -> bool {
-        look.rollout.spec.paused
-            || self
-                .pauses
-                .iter()
-                .any(|pause| pause.reason == pause::INCONCLUSIVE_ANALYSIS)
-    }
-
     /// The progress deadline does not count: a step without an end of its own, a pause, or a pending scale-down.
     pub(crate) fn is_waiting(&self, look: &Look<'_>, canary: &Canary) -> bool {
         let endless = self.step(canary).is_some_and(|step| match step {
@@ -214,12 +127,7 @@ impl Course {
             | Step::SetMirrorRoute(_)
             | Step::Plugin(_) => false,
         });
-        let delayed = look
-            .revisions
-            .others
-            .iter()
-            .any(|set| set.scale_down_deadline().is_some());
-        endless || delayed || look.rollout.spec.paused || !self.pauses.is_empty()
+        endless || self.is_held_up(look)
     }
 
     /// Promotes, completes a step, pauses: at most one of them in a look.
@@ -234,7 +142,7 @@ impl Course {
         draft: &mut Draft,
     ) {
         if let Some(reason) = self.promotion(look, canary) {
-            self.promote(look, canary, &reason, draft);
+            self.promote_canary(look, canary, &reason, draft);
         } else if self.abort.is_some() {
             self.resume();
             self.index = self.index.map(|_| 0);
@@ -280,27 +188,10 @@ impl Course {
             .then(|| format!("Completed all {steps} canary steps"))
     }
 
-    /// The newest revision becomes stable (contract 02 §10, `promoteStable`).
-    fn promote(&mut self, look: &Look<'_>, canary: &Canary, reason: &str, draft: &mut Draft) {
-        self.resume();
-        self.abort = None;
-        self.promote_full = false;
+    /// All steps are done with.
+    fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary, reason: &str, draft: &mut Draft) {
         self.index = self.index.map(|_| canary.steps.len());
-        if self.stable != look.revisions.new_hash {
-            look.revisions.new_hash.clone_into(&mut self.stable);
-            let message = format!(
-                "Rollout completed update to revision {} ({}): {reason}",
-                crate::replica_set::newest_revision(look),
-                self.stable
-            );
-            draft.tell(
-                Group::Course,
-                EventKind::Normal,
-                event::COMPLETED,
-                message,
-                After::Status,
-            );
-        }
+        self.promote(look, reason, draft);
     }
 
     fn finish_step(&mut self, look: &Look<'_>, canary: &Canary, targets: scale::Targets, draft: &mut Draft) {

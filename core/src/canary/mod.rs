@@ -1,65 +1,50 @@
 //! Canary without traffic routing: steps, weight, sizes (contract 03).
 
-pub(crate) mod course;
+mod course;
 pub mod scale;
+mod services;
 mod sizes;
 
 use crate::api::rollout::{CanaryStrategy, RolloutStatus};
-use crate::canary::course::Course;
-use crate::conditions::{self, Facts, Outcome};
-use crate::draft::{Draft, Group};
-use crate::look::Look;
-use crate::plan::{After, EventKind, Plan, Wake, WakeReason};
-use crate::revision::Stable;
+use crate::conditions::{self, Facts};
+use crate::course::Course;
+use crate::draft::Draft;
+use crate::look::{Change, Look};
+use crate::plan::Plan;
 use crate::spec::{Canary, Strategy};
-use crate::wire::event;
-use crate::{duration, phase, replica_set, status};
+use crate::status::Counts;
+use crate::{replica_set, report, status};
 
 /// What happens next to a canary.
 pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {
     let mut draft = Draft::default();
-    let mut course = Course::of(look, canary, &mut draft);
+    let mut course = Course::of_canary(look, canary, &mut draft);
     let input = sizes::input(look, canary, written, &course);
-    sizes::plan(look, &input, &course, &mut draft);
+    sizes::plan(look, written, &input, &course, &mut draft);
     replica_set::clean_up(look, &mut draft);
     let resized = draft.resizes();
     course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
-    let next = report(look, strategy, canary, &course, &mut draft);
-    draft.finish(status::write(&look.rollout.status, &next))
+    let counts = Counts::of_all(look);
+    let next = status::base(look, &course, counts);
+    let facts = facts(look, canary, &course, counts, &next);
+    report::finish(look, strategy, next, &facts, draft)
 }
 
-/// The status, and the events that follow from it.
-fn report(look: &Look<'_>, strategy: &Strategy, canary: &Canary, course: &Course, draft: &mut Draft) -> RolloutStatus {
+/// What the conditions of a canary depend on.
+fn facts<'c>(look: &Look<'_>, canary: &Canary, course: &'c Course, counts: Counts, next: &RolloutStatus) -> Facts<'c> {
     let old = &look.rollout.status;
-    let mut next = status::base(look, course);
-    if look
-        .seen
-        .refused_creation()
-        .is_some_and(crate::observed::Refused::is_collision)
-    {
-        // Another owner has the name: the next look hashes with a higher count (contract 02 §4).
-        next.collision_count = Some(old.collision_count.unwrap_or(0) + 1);
-    }
-    let moved = next.stable_rs != old.stable_rs || status::progressed(look, next.current_step_index);
-    let clock_stopped = course.is_waiting(look, canary);
-    let facts = Facts {
-        healthy: is_healthy(look, canary, &next),
-        progressed: moved || look.change != crate::look::Change::Nothing,
+    let stepped = next.current_step_index.is_some()
+        && old.current_step_index.is_some()
+        && next.current_step_index != old.current_step_index;
+    let restepped = next.current_step_hash != old.current_step_hash;
+    let moved = next.stable_rs != old.stable_rs || stepped || restepped || counts.progressed(old);
+    Facts {
+        healthy: is_healthy(look, canary, next),
+        progressed: moved || look.change != Change::Nothing,
         available: next.available_replicas >= look.replicas,
-        clock_stopped,
-        abort_message: course.abort.as_ref().and_then(|abort| abort.message.as_deref()),
-        create_error: create_error(look),
-        stable_missing: stable_missing(look, course),
-        revision: replica_set::newest_revision(look),
-    };
-    let outcome = conditions::settle(look, &mut next, &facts);
-    let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
-    phase.clone_into(&mut next.phase);
-    next.message = message;
-    next.duration = duration::track(look, &next, strategy);
-    tell(look, &next, outcome, &facts, draft);
-    wake_at_deadline(look, &next, &facts, draft);
-    next
+        clock_stopped: course.is_waiting(look, canary),
+        ..report::facts(look, course)
+    }
 }
 
 /// Contract 02 §8, `RolloutHealthy`; the generation counts as observed because this look observes it.
@@ -74,100 +59,4 @@ fn is_healthy(look: &Look<'_>, canary: &Canary, next: &RolloutStatus) -> bool {
         && steps_done
         && conditions::is_completed(next)
         && look.revisions.new.is_some_and(|set| set.replicas == all)
-}
-
-/// What to say where the ReplicaSet could not be created (contract 02 §4).
-fn create_error(look: &Look<'_>) -> Option<String> {
-    let refused = look.seen.refused_creation().filter(|refused| !refused.is_collision())?;
-    let name = replica_set::name_of_new(look);
-    Some(format!(
-        "Failed to create new replica set \"{name}\": {}",
-        refused.message
-    ))
-}
-
-/// Whether users know already: each further attempt fails in silence.
-fn create_error_is_told(old: &RolloutStatus) -> bool {
-    use crate::wire::condition::{PROGRESSING, REPLICA_SET_CREATE_ERROR};
-    conditions::has_reason(old, PROGRESSING, REPLICA_SET_CREATE_ERROR)
-}
-
-/// What to say where the recorded stable ReplicaSet is gone (decision 8).
-fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
-    (look.revisions.stable == Stable::Missing && course.stable == look.rollout.status.stable_rs).then(|| {
-        format!(
-            "the stable ReplicaSet with {} {} does not exist: nothing is scaled or promoted. \
-             Go back to its pod template, or accept the new revision with 'promote --full'",
-            crate::wire::HASH_LABEL,
-            look.rollout.status.stable_rs
-        )
-    })
-}
-
-/// Events of what the status says.
-fn tell(look: &Look<'_>, next: &RolloutStatus, outcome: Outcome, facts: &Facts<'_>, draft: &mut Draft) {
-    let old = &look.rollout.status;
-    let first = look.change == crate::look::Change::First;
-    let after = After::Status;
-    if first && old.observed_generation.is_empty() {
-        let namespace = look.rollout.metadata.namespace.as_deref().unwrap_or_default();
-        let message = format!("Rollout resource added to informer: {namespace}/{}", look.name());
-        draft.tell(Group::Seen, EventKind::Normal, event::ADDED_TO_INFORMER, message, after);
-    }
-    // The first deployment is complete at once, and upstream says it is not before it says it is (contract 03 §15).
-    if outcome.not_completed || first {
-        let message = format!(
-            "Rollout not completed, started update to revision {} ({})",
-            facts.revision, next.current_pod_hash
-        );
-        draft.tell(Group::Began, EventKind::Normal, event::NOT_COMPLETED, message, after);
-    }
-    if let Some(message) = outcome.aborted {
-        // A person's abort is told once the sizes follow it, the controller's own before they do.
-        let group = match facts.abort_message {
-            Some(_) => Group::Began,
-            None => Group::Course,
-        };
-        draft.tell(group, EventKind::Warning, event::ABORTED, message, after);
-    }
-    if let Some(message) = facts.create_error.as_ref().filter(|_| !create_error_is_told(old)) {
-        let reason = event::REPLICA_SET_CREATE_ERROR;
-        draft.tell(Group::Created, EventKind::Warning, reason, message.clone(), after);
-    }
-    match (old.pause_conditions.first(), next.pause_conditions.first()) {
-        (None, Some(pause)) => {
-            let message = format!("Rollout is paused ({})", pause.reason);
-            draft.tell(Group::Course, EventKind::Normal, event::PAUSED, message, after);
-        }
-        (Some(_), None) if next.aborted_at.is_none() => {
-            draft.tell(
-                Group::Course,
-                EventKind::Normal,
-                event::RESUMED,
-                "Rollout is resumed".to_owned(),
-                after,
-            );
-        }
-        (Some(_), None | Some(_)) | (None, None) => {}
-    }
-}
-
-/// Looks again when the time for progress is up (contract 02 §8, last item).
-fn wake_at_deadline(look: &Look<'_>, next: &RolloutStatus, facts: &Facts<'_>, draft: &mut Draft) {
-    let overdue = conditions::has_reason(
-        next,
-        crate::wire::condition::PROGRESSING,
-        crate::wire::condition::PROGRESS_DEADLINE_EXCEEDED,
-    );
-    if facts.healthy || facts.clock_stopped || overdue || next.abort {
-        return;
-    }
-    if let Some(deadline) = conditions::progress_deadline(look, next) {
-        // The deadline must have passed, and times are stored in whole seconds.
-        let at = crate::look::after_seconds(deadline, 1).max(look.now);
-        draft.wake(Wake {
-            at,
-            why: WakeReason::ProgressDeadline,
-        });
-    }
 }

@@ -1,8 +1,9 @@
 //! The sizes of all ReplicaSets of a canary, as actions (contract 02 §6, contract 03 §3).
 
 use crate::api::rollout::CanaryStrategy;
-use crate::canary::course::Course;
 use crate::canary::scale::{self, Input, Pods, Targets};
+use crate::canary::services;
+use crate::course::Course;
 use crate::draft::Draft;
 use crate::look::Look;
 use crate::observed::ReplicaSet;
@@ -39,7 +40,7 @@ fn pods(set: &ReplicaSet) -> Pods {
 }
 
 /// Plans all changes of size, capacity up before capacity down; creates the newest ReplicaSet at its first size.
-pub(crate) fn plan(look: &Look<'_>, input: &Input, course: &Course, draft: &mut Draft) {
+pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, course: &Course, draft: &mut Draft) {
     // A recorded stable that is gone: nothing is scaled until a person decides (decision 8).
     let held = look.revisions.stable == Stable::Missing && !course.promote_full;
     let next = if course.is_halted(look) || held {
@@ -51,24 +52,44 @@ pub(crate) fn plan(look: &Look<'_>, input: &Input, course: &Course, draft: &mut 
         scale::next(input)
     };
     let creation = Creation::plan(look, next.canary, draft);
-    if course.is_halted(look) || held {
-        creation.sync(look, None, draft);
+    if held {
+        creation.sync(look, None, true, draft);
         return;
     }
-    let stable = look.revisions.other_stable();
-    let grows = |set: &ReplicaSet, size: i32| size > set.replicas;
-    if let Some(set) = stable.filter(|set| grows(set, next.stable)) {
+    if course.is_halted(look) {
+        creation.sync(look, None, true, draft);
+        services::plan(look, written, input, course, draft);
+        return;
+    }
+    let (new, stable) = (look.revisions.new, look.revisions.other_stable());
+    if let Some(set) = stable.filter(|set| next.stable > set.replicas) {
         resize(look, set, next.stable, draft);
     }
-    creation.sync(look, Some(next.canary), draft);
-    if let Some(set) = stable.filter(|set| !grows(set, next.stable)) {
-        resize(look, set, next.stable, draft);
+    if new.is_some_and(|set| next.canary >= set.replicas) {
+        creation.sync(look, Some(next.canary), false, draft);
     }
-    drain_others(look, input, draft);
+    services::plan(look, written, input, course, draft);
+    if let Some(set) = new.filter(|set| next.canary < set.replicas) {
+        creation.sync(
+            look,
+            Some(services::floor(look, written, input, set, next.canary, draft)),
+            false,
+            draft,
+        );
+    }
+    if let Some(set) = stable.filter(|set| next.stable <= set.replicas) {
+        resize(
+            look,
+            set,
+            services::floor(look, written, input, set, next.stable, draft),
+            draft,
+        );
+    }
+    drain_others(look, written, input, draft);
 }
 
 /// Old revisions go to zero as fast as the available pods allow, unhealthy pods first (contract 03 §3, last item).
-fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
+fn drain_others(look: &Look<'_>, written: &CanaryStrategy, input: &Input, draft: &mut Draft) {
     let mut sizes: Vec<(&ReplicaSet, i32)> = look.revisions.others.iter().map(|set| (*set, set.replicas)).collect();
     for (set, size) in &mut sizes {
         // A status that speaks of an older spec says nothing about which pods are unhealthy.
@@ -84,6 +105,7 @@ fn drain_others(look: &Look<'_>, input: &Input, draft: &mut Draft) {
         room -= taken;
     }
     for (set, size) in sizes {
+        let size = services::floor(look, written, input, set, size, draft);
         if size < set.replicas {
             resize(look, set, size, draft);
         }

@@ -25,6 +25,7 @@ impl World {
     pub fn carry_out(&mut self, seen: &Observed, plan: &Plan) {
         let mut version = version_of(&seen.rollout);
         let mut done = 0;
+        self.known_available = seen.replica_sets.iter().map(|set| set.available_replicas).sum();
         self.check_order(plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
@@ -106,6 +107,8 @@ impl World {
             Action::PatchReplicaSet(patch) => self.patch_set(patch),
             Action::DeleteReplicaSet(target) => self.delete_set(target),
             Action::PatchRollout(patch) => self.patch_rollout(patch, version),
+            Action::PatchService(patch) if self.patch_service(patch) => Wrote::Done,
+            Action::PatchService(_) => Wrote::Conflict,
         };
         if matches!(wrote, Wrote::Done) {
             self.writes += 1;
@@ -178,7 +181,9 @@ impl World {
         };
         let version = self.version();
         let due = self.controller_due();
-        let least = self.least_available();
+        // Pods that were not available when it was decided may have become so since: nobody can know that.
+        let least = self.least_available().min(self.known_available);
+        self.check_active_size(index, patch);
         let set = &mut self.sets[index];
         let from = set.object.replicas;
         set.object.resource_version = version;
@@ -200,6 +205,20 @@ impl World {
         self.note(&line);
         self.seen_own_set(&patch.target.uid);
         Wrote::Done
+    }
+
+    /// Invariant 5 for blue-green: what the active Service selects is never made smaller than wanted.
+    fn check_active_size(&mut self, index: usize, patch: &ReplicaSetPatch) {
+        let Some(size) = patch.replicas else { return };
+        let active = self.rollout["spec"]["strategy"]["blueGreen"]["activeService"]
+            .as_str()
+            .unwrap_or("")
+            .to_owned();
+        let wanted = self.current().spec.replicas.unwrap_or(1);
+        let object = &self.sets[index].object;
+        if self.selected(&active) == object.hash() && size < object.replicas && size < wanted {
+            self.break_rule(format!("5: the active ReplicaSet is scaled down to {size} of {wanted}"));
+        }
     }
 
     fn delete_set(&mut self, target: &Target) -> Wrote {

@@ -140,6 +140,7 @@ impl World {
             }
             self.report(index);
         }
+        self.watch_services();
     }
 
     /// Makes and deletes pods; those that are not ready go first.
@@ -158,6 +159,7 @@ impl World {
         let taken = before - set.available(now);
         if taken > 0 {
             self.check_budget(taken, self.sets[index].least);
+            self.check_services();
         }
     }
 
@@ -175,8 +177,11 @@ impl World {
     pub fn least_available(&self) -> i32 {
         let rollout = self.current();
         let replicas = rollout.spec.replicas.unwrap_or(1);
-        let canary = rollout.spec.strategy.canary.as_ref().expect("a canary");
-        replicas - serin_core::spec::fenceposts(canary, replicas).unavailable
+        // Blue-green is judged by what its active Service leads to.
+        let canary = rollout.spec.strategy.canary.as_ref();
+        canary.map_or(0, |canary| {
+            replicas - serin_core::spec::fenceposts(canary, replicas).unavailable
+        })
     }
 
     fn report(&mut self, index: usize) {

@@ -16,16 +16,18 @@ mod act;
 mod cluster;
 mod people;
 pub mod rng;
+mod services;
 
 use cluster::Set;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serin_core::api::Rollout;
 use serin_core::identity::Identity;
-use serin_core::observed::Refused;
+use serin_core::observed::{Refused, Service};
 use serin_core::plan::{Event, Plan, Wake};
 use serin_core::{Observed, decide};
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What goes wrong, and how often; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +53,10 @@ pub struct World {
     pub rollout: Value,
     /// ReplicaSets by name.
     pub sets: Vec<Set>,
+    /// Services by name, as the API server has them.
+    pub services: BTreeMap<String, Service>,
+    /// Services that lead to an available pod, or did so until their selector was changed.
+    serving: BTreeSet<String>,
     /// Events sent, in order.
     pub events: Vec<Event>,
     /// Object writes made by the controller.
@@ -83,6 +89,8 @@ pub struct World {
     pub undecodable: Option<String>,
     /// No controller runs.
     pub stopped: bool,
+    /// Available pods that the last look saw.
+    known_available: i32,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
@@ -98,6 +106,8 @@ impl World {
             began,
             rollout: Value::Null,
             sets: Vec::new(),
+            services: BTreeMap::new(),
+            serving: BTreeSet::new(),
             events: Vec::new(),
             writes: 0,
             counter_writes: 0,
@@ -114,6 +124,7 @@ impl World {
             names_taken: 0,
             undecodable: None,
             stopped: false,
+            known_available: 0,
             retry_at: None,
             identity: RefCell::new(None),
             next_version: 1,
@@ -138,6 +149,7 @@ impl World {
             replica_sets,
             refused: self.refused.clone(),
             undecodable: self.undecodable.clone(),
+            services: self.observed_services(),
             ..Observed::default()
         }
     }

@@ -1,0 +1,75 @@
+//! The canary and the stable Service of a canary without traffic routing (contract 03 §6, decision 6).
+
+use crate::api::rollout::CanaryStrategy;
+use crate::canary::scale::{Input, wanted};
+use crate::course::Course;
+use crate::draft::{Draft, Group};
+use crate::look::Look;
+use crate::observed::ReplicaSet;
+use crate::revision::Stable;
+use crate::{references, service};
+
+/// Plans the switches that are due.
+pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, course: &Course, draft: &mut Draft) {
+    let stable = match look.revisions.stable {
+        Stable::Newest => look.revisions.new,
+        Stable::Other(set) => Some(set),
+        Stable::None | Stable::Missing => None,
+    };
+    // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1).
+    let least = (input.replicas - input.fenceposts.unavailable).max(1);
+    // Once moved it stays, whatever becomes of the pods meanwhile.
+    let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
+    let ready = moved || look.new_available() >= least;
+    let taken_over = course.abort.is_none() && wanted(input).stable == 0 && ready;
+    let behind_stable = look.revisions.new.filter(|_| taken_over).or(stable);
+    let behind_canary = if course.abort.is_some() {
+        stable
+    } else {
+        look.revisions.new
+    };
+    follow(look, &written.stable_service, behind_stable, draft);
+    follow(look, &written.canary_service, behind_canary, draft);
+    let named: Vec<&str> = references::services(look.seen)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    service::release_unnamed(look, &named, draft);
+}
+
+/// Lets a Service select a ReplicaSet once that has an available pod; all of them where the Service is new to us.
+fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Draft) {
+    let Some(set) = set.filter(|set| service::hash_of(look, name) != set.hash()) else {
+        return;
+    };
+    let whole = set.replicas > 0 && set.replicas <= set.available();
+    if set.available() > 0 && (whole || service::is_managed(look, name)) {
+        service::switch(look, name, set.hash(), Group::Traffic, draft);
+    }
+}
+
+/// The size that `set` may go down to: its last pod stays while the stable Service selects it (decision 6).
+pub(crate) fn floor(
+    look: &Look<'_>,
+    written: &CanaryStrategy,
+    input: &Input,
+    set: &ReplicaSet,
+    size: i32,
+    draft: &Draft,
+) -> i32 {
+    let hash = service::hash_of(look, &written.stable_service);
+    // Without a hash it selects the pods of every revision.
+    let selected = !written.stable_service.is_empty() && (hash.is_empty() || hash == set.hash());
+    // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
+    let no_room = input.replicas == 0 || input.replicas + input.fenceposts.surge <= 1;
+    if size > 0 || set.replicas == 0 || no_room {
+        size
+    } else if draft.switches() {
+        // The next look sees what the Service selects now.
+        set.replicas
+    } else if selected {
+        1
+    } else {
+        size
+    }
+}
