@@ -190,15 +190,16 @@ pub fn canary_of(shape: Shape) -> Value {
 /// If the rollout does not get there, or nobody counts.
 pub async fn counted_life(world: &mut World, shape: Shape) -> Result<Counted> {
     let (text, pods) = (canary_of(shape).to_string(), shape.steps + 1);
+    let earlier = world.writes()?.map_or(0, |it| it.len());
     world.given().rollout(&text).healthy().ready_pods(1, pods).await?;
-    let first_deploy = settled(world).await?;
+    let first_deploy = settled(world).await?.split_off(earlier);
     world.when().set_image("app:2").await?;
     for _ in 0..shape.pauses {
         world.then().phase("Paused").when().promote().await?;
     }
     world.then().healthy().ready_pods(2, pods).pods(1, 0).await?;
     let mut update = settled(world).await?;
-    update.drain(..first_deploy.len());
+    update.drain(..earlier + first_deploy.len());
     Ok(Counted { first_deploy, update })
 }
 

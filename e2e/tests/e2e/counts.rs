@@ -1,10 +1,11 @@
 //! How often the controller writes (decision 28). On a real control plane of our own the API server's audit log counts.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
+use kube::api::DeleteParams;
 use serin_controller::Options;
 use serin_e2e::World;
 use serin_e2e::world::Wishes;
-use serin_e2e::writes::{Shape, Write, counted_life};
+use serin_e2e::writes::{Shape, counted_life};
 use serin_sandbox::workload::kubelet::KubeletOptions;
 use std::time::Duration;
 
@@ -22,28 +23,73 @@ pub(crate) fn wishes() -> Wishes {
     }
 }
 
+/// Lives that may be lived until one stays within the bound of the status writes.
+const LIVES: usize = 3;
+
+/// A machine so busy that two states of one pod are seen more than 250 ms apart adds status writes of counters, and
+/// nothing else (decision 28): so the least of a few lives counts for them, and every life for all other writes.
 async fn floors(world: &mut World, steps: usize, pauses: usize) -> Result<()> {
-    let counted = counted_life(world, Shape { steps, pauses }).await?;
-    let told = |writes: &[Write]| writes.iter().map(|it| format!("\n  {it}")).collect::<String>();
-    let (first, update) = (&counted.first_deploy, &counted.update);
-    ensure!(
-        first.len() <= 4,
-        "{} writes for a first deploy:{}",
-        first.len(),
-        told(first)
-    );
-    let floor = 3 * steps + 6 + 2 * pauses;
-    ensure!(
-        update.len() <= floor,
-        "{} writes in place of {floor} for the update:{}",
-        update.len(),
-        told(update)
-    );
-    // At rest nothing is written, though everything is looked at again and again.
+    let bounds = [
+        Bound { others: 2, status: 2 },
+        Bound {
+            others: 2 * steps + 3,
+            status: steps + 3 + 2 * pauses,
+        },
+    ];
+    let mut exceeded = String::new();
+    for _ in 0..LIVES {
+        let counted = counted_life(world, Shape { steps, pauses }).await?;
+        let parts = [
+            ("a first deploy", &counted.first_deploy),
+            ("the update", &counted.update),
+        ];
+        exceeded.clear();
+        for ((part, writes), bound) in parts.into_iter().zip(&bounds) {
+            let status = writes.iter().filter(|it| it.resource == "rollouts/status").count();
+            let told = writes.iter().map(|it| format!("\n  {it}")).collect::<String>();
+            let others = writes.len() - status;
+            ensure!(
+                others <= bound.others,
+                "{others} writes apart from status in place of {} for {part}:{told}",
+                bound.others
+            );
+            if status > bound.status {
+                exceeded.push_str(&format!(
+                    "{status} status writes in place of {} for {part}:{told}\n",
+                    bound.status
+                ));
+            }
+        }
+        if exceeded.is_empty() {
+            return nothing_at_rest(world).await;
+        }
+        remove(world).await?;
+    }
+    bail!("in each of {LIVES} lives: {exceeded}")
+}
+
+/// At most so many writes.
+struct Bound {
+    /// Of ReplicaSets, and of the rollout itself.
+    others: usize,
+    /// Of the rollout's status.
+    status: usize,
+}
+
+/// At rest nothing is written, though everything is looked at again and again.
+async fn nothing_at_rest(world: &World) -> Result<()> {
     let before = world.writes()?.map_or(0, |it| it.len());
     tokio::time::sleep(Duration::from_secs(10)).await;
     let at_rest = world.writes()?.map_or(0, |it| it.len()) - before;
     ensure!(at_rest == 0, "{at_rest} writes at rest");
+    Ok(())
+}
+
+async fn remove(world: &World) -> Result<()> {
+    world.rollouts().delete("web", &DeleteParams::foreground()).await?;
+    while world.rollouts().get_opt("web").await?.is_some() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     Ok(())
 }
 
