@@ -1,11 +1,10 @@
 //! How often the controller writes (decision 28). On a real control plane of our own the API server's audit log counts.
 
 use anyhow::{Result, bail, ensure};
-use kube::api::DeleteParams;
 use serin_controller::Options;
 use serin_e2e::World;
+use serin_e2e::lives::Life;
 use serin_e2e::world::Wishes;
-use serin_e2e::writes::{Shape, counted_life};
 use serin_sandbox::workload::kubelet::KubeletOptions;
 use std::time::Duration;
 
@@ -28,17 +27,11 @@ const LIVES: usize = 3;
 
 /// A machine so busy that two states of one pod are seen more than 250 ms apart adds status writes of counters, and
 /// nothing else (decision 28): so the least of a few lives counts for them, and every life for all other writes.
-async fn floors(world: &mut World, steps: usize, pauses: usize) -> Result<()> {
-    let bounds = [
-        Bound { others: 2, status: 2 },
-        Bound {
-            others: 2 * steps + 3,
-            status: steps + 3 + 2 * pauses,
-        },
-    ];
+async fn floors(world: &mut World, life: Life) -> Result<()> {
+    let bounds = life.bounds();
     let mut exceeded = String::new();
     for _ in 0..LIVES {
-        let counted = counted_life(world, Shape { steps, pauses }).await?;
+        let counted = life.live(world).await?;
         let parts = [
             ("a first deploy", &counted.first_deploy),
             ("the update", &counted.update),
@@ -63,17 +56,9 @@ async fn floors(world: &mut World, steps: usize, pauses: usize) -> Result<()> {
         if exceeded.is_empty() {
             return nothing_at_rest(world).await;
         }
-        remove(world).await?;
+        life.end(world).await?;
     }
     bail!("in each of {LIVES} lives: {exceeded}")
-}
-
-/// At most so many writes.
-struct Bound {
-    /// Of ReplicaSets, and of the rollout itself.
-    others: usize,
-    /// Of the rollout's status.
-    status: usize,
 }
 
 /// At rest nothing is written, though everything is looked at again and again.
@@ -85,30 +70,30 @@ async fn nothing_at_rest(world: &World) -> Result<()> {
     Ok(())
 }
 
-async fn remove(world: &World) -> Result<()> {
-    world.rollouts().delete("web", &DeleteParams::foreground()).await?;
-    while world.rollouts().get_opt("web").await?.is_some() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
-
 pub(crate) async fn without_steps(world: &mut World) -> Result<()> {
-    floors(world, 0, 0).await
+    floors(world, Life::Canary { steps: 0, pauses: 0 }).await
 }
 
 pub(crate) async fn one_step(world: &mut World) -> Result<()> {
-    floors(world, 1, 0).await
+    floors(world, Life::Canary { steps: 1, pauses: 0 }).await
 }
 
 pub(crate) async fn two_steps(world: &mut World) -> Result<()> {
-    floors(world, 2, 0).await
+    floors(world, Life::Canary { steps: 2, pauses: 0 }).await
 }
 
 pub(crate) async fn four_steps(world: &mut World) -> Result<()> {
-    floors(world, 4, 0).await
+    floors(world, Life::Canary { steps: 4, pauses: 0 }).await
 }
 
 pub(crate) async fn two_steps_and_a_pause(world: &mut World) -> Result<()> {
-    floors(world, 2, 1).await
+    floors(world, Life::Canary { steps: 2, pauses: 1 }).await
+}
+
+pub(crate) async fn blue_green(world: &mut World) -> Result<()> {
+    floors(world, Life::BlueGreen { preview: false }).await
+}
+
+pub(crate) async fn blue_green_with_preview(world: &mut World) -> Result<()> {
+    floors(world, Life::BlueGreen { preview: true }).await
 }

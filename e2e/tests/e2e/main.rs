@@ -1,5 +1,6 @@
 //! Whole rollouts from outside: on the sandbox in `cargo test`, on a real control plane by `e2e/real`.
 
+mod blue_green;
 mod canary;
 mod conformance;
 mod counts;
@@ -22,6 +23,18 @@ fn main() -> ExitCode {
         scenario!(canary::a_bad_image_is_degraded_by_the_deadline_and_replaced),
         scenario!(canary::a_newer_update_supersedes_the_one_under_way),
         scenario!(canary::spec_paused_holds_and_releases),
+        scenario!(blue_green::first_deploy_is_served_when_ready),
+        scenario!(blue_green::a_preview_waits_for_promotion),
+        scenario!(blue_green::old_pods_stay_for_the_delay),
+        scenario!(blue_green::abort_keeps_the_old_version_in_service),
+        scenario!(blue_green::promotion_by_itself_after_a_time),
+        scenario!(blue_green::a_small_preview_grows_before_the_switch),
+        scenario!(blue_green::going_back_within_the_delay_waits_for_nobody),
+        scenario!(blue_green::a_missing_service_is_said_and_can_be_created),
+        scenario!(blue_green::an_edited_service_is_mended),
+        scenario!(blue_green::a_service_that_is_no_longer_named_is_released),
+        scenario!(blue_green::a_canary_moves_its_services),
+        scenario!(blue_green::an_aborted_canary_gives_its_service_back),
         scenario!(trouble::an_invalid_spec_is_said_and_can_be_cured),
         scenario!(trouble::an_undecodable_rollout_stops_no_other),
         scenario!(trouble::a_killed_controller_loses_nothing),
@@ -43,6 +56,8 @@ fn main() -> ExitCode {
         scenario!(counts::two_steps).wishing(counts::wishes),
         scenario!(counts::four_steps).wishing(counts::wishes),
         scenario!(counts::two_steps_and_a_pause).wishing(counts::wishes),
+        scenario!(counts::blue_green).wishing(counts::wishes),
+        scenario!(counts::blue_green_with_preview).wishing(counts::wishes),
         scenario!(refusals::forbidden).only(Place::Sandbox),
         scenario!(refusals::conflict).only(Place::Sandbox),
         scenario!(refusals::too_many_requests).only(Place::Sandbox),
