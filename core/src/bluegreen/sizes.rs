@@ -88,8 +88,9 @@ pub(super) fn shrink(
     draft: &mut Draft,
 ) {
     if let Some(new) = look.revisions.new.filter(|set| set.replicas > size) {
-        // The active Service must have left it first.
-        let size = if service::hash_of(look, &written.active_service) == new.hash() && size == 0 {
+        // The active Service must have left it first, unless no pods are wanted at all.
+        let selected = service::hash_of(look, &written.active_service) == new.hash();
+        let size = if selected && size == 0 && look.replicas > 0 {
             new.replicas
         } else {
             size
