@@ -1,8 +1,9 @@
-//! `serin-controller`: the controller as a process.
+//! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
+use crate::{Controller, Election, Options, connect, install_logs, install_tls, replay};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use serin_controller::{Controller, Election, Options, connect, install_logs, install_tls, replay};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,8 +28,12 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+/// Does what the arguments ask for (the first is the program's name); ends the process where they make no sense.
+///
+/// # Errors
+/// If there is no usable configuration, a port is taken, or the controller had to end before it was asked to.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let cli = Cli::parse_from(arguments);
     if let Some(Command::Replay { file }) = &cli.command {
         let plan = replay(file).with_context(|| format!("cannot replay {}", file.display()))?;
         writeln!(std::io::stdout(), "{plan}")?;
