@@ -212,7 +212,9 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .into_iter()
             .find(|condition| condition.r#type == "ReplicaFailure");
         let annotations = kept_annotations(metadata.annotations);
-        let template = spec.template.map(|template| Fingerprint::of_replica_set(&template, &annotations));
+        let template = spec
+            .template
+            .map(|template| Fingerprint::of_replica_set(&template, &annotations));
         let name = metadata.name.unwrap_or_default();
         let uid = metadata.uid.unwrap_or_default();
         let resource_version = metadata.resource_version.unwrap_or_default();

@@ -1,6 +1,8 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
-use crate::{Controller, Election, Options, connect, install_logs, install_tls, replay};
+use crate::{
+    Controller, Election, Options, connect, install_logs, install_tls, replay, takeover_report, takeover_summary,
+};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -15,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     options: Options,
+    /// Print which ReplicaSets would be adopted as what, and why; write nothing, and end.
+    #[arg(long)]
+    takeover_report: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -46,7 +51,21 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
+    if cli.takeover_report {
+        return runtime.block_on(report(&cli.options));
+    }
     runtime.block_on(serve(cli.options))
+}
+
+async fn report(options: &Options) -> anyhow::Result<()> {
+    let client = connect(options).await?;
+    let reports = takeover_report(&client, options).await?;
+    let mut out = std::io::stdout().lock();
+    for report in &reports {
+        write!(out, "{report}")?;
+    }
+    writeln!(out, "{}", takeover_summary(&reports))?;
+    Ok(out.flush()?)
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use crate::story::{Story, Word};
 use crate::view::View;
 use crate::writes::{Ledger, Notes, Signed, Write};
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, DynamicObject, ObjectMeta, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -236,6 +237,12 @@ impl World {
         self.ledger.signed()
     }
 
+    /// What the clock of this place shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.map_or_else(Timestamp::now, |clock| clock.now())
+    }
+
     /// A kubeconfig with every right; none in the sandbox.
     #[must_use]
     pub fn admin_kubeconfig(&self) -> Option<&Path> {
@@ -243,7 +250,8 @@ impl World {
     }
 
     /// The kubeconfig of the controller, where it needs one.
-    pub(crate) fn kubeconfig(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn kubeconfig(&self) -> Option<&Path> {
         self.options.kubeconfig.as_deref()
     }
 

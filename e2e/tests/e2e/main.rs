@@ -7,6 +7,7 @@ mod counts;
 mod deploy;
 mod leaders;
 mod refusals;
+mod takeover;
 mod trouble;
 
 use serin_e2e::cluster::Place;
@@ -69,6 +70,9 @@ fn main() -> ExitCode {
         scenario!(leaders::a_paused_leader_writes_nothing_afterwards).only(Place::Real),
         scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
+        scenario!(takeover::canaries),
+        scenario!(takeover::blue_greens),
+        scenario!(takeover::the_report_writes_nothing).only(Place::Real),
         scenario!(refusals::forbidden).only(Place::Sandbox),
         scenario!(refusals::conflict).only(Place::Sandbox),
         scenario!(refusals::too_many_requests).only(Place::Sandbox),
