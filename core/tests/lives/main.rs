@@ -1,239 +1,126 @@
-//! Whole canary lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or
-//! never; the invariants of design.md §4 after every step.
+//! Whole lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or never;
+//! the invariants of design.md §4 after every step.
 //!
-//! A failure prints its seed; `SEED=17 cargo test -p serin-core --test lives one_life -- --nocapture` replays it alone.
+//! A failure prints its seed and the command that replays that life alone, with all that happened in it:
+//! `SERIN_LIFE=17 cargo test -p serin-core --test lives -- --nocapture`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(clippy::disallowed_methods, reason = "SEED replays one life")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "SERIN_LIFE replays one life; the clock says how fast lives were played"
+)]
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
+mod life;
+#[path = "../world/mod.rs"]
 mod world;
 
-use serde_json::{Value, json};
+use life::{live, rollout};
+use serde_json::json;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use world::World;
 use world::rng::Rng;
-use world::{Faults, World};
 
-const LIVES: u64 = 4_000;
+const LIVES: u64 = 20_000;
+const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
-fn rollout(rng: &mut Rng) -> Value {
-    let mut steps = Vec::new();
-    let mut weight = 0;
-    for _ in 0..rng.up_to(4) {
-        if rng.one_in(3) {
-            let pause = if rng.one_in(2) {
-                json!({})
-            } else {
-                json!({ "duration": rng.up_to(40) })
-            };
-            steps.push(json!({ "pause": pause }));
-        } else {
-            weight = (weight + rng.up_to(50)).min(100);
-            steps.push(json!({ "setWeight": weight }));
-        }
-    }
-    let amounts = [json!(0), json!(1), json!(2), json!("25%"), json!("50%"), json!("100%")];
-    let surge = rng.pick(&amounts).clone();
-    let unavailable = rng.pick(&amounts).clone();
-    let surge = if surge == 0 && unavailable == 0 {
-        json!(1)
-    } else {
-        surge
-    };
-    let mut manifest = json!({
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Rollout",
-        "metadata": { "name": "web" },
-        "spec": {
-            "replicas": rng.up_to(8),
-            "progressDeadlineSeconds": 30,
-            "revisionHistoryLimit": rng.up_to(3),
-            "selector": { "matchLabels": { "app": "web" } },
-            "template": {
-                "metadata": { "labels": { "app": "web" } },
-                "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
-            },
-            "strategy": { "canary": { "steps": steps, "maxSurge": surge, "maxUnavailable": unavailable } },
-        },
-    });
-    match rng.up_to(3) {
-        0 => {
-            manifest["spec"]["strategy"] = blue_green(rng);
-            manifest["spec"]["revisionHistoryLimit"] = 20.into();
-        }
-        1 => {
-            manifest["spec"]["strategy"]["canary"]["stableService"] = "stable".into();
-            manifest["spec"]["strategy"]["canary"]["canaryService"] = "canary".into();
-        }
-        _ => {}
-    }
-    if rng.one_in(6) {
-        manifest["spec"]["progressDeadlineAbort"] = true.into();
-    }
-    if rng.one_in(5) {
-        manifest["spec"]["rollbackWindow"] = json!({ "revisions": 1 + rng.up_to(2) });
-    }
-    if rng.one_in(8) {
-        manifest["spec"].as_object_mut().unwrap().remove("replicas");
-    }
-    manifest
+/// What replays a life.
+fn replay(seed: u64) -> String {
+    format!("SERIN_LIFE={seed} cargo test -p serin-core --test lives -- --nocapture")
 }
 
-fn blue_green(rng: &mut Rng) -> Value {
-    let mut blue_green = json!({ "activeService": "active" });
-    if rng.one_in(2) {
-        blue_green["previewService"] = "preview".into();
-    }
-    match rng.up_to(2) {
-        0 => blue_green["autoPromotionEnabled"] = false.into(),
-        1 => blue_green["autoPromotionSeconds"] = rng.up_to(20).into(),
-        _ => {}
-    }
-    if rng.one_in(3) {
-        blue_green["previewReplicaCount"] = (1 + rng.up_to(2)).into();
-    }
-    for field in [
-        "scaleDownDelaySeconds",
-        "abortScaleDownDelaySeconds",
-        "scaleDownDelayRevisionLimit",
-    ] {
-        if rng.one_in(2) {
-            blue_green[field] = (rng.up_to(2) * 7).into();
-        }
-    }
-    json!({ "blueGreen": blue_green })
-}
-
-/// One thing that a person does.
-fn somebody_acts(world: &mut World) {
-    let image = world.rng.up_to(4);
-    match world.rng.up_to(11) {
-        0..=2 => world.set_image(&format!("web:good-{image}")),
-        3 => world.set_image(&format!("web:bad-{image}")),
-        4 => {
-            let replicas = world.rng.up_to(9);
-            world.edit(&json!({ "spec": { "replicas": replicas } }));
-        }
-        5 => world.promote(),
-        6 => world.promote_full(),
-        7 => world.edit_status(&json!({ "abort": true })),
-        8 => world.edit_status(&json!({ "abort": false })),
-        9 => world.edit(&json!({ "spec": { "paused": true } })),
-        10 => world.edit(&json!({ "spec": { "paused": false } })),
-        _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
-            world.note("somebody deletes the active Service and creates it again");
-            world.create_service("active");
-        }
-        _ => {
-            let weight = world.rng.up_to(100);
-            world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
-        }
-    }
-}
-
-/// A life: people act at random moments, faults strike, then all rest.
-fn live(seed: u64) -> World {
-    let mut rng = Rng::new(seed);
-    let manifest = rollout(&mut rng);
-    let mut world = World::new(manifest);
-    world.faults = Faults {
-        crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
-        store_lag: rng.up_to(2),
-        controller_lag: rng.up_to(2),
-    };
-    world.ready_after = rng.up_to(5);
-    let acts = rng.up_to(6);
-    world.rng = rng;
-    world.create_services();
-    world.wait(3);
-    for _ in 0..acts {
-        somebody_acts(&mut world);
-        let seconds = world.rng.up_to(45);
-        world.wait(seconds);
-        check_status(&mut world);
-    }
-    world.wait(2_000);
-    check_rest(&mut world);
-    if world.broken.is_empty() {
-        recover(&mut world);
-    }
-    world
-}
-
-/// What must hold of every status that users can read.
-fn check_status(world: &mut World) {
-    let status = world.current().status;
-    let steps = world.rollout["spec"]["strategy"]["canary"]["steps"]
-        .as_array()
-        .map_or(0, Vec::len);
-    let index = status
-        .current_step_index
-        .map_or(0, |index| usize::try_from(index).unwrap_or(usize::MAX));
-    let generation = world.rollout["metadata"]["generation"].to_string();
-    if index > steps && status.observed_generation == generation {
-        world.break_rule(format!("step {index} of {steps}"));
-    }
-    if status.phase == "Healthy" && status.stable_rs != status.current_pod_hash {
-        world.break_rule("6: Healthy before the newest revision is stable".to_owned());
-    }
-}
-
-/// Invariant 7: the spec rests and the world rests, so the plan is empty and no wake repeats for ever.
-fn check_rest(world: &mut World) {
-    let writes = world.writes;
-    let plan = world.look();
-    if !plan.is_empty() || world.writes != writes {
-        world.break_rule(format!("7: not at rest: {plan:?}"));
-    }
-    if let Some(wake) = plan.wake {
-        world.break_rule(format!("7: a wake is left after all came to rest: {wake:?}"));
-    }
-    let phase = world.current().status.phase;
-    if !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
-        world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
-    }
-}
-
-/// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
-fn recover(world: &mut World) {
-    world.edit(&json!({ "spec": { "paused": false } }));
-    world.set_image("web:good-9");
-    world.wait(100);
-    for _ in 0..12 {
-        if world.current().status.phase == "Healthy" {
-            break;
-        }
-        world.edit_status(&json!({ "abort": false }));
-        world.promote();
-        world.wait(100);
-    }
-    let status = world.current().status;
-    let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
-    let pods: usize = world.sets.iter().map(|set| set.pods.len()).sum();
-    if status.phase != "Healthy" || i64::try_from(pods).unwrap() != replicas {
-        let (phase, message) = (&status.phase, &status.message);
-        world.break_rule(format!(
-            "8: a good image does not end Healthy: {phase} {message}, {pods} pods"
-        ));
-    }
-    check_rest(world);
-}
-
-fn fail(seed: u64, world: &World) -> ! {
+/// A life as people read it: all that happened, then the rules that it broke.
+fn story(seed: u64, world: &World) -> String {
     let trace = world.trace.join("\n");
-    panic!("seed {seed}: {}\n{trace}\n{:#}", world.broken.join("; "), world.rollout);
+    let end = match world.broken.as_slice() {
+        [] => "no rule is broken".to_owned(),
+        broken => format!("BROKEN {}\n{:#}", broken.join("; "), world.rollout),
+    };
+    format!("life {seed}\n{trace}\n{end}")
 }
 
+/// Plays one life again with its trace, and fails with it.
+fn fail(seed: u64) -> ! {
+    let world = live(seed, true);
+    panic!("{}\nreplay it with: {}", story(seed, &world), replay(seed));
+}
+
+/// What was simulated.
+#[derive(Default)]
+struct Played {
+    lives: AtomicU64,
+    writes: AtomicUsize,
+    looks: AtomicUsize,
+    seconds: AtomicU64,
+    /// The first seed whose life broke a rule.
+    broken: AtomicU64,
+}
+
+impl Played {
+    /// Plays lives until there are enough, or one breaks a rule.
+    fn play(&self, next: &AtomicU64) {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= LIVES || seed >= self.broken.load(Ordering::Relaxed) {
+                return;
+            }
+            let world = live(seed, false);
+            if !world.broken.is_empty() {
+                self.broken.fetch_min(seed, Ordering::Relaxed);
+            }
+            let seconds = world.now.duration_since(world.began).as_secs();
+            self.lives.fetch_add(1, Ordering::Relaxed);
+            self.writes.fetch_add(world.writes, Ordering::Relaxed);
+            self.looks.fetch_add(world.looks, Ordering::Relaxed);
+            self.seconds
+                .fetch_add(u64::try_from(seconds).unwrap(), Ordering::Relaxed);
+        }
+    }
+
+    fn tell(&self, took: Duration, threads: usize) {
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+        let lives = self.lives.load(Ordering::Relaxed);
+        let years = Duration::from_secs(self.seconds.load(Ordering::Relaxed)).as_secs_f64() / SECONDS_OF_A_YEAR;
+        let took = took.as_secs_f64();
+        println!(
+            "{lives} lives in {took:.1} s on {threads} threads: {} looks, {} writes; \
+             {:.0} lives a second, {:.2} simulated years a minute",
+            count(&self.looks),
+            count(&self.writes),
+            Duration::from_secs(lives).as_secs_f64() / took,
+            years / took * 60.0,
+        );
+    }
+}
+
+/// Plays them on all processors; `SERIN_LIFE` plays one, and prints it.
 #[test]
 fn lives() {
-    let mut writes = 0;
-    for seed in 0..LIVES {
-        let world = live(seed);
-        if !world.broken.is_empty() {
-            fail(seed, &world);
-        }
-        writes += world.writes;
+    if let Ok(seed) = std::env::var("SERIN_LIFE") {
+        let seed = seed.parse().expect("SERIN_LIFE is the number of a life");
+        let world = live(seed, true);
+        println!("{}", story(seed, &world));
+        assert!(world.broken.is_empty(), "life {seed}: {}", world.broken.join("; "));
+        return;
     }
-    println!("{LIVES} lives, {writes} writes");
+    let began = Instant::now();
+    let played = Played {
+        broken: AtomicU64::new(u64::MAX),
+        ..Played::default()
+    };
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| played.play(&next));
+        }
+    });
+    let broken = played.broken.load(Ordering::Relaxed);
+    if broken != u64::MAX {
+        fail(broken);
+    }
+    played.tell(began.elapsed(), threads);
 }
 
 /// Invariant 8, every single point: an update with steps, dying after each of its writes in turn.
@@ -288,13 +175,33 @@ fn live_ended(world: World, crash: usize) -> World {
     world
 }
 
-/// Replays the life of `SEED` with its trace; without it, the first.
+/// Who reads a failure finds in it who did what and when, and how to see it again.
 #[test]
-fn one_life() {
-    let seed = std::env::var("SEED").map_or(0, |seed| seed.parse().expect("SEED is a number"));
-    let world = live(seed);
-    println!("{}", world.trace.join("\n"));
-    if !world.broken.is_empty() {
-        fail(seed, &world);
+fn a_life_reads_as_a_story() {
+    let seed = (0..100)
+        .find(|seed| live(*seed, false).writes > 20)
+        .expect("a life in which something happens");
+    let (world, again) = (live(seed, true), live(seed, true));
+    assert_eq!(world.trace, again.trace, "a seed is one life");
+    let story = story(seed, &world);
+    assert!(story.starts_with(&format!("life {seed}\n")), "{story}");
+    assert!(story.ends_with("no rule is broken"), "{story}");
+    for line in &world.trace {
+        let (clock, what) = line.split_once("s ").expect("a time");
+        let seconds: f64 = clock.trim().parse().expect("seconds since the beginning");
+        assert!(seconds >= 0.0 && !what.trim().is_empty(), "{line}");
     }
+    for what in [
+        "create ReplicaSet web-",
+        "status {\"",
+        "event RolloutCompleted",
+        "somebody edits {\"spec\"",
+    ] {
+        assert!(story.contains(what), "{what} is not told:\n{story}");
+    }
+    assert!(live(seed, false).trace.is_empty(), "no trace where nobody reads it");
+    assert_eq!(
+        replay(17),
+        "SERIN_LIFE=17 cargo test -p serin-core --test lives -- --nocapture"
+    );
 }
