@@ -8,8 +8,8 @@ use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_path_to_error::Segment;
-use serin_core::api::Rollout;
-use serin_core::identity::Identity;
+use serin_core::api::{PodTemplate, Rollout};
+use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::{ReplicaFailure, ReplicaSet};
 use serin_core::wire;
 use std::borrow::Cow;
@@ -140,7 +140,7 @@ pub(crate) struct Owner {
     pub(crate) name: String,
 }
 
-/// A ReplicaSet without what no decision reads; its pod template is skipped while decoding.
+/// A ReplicaSet without what no decision reads; of its pod template only the fingerprint is kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
@@ -165,6 +165,7 @@ struct RawReplicaSet {
 struct RawSpec {
     replicas: Option<i32>,
     min_ready_seconds: i32,
+    template: Option<PodTemplate>,
 }
 
 #[derive(Default, Deserialize)]
@@ -210,6 +211,8 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .conditions
             .into_iter()
             .find(|condition| condition.r#type == "ReplicaFailure");
+        let annotations = kept_annotations(metadata.annotations);
+        let template = spec.template.map(|template| Fingerprint::of_replica_set(&template, &annotations));
         let name = metadata.name.unwrap_or_default();
         let uid = metadata.uid.unwrap_or_default();
         let resource_version = metadata.resource_version.unwrap_or_default();
@@ -231,7 +234,8 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 created: metadata.creation_timestamp.map(|Time(at)| at).unwrap_or_default(),
                 deleting: metadata.deletion_timestamp.is_some(),
                 labels: metadata.labels.unwrap_or_default(),
-                annotations: kept_annotations(metadata.annotations),
+                annotations,
+                template,
                 replicas: spec.replicas.unwrap_or(1),
                 min_ready_seconds: spec.min_ready_seconds,
                 current_replicas: status.replicas,

@@ -5,6 +5,7 @@
 //! the update goes and how many pods each ReplicaSet gets, `replica_set` turns that into actions, `status`,
 //! `conditions`, `phase` and `duration` say so to the user, `invalid` handles a spec that cannot be carried out.
 
+pub mod adoption;
 pub mod api;
 mod bluegreen;
 pub mod canary;

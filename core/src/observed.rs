@@ -5,7 +5,7 @@
 
 use crate::api::Rollout;
 use crate::api::analysis::AnalysisPhase;
-use crate::identity::Identity;
+use crate::identity::{Fingerprint, Identity};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -116,6 +116,9 @@ pub struct ReplicaSet {
     /// Annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// What its pod template says (decision 19); absent where its hash is all that is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Fingerprint>,
     /// Pods wanted.
     pub replicas: i32,
     /// Seconds until ready counts as available.

@@ -1,6 +1,8 @@
 //! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
 
+use crate::adoption::Reason;
 use crate::conditions;
+use crate::identity::Dialect;
 use crate::observed::{Observed, ReplicaSet};
 use crate::wire::condition;
 
@@ -11,6 +13,8 @@ pub(crate) struct Revisions<'a> {
     pub(crate) new_hash: &'a str,
     /// ReplicaSet of the newest revision, once it exists.
     pub(crate) new: Option<&'a ReplicaSet>,
+    /// Why it is that one.
+    pub(crate) new_why: Option<Reason>,
     /// The stable revision.
     pub(crate) stable: Stable<'a>,
     /// All others, newest revision first.
@@ -35,7 +39,7 @@ impl<'a> Revisions<'a> {
     pub(crate) fn of(seen: &'a Observed) -> Self {
         let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| !set.deleting).collect();
         all.sort_by(|a, b| (b.revision(), b.created, &b.name).cmp(&(a.revision(), a.created, &a.name)));
-        let new = newest(seen, &all);
+        let (new, new_why) = newest(seen, &all).unzip();
         let new_hash = new.map_or(seen.identity.pod_hash.as_str(), ReplicaSet::hash);
         let recorded = seen.rollout.status.stable_rs.as_str();
         let stable = if recorded.is_empty() {
@@ -58,6 +62,7 @@ impl<'a> Revisions<'a> {
         Self {
             new_hash,
             new,
+            new_why,
             stable,
             others,
         }
@@ -80,25 +85,33 @@ impl<'a> Revisions<'a> {
     }
 }
 
-/// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15).
-fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet> {
+/// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15), then by
+/// what the template says (decision 19); the oldest where several fit.
+fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<(&'a ReplicaSet, Reason)> {
     let status = &seen.rollout.status;
-    let observed = is_observed(seen) && !status.current_pod_hash.is_empty();
-    let recorded = observed.then_some(status.current_pod_hash.as_str());
-    let hashes = [
-        recorded,
-        Some(&seen.identity.pod_hash),
-        Some(&seen.identity.pod_hash_with_null_timestamp),
+    let identity = &seen.identity;
+    let recorded = if is_observed(seen) {
+        status.current_pod_hash.as_str()
+    } else {
+        ""
+    };
+    let oldest = |fits: &dyn Fn(&ReplicaSet) -> bool| {
+        let fitting = all.iter().copied().filter(|set| fits(set));
+        fitting.min_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)))
+    };
+    let by_hash = [
+        (recorded, Reason::RecordedHash),
+        (&identity.pod_hash, Reason::hash(Dialect::Omitted)),
+        (&identity.pod_hash_with_null_timestamp, Reason::hash(Dialect::Null)),
     ];
-    hashes
+    let found = by_hash
         .into_iter()
-        .flatten()
-        .filter(|hash| !hash.is_empty())
-        .find_map(|hash| {
-            let mut same: Vec<&ReplicaSet> = all.iter().copied().filter(|set| set.hash() == hash).collect();
-            same.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
-            same.into_iter().next()
-        })
+        .filter(|(hash, _)| !hash.is_empty())
+        .find_map(|(hash, why)| oldest(&|set| set.hash() == hash).map(|set| (set, why)));
+    found.or_else(|| {
+        let wanted = identity.template?;
+        oldest(&|set| set.template == Some(wanted)).map(|set| (set, Reason::SemanticEquality))
+    })
 }
 
 /// Whether the recorded hashes speak of the present spec.

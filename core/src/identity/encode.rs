@@ -54,6 +54,12 @@ pub(super) fn quantity_text(value: &Value) -> Option<String> {
     }
 }
 
+/// What a quantity amounts to, in one form however it is written; `None` where it cannot be decoded.
+pub(super) fn quantity_value(value: &Value) -> Option<String> {
+    let text = quantity_text(value)?;
+    Some(quantity::value(&text).unwrap_or(text))
+}
+
 /// What a time is printed as, in UTC and whole seconds; `None` where it cannot be decoded.
 pub(super) fn time_text(text: &str) -> Option<String> {
     // jiff reads more spellings than RFC 3339 has.

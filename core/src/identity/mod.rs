@@ -3,12 +3,15 @@
 //! Bit for bit what Argo Rollouts computes, so that taking over from it, and going back, restarts no pod. The template
 //! is printed as Go prints its typed structs ([`fields`] has their order, [`encode`] the rules), and the text is hashed.
 
+mod defaults;
 mod encode;
+mod equality;
 mod fields;
 mod quantity;
 mod sanitise;
 
 pub use encode::Dialect;
+pub use equality::Fingerprint;
 
 use crate::api::rollout::CanaryStep;
 use crate::api::{PodTemplate, Rollout};
@@ -26,6 +29,9 @@ pub struct Identity {
     pub pod_hash_with_null_timestamp: String,
     /// Hash of the canary steps; empty for blue-green.
     pub step_hash: String,
+    /// What templates that say the same have in common (decision 19).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Fingerprint>,
     /// Leaves of the template that cannot be decoded, as field paths; left out of the ReplicaSet (decision 7).
     pub undecodable: Vec<String>,
 }
@@ -51,6 +57,7 @@ impl Identity {
             } else {
                 step_hash(steps)
             },
+            template: rollout.spec.template.as_ref().map(Fingerprint::of),
             undecodable,
         }
     }

@@ -56,6 +56,16 @@ pub(super) fn canonical(text: &str) -> Option<String> {
     }
 }
 
+/// What a quantity amounts to, whatever suffix it is written with; `None` where Go cannot read it.
+pub(super) fn value(text: &str) -> Option<String> {
+    let parts = split(text.trim())?;
+    let (mantissa, scale) = match small(&parts) {
+        Some((mantissa, scale, _)) => (mantissa, scale),
+        None => large(&parts).map(|(mantissa, scale, _)| (mantissa, scale))?,
+    };
+    Some(print(mantissa, scale, Format::Exponent))
+}
+
 /// The canonical text of a quantity written as a number: the API server has printed it in Go's way by then.
 pub(super) fn canonical_number(number: &Number) -> Option<String> {
     canonical(&super::encode::go_number(number))

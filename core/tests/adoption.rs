@@ -1,0 +1,150 @@
+//! Which ReplicaSet is adopted as what, and why (contract 02 §3, decisions 15, 16, 19).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::adoption::{self, New, Reason, StableRevision};
+use serin_core::api::{PodTemplate, Rollout};
+use serin_core::identity::{Fingerprint, Identity};
+use serin_core::observed::ReplicaSet;
+use serin_core::wire::{HASH_LABEL, REVISION};
+use std::collections::BTreeMap;
+
+fn template(image: &str) -> Value {
+    json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": image}]}})
+}
+
+fn observed(status: &Value, sets: Vec<ReplicaSet>) -> Observed {
+    let rollout: Rollout = serde_json::from_value(json!({
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "generation": 4},
+        "spec": {
+            "replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template("web:2"),
+            "strategy": {"canary": {}}},
+        "status": status,
+    }))
+    .unwrap();
+    Observed {
+        identity: Identity::of(&rollout),
+        rollout,
+        replica_sets: sets,
+        ..Observed::default()
+    }
+}
+
+fn set(hash: &str, revision: i64, image: &str) -> ReplicaSet {
+    ReplicaSet {
+        name: format!("web-{hash}"),
+        uid: format!("uid-{hash}"),
+        labels: BTreeMap::from([(HASH_LABEL.to_owned(), hash.to_owned())]),
+        annotations: BTreeMap::from([(REVISION.to_owned(), revision.to_string())]),
+        template: Some(Fingerprint::of_replica_set(
+            &PodTemplate::new(&template(image)),
+            &BTreeMap::new(),
+        )),
+        replicas: 2,
+        available_replicas: 2,
+        ..ReplicaSet::default()
+    }
+}
+
+fn new_of(seen: &Observed) -> (String, Option<Reason>) {
+    match adoption::report(seen).new {
+        New::Adopted(adopted) => (adopted.hash, Some(adopted.why)),
+        New::Created(name) => (name, None),
+    }
+}
+
+#[test]
+fn the_new_revision_is_found_in_order_of_certainty() {
+    let identity = observed(&json!({}), Vec::new()).identity;
+    let (ours, null) = (
+        identity.pod_hash.as_str(),
+        identity.pod_hash_with_null_timestamp.as_str(),
+    );
+    let recorded = json!({"currentPodHash": "recorded", "observedGeneration": "4"});
+    let stale = json!({"currentPodHash": "recorded", "observedGeneration": "3"});
+    let all = || {
+        vec![
+            set("equal", 4, "web:2"),
+            set(null, 3, "web:2"),
+            set(ours, 2, "web:2"),
+            set("recorded", 1, "web:1"),
+        ]
+    };
+    let without = |hash: &str| all().into_iter().filter(|set| set.hash() != hash).collect::<Vec<_>>();
+    let only = |hash: &str| all().into_iter().filter(|set| set.hash() == hash).collect::<Vec<_>>();
+    let adopted = |hash: &str, why| (hash.to_owned(), Some(why));
+    assert_eq!(
+        new_of(&observed(&recorded, all())),
+        adopted("recorded", Reason::RecordedHash)
+    );
+    assert_eq!(
+        new_of(&observed(&stale, all())),
+        adopted(ours, Reason::HashDialectOmitted)
+    );
+    assert_eq!(
+        new_of(&observed(&stale, without(ours))),
+        adopted(null, Reason::HashDialectNull)
+    );
+    assert_eq!(
+        new_of(&observed(&stale, only("equal"))),
+        adopted("equal", Reason::SemanticEquality)
+    );
+    assert_eq!(
+        new_of(&observed(&stale, only("recorded"))),
+        (format!("web-{ours}"), None)
+    );
+    // The oldest of several that are equal.
+    let mut older = set("older", 1, "web:2");
+    older.created = jiff::Timestamp::MIN;
+    assert_eq!(
+        new_of(&observed(&stale, vec![set("equal", 4, "web:2"), older])),
+        adopted("older", Reason::SemanticEquality)
+    );
+    // One that is being deleted plays no part.
+    let mut going = set("equal", 4, "web:2");
+    going.deleting = true;
+    let seen = observed(&stale, vec![going]);
+    assert_eq!(new_of(&seen), (format!("web-{ours}"), None));
+    assert_eq!(adoption::report(&seen).deleting, ["web-equal"]);
+}
+
+#[test]
+fn the_recorded_hash_says_what_is_stable() {
+    let with = |stable: &str, sets| {
+        let status = json!({"currentPodHash": "new", "stableRS": stable, "observedGeneration": "4"});
+        adoption::report(&observed(&status, sets)).stable
+    };
+    let hash = |stable| match stable {
+        StableRevision::Adopted(set) => (set.hash, set.why),
+        StableRevision::None | StableRevision::Missing(_) => panic!("{stable:?}"),
+    };
+    let (new, old) = (set("new", 2, "web:2"), set("old", 1, "web:1"));
+    let both = vec![new.clone(), old.clone()];
+    assert_eq!(
+        hash(with("old", both.clone())),
+        ("old".to_owned(), Reason::RecordedStable)
+    );
+    assert_eq!(
+        hash(with("new", both.clone())),
+        ("new".to_owned(), Reason::RecordedStable)
+    );
+    assert_eq!(with("", both), StableRevision::None);
+    assert_eq!(with("old", vec![new]), StableRevision::Missing("old".to_owned()));
+}
+
+#[test]
+fn a_report_reads_as_text() {
+    let status = json!({"currentPodHash": "new", "stableRS": "old", "observedGeneration": "4"});
+    let sets = vec![set("new", 3, "web:2"), set("old", 2, "web:1"), set("older", 1, "web:0")];
+    let text = adoption::report(&observed(&status, sets)).to_string();
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        [
+            "rollout shop/web",
+            "  new     web-new (revision 3, 2/2 pods available): status.currentPodHash names it",
+            "  stable  web-old (revision 2, 2/2 pods available): status.stableRS names it",
+            "  old     web-older (revision 1, 2/2 pods available): an old revision",
+        ]
+    );
+}
