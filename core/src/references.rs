@@ -1,5 +1,6 @@
 //! Objects that a spec names, checked against what there is (contract 01 §9).
 
+use crate::api::PodTemplate;
 use crate::observed::Observed;
 use crate::validate::FieldError;
 use crate::wire::HASH_LABEL;
@@ -28,25 +29,20 @@ pub(crate) fn services(seen: &Observed) -> Vec<(&'static str, &str)> {
 /// do not carry, or that another rollout manages. Other objects join here when they are watched.
 #[must_use]
 pub fn references(seen: &Observed) -> Option<FieldError> {
-    let template = seen
-        .rollout
-        .spec
-        .template
-        .as_ref()
-        .map(crate::api::PodTemplate::to_value);
-    let labels = template
-        .as_ref()
-        .and_then(|template| template["metadata"]["labels"].as_object());
     let rollout = seen.rollout.metadata.name.as_deref().unwrap_or_default();
-    for (path, name) in services(seen) {
+    let named = services(seen);
+    if named.is_empty() {
+        return None;
+    }
+    let labels = seen.rollout.spec.template.as_ref().map(PodTemplate::labels);
+    for (path, name) in named {
         let invalid = |detail: String| Some(FieldError::invalid(path, name, detail));
         let Some(service) = seen.services.get(name).and_then(Option::as_ref) else {
             return invalid(format!("service \"{name}\" not found"));
         };
         for (key, value) in service.selector.iter().filter(|(key, _)| *key != HASH_LABEL) {
-            let same = labels
-                .and_then(|labels| labels.get(key))
-                .and_then(|label| label.as_str());
+            let label = labels.as_ref().and_then(|labels| labels.get(key));
+            let same = label.and_then(|label| label.as_str());
             if same != Some(value) {
                 return invalid(format!("Service \"{name}\" has unmatch label \"{key}\" in rollout"));
             }

@@ -1,7 +1,7 @@
 //! The status of a canary, built anew at each look from what was seen and written (contract 02 §7).
 
 use crate::api::LabelSelector;
-use crate::api::rollout::RolloutStatus;
+use crate::api::rollout::{Condition, RolloutStatus};
 use crate::course::Course;
 use crate::look::{Change, Look};
 use crate::observed::ReplicaSet;
@@ -117,9 +117,9 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
     if old == next {
         return None;
     }
-    let (before, after) = (to_map(old), to_map(next));
-    let patch = diff(&before, &after)?;
-    let urgency = if only_counters(old, next) {
+    let (before, after) = differences(old, next);
+    let patch = diff(&to_map(&before), &to_map(&after))?;
+    let urgency = if only_counters(old, next, (before, after)) {
         Urgency::Counters
     } else {
         Urgency::Now
@@ -128,6 +128,58 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         patch: json!({ "status": patch }),
         urgency,
     })
+}
+
+/// Both statuses without what they have in common, so that only what differs is turned into JSON: most of what a
+/// decision costs.
+fn differences(old: &RolloutStatus, next: &RolloutStatus) -> (RolloutStatus, RolloutStatus) {
+    let (mut before, mut after) = (RolloutStatus::default(), RolloutStatus::default());
+    macro_rules! compare {
+        ($($field:ident),* $(,)?) => {
+            // Names every field: one that is added and not compared does not compile.
+            let RolloutStatus { $($field: _,)* conditions: _ } = old;
+            $(if old.$field != next.$field {
+                before.$field.clone_from(&old.$field);
+                after.$field.clone_from(&next.$field);
+            })*
+        };
+    }
+    compare!(
+        abort,
+        pause_conditions,
+        controller_pause,
+        aborted_at,
+        current_pod_hash,
+        current_step_hash,
+        replicas,
+        updated_replicas,
+        ready_replicas,
+        available_replicas,
+        current_step_index,
+        collision_count,
+        observed_generation,
+        canary,
+        blue_green,
+        hpa_replicas,
+        selector,
+        stable_rs,
+        restarted_at,
+        promote_full,
+        phase,
+        message,
+        workload_observed_generation,
+        alb,
+        albs,
+        duration,
+    );
+    if old.conditions != next.conditions {
+        // A list is replaced whole: what it was matters only where it goes.
+        if next.conditions.is_empty() {
+            before.conditions.clone_from(&old.conditions);
+        }
+        after.conditions.clone_from(&next.conditions);
+    }
+    (before, after)
 }
 
 fn to_map(status: &RolloutStatus) -> Map<String, Value> {
@@ -156,29 +208,31 @@ fn diff(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Value
 }
 
 /// Nothing but counters differs, and the time of the last progress that goes with them (decision 28).
-fn only_counters(old: &RolloutStatus, next: &RolloutStatus) -> bool {
-    let mut same = next.clone();
-    same.replicas = old.replicas;
-    same.updated_replicas = old.updated_replicas;
-    same.ready_replicas = old.ready_replicas;
-    same.available_replicas = old.available_replicas;
-    same.hpa_replicas = old.hpa_replicas;
-    same.message.clone_from(&old.message);
-    let progressing = |status: &RolloutStatus| {
+///
+/// `different`: both without what they have in common.
+fn only_counters(old: &RolloutStatus, next: &RolloutStatus, different: (RolloutStatus, RolloutStatus)) -> bool {
+    fn others(status: &RolloutStatus) -> impl Iterator<Item = &Condition> {
         status
             .conditions
             .iter()
             .filter(|found| found.r#type != condition::PROGRESSING)
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let reason = |status: &RolloutStatus| {
+    }
+    fn progressing(status: &RolloutStatus) -> Option<(&str, &str)> {
         let found = crate::conditions::get(status, condition::PROGRESSING);
-        found.map(|found| (found.status.clone(), found.reason.clone()))
-    };
-    if reason(old) != reason(next) || progressing(old) != progressing(next) {
+        found.map(|found| (found.status.as_str(), found.reason.as_str()))
+    }
+    if progressing(old) != progressing(next) || !others(old).eq(others(next)) {
         return false;
     }
-    same.conditions.clone_from(&old.conditions);
-    same == *old
+    let (mut before, mut after) = different;
+    for status in [&mut before, &mut after] {
+        status.replicas = 0;
+        status.updated_replicas = 0;
+        status.ready_replicas = 0;
+        status.available_replicas = 0;
+        status.hpa_replicas = 0;
+        status.message.clear();
+        status.conditions.clear();
+    }
+    before == after
 }

@@ -1,7 +1,7 @@
 //! What the API server does with the controller's writes: versions, conflicts, and a crash where one is asked for.
 
 use super::cluster::Set;
-use super::{World, merge};
+use super::{World, merge, note};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
@@ -61,7 +61,7 @@ impl World {
                 After::Status => status,
             };
             if sent {
-                self.note(&format!("event {} {}", event.reason, event.message));
+                note!(self, "event {} {}", event.reason, event.message);
                 self.events.push(event.clone());
             }
         }
@@ -131,7 +131,7 @@ impl World {
             })
         });
         if let Some((why, message)) = refusal {
-            self.note(&format!("create ReplicaSet {}: {message}", new.name));
+            note!(self, "create ReplicaSet {}: {message}", new.name);
             self.refused = Some(Refused {
                 attempt: format!("create ReplicaSet {}", new.name),
                 creating_replica_set: true,
@@ -145,7 +145,7 @@ impl World {
             return Wrote::Refused;
         }
         self.refused = None;
-        self.note(&format!("create ReplicaSet {} at {}", new.name, new.replicas));
+        note!(self, "create ReplicaSet {} at {}", new.name, new.replicas);
         let good = !new.template.as_str().contains("bad");
         let object = ReplicaSet {
             name: new.name.clone(),
@@ -203,8 +203,8 @@ impl World {
             set.controller_due = due;
             set.least = least;
         }
-        let line = format!("patch ReplicaSet {} {from} → {}", set.object.name, set.object.replicas);
-        self.note(&line);
+        let to = set.object.replicas;
+        note!(self, "patch ReplicaSet {} {from} → {to}", patch.target.name);
         self.seen_own_set(&patch.target.uid);
         Wrote::Done
     }
@@ -216,7 +216,7 @@ impl World {
             .as_str()
             .unwrap_or("")
             .to_owned();
-        let wanted = self.current().spec.replicas.unwrap_or(1);
+        let wanted = self.decoded().spec.replicas.unwrap_or(1);
         let object = &self.sets[index].object;
         if self.selected(&active) == object.hash() && size < object.replicas && size < wanted {
             self.break_rule(format!("5: the active ReplicaSet is scaled down to {size} of {wanted}"));
@@ -227,7 +227,7 @@ impl World {
         let Some(index) = self.find(target) else {
             return Wrote::Conflict;
         };
-        self.note(&format!("delete ReplicaSet {}", target.name));
+        note!(self, "delete ReplicaSet {}", target.name);
         self.sets.remove(index);
         Wrote::Done
     }
@@ -240,7 +240,7 @@ impl World {
         if let Some(replicas) = patch.replicas {
             change["spec"] = json!({ "replicas": replicas });
         }
-        self.note(&format!("patch Rollout {change}"));
+        note!(self, "patch Rollout {change}");
         self.change_rollout(&change);
         self.seen_own_rollout();
         self.rollout["metadata"]["resourceVersion"]
@@ -256,21 +256,23 @@ impl World {
         }
         self.writes += 1;
         self.counter_writes += usize::from(status.urgency == Urgency::Counters);
-        self.note(&format!("status {}", status.patch["status"]));
+        note!(self, "status {}", status.patch["status"]);
         let mut change = status.patch.clone();
         change["metadata"] = json!({ "resourceVersion": self.version() });
+        let before = self.decoded();
         merge(&mut self.rollout, &change);
+        self.decode_status(&before);
         self.seen_own_rollout();
         true
     }
 
     /// A change of the main resource: the generation follows the spec.
     pub fn change_rollout(&mut self, change: &Value) {
-        let before = self.rollout["spec"].clone();
+        let before = change.get("spec").map(|_| self.rollout["spec"].clone());
         merge(&mut self.rollout, change);
         let version = self.version();
         self.rollout["metadata"]["resourceVersion"] = version.into();
-        if before != self.rollout["spec"] {
+        if before.is_some_and(|before| before != self.rollout["spec"]) {
             let generation = self.rollout["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
             self.rollout["metadata"]["generation"] = generation.into();
         }

@@ -1,10 +1,11 @@
 //! The ReplicaSet controller, the pods, and the stores through which the controller sees them.
 
-use super::World;
+use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serin_core::api::Rollout;
 use serin_core::observed::{ReplicaFailure, ReplicaSet};
 use serin_core::plan::NewReplicaSet;
+use std::rc::Rc;
 
 /// A ReplicaSet as the API server has it, and its pods.
 #[derive(Clone, Debug)]
@@ -57,16 +58,16 @@ fn count<T>(items: impl Iterator<Item = T>) -> i32 {
 /// What lags behind: changes that the controller will see later.
 #[derive(Default)]
 pub struct Stores {
-    rollout: Option<(Timestamp, Value)>,
+    rollout: Option<(Timestamp, Rc<Rollout>)>,
     sets: Vec<(Timestamp, ReplicaSet)>,
 }
 
 impl Stores {
     /// The rollout as the store has it.
-    pub fn rollout<'a>(&'a self, world: &'a World) -> &'a Value {
+    pub fn rollout(&self, world: &World) -> Rc<Rollout> {
         match &self.rollout {
-            Some((until, old)) if *until > world.now => old,
-            _ => &world.rollout,
+            Some((until, old)) if *until > world.now => Rc::clone(old),
+            _ => world.decoded(),
         }
     }
 
@@ -101,7 +102,7 @@ impl Stores {
 
 impl World {
     /// The rollout changed by somebody else: the store may see it later.
-    pub fn lag_rollout(&mut self, old: Value) {
+    pub fn lag_rollout(&mut self, old: Rc<Rollout>) {
         let lag = self.rng.up_to(self.faults.store_lag);
         if lag > 0 && self.stores.rollout.is_none() {
             self.stores.rollout = Some((self.after(lag), old));
@@ -175,7 +176,7 @@ impl World {
 
     /// Available pods that the rollout needs now: R − maxUnavailable.
     pub fn least_available(&self) -> i32 {
-        let rollout = self.current();
+        let rollout = self.decoded();
         let replicas = rollout.spec.replicas.unwrap_or(1);
         // Blue-green is judged by what its active Service leads to.
         let canary = rollout.spec.strategy.canary.as_ref();
@@ -188,19 +189,29 @@ impl World {
         let now = self.now;
         let set = &self.sets[index];
         let (current, ready, available) = (count(set.pods.iter()), set.ready(now), set.available(now));
-        let old = set.object.clone();
-        let mut next = old.clone();
-        if set.controller_due.is_none() {
-            next.observed_generation = next.generation;
+        let old = &set.object;
+        let observed = match set.controller_due {
+            Some(_) => old.observed_generation,
+            None => old.generation,
+        };
+        let reported = (
+            old.observed_generation,
+            old.current_replicas,
+            old.ready_replicas,
+            old.available_replicas,
+        );
+        if reported == (observed, current, ready, available) {
+            return;
         }
+        let old = old.clone();
+        let version = self.version();
+        let next = &mut self.sets[index].object;
+        next.observed_generation = observed;
         next.current_replicas = current;
         next.ready_replicas = ready;
         next.available_replicas = available;
-        if next != old || old.resource_version.is_empty() {
-            next.resource_version = self.version();
-            self.sets[index].object = next;
-            self.lag_set(old);
-        }
+        next.resource_version = version;
+        self.lag_set(old);
     }
 
     /// When pods, the ReplicaSet controller or a lagging store next move.
@@ -245,7 +256,7 @@ impl World {
     /// Somebody deletes a ReplicaSet, and its pods go with it.
     pub fn lose_set(&mut self, index: usize) {
         let lost = self.sets.remove(index);
-        self.note(&format!("somebody deletes ReplicaSet {}", lost.object.name));
+        note!(self, "somebody deletes ReplicaSet {}", lost.object.name);
     }
 
     /// The ReplicaSet controller reports that it cannot make pods, or that it can.

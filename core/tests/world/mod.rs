@@ -20,14 +20,16 @@ mod services;
 
 use cluster::Set;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
-use serin_core::api::Rollout;
+use serin_core::api::{Rollout, RolloutStatus};
 use serin_core::identity::Identity;
 use serin_core::observed::{Refused, Service};
 use serin_core::plan::{Event, Plan, Wake};
 use serin_core::{Observed, decide};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What goes wrong, and how often; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +63,9 @@ pub struct World {
     pub events: Vec<Event>,
     /// Object writes made by the controller.
     pub writes: usize,
-    /// Those of them that changed nothing but counters.
+    /// Looks taken.
+    pub looks: usize,
+    /// Those of the writes that changed nothing but counters.
     pub counter_writes: usize,
     /// The last plan's wake.
     pub wake: Option<Wake>,
@@ -75,6 +79,8 @@ pub struct World {
     pub faults: Faults,
     /// What happened, one line each.
     pub trace: Vec<String>,
+    /// Whether it is noted: a life is played without, and again with notes where a rule broke.
+    pub tracing: bool,
     /// Rules broken.
     pub broken: Vec<String>,
     /// Source of chance.
@@ -94,8 +100,21 @@ pub struct World {
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
+    /// The rollout of a resourceVersion, decoded.
+    decoded: RefCell<Option<(String, Rc<Rollout>)>>,
     next_version: u64,
 }
+
+/// Notes what happened, if anybody will read it.
+macro_rules! note {
+    ($world:expr, $($text:tt)*) => {
+        if $world.tracing {
+            let line = format!($($text)*);
+            $world.note(&line);
+        }
+    };
+}
+use note;
 
 impl World {
     /// A world with one rollout, applied at its first instant.
@@ -110,6 +129,7 @@ impl World {
             serving: BTreeSet::new(),
             events: Vec::new(),
             writes: 0,
+            looks: 0,
             counter_writes: 0,
             wake: None,
             refused: None,
@@ -117,6 +137,7 @@ impl World {
             controller_late: 0,
             faults: Faults::default(),
             trace: Vec::new(),
+            tracing: true,
             broken: Vec::new(),
             rng: rng::Rng::new(1),
             stores: cluster::Stores::default(),
@@ -127,6 +148,7 @@ impl World {
             known_available: 0,
             retry_at: None,
             identity: RefCell::new(None),
+            decoded: RefCell::new(None),
             next_version: 1,
         };
         world.create(manifest);
@@ -135,7 +157,7 @@ impl World {
 
     /// What the controller sees now.
     pub fn observe(&self) -> Observed {
-        let rollout: Rollout = serde_json::from_value(self.stores.rollout(self).clone()).expect("a rollout");
+        let rollout = Rollout::clone(&self.stores.rollout(self));
         let key = (rollout.metadata.generation, rollout.status.collision_count);
         let mut cache = self.identity.borrow_mut();
         if cache.as_ref().is_none_or(|(cached, _)| *cached != key) {
@@ -156,7 +178,30 @@ impl World {
 
     /// The rollout as the API server has it.
     pub fn current(&self) -> Rollout {
-        serde_json::from_value(self.rollout.clone()).expect("a rollout")
+        Rollout::clone(&self.decoded())
+    }
+
+    /// As [`Self::current`], shared.
+    pub fn decoded(&self) -> Rc<Rollout> {
+        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        let mut cache = self.decoded.borrow_mut();
+        if let Some((cached, rollout)) = &*cache
+            && cached == version
+        {
+            return Rc::clone(rollout);
+        }
+        let rollout: Rc<Rollout> = Rc::new(Rollout::deserialize(&self.rollout).expect("a rollout"));
+        *cache = Some((version.to_owned(), Rc::clone(&rollout)));
+        rollout
+    }
+
+    /// Only the status was written: the rest need not be decoded again.
+    fn decode_status(&mut self, before: &Rollout) {
+        let mut rollout = before.clone();
+        rollout.status = RolloutStatus::deserialize(&self.rollout["status"]).expect("a status");
+        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        rollout.metadata.resource_version = Some(version.to_owned());
+        *self.decoded.borrow_mut() = Some((version.to_owned(), Rc::new(rollout)));
     }
 
     /// Looks until nothing is left to do at this instant.
@@ -176,6 +221,7 @@ impl World {
 
     /// One look, carried out and recorded.
     pub fn look(&mut self) -> Plan {
+        self.looks += 1;
         let seen = self.observe();
         let plan = decide(&seen, self.now);
         let again = decide(&seen, self.now);
@@ -225,8 +271,10 @@ impl World {
 
     /// Notes what happened.
     pub fn note(&mut self, what: &str) {
-        let line = format!("{} {what}", self.clock());
-        self.trace.push(line);
+        if self.tracing {
+            let line = format!("{} {what}", self.clock());
+            self.trace.push(line);
+        }
     }
 
     /// Notes a broken rule; the test fails with the trace.

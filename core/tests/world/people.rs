@@ -1,6 +1,6 @@
 //! What people do: edits of the spec, and the status patches of the kubectl plugin (contract 10 §3).
 
-use super::{World, merge};
+use super::{World, merge, note};
 use serde_json::{Value, json};
 
 impl World {
@@ -16,16 +16,16 @@ impl World {
 
     /// A merge patch of the main resource.
     pub fn edit(&mut self, change: &Value) {
-        self.note(&format!("somebody edits {change}"));
-        let old = self.rollout.clone();
+        note!(self, "somebody edits {change}");
+        let old = self.decoded();
         self.change_rollout(change);
         self.lag_rollout(old);
     }
 
     /// A merge patch of the status.
     pub fn edit_status(&mut self, change: &Value) {
-        self.note(&format!("somebody edits the status {change}"));
-        let old = self.rollout.clone();
+        note!(self, "somebody edits the status {change}");
+        let old = self.decoded();
         let version = self.version();
         merge(
             &mut self.rollout,
@@ -43,7 +43,7 @@ impl World {
 
     /// `kubectl argo rollouts promote`.
     pub fn promote(&mut self) {
-        let rollout = self.current();
+        let rollout = self.decoded();
         if rollout.spec.paused {
             self.edit(&json!({ "spec": { "paused": false } }));
         }
@@ -54,7 +54,7 @@ impl World {
 
     /// `kubectl argo rollouts promote --full`.
     pub fn promote_full(&mut self) {
-        let rollout = self.current();
+        let rollout = self.decoded();
         if rollout.spec.paused {
             self.edit(&json!({ "spec": { "paused": false } }));
         }

@@ -1,6 +1,6 @@
 //! Services, and the rule that none of them leads nowhere by our own doing.
 
-use super::World;
+use super::{World, note};
 use serde_json::Value;
 use serin_core::observed::Service;
 use serin_core::plan::ServicePatch;
@@ -84,8 +84,7 @@ impl World {
         if let Some(rollout) = &patch.managed_by {
             service.managed_by = Some(rollout.clone());
         }
-        let line = format!("patch Service {name} → {}", self.selected(name));
-        self.note(&line);
+        note!(self, "patch Service {name} → {}", self.selected(name));
         // A switch to pods that are not there yet is judged when it is made; a preview may wait for its pods.
         let preview = self.rollout["spec"]["strategy"]["blueGreen"]["previewService"].as_str() == Some(name);
         let none_wanted = self.rollout["spec"]["replicas"].as_i64() == Some(0);
@@ -103,7 +102,7 @@ impl World {
 
     /// Available pods that a Service leads to.
     fn behind(&self, name: &str) -> i32 {
-        let hash = self.selected(name).to_owned();
+        let hash = self.selected(name);
         let selected = self
             .sets
             .iter()
@@ -113,17 +112,14 @@ impl World {
 
     /// Notes which Services lead to an available pod.
     pub fn watch_services(&mut self) {
-        let names: Vec<String> = self.services.keys().cloned().collect();
-        for name in names {
-            if self.behind(&name) > 0 {
-                self.serving.insert(name);
-            }
-        }
+        let found = self.services.keys().filter(|name| !self.serving.contains(*name));
+        let serving: Vec<String> = found.filter(|name| self.behind(name) > 0).cloned().collect();
+        self.serving.extend(serving);
     }
 
     /// Where a single pod is all there may ever be, its Service is empty for a moment at each update.
     fn may_have_two_pods(&self) -> bool {
-        let rollout = self.current();
+        let rollout = self.decoded();
         let replicas = rollout.spec.replicas.unwrap_or(1);
         let canary = rollout.spec.strategy.canary.as_ref();
         let surge = canary.map_or(replicas, |canary| serin_core::spec::fenceposts(canary, replicas).surge);

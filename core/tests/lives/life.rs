@@ -1,21 +1,11 @@
-//! Whole canary lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or
-//! never; the invariants of design.md §4 after every step.
-//!
-//! A failure prints its seed; `SEED=17 cargo test -p serin-core --test lives one_life -- --nocapture` replays it alone.
+//! One random life: its spec, what people do, and what must hold during it and at its end.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(clippy::disallowed_methods, reason = "SEED replays one life")]
-#![allow(clippy::print_stdout, reason = "how much was simulated")]
-
-mod world;
-
+use crate::world::rng::Rng;
+use crate::world::{Faults, World};
 use serde_json::{Value, json};
-use world::rng::Rng;
-use world::{Faults, World};
 
-const LIVES: u64 = 4_000;
-
-fn rollout(rng: &mut Rng) -> Value {
+/// A random spec.
+pub(crate) fn rollout(rng: &mut Rng) -> Value {
     let mut steps = Vec::new();
     let mut weight = 0;
     for _ in 0..rng.up_to(4) {
@@ -131,10 +121,11 @@ fn somebody_acts(world: &mut World) {
 }
 
 /// A life: people act at random moments, faults strike, then all rest.
-fn live(seed: u64) -> World {
+pub(crate) fn live(seed: u64, tracing: bool) -> World {
     let mut rng = Rng::new(seed);
     let manifest = rollout(&mut rng);
     let mut world = World::new(manifest);
+    world.tracing = tracing;
     world.faults = Faults {
         crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
         store_lag: rng.up_to(2),
@@ -216,85 +207,4 @@ fn recover(world: &mut World) {
         ));
     }
     check_rest(world);
-}
-
-fn fail(seed: u64, world: &World) -> ! {
-    let trace = world.trace.join("\n");
-    panic!("seed {seed}: {}\n{trace}\n{:#}", world.broken.join("; "), world.rollout);
-}
-
-#[test]
-fn lives() {
-    let mut writes = 0;
-    for seed in 0..LIVES {
-        let world = live(seed);
-        if !world.broken.is_empty() {
-            fail(seed, &world);
-        }
-        writes += world.writes;
-    }
-    println!("{LIVES} lives, {writes} writes");
-}
-
-/// Invariant 8, every single point: an update with steps, dying after each of its writes in turn.
-#[test]
-fn a_crash_after_any_single_write() {
-    let life = |crash: Option<usize>| {
-        let mut rng = Rng::new(7);
-        let mut manifest = rollout(&mut rng);
-        manifest["spec"]["replicas"] = 4.into();
-        manifest["spec"]["strategy"]["canary"] =
-            json!({ "steps": [{ "setWeight": 25 }, { "pause": { "duration": 5 } }, { "setWeight": 60 }] });
-        let mut world = World::new(manifest);
-        world.faults.crash_after_writes = crash;
-        world.wait(30);
-        world.set_image("web:good-1");
-        world.wait(60);
-        world.set_image("web:bad-2");
-        world.wait(10);
-        world.edit_status(&json!({ "abort": true }));
-        world.wait(30);
-        world.set_image("web:good-3");
-        world.wait(100);
-        world
-    };
-    let calm = life(None);
-    assert!(calm.broken.is_empty(), "{:?}\n{}", calm.broken, calm.trace.join("\n"));
-    let total = calm.writes;
-    assert!(total > 20, "a life worth crashing: {total} writes");
-    for crash in 1..=total {
-        let world = live_ended(life(Some(crash)), crash);
-        assert_eq!(world.current().status.phase, "Healthy", "crash after write {crash}");
-        assert_eq!(
-            world.current().status.stable_rs,
-            calm.current().status.stable_rs,
-            "crash after write {crash}"
-        );
-        assert_eq!(
-            world.rollout["metadata"]["annotations"],
-            calm.rollout["metadata"]["annotations"]
-        );
-    }
-    println!("{total} crash points");
-}
-
-fn live_ended(world: World, crash: usize) -> World {
-    assert!(
-        world.broken.is_empty(),
-        "crash after write {crash}: {:?}\n{}",
-        world.broken,
-        world.trace.join("\n")
-    );
-    world
-}
-
-/// Replays the life of `SEED` with its trace; without it, the first.
-#[test]
-fn one_life() {
-    let seed = std::env::var("SEED").map_or(0, |seed| seed.parse().expect("SEED is a number"));
-    let world = live(seed);
-    println!("{}", world.trace.join("\n"));
-    if !world.broken.is_empty() {
-        fail(seed, &world);
-    }
 }
