@@ -12,6 +12,7 @@ mod enums;
 mod examples;
 mod length;
 mod purity;
+mod scripts;
 mod words;
 mod workspace;
 
