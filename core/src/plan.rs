@@ -94,6 +94,9 @@ pub struct ReplicaSetPatch {
     /// Annotations to set, or to remove where `None`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, Option<String>>,
+    /// Make the rollout its controlling owner: nobody owns it (contract 02 §3). The shell knows the owner reference.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
 }
 
 /// Changes of one Service; `None` leaves a field as it is.

@@ -1,9 +1,11 @@
 //! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
 
 use crate::adoption::Reason;
+use crate::api::LabelSelector;
 use crate::conditions;
 use crate::identity::Dialect;
 use crate::observed::{Observed, ReplicaSet};
+use crate::validate::labels;
 use crate::wire::condition;
 
 /// The roles of the ReplicaSets of one rollout, at one look.
@@ -37,7 +39,7 @@ pub(crate) enum Stable<'a> {
 impl<'a> Revisions<'a> {
     /// Sorts out the ReplicaSets of a rollout.
     pub(crate) fn of(seen: &'a Observed) -> Self {
-        let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| !set.deleting).collect();
+        let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| takes_part(seen, set)).collect();
         all.sort_by(|a, b| (b.revision(), b.created, &b.name).cmp(&(a.revision(), a.created, &a.name)));
         let (new, new_why) = newest(seen, &all).unzip();
         let new_hash = new.map_or(seen.identity.pod_hash.as_str(), ReplicaSet::hash);
@@ -83,6 +85,12 @@ impl<'a> Revisions<'a> {
             .chain(self.other_stable())
             .chain(self.others.iter().copied())
     }
+}
+
+/// One that is going plays no part, nor one that nobody owns and that the selector does not mean (contract 02 §3).
+fn takes_part(seen: &Observed, set: &ReplicaSet) -> bool {
+    let meant = |selector: &LabelSelector| !labels::is_empty(selector) && labels::matches(selector, &set.labels);
+    !set.deleting && (!set.orphan || seen.rollout.spec.selector.as_ref().is_some_and(meant))
 }
 
 /// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15), then by
