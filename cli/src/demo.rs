@@ -11,7 +11,7 @@ use crate::tree;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
@@ -186,7 +186,17 @@ impl Show {
     /// Takes in what a write answered, which the watch will tell only later.
     fn take_in(&mut self, rollout: Rollout) {
         self.generation = rollout.metadata.generation.unwrap_or_default();
-        self.seen.apply(Change::Rollout(Event::Apply(rollout)));
+        self.apply(Change::Rollout(Event::Apply(rollout)));
+    }
+
+    /// Takes in a change, unless an answer to a request has shown a later state of the rollout already.
+    fn apply(&mut self, change: Change) {
+        if let (Change::Rollout(Event::Apply(next)), Some(seen)) = (&change, self.seen.rollout())
+            && is_older(&next.metadata, &seen.metadata)
+        {
+            return;
+        }
+        self.seen.apply(change);
     }
 
     /// Shows what happens until the ending.
@@ -210,7 +220,7 @@ impl Show {
             }
             tokio::select! {
                 change = self.changes.next() => match change {
-                    Some(change) => self.seen.apply(change),
+                    Some(change) => self.apply(change),
                     None => return Err(Failure::message("the watch of the rollout ended")),
                 },
                 _ = ticks.tick() => {}
@@ -266,6 +276,15 @@ impl Show {
     }
 }
 
+/// Whether one state of an object came before another; never said of different objects or of versions that are no numbers.
+fn is_older(state: &ObjectMeta, than: &ObjectMeta) -> bool {
+    let version = |it: &ObjectMeta| it.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
+    state.uid == than.uid
+        && version(state)
+            .zip(version(than))
+            .is_some_and(|(one, other)| one < other)
+}
+
 /// A pause step with a duration goes on without a person.
 fn ends_by_itself(rollout: &Rollout) -> bool {
     let step = view::current_step(rollout).and_then(|step| step.pause.as_ref());
@@ -315,5 +334,19 @@ mod tests {
         for (image, next) in table {
             assert_eq!(next_tag(image), next, "{image}");
         }
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers_of_one_object() {
+        let meta = |uid: &str, version: &str| ObjectMeta {
+            uid: Some(uid.to_owned()),
+            resource_version: Some(version.to_owned()),
+            ..ObjectMeta::default()
+        };
+        assert!(is_older(&meta("a", "9"), &meta("a", "10")));
+        assert!(!is_older(&meta("a", "10"), &meta("a", "10")));
+        assert!(!is_older(&meta("a", "11"), &meta("a", "10")));
+        assert!(!is_older(&meta("b", "9"), &meta("a", "10")));
+        assert!(!is_older(&meta("a", "x"), &meta("a", "10")));
     }
 }

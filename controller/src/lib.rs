@@ -21,6 +21,7 @@ mod health;
 mod lease;
 mod logs;
 mod observe;
+mod pods;
 mod queue;
 mod reconcile;
 mod record;

@@ -7,9 +7,10 @@ use crate::failures::Failures;
 use crate::refusal::Failure;
 use crate::service;
 use crate::store::{Key, Source, Stores};
+use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Refused, ReplicaSet, Service};
+use serin_core::observed::{Pod, Refused, ReplicaSet, Service};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,4 +99,23 @@ impl Snapshot {
             ..Observed::default()
         }
     }
+}
+
+/// Asks the API server for the pods that this decision needs; at rest it needs none.
+pub(crate) async fn find_pods(
+    observed: &mut Observed,
+    writer: &Writer,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for name in serin_core::pods::needed(observed, now) {
+        let Some(set) = observed.replica_sets.iter().find(|set| set.name == name) else {
+            continue;
+        };
+        let listed = writer.list_pods(&key.namespace, set).await?;
+        let mut pods: Vec<Pod> = listed.into_iter().map(|pod| pod.observed).collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        observed.pods.insert(name, pods);
+    }
+    Ok(())
 }

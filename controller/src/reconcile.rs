@@ -3,7 +3,7 @@
 use crate::act::{Act, Error, attempt_of};
 use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
-use crate::observe::Snapshot;
+use crate::observe::{self, Snapshot};
 use crate::queue::{Due, Ended, Item, Reason};
 use crate::record::{Status, due_events, write_status};
 use crate::refusal::Failure;
@@ -34,8 +34,11 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
         return refused(shell, key, &snapshot, &failure, None, (shell.clock)());
     }
-    let observed = snapshot.observed(&shell.failures, key);
+    let mut observed = snapshot.observed(&shell.failures, key);
     let now = (shell.clock)();
+    if let Err(failure) = observe::find_pods(&mut observed, &shell.writer, key, now).await {
+        return refused(shell, key, &snapshot, &failure, None, now);
+    }
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
         dump.write(key, now, &observed, &plan);

@@ -4,6 +4,7 @@ use crate::draft::Draft;
 use crate::look::Look;
 use crate::observed::Observed;
 use crate::plan::Plan;
+use crate::restart::{self, Restart};
 use crate::spec::Strategy;
 use crate::{bluegreen, canary, invalid, replica_set};
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         // Its ReplicaSets go with it; nothing is to be done (contract 02 §5 item 4).
         return Plan::default();
     }
-    let look = Look::of(seen, now);
+    let mut look = Look::of(seen, now);
     if let Some(problem) = invalid::problem(seen, now) {
         return invalid::plan(&look, &problem);
     }
@@ -29,6 +30,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         // What is not ours yet is neither scaled nor counted: the next look has it.
         return draft.finish(None);
     }
+    look.restart = Restart::of(&look, restart::max_unavailable(&look));
     match (&strategy, &written.canary, &written.blue_green) {
         (Strategy::Canary(meant), Some(written), _) => canary::decide(&look, &strategy, meant, written),
         (Strategy::BlueGreen(meant), _, Some(written)) => bluegreen::decide(&look, &strategy, meant, written),

@@ -1,7 +1,7 @@
 //! A plan in the making: actions in their order, and events in the order in which users know them.
 
 use crate::observed::ReplicaSet;
-use crate::plan::{Action, After, Event, EventKind, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
+use crate::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
 
 /// Events come in groups; the groups are sent in this order whatever order they were found in (contract 03 §15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +66,11 @@ impl Draft {
         self.actions.iter().any(|action| match action {
             Action::CreateReplicaSet(_) => true,
             Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
-            Action::DeleteReplicaSet(_) | Action::PatchService(_) | Action::PatchRollout(_) => false,
+            Action::DeleteReplicaSet(_)
+            | Action::PatchService(_)
+            | Action::PatchPod(_)
+            | Action::EvictPod(_)
+            | Action::PatchRollout(_) => false,
         })
     }
 
@@ -77,7 +81,43 @@ impl Draft {
             Action::CreateReplicaSet(_)
             | Action::PatchReplicaSet(_)
             | Action::DeleteReplicaSet(_)
+            | Action::PatchPod(_)
+            | Action::EvictPod(_)
             | Action::PatchRollout(_) => false,
+        })
+    }
+
+    /// Adds to the patch of a ReplicaSet, one that is planned already where there is one; a ReplicaSet that is to be
+    /// deleted is left alone.
+    pub(crate) fn amend(&mut self, set: &ReplicaSet, change: impl FnOnce(&mut ReplicaSetPatch)) {
+        for action in &mut self.actions {
+            match action {
+                Action::PatchReplicaSet(patch) if patch.target.uid == set.uid => return change(patch),
+                Action::DeleteReplicaSet(target) if target.uid == set.uid => return,
+                Action::CreateReplicaSet(_)
+                | Action::PatchReplicaSet(_)
+                | Action::DeleteReplicaSet(_)
+                | Action::PatchService(_)
+                | Action::PatchPod(_)
+                | Action::EvictPod(_)
+                | Action::PatchRollout(_) => {}
+            }
+        }
+        let mut patch = patch_of(set);
+        change(&mut patch);
+        self.actions.push(Action::PatchReplicaSet(patch));
+    }
+
+    /// The ReplicaSet that the plan creates.
+    pub(crate) fn creation(&mut self) -> Option<&mut NewReplicaSet> {
+        self.actions.iter_mut().find_map(|action| match action {
+            Action::CreateReplicaSet(new) => Some(&mut **new),
+            Action::PatchReplicaSet(_)
+            | Action::DeleteReplicaSet(_)
+            | Action::PatchService(_)
+            | Action::PatchPod(_)
+            | Action::EvictPod(_)
+            | Action::PatchRollout(_) => None,
         })
     }
 

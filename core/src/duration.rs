@@ -2,6 +2,7 @@
 
 use crate::api::Time;
 use crate::api::rollout::{DurationStatus, RolloutStatus};
+use crate::bluegreen;
 use crate::conditions;
 use crate::look::{Change, Look};
 use crate::spec::{PauseLength, Strategy, pause_duration};
@@ -25,7 +26,7 @@ pub(crate) fn track(look: &Look<'_>, next: &RolloutStatus, strategy: &Strategy) 
     let complete = promoted && look.revisions.new.is_some() && look.new_available() >= look.replicas;
     let mut tracked = old.duration.clone();
     if let Some(running) = tracked.as_mut().filter(|duration| is_running(duration)) {
-        let ended = end(look, running, next, complete, &now);
+        let ended = end(look, running, next, strategy, complete, &now);
         if ended && complete {
             return tracked;
         }
@@ -50,13 +51,23 @@ fn is_running(duration: &DurationStatus) -> bool {
 }
 
 /// Ends a running update where it has ended; tells whether it did.
-fn end(look: &Look<'_>, running: &mut DurationStatus, next: &RolloutStatus, complete: bool, now: &Time) -> bool {
+fn end(
+    look: &Look<'_>,
+    running: &mut DurationStatus,
+    next: &RolloutStatus,
+    strategy: &Strategy,
+    complete: bool,
+    now: &Time,
+) -> bool {
     let old = &look.rollout.status;
     let mut finished = false;
     if look.change != Change::Nothing {
         if look.is_rollback() {
             // Going back keeps the clock running: it ends when the old revision serves again.
-            let fast = look.is_fast_rollback();
+            let fast = match strategy {
+                Strategy::Canary(_) => look.is_fast_rollback(),
+                Strategy::BlueGreen(_) => bluegreen::is_fast(look),
+            };
             let status = if fast {
                 ending::FAST_ROLLED_BACK
             } else {

@@ -48,8 +48,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
                 (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
                 (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
-                (canary.canary_metadata.is_some(), "spec.strategy.canary.canaryMetadata"),
-                (canary.stable_metadata.is_some(), "spec.strategy.canary.stableMetadata"),
                 (
                     steps(|step| step.analysis.is_some()),
                     "spec.strategy.canary.steps.analysis",
@@ -71,11 +69,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 "spec.strategy.blueGreen.postPromotionAnalysis",
             ),
             (blue.anti_affinity.is_some(), "spec.strategy.blueGreen.antiAffinity"),
-            (
-                blue.preview_metadata.is_some(),
-                "spec.strategy.blueGreen.previewMetadata",
-            ),
-            (blue.active_metadata.is_some(), "spec.strategy.blueGreen.activeMetadata"),
         ],
         (None, None) => Vec::new(),
     };

@@ -2,6 +2,7 @@
 
 use crate::api::{Rollout, Time};
 use crate::observed::Observed;
+use crate::restart::Restart;
 use crate::revision::{Revisions, Stable, is_observed, speaks_of_generations};
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +21,8 @@ pub(crate) struct Look<'a> {
     pub(crate) revisions: Revisions<'a>,
     /// What the user changed since the last look.
     pub(crate) change: Change,
+    /// How far a restart is; [`crate::decide`] fills it in once the strategy is known.
+    pub(crate) restart: Restart,
 }
 
 /// What the user changed since the last look (contract 02 §10).
@@ -47,6 +50,7 @@ impl<'a> Look<'a> {
             replicas: seen.rollout.spec.replicas_or_default(),
             revisions,
             change,
+            restart: Restart::default(),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Observed {
     /// Services that the strategy names; `None` where the API server says there is none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Option<Service>>,
+    /// Pods by name of their ReplicaSet, only of those that [`crate::pods::needed`] names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pods: BTreeMap<String, Vec<Pod>>,
     /// What each router last reported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Reported<Route>>,
@@ -91,6 +94,31 @@ pub struct Service {
     /// Rollout that manages it, from its annotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub managed_by: Option<String>,
+}
+
+/// The parts of a pod that decisions need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pod {
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
+    /// resourceVersion.
+    pub resource_version: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// A deletion is under way.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleting: bool,
+    /// Since when it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_since: Option<Timestamp>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// The parts of a ReplicaSet that decisions need.

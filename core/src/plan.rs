@@ -42,6 +42,11 @@ pub enum Action {
     DeleteReplicaSet(Target),
     /// Change the selector of a Service by one merge patch.
     PatchService(ServicePatch),
+    /// Change labels and annotations of a pod by one merge patch (contract 03 §11). One that is gone needs none.
+    PatchPod(PodPatch),
+    /// Ask for the eviction of a pod (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that
+    /// is no failure: the next look counts again.
+    EvictPod(Target),
     /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     PatchRollout(RolloutPatch),
 }
@@ -97,6 +102,27 @@ pub struct ReplicaSetPatch {
     /// Make the rollout its controlling owner: nobody owns it (contract 02 §3). The shell knows the owner reference.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
+    /// Labels of its pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_labels: BTreeMap<String, Option<String>>,
+    /// Annotations of its pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_annotations: BTreeMap<String, Option<String>>,
+}
+
+/// Changes of one pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodPatch {
+    /// Which, and the version decided upon.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Labels to set, or to remove where `None`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, Option<String>>,
+    /// Annotations to set, or to remove where `None`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, Option<String>>,
 }
 
 /// Changes of one Service; `None` leaves a field as it is.
@@ -208,6 +234,8 @@ pub enum WakeReason {
     InvalidSpecRetry,
     /// Counters that were held back are due.
     CountersDue,
+    /// A restart is to begin, or more pods of it may be evicted.
+    Restart,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -219,6 +247,7 @@ impl fmt::Display for WakeReason {
             Self::ProgressDeadline => "the progress deadline passes",
             Self::ScaleDownDelay => "the scale-down delay is over",
             Self::InvalidSpecRetry => "the invalid spec is looked at again",
+            Self::Restart => "pods are to be restarted",
             Self::CountersDue => "counters are due",
             Self::Refused(Refusal::Forbidden) => "permissions may have been granted",
             Self::Refused(Refusal::AlreadyExists) => "the name may be free",

@@ -328,6 +328,7 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 
 /// The size, and what goes with it; nothing where both are as wanted.
 pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
+    let size = size + look.restart.surge_of(set);
     if size != set.replicas {
         patch.replicas = Some(size);
     }

@@ -72,6 +72,7 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
         stable_rs: course.stable.clone(),
         // A new template counts as restarted: its pods are new anyway (contract 05 §4).
         restarted_at: match look.change {
+            Change::Nothing if look.restart.done => look.rollout.spec.restart_at.clone(),
             Change::Nothing => old.restarted_at.clone(),
             Change::First | Change::Template | Change::Steps => look.rollout.spec.restart_at.clone(),
         },

@@ -139,6 +139,8 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
                 | Action::CreateReplicaSet(_)
                 | Action::DeleteReplicaSet(_)
                 | Action::PatchService(_)
+                | Action::PatchPod(_)
+                | Action::EvictPod(_)
                 | Action::PatchRollout(_) => panic!("{name}: {action:?}"),
             }
         }
@@ -289,6 +291,8 @@ fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
                 Action::PatchReplicaSet(_)
                 | Action::DeleteReplicaSet(_)
                 | Action::PatchService(_)
+                | Action::PatchPod(_)
+                | Action::EvictPod(_)
                 | Action::PatchRollout(_) => None,
             });
         let template = created.unwrap_or_else(|| panic!("{name}")).template.to_value();

@@ -1,5 +1,6 @@
 //! Given, when, then: a story is written down first and told when it is awaited, so that a failure can show how far it came.
 
+use crate::services::Services;
 use crate::view::{View, is_ready};
 use crate::world::World;
 use anyhow::{Context, Result, bail};
@@ -26,14 +27,15 @@ pub(crate) enum Word {
     Then,
 }
 
-type Check = Box<dyn Fn(&View) -> Result<(), String> + Send + Sync>;
+pub(crate) type Check = Box<dyn Fn(&View) -> Result<(), String> + Send + Sync>;
 
-enum Step {
+pub(crate) enum Step {
     Rollout(String),
     Patch(Value),
     Image(String),
     Promote(Promotion),
     Status(Patches),
+    Service(Services),
     Scale(i32),
     KillController,
     StartController,
@@ -68,7 +70,7 @@ impl<'w> Story<'w> {
         }
     }
 
-    fn step(mut self, text: impl Into<String>, step: Step) -> Self {
+    pub(crate) fn step(mut self, text: impl Into<String>, step: Step) -> Self {
         self.lines.push(Line {
             word: self.word,
             text: text.into(),
@@ -272,7 +274,7 @@ impl Story<'_> {
     }
 }
 
-fn is(so: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn is(so: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if so { Ok(()) } else { Err(otherwise()) }
 }
 
@@ -328,6 +330,7 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
             send(world, &request::promote(&rollout, promotion)?).await?;
         }
         Step::Status(patches) => send(world, &patches).await?,
+        Step::Service(change) => change.make(world).await?,
         Step::Scale(replicas) => {
             let patch = json!({"spec": {"replicas": replicas}});
             let rollouts = world.rollouts();

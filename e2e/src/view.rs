@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use kube::api::{ListParams, ObjectMeta};
 use kube::{Api, Client, ResourceExt};
 use serin_core::api::Rollout;
@@ -20,6 +20,8 @@ pub struct View {
     pub pods: Vec<Pod>,
     /// What was told of it, in order.
     pub events: Vec<Event>,
+    /// All Services of the namespace.
+    pub services: Vec<Service>,
 }
 
 impl View {
@@ -30,6 +32,7 @@ impl View {
         let sets: Api<ReplicaSet> = Api::namespaced(client.clone(), namespace);
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let events: Api<Event> = Api::namespaced(client.clone(), namespace);
+        let services: Api<Service> = Api::namespaced(client.clone(), namespace);
         let mut replica_sets = sets.list(&all).await?.items;
         replica_sets.retain(|it| is_owned(&it.metadata, rollout.metadata.uid.as_deref()));
         replica_sets.sort_by_key(revision);
@@ -49,6 +52,7 @@ impl View {
             replica_sets,
             pods,
             events,
+            services: services.list(&all).await?.items,
         })
     }
 
@@ -68,6 +72,22 @@ impl View {
     #[must_use]
     pub fn replica_set(&self, wanted: i64) -> Option<&ReplicaSet> {
         self.replica_sets.iter().find(|it| revision(it) == wanted)
+    }
+
+    /// The pod template hash of a revision.
+    #[must_use]
+    pub fn hash(&self, wanted: i64) -> Option<&str> {
+        let labels = self.replica_set(wanted)?.labels();
+        labels.get(wire::HASH_LABEL).map(String::as_str)
+    }
+
+    /// The pod template hash that a Service selects.
+    #[must_use]
+    pub fn selected(&self, service: &str) -> Option<&str> {
+        let mut services = self.services.iter();
+        let service = services.find(|it| it.metadata.name.as_deref() == Some(service))?;
+        let selector = service.spec.as_ref()?.selector.as_ref()?;
+        selector.get(wire::HASH_LABEL).map(String::as_str)
     }
 
     /// The pods of a revision.
@@ -131,6 +151,10 @@ impl fmt::Display for View {
                 set.name_any(),
                 pods.len()
             )?;
+        }
+        for it in &self.services {
+            let name = it.name_any();
+            writeln!(f, "  service {name} selects {:?}", self.selected(&name))?;
         }
         let mut events = String::new();
         for it in &self.events {

@@ -1,17 +1,15 @@
 //! What a controller wrote: from the audit log of a real API server, or from a client that takes notes.
 
-use crate::world::World;
 use anyhow::{Context, Result};
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
-use serde_json::{Value, json};
+use serde_json::Value;
 use serin_sandbox::{ApiServer, ResponseBody};
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// A request that changed something, or tried to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,71 +146,6 @@ fn described(method: &Method, path: &str) -> Option<(String, String, String)> {
         |subresource| format!("{resource}/{subresource}"),
     );
     Some((verb.to_owned(), resource, name.to_owned()))
-}
-
-/// A canary for counting (decision 28): the pods of a level become ready together, surge is no limit, there are no Services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Steps that set a weight, each another.
-    pub steps: usize,
-    /// Pauses for a person, after the first steps.
-    pub pauses: usize,
-}
-
-/// What the controller wrote in a life.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    /// From the creation to Healthy.
-    pub first_deploy: Vec<Write>,
-    /// From the new image to Healthy with the old pods gone.
-    pub update: Vec<Write>,
-}
-
-/// The rollout of a shape, with one pod a level: so the pods of a level are ready together.
-#[must_use]
-pub fn canary_of(shape: Shape) -> Value {
-    let mut steps = Vec::new();
-    for number in 1..=shape.steps {
-        steps.push(json!({"setWeight": 100 * number / (shape.steps + 1)}));
-        if number <= shape.pauses {
-            steps.push(json!({"pause": {}}));
-        }
-    }
-    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"},
-        "spec": {"replicas": shape.steps + 1, "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}},
-            "strategy": {"canary": {"maxSurge": "100%", "maxUnavailable": 0, "steps": steps}}}})
-}
-
-/// Deploys and updates a canary, promoting at each pause, and counts.
-///
-/// # Errors
-/// If the rollout does not get there, or nobody counts.
-pub async fn counted_life(world: &mut World, shape: Shape) -> Result<Counted> {
-    let (text, pods) = (canary_of(shape).to_string(), shape.steps + 1);
-    world.given().rollout(&text).healthy().ready_pods(1, pods).await?;
-    let first_deploy = settled(world).await?;
-    world.when().set_image("app:2").await?;
-    for _ in 0..shape.pauses {
-        world.then().phase("Paused").when().promote().await?;
-    }
-    world.then().healthy().ready_pods(2, pods).pods(1, 0).await?;
-    let mut update = settled(world).await?;
-    update.drain(..first_deploy.len());
-    Ok(Counted { first_deploy, update })
-}
-
-/// All writes, once none came for two seconds.
-async fn settled(world: &World) -> Result<Vec<Write>> {
-    let mut before = usize::MAX;
-    loop {
-        let writes = world.writes()?.context("nobody counts writes on this cluster")?;
-        if writes.len() == before {
-            return Ok(writes);
-        }
-        before = writes.len();
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Carries out plans: the only place that writes to a cluster (design.md §4, invariant 2), events aside.
 
+mod pod;
 mod replica_set;
 mod rollout;
 mod service;
@@ -125,6 +126,7 @@ impl Writer {
         let (kind, name) = match call.kind {
             "ReplicaSet" => ("replicasets", "N/A"),
             "Service" => ("services", call.name),
+            "Pod" => ("pods", "N/A"),
             _ => ("rollouts", call.name),
         };
         self.telemetry.request(&Request {
@@ -227,6 +229,8 @@ impl<'a> Act<'a> {
                 Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
                 Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
                 Action::PatchService(patch) => self.patch_service(patch).await,
+                Action::PatchPod(patch) => self.patch_pod(patch).await,
+                Action::EvictPod(target) => self.evict_pod(target).await,
                 Action::PatchRollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
@@ -290,6 +294,8 @@ pub(crate) fn attempt_of(action: &Action) -> String {
         Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
         Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
         Action::PatchService(patch) => attempt("patch", "Service", &patch.target.name),
+        Action::PatchPod(patch) => attempt("patch", "Pod", &patch.target.name),
+        Action::EvictPod(target) => attempt("evict", "Pod", &target.name),
         Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
     }
 }

@@ -156,6 +156,13 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str) -> Value {
     if let Some(seconds) = patch.min_ready_seconds {
         spec.insert("minReadySeconds".into(), seconds.into());
     }
+    if !patch.template_labels.is_empty() {
+        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["labels"] = json!(patch.template_labels);
+    }
+    if !patch.template_annotations.is_empty() {
+        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["annotations"] =
+            json!(patch.template_annotations);
+    }
     let mut body = json!({"metadata": metadata});
     if !spec.is_empty() {
         body["spec"] = Value::Object(spec);

@@ -175,7 +175,7 @@ pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
 
 /// A rollback that needs no pause: within the window, to stable, or to a revision whose pods still wait for their
 /// scale-down (contract 02 §10, contract 04 §8).
-pub(super) fn is_fast(look: &Look<'_>) -> bool {
+pub(crate) fn is_fast(look: &Look<'_>) -> bool {
     let waiting = look
         .revisions
         .new

@@ -13,8 +13,9 @@ use crate::plan::Plan;
 use crate::spec::{BlueGreen, Strategy};
 use crate::status::{self, Counts, format_selector};
 use crate::wire::HASH_LABEL;
-use crate::{references, replica_set, report, service};
+use crate::{ephemeral, references, replica_set, report, service};
 use course::Gate;
+pub(crate) use course::is_fast;
 
 /// What happens next to a blue-green rollout.
 pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, written: &BlueGreenStrategy) -> Plan {
@@ -30,6 +31,8 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     sizes::shrink(look, &creation, meant, written, &course, size, &mut draft);
     replica_set::clean_up(look, &mut draft);
     release_services(look, &mut draft);
+    ephemeral::plan(look, &mut draft);
+    look.restart.plan(&mut draft);
     if let Some(reason) = course.blue_green_promotion(look, &active) {
         course.promote(look, &reason, &mut draft);
     }

@@ -13,7 +13,7 @@ use crate::look::{Change, Look};
 use crate::plan::Plan;
 use crate::spec::{Canary, Strategy};
 use crate::status::Counts;
-use crate::{replica_set, report, status};
+use crate::{ephemeral, replica_set, report, status};
 
 /// What happens next to a canary.
 pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {
@@ -24,6 +24,8 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, writ
     replica_set::clean_up(look, &mut draft);
     let resized = draft.resizes();
     course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
+    ephemeral::plan(look, &mut draft);
+    look.restart.plan(&mut draft);
     let counts = Counts::of_all(look);
     let next = status::base(look, &course, counts);
     let facts = facts(look, canary, &course, counts, &next);

@@ -109,6 +109,8 @@ impl World {
             Action::PatchRollout(patch) => self.patch_rollout(patch, version),
             Action::PatchService(patch) if self.patch_service(patch) => Wrote::Done,
             Action::PatchService(_) => Wrote::Conflict,
+            // The World has counts of pods, not pods: nothing that needs them is planned.
+            Action::PatchPod(_) | Action::EvictPod(_) => Wrote::Refused,
         };
         if matches!(wrote, Wrote::Done) {
             self.writes += 1;

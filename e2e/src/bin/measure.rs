@@ -11,8 +11,8 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::json;
 use serin_controller::Options;
 use serin_e2e::cluster::{Place, RealCluster};
+use serin_e2e::lives::Life;
 use serin_e2e::world::Wishes;
-use serin_e2e::writes::{Shape, canary_of, counted_life};
 use serin_e2e::{Cluster, World};
 use serin_sandbox::workload::kubelet::KubeletOptions;
 use std::io::Write;
@@ -59,23 +59,29 @@ async fn run(words: Vec<String>) -> Result<()> {
 }
 
 async fn writes(cluster: &Cluster) -> Result<()> {
-    for steps in [0, 1, 2, 4] {
-        for pauses in [0, 1] {
-            if pauses > steps {
-                continue;
-            }
-            let mut world = World::start(cluster, Wishes::default()).await?;
-            let counted = counted_life(&mut world, Shape { steps, pauses }).await?;
-            world.stop().await?;
-            say(&format!(
-                "setWeight steps {steps}, pauses {pauses}: first deploy {}, update {} (at most {})\n",
-                counted.first_deploy.len(),
-                counted.update.len(),
-                3 * steps + 6 + 2 * pauses
-            ))?;
-            for write in counted.first_deploy.iter().chain(&counted.update) {
-                say(&format!("    {write}\n"))?;
-            }
+    let canary = |steps, pauses| Life::Canary { steps, pauses };
+    let lives = [
+        canary(0, 0),
+        canary(1, 0),
+        canary(1, 1),
+        canary(2, 0),
+        canary(2, 1),
+        canary(4, 0),
+        canary(4, 1),
+    ];
+    let switched = [false, true].map(|preview| Life::BlueGreen { preview });
+    for life in lives.into_iter().chain(switched) {
+        let mut world = World::start(cluster, Wishes::default()).await?;
+        let counted = life.live(&mut world).await?;
+        world.stop().await?;
+        let [first, update] = life.bounds().map(|it| it.others + it.status);
+        say(&format!(
+            "{life}: first deploy {} (at most {first}), update {} (at most {update})\n",
+            counted.first_deploy.len(),
+            counted.update.len()
+        ))?;
+        for write in counted.first_deploy.iter().chain(&counted.update) {
+            say(&format!("    {write}\n"))?;
         }
     }
     Ok(())
@@ -91,7 +97,7 @@ async fn rest(cluster: &Cluster, seconds: u64) -> Result<()> {
         ..Wishes::default()
     };
     let mut world = World::start(cluster, wishes).await?;
-    counted_life(&mut world, Shape { steps: 1, pauses: 0 }).await?;
+    Life::Canary { steps: 1, pauses: 0 }.live(&mut world).await?;
     let before = world.writes()?.context("no audit log")?.len();
     sleep(Duration::from_secs(seconds)).await;
     let after = world.writes()?.context("no audit log")?.len();
@@ -119,7 +125,7 @@ async fn memory(real: &RealCluster, program: &Path, rollouts: u64) -> Result<()>
         .map(|number| {
             let api = api.clone();
             async move {
-                let mut rollout = canary_of(Shape { steps: 1, pauses: 0 });
+                let mut rollout = Life::Canary { steps: 1, pauses: 0 }.manifest();
                 let name = format!("web-{number}");
                 rollout["metadata"]["name"] = json!(name);
                 rollout["spec"]["replicas"] = json!(1);

@@ -23,7 +23,7 @@ fn set(name: &str) -> Value {
         "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "m", "image": "a:1"}]}}}})
 }
 
-pub(crate) async fn objects(world: &mut World) -> Result<()> {
+pub(crate) async fn objects_are_created(world: &mut World) -> Result<()> {
     let mut c = Calls::new(world);
     c.get(
         "configmaps/a",
@@ -32,17 +32,14 @@ pub(crate) async fn objects(world: &mut World) -> Result<()> {
         "message": "configmaps \"a\" not found", "details": {"name": "a", "kind": "configmaps"}}),
     )
     .await?;
-    let made = c
-        .create(
-            "configmaps",
-            map("a"),
-            201,
-            json!({"kind": "ConfigMap", "apiVersion": "v1", "data": {"x": "1"},
+    c.create(
+        "configmaps",
+        map("a"),
+        201,
+        json!({"kind": "ConfigMap", "apiVersion": "v1", "data": {"x": "1"},
         "metadata": {"name": "a", "namespace": "{ns}", "generation": null}}),
-        )
-        .await?;
-    c.keep("old", &made, "/metadata/resourceVersion")?;
-    c.keep("uid", &made, "/metadata/uid")?;
+    )
+    .await?;
     c.create(
         "configmaps",
         map("a"),
@@ -84,6 +81,13 @@ pub(crate) async fn objects(world: &mut World) -> Result<()> {
     )
     .await?;
     c.get("configmaps/dry", 404, Value::Null).await?;
+    c.end()
+}
+
+pub(crate) async fn objects_are_patched(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    let made = c.create("configmaps", map("a"), 201, Value::Null).await?;
+    c.keep("old", &made, "/metadata/resourceVersion")?;
     // A write that changes nothing is no write.
     c.patch(
         MERGE,
@@ -152,6 +156,16 @@ pub(crate) async fn objects(world: &mut World) -> Result<()> {
         json!({"reason": "NotFound", "message": "configmaps \"none\" not found"}),
     )
     .await?;
+    c.end()
+}
+
+pub(crate) async fn objects_are_replaced_and_deleted(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    let made = c.create("configmaps", map("a"), 201, Value::Null).await?;
+    c.keep("old", &made, "/metadata/resourceVersion")?;
+    c.keep("uid", &made, "/metadata/uid")?;
+    c.patch(MERGE, "configmaps/a", json!({"data": {"x": "2"}}), 200, Value::Null)
+        .await?;
     let mut stale = map("a");
     stale["metadata"]["resourceVersion"] = json!("{old}");
     c.replace("configmaps/a", stale, 409, json!({"reason": "Conflict"}))
@@ -188,28 +202,31 @@ pub(crate) async fn objects(world: &mut World) -> Result<()> {
     c.end()
 }
 
-pub(crate) async fn lists_and_watches(world: &mut World) -> Result<()> {
-    let mut c = Calls::new(world);
+async fn three_maps(c: &mut Calls<'_>) -> Result<()> {
     for name in ["m0", "m1", "m2"] {
         let mut map = map(name);
         map["metadata"]["labels"] = json!({"set": "m", "name": name});
         c.create("configmaps", map, 201, Value::Null).await?;
     }
+    Ok(())
+}
+
+pub(crate) async fn lists(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    three_maps(&mut c).await?;
     let named = |names: &[&str]| {
         names
             .iter()
             .map(|it| json!({"metadata": {"name": it}}))
             .collect::<Value>()
     };
-    let all = c
-        .get(
-            "configmaps?labelSelector=set%3Dm",
-            200,
-            json!({"kind": "ConfigMapList", "apiVersion": "v1",
+    c.get(
+        "configmaps?labelSelector=set%3Dm",
+        200,
+        json!({"kind": "ConfigMapList", "apiVersion": "v1",
         "items": named(&["m0", "m1", "m2"])}),
-        )
-        .await?;
-    c.keep("from", &all, "/metadata/resourceVersion")?;
+    )
+    .await?;
     c.get(
         "configmaps?labelSelector=name+in+(m0,m2)",
         200,
@@ -259,6 +276,14 @@ pub(crate) async fn lists_and_watches(world: &mut World) -> Result<()> {
         json!({"reason": "BadRequest"}),
     )
     .await?;
+    c.end()
+}
+
+pub(crate) async fn watches(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    three_maps(&mut c).await?;
+    let all = c.get("configmaps?labelSelector=set%3Dm", 200, Value::Null).await?;
+    c.keep("from", &all, "/metadata/resourceVersion")?;
     c.patch(MERGE, "configmaps/m1", json!({"data": {"x": "2"}}), 200, Value::Null)
         .await?;
     c.patch(
@@ -290,22 +315,20 @@ pub(crate) async fn lists_and_watches(world: &mut World) -> Result<()> {
     c.end()
 }
 
-pub(crate) async fn custom_resources(world: &mut World) -> Result<()> {
+pub(crate) async fn custom_resources_are_checked(world: &mut World) -> Result<()> {
     let mut c = Calls::new(world);
     let mut written = rollout("a");
     written["status"] = json!({"phase": "Healthy"});
     written["spec"]["unknown"] = json!(1);
     // The status is not taken at creation, unknown fields are pruned, the generation begins at 1.
-    let made = c
-        .create(
-            "rollouts",
-            written,
-            201,
-            json!({"metadata": {"generation": 1, "name": "a"}, "status": null,
+    c.create(
+        "rollouts",
+        written,
+        201,
+        json!({"metadata": {"generation": 1, "name": "a"}, "status": null,
         "spec": {"unknown": null, "replicas": 2}}),
-        )
-        .await?;
-    c.keep("uid", &made, "/metadata/uid")?;
+    )
+    .await?;
     let mut strict = rollout("strict");
     strict["spec"]["unknown"] = json!(1);
     c.create(
@@ -320,6 +343,12 @@ pub(crate) async fn custom_resources(world: &mut World) -> Result<()> {
     wrong["spec"]["replicas"] = json!("two");
     c.create("rollouts", wrong, 422, json!({"reason": "Invalid",
         "message": "~spec.replicas: Invalid value: \"string\": spec.replicas in body must be of type integer: \"string\""})).await?;
+    c.end()
+}
+
+pub(crate) async fn status_and_generation(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    c.create("rollouts", rollout("a"), 201, Value::Null).await?;
     c.patch(
         MERGE,
         "rollouts/a",
@@ -368,6 +397,16 @@ pub(crate) async fn custom_resources(world: &mut World) -> Result<()> {
         json!({"reason": "UnsupportedMediaType"}),
     )
     .await?;
+    c.end()
+}
+
+pub(crate) async fn scale(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    c.create("rollouts", rollout("a"), 201, Value::Null).await?;
+    c.patch(MERGE, "rollouts/a", json!({"spec": {"replicas": 3}}), 200, Value::Null)
+        .await?;
+    let status = json!({"status": {"HPAReplicas": 3, "selector": "app=a"}});
+    c.patch(MERGE, "rollouts/a/status", status, 200, Value::Null).await?;
     c.get(
         "rollouts/a/scale",
         200,
@@ -411,19 +450,25 @@ pub(crate) async fn custom_resources(world: &mut World) -> Result<()> {
         json!({"metadata": {"generation": 4}}),
     )
     .await?;
+    c.end()
+}
+
+pub(crate) async fn finalizers(world: &mut World) -> Result<()> {
+    let mut c = Calls::new(world);
+    c.create("rollouts", rollout("a"), 201, Value::Null).await?;
     c.patch(
         MERGE,
         "rollouts/a",
         json!({"metadata": {"finalizers": ["example.com/hold"]}}),
         200,
-        json!({"metadata": {"generation": 4}}),
+        json!({"metadata": {"generation": 1}}),
     )
     .await?;
     c.delete(
         "rollouts/a",
         Value::Null,
         200,
-        json!({"metadata": {"finalizers": ["example.com/hold"], "generation": 5}}),
+        json!({"metadata": {"finalizers": ["example.com/hold"], "generation": 2}}),
     )
     .await?;
     c.get(

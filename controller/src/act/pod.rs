@@ -1,0 +1,125 @@
+//! Reads, patches and evicts pods: only for injected metadata and restarts (contract 03 §11, 05 §4).
+
+use super::replica_set::params;
+use super::{Act, Call, Error, Writer};
+use crate::pods::StoredPod;
+use crate::refusal::Failure;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, EvictParams, ListParams, Patch, Preconditions};
+use serde_json::{Value, json};
+use serin_core::observed::{Refusal, ReplicaSet};
+use serin_core::plan::{PodPatch, Target};
+use serin_core::wire;
+
+impl Writer {
+    fn pods(&self, namespace: &str) -> Api<StoredPod> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The pods of a ReplicaSet, read live.
+    pub(crate) async fn list_pods(&self, namespace: &str, set: &ReplicaSet) -> Result<Vec<StoredPod>, Failure> {
+        let call = Call {
+            verb: "List",
+            kind: "Pod",
+            namespace,
+            name: &set.name,
+            urgent: false,
+        };
+        let params = ListParams::default().labels(&format!("{}={}", wire::HASH_LABEL, set.hash()));
+        let pods = self.pods(namespace);
+        let listed = self.call(&call, pods.list(&params)).await?;
+        Ok(listed.items.into_iter().filter(|pod| pod.owner == set.uid).collect())
+    }
+}
+
+impl Act<'_> {
+    fn on_pod<'c>(&'c self, verb: &'static str, name: &'c str) -> Call<'c> {
+        Call {
+            verb,
+            kind: "Pod",
+            namespace: &self.key.namespace,
+            name,
+            urgent: self.urgent,
+        }
+    }
+
+    /// A pod that is gone, or was replaced by one of the same name, needs no patch.
+    pub(super) async fn patch_pod(&mut self, patch: &PodPatch) -> Result<(), Error> {
+        let target = &patch.target;
+        let body = Patch::Merge(patch_body(patch));
+        let (api, params) = (self.writer.pods(&self.key.namespace), params());
+        let sent = api.patch_metadata(&target.name, &params, &body);
+        match self.writer.write(&self.on_pod("Patch", &target.name), sent).await {
+            Err(Error::Refused(failure)) if failure.why == Refusal::NotFound => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next look counts again.
+    pub(super) async fn evict_pod(&mut self, target: &Target) -> Result<(), Error> {
+        let api: Api<Pod> = Api::namespaced(self.writer.client.clone(), &self.key.namespace);
+        let preconditions = Preconditions {
+            uid: Some(target.uid.clone()),
+            resource_version: None,
+        };
+        let params = EvictParams {
+            delete_options: Some(DeleteParams {
+                preconditions: Some(preconditions),
+                ..DeleteParams::default()
+            }),
+            ..EvictParams::default()
+        };
+        let sent = api.evict(&target.name, &params);
+        match self.writer.write(&self.on_pod("Evict", &target.name), sent).await {
+            Ok(_) => Ok(()),
+            Err(Error::Refused(failure)) => match failure.why {
+                Refusal::TooManyRequests => {
+                    tracing::info!(namespace = %self.key.namespace, pod = %target.name, "the eviction must wait: {failure}");
+                    Ok(())
+                }
+                Refusal::NotFound | Refusal::Conflict => Ok(()),
+                Refusal::Forbidden
+                | Refusal::AlreadyExists
+                | Refusal::Invalid
+                | Refusal::ServerError
+                | Refusal::Timeout => Err(Error::Refused(failure)),
+            },
+            Err(Error::NotLeading) => Err(Error::NotLeading),
+        }
+    }
+}
+
+/// Keys of their own: nobody else's change can be lost, so the version does not matter, the UID does.
+fn patch_body(patch: &PodPatch) -> Value {
+    let mut metadata = json!({"uid": patch.target.uid});
+    if !patch.labels.is_empty() {
+        metadata["labels"] = json!(patch.labels);
+    }
+    if !patch.annotations.is_empty() {
+        metadata["annotations"] = json!(patch.annotations);
+    }
+    json!({"metadata": metadata})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_patch_names_the_pod_and_the_keys_that_change() {
+        let patch = PodPatch {
+            target: Target {
+                name: "p".into(),
+                uid: "u".into(),
+                resource_version: "7".into(),
+            },
+            labels: BTreeMap::from([("role".into(), Some("preview".into())), ("old".into(), None)]),
+            ..PodPatch::default()
+        };
+        let expected = json!({"metadata": {"uid": "u", "labels": {"role": "preview", "old": null}}});
+        assert_eq!(patch_body(&patch), expected);
+    }
+}

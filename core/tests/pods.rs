@@ -1,0 +1,327 @@
+//! What is done to pods themselves: restarts (contract 05 §4, §11, decision 9) and injected metadata (contract 03 §11,
+//! contract 04 §10.12).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use serin_core::identity::Identity;
+use serin_core::observed::{Pod, ReplicaSet};
+use serin_core::plan::{Action, PodPatch, ReplicaSetPatch, WakeReason};
+use serin_core::{Observed, Plan, decide, pods};
+use std::collections::BTreeMap;
+
+const RESTART: &str = "2026-01-02T00:00:00Z";
+const RECORD: &str = "rollout.argoproj.io/ephemeral-metadata";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    at("2026-01-02T01:00:00Z")
+}
+
+fn rollout(spec: Value, status: Value) -> Observed {
+    let mut whole = json!({
+        "metadata": {"name": "web", "namespace": "n", "uid": "rollout", "generation": 3, "resourceVersion": "9",
+            "annotations": {"rollout.argoproj.io/revision": "2"}},
+        "spec": {"selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:2"}]}}},
+        "status": {"observedGeneration": "3"},
+    });
+    merge(&mut whole["spec"], spec);
+    merge(&mut whole["status"], status);
+    let rollout: serin_core::api::Rollout = serde_json::from_value(whole).unwrap();
+    let mut seen = Observed {
+        identity: Identity::of(&rollout),
+        rollout,
+        ..Observed::default()
+    };
+    seen.rollout.status.current_pod_hash = seen.identity.pod_hash.clone();
+    seen.rollout.status.current_step_hash = seen.identity.step_hash.clone();
+    seen
+}
+
+fn merge(into: &mut Value, from: Value) {
+    for (key, value) in from.as_object().unwrap() {
+        into[key] = value.clone();
+    }
+}
+
+/// A ReplicaSet whose pods are all there; `available` of them have been ready for an hour.
+fn set(seen: &mut Observed, hash: &str, revision: i64, pods: i32, available: i32) {
+    let name = format!("web-{hash}");
+    seen.replica_sets.push(ReplicaSet {
+        uid: format!("uid-{name}"),
+        resource_version: "5".into(),
+        created: at("2026-01-01T00:00:00Z"),
+        labels: BTreeMap::from([
+            ("rollouts-pod-template-hash".into(), hash.into()),
+            ("app".into(), "web".into()),
+        ]),
+        annotations: BTreeMap::from([
+            ("rollout.argoproj.io/revision".into(), revision.to_string()),
+            (
+                "rollout.argoproj.io/desired-replicas".into(),
+                seen.rollout.spec.replicas.unwrap_or(1).to_string(),
+            ),
+        ]),
+        replicas: pods,
+        current_replicas: pods,
+        ready_replicas: available,
+        available_replicas: available,
+        name: name.clone(),
+        ..ReplicaSet::default()
+    });
+    let pod = |number: i32| Pod {
+        name: format!("{name}-{number}"),
+        uid: format!("uid-{name}-{number}"),
+        created: at("2026-01-01T12:00:00Z"),
+        ready_since: (number < available).then(|| at("2026-01-02T00:30:00Z")),
+        labels: BTreeMap::from([("app".into(), "web".into())]),
+        ..Pod::default()
+    };
+    let pods = (0..pods).map(pod).collect();
+    seen.pods.insert(name, pods);
+}
+
+/// All pods run the newest revision.
+fn settled(replicas: i32, pods: i32, available: i32, max_unavailable: Value) -> Observed {
+    let strategy = json!({"canary": {"maxSurge": 1, "maxUnavailable": max_unavailable}});
+    let mut seen = rollout(
+        json!({"replicas": replicas, "restartAt": RESTART, "strategy": strategy}),
+        json!({}),
+    );
+    let hash = seen.identity.pod_hash.clone();
+    seen.rollout.status.stable_rs = hash.clone();
+    set(&mut seen, &hash, 2, pods, available);
+    seen
+}
+
+/// Stable and canary, paused in a step.
+fn paused(replicas: i32, stable: (i32, i32), canary: (i32, i32), max_unavailable: Value) -> Observed {
+    let canary_spec = json!({"maxUnavailable": max_unavailable, "steps": [{"setWeight": 25}, {"pause": {}}]});
+    let status = json!({"stableRS": "old", "currentStepIndex": 1, "controllerPause": true,
+        "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T13:00:00Z"}]});
+    let spec = json!({"replicas": replicas, "restartAt": RESTART, "strategy": {"canary": canary_spec}});
+    let mut seen = rollout(spec, status);
+    let hash = seen.identity.pod_hash.clone();
+    set(&mut seen, "old", 1, stable.0, stable.1);
+    set(&mut seen, &hash, 2, canary.0, canary.1);
+    seen
+}
+
+fn evicted(plan: &Plan) -> Vec<&str> {
+    let evicted = plan.actions.iter().filter_map(|action| match action {
+        Action::EvictPod(target) => Some(target.name.as_str()),
+        _ => None,
+    });
+    evicted.collect()
+}
+
+fn set_patch(plan: &Plan) -> &ReplicaSetPatch {
+    let mut patches = plan.actions.iter().filter_map(|action| match action {
+        Action::PatchReplicaSet(patch) => Some(patch),
+        _ => None,
+    });
+    let patch = patches.next().expect("a ReplicaSet is patched");
+    assert_eq!(patches.next(), None);
+    patch
+}
+
+fn pod_patches(plan: &Plan) -> Vec<&PodPatch> {
+    let patches = plan.actions.iter().filter_map(|action| match action {
+        Action::PatchPod(patch) => Some(patch),
+        _ => None,
+    });
+    patches.collect()
+}
+
+fn restarted_at(plan: &Plan) -> Option<&str> {
+    plan.status.as_ref()?.patch["status"]["restartedAt"].as_str()
+}
+
+#[test]
+fn as_many_pods_are_evicted_as_may_be_unavailable() {
+    // R, Σ spec as stable and canary, available, maxUnavailable → evictions (contract 05 §11).
+    let table = [
+        (settled(4, 4, 4, json!(1)), 1),
+        (settled(4, 4, 3, json!(1)), 0),
+        (paused(10, (8, 8), (3, 3), json!(2)), 2),
+        (paused(10, (8, 8), (3, 2), json!(2)), 1),
+        (paused(4, (3, 3), (1, 1), json!("75%")), 3),
+        (paused(4, (3, 3), (1, 1), json!(0)), 1),
+    ];
+    for (row, (seen, expected)) in table.into_iter().enumerate() {
+        let plan = decide(&seen, now());
+        assert_eq!(evicted(&plan).len(), expected, "row {row}");
+        assert_eq!(restarted_at(&plan), None, "row {row}: old pods are still there");
+        let wake = plan.wake.expect("looked at again");
+        assert_eq!((wake.at - now()).get_seconds(), 30, "row {row}: {wake:?}");
+        assert_eq!(wake.why, WakeReason::Restart);
+    }
+}
+
+#[test]
+fn where_none_may_be_unavailable_one_pod_more_runs_meanwhile() {
+    let mut seen = settled(1, 1, 1, json!(0));
+    let plan = decide(&seen, now());
+    assert_eq!(set_patch(&plan).replicas, Some(2));
+    assert_eq!(evicted(&plan), [""; 0]);
+
+    // The new pod is not available yet: nothing happens.
+    let hash = seen.identity.pod_hash.clone();
+    seen.replica_sets.clear();
+    set(&mut seen, &hash, 2, 2, 1);
+    let name = format!("web-{hash}");
+    seen.pods.get_mut(&name).unwrap()[1].created = at("2026-01-02T00:40:00Z");
+    let plan = decide(&seen, now());
+    assert_eq!(plan.actions, []);
+
+    // Now it is: the old one goes, and no other.
+    seen.replica_sets[0].available_replicas = 2;
+    seen.pods.get_mut(&name).unwrap()[1].ready_since = Some(at("2026-01-02T00:41:00Z"));
+    let plan = decide(&seen, now());
+    assert_eq!(evicted(&plan), [format!("{name}-0")]);
+    assert!(
+        !plan
+            .actions
+            .iter()
+            .any(|action| matches!(action, Action::PatchReplicaSet(_)))
+    );
+
+    // Done: back to one, and the status says so.
+    seen.pods.get_mut(&name).unwrap()[0].created = at("2026-01-02T00:50:00Z");
+    let plan = decide(&seen, now());
+    assert_eq!(set_patch(&plan).replicas, Some(1));
+    assert_eq!(restarted_at(&plan), Some(RESTART));
+}
+
+#[test]
+fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
+    let mut seen = settled(2, 2, 2, json!(1));
+    let hash = seen.identity.pod_hash.clone();
+    let name = format!("web-{hash}");
+    let pods = seen.pods.get_mut(&name).unwrap();
+    pods[0].created = at(RESTART);
+    pods[1].deleting = true;
+    let plan = decide(&seen, now());
+    assert_eq!(evicted(&plan), [""; 0]);
+    assert_eq!(restarted_at(&plan), Some(RESTART));
+    seen.rollout.status.restarted_at = seen.rollout.spec.restart_at.clone();
+    assert_eq!(pods::needed(&seen, now()), [""; 0]);
+}
+
+#[test]
+fn a_restart_waits_for_its_time_and_for_sight_of_the_pods() {
+    let mut seen = settled(2, 2, 2, json!(1));
+    let early = at("2026-01-01T23:00:00Z");
+    assert_eq!(pods::needed(&seen, early), [""; 0]);
+    let plan = decide(&seen, early);
+    assert_eq!(evicted(&plan), [""; 0]);
+    assert_eq!(
+        plan.wake.map(|wake| (wake.at, wake.why)),
+        Some((at(RESTART), WakeReason::Restart))
+    );
+
+    assert_eq!(pods::needed(&seen, now()).len(), 1);
+    seen.pods.clear();
+    let plan = decide(&seen, now());
+    assert_eq!((evicted(&plan).len(), restarted_at(&plan)), (0, None));
+}
+
+/// An update in its pause; both sides have metadata of their own.
+fn with_metadata() -> Observed {
+    let mut seen = paused(4, (3, 3), (1, 1), json!(1));
+    seen.rollout.spec.restart_at = None;
+    let canary = seen.rollout.spec.strategy.canary.as_mut().unwrap();
+    canary.stable_metadata = serde_json::from_value(json!({"labels": {"role": "stable"}})).unwrap();
+    canary.canary_metadata =
+        serde_json::from_value(json!({"labels": {"role": "canary"}, "annotations": {"a": "b"}})).unwrap();
+    seen
+}
+
+#[test]
+fn pods_carry_the_metadata_of_their_part() {
+    let mut seen = with_metadata();
+    let hash = seen.identity.pod_hash.clone();
+    // Stable has its own already.
+    seen.replica_sets[0]
+        .annotations
+        .insert(RECORD.into(), r#"{"labels":{"role":"stable"}}"#.into());
+    assert_eq!(pods::needed(&seen, now()), [format!("web-{hash}")]);
+    let plan = decide(&seen, now());
+    let patch = set_patch(&plan);
+    assert_eq!(
+        patch.template_labels,
+        BTreeMap::from([("role".into(), Some("canary".into()))])
+    );
+    assert_eq!(
+        patch.template_annotations,
+        BTreeMap::from([("a".into(), Some("b".into()))])
+    );
+    assert!(!patch.annotations.contains_key(RECORD), "not before the pods carry it");
+    assert_eq!(pod_patches(&plan).len(), 1);
+
+    // The pods carry it: the record closes the matter.
+    let pod = &mut seen.pods.get_mut(&format!("web-{hash}")).unwrap()[0];
+    pod.labels.insert("role".into(), "canary".into());
+    pod.annotations.insert("a".into(), "b".into());
+    let plan = decide(&seen, now());
+    let record = set_patch(&plan).annotations[RECORD].clone().unwrap();
+    assert_eq!(pod_patches(&plan).len(), 0);
+    assert_eq!(
+        serde_json::from_str::<Value>(&record).unwrap(),
+        json!({"labels": {"role": "canary"}, "annotations": {"a": "b"}})
+    );
+    seen.replica_sets[1].annotations.insert(RECORD.into(), record);
+    assert_eq!(pods::needed(&seen, now()), [""; 0]);
+    assert_eq!(decide(&seen, now()).actions, []);
+}
+
+#[test]
+fn keys_that_are_no_longer_given_are_taken_away_others_stay() {
+    let mut seen = with_metadata();
+    seen.replica_sets[0]
+        .annotations
+        .insert(RECORD.into(), r#"{"labels":{"role":"stable"}}"#.into());
+    let hash = seen.identity.pod_hash.clone();
+    let record = r#"{"labels":{"role":"canary","gone":"x"},"annotations":{"a":"b"}}"#;
+    seen.replica_sets[1].annotations.insert(RECORD.into(), record.into());
+    let pod = &mut seen.pods.get_mut(&format!("web-{hash}")).unwrap()[0];
+    for (key, value) in [("role", "canary"), ("gone", "x"), ("theirs", "y")] {
+        pod.labels.insert(key.into(), value.into());
+    }
+    pod.annotations.insert("a".into(), "b".into());
+    let plan = decide(&seen, now());
+    assert_eq!(set_patch(&plan).template_labels["gone"], None);
+    assert_eq!(pod_patches(&plan)[0].labels, BTreeMap::from([("gone".into(), None)]));
+
+    // Without any metadata in the spec, what was given stays.
+    let canary = seen.rollout.spec.strategy.canary.as_mut().unwrap();
+    (canary.stable_metadata, canary.canary_metadata) = (None, None);
+    assert_eq!(decide(&seen, now()).actions, []);
+}
+
+#[test]
+fn the_first_pods_already_carry_the_metadata_of_the_revision_in_service() {
+    let strategy = json!({"blueGreen": {"activeService": "web", "activeMetadata": {"labels": {"role": "active"}}}});
+    let mut seen = rollout(json!({"replicas": 1, "strategy": strategy}), json!({}));
+    (seen.rollout.status.current_pod_hash, seen.rollout.status.stable_rs) = (String::new(), String::new());
+    seen.services
+        .insert("web".into(), Some(serin_core::observed::Service::default()));
+    let plan = decide(&seen, now());
+    let created = plan.actions.iter().find_map(|action| match action {
+        Action::CreateReplicaSet(new) => Some(new),
+        _ => None,
+    });
+    let created = created.expect("a ReplicaSet is created");
+    assert_eq!(created.template.to_value()["metadata"]["labels"]["role"], "active");
+    assert_eq!(created.annotations[RECORD], r#"{"labels":{"role":"active"}}"#);
+    assert!(!created.labels.contains_key("role"), "the ReplicaSet itself does not");
+    assert_eq!(
+        created.name,
+        format!("web-{}", seen.identity.pod_hash),
+        "the hash does not count it"
+    );
+}
