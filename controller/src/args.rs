@@ -1,5 +1,6 @@
 //! Flags (contract 09 §1), checked once.
 
+use kube::Client;
 use serin_core::go_duration::{GoDuration, ParseError};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -228,6 +229,12 @@ impl Options {
             &self.nginx_ingress_classes,
         );
         format!("{routers:?}")
+    }
+
+    /// The one namespace that is served; `None` for all.
+    pub(crate) fn served_namespace(&self, client: &Client) -> Option<String> {
+        let default = || client.default_namespace().to_owned();
+        self.namespaced.then(|| self.namespace.clone().unwrap_or_else(default))
     }
 
     /// The label selector of custom resources (contract 09 §2): the id, or no label.

@@ -3,10 +3,11 @@
 use crate::act::CALL_TIMEOUT;
 use crate::budget::Budget;
 use crate::refusal::Failure;
+use crate::series::Request;
 use crate::shell::Clock;
 use crate::store::Key;
 use crate::sync::lock;
-use crate::telemetry::{Request, Telemetry};
+use crate::telemetry::Telemetry;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event as CoreEvent, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -22,16 +22,19 @@ mod lease;
 mod logs;
 mod observe;
 mod pods;
+pub mod program;
 mod queue;
 mod reconcile;
 mod record;
 mod refusal;
 mod replay;
 mod scrape;
+mod series;
 mod service;
 mod shell;
 mod store;
 mod sync;
+mod takeover;
 mod telemetry;
 mod watch;
 
@@ -43,6 +46,7 @@ pub use lease::Election;
 pub use logs::install as install_logs;
 pub use replay::{Look, replay};
 pub use shell::{Bound, Clock, Controller, Decide};
+pub use takeover::{takeover_report, takeover_summary};
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;

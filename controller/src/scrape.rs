@@ -2,10 +2,12 @@
 //!
 //! Written as text at once: as registered series, those of thousands of rollouts would weigh more than the rollouts.
 
+use crate::decode::StoredRollout;
 use crate::queue::QueueCounts;
-use crate::store::Rollouts;
+use crate::store::{Key, Rollouts};
 use serin_core::api::Rollout;
 use serin_core::wire::condition;
+use std::sync::Arc;
 
 /// One series per rollout and name; see [`phase`].
 const PHASES: [&str; 6] = ["Completed", "Progressing", "Paused", "Timeout", "Error", "Abort"];
@@ -80,6 +82,7 @@ pub(crate) fn rollouts(text: &mut String, rollouts: &Rollouts) {
     size("updated", "Pods of the newest revision.", |rollout| {
         rollout.status.updated_replicas
     });
+    leaves(text, &all);
     family(text, "rollout_phase", "gauge", "Deprecated: use rollout_info.");
     for (key, stored) in &all {
         let now = phase(&stored.rollout);
@@ -95,14 +98,35 @@ pub(crate) fn rollouts(text: &mut String, rollouts: &Rollouts) {
     }
 }
 
-fn family(text: &mut String, metric: &str, kind: &str, help: &str) {
+/// Leaves of pod templates that do not decode and are therefore not in the ReplicaSet (decision 7); of rollouts that have any.
+fn leaves(text: &mut String, all: &[(Key, Arc<StoredRollout>)]) {
+    let count = |stored: &StoredRollout| stored.identity.get().map_or(0, |it| it.undecodable.len());
+    let mut some = all.iter().filter(|(_, stored)| count(stored) > 0).peekable();
+    if some.peek().is_none() {
+        return;
+    }
+    let metric = "serin_undecodable_leaves";
+    family(
+        text,
+        metric,
+        "gauge",
+        "Leaves of the pod template that do not decode and are left out.",
+    );
+    for (key, stored) in some {
+        let labels = [("name", &*key.name), ("namespace", &*key.namespace)];
+        sample(text, metric, &labels, &count(stored).to_string());
+    }
+}
+
+/// The lines before the samples of a metric.
+pub(crate) fn family(text: &mut String, metric: &str, kind: &str, help: &str) {
     for part in ["# HELP ", metric, " ", help, "\n# TYPE ", metric, " ", kind, "\n"] {
         text.push_str(part);
     }
 }
 
-/// Values are names of Kubernetes objects and words of ours: nothing in them needs escaping.
-fn sample(text: &mut String, metric: &str, labels: &[(&str, &str)], value: &str) {
+/// One sample. Values are names of Kubernetes objects and words of ours: nothing in them needs escaping.
+pub(crate) fn sample(text: &mut String, metric: &str, labels: &[(&str, &str)], value: &str) {
     text.push_str(metric);
     let mut before = "{";
     for (label, value) in labels {

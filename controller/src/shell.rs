@@ -303,13 +303,9 @@ impl Bound {
 
     fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken, leading: &CancellationToken) {
         let shell = || Arc::clone(&self.shell);
-        let namespace = self.options.namespaced.then(|| {
-            let default = || self.client.default_namespace().to_owned();
-            self.options.namespace.clone().unwrap_or_else(default)
-        });
         let scope = watch::Scope {
             client: self.client.clone(),
-            namespace,
+            namespace: self.options.served_namespace(&self.client),
         };
         let token = CancellationToken::new;
         let (rollouts, replica_sets, services) = (token(), token(), token());

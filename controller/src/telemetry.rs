@@ -2,12 +2,11 @@
 
 use crate::queue::{QueueCounts, Reason};
 use crate::scrape;
+use crate::series::{Request, Series};
 use crate::store::{Key, Rollouts};
 use crate::sync::lock;
 use prometheus::core::Collector;
-use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,33 +19,14 @@ const QUEUE: &str = "Rollouts";
 /// All metrics of one controller.
 pub(crate) struct Telemetry {
     registry: Registry,
-    reconcile: HistogramVec,
-    reconcile_error: IntCounterVec,
-    events: IntCounterVec,
-    requests: IntCounterVec,
+    series: Series,
     looks: IntCounterVec,
     waits: IntCounterVec,
-    undecodable_leaves: IntCounterVec,
     pub(crate) events_dropped: IntCounter,
     pub(crate) watch_errors: IntCounter,
     queue_wait: Histogram,
     work: Histogram,
     deleted: Mutex<Vec<(Instant, Key)>>,
-}
-
-/// A call to the API server, as it is counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'a> {
-    /// Plural kind, such as `rollouts`.
-    pub(crate) kind: &'a str,
-    /// Namespace.
-    pub(crate) namespace: &'a str,
-    /// Name; `N/A` for lists, events and ReplicaSets, so that series stay few.
-    pub(crate) name: &'a str,
-    /// Get, Create, Patch, Delete, Update.
-    pub(crate) verb: &'a str,
-    /// HTTP status, or 0 if there was no answer.
-    pub(crate) status: u16,
 }
 
 impl Telemetry {
@@ -59,8 +39,6 @@ impl Telemetry {
         let counter = |name: &str, help: &str, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
-        let buckets = vec![0.01, 0.15, 0.25, 0.5, 1.0];
-        let reconcile = HistogramOpts::new("rollout_reconcile", "Rollout reconciliation performance.").buckets(buckets);
         let queue = |name: &str, help: &str| {
             let buckets = vec![1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0];
             let options = HistogramOpts::new(name, help)
@@ -69,22 +47,7 @@ impl Telemetry {
             register(&registry, Histogram::with_opts(options)?)
         };
         let telemetry = Self {
-            reconcile: register(&registry, HistogramVec::new(reconcile, &["namespace", "name"])?)?,
-            reconcile_error: counter(
-                "rollout_reconcile_error",
-                "Errors while reconciling a rollout.",
-                &["namespace", "name"],
-            )?,
-            events: counter(
-                "rollout_events_total",
-                "Events of rollouts.",
-                &["namespace", "name", "type", "reason"],
-            )?,
-            requests: counter(
-                "controller_clientset_k8s_request_total",
-                "Requests to the API server, watches aside.",
-                &["kind", "namespace", "name", "verb", "status_code"],
-            )?,
+            series: Series::default(),
             looks: counter(
                 "serin_looks_total",
                 "Looks at rollouts, by what started them.",
@@ -94,11 +57,6 @@ impl Telemetry {
                 "serin_waits_total",
                 "Waits that decisions asked for, by name.",
                 &["why"],
-            )?,
-            undecodable_leaves: counter(
-                "serin_undecodable_objects_total",
-                "Versions of rollouts that could not be decoded.",
-                &["namespace", "name"],
             )?,
             events_dropped: register(
                 &registry,
@@ -156,12 +114,8 @@ impl Telemetry {
 
     /// A look ended.
     pub(crate) fn look_ended(&self, key: &Key, took: Duration, failed: bool) {
-        let labels = [&*key.namespace, &*key.name];
-        self.reconcile.with_label_values(&labels).observe(took.as_secs_f64());
+        self.series.look(key, took, failed);
         self.work.observe(took.as_secs_f64());
-        if failed {
-            self.reconcile_error.with_label_values(&labels).inc();
-        }
     }
 
     /// A wait with a name.
@@ -171,30 +125,17 @@ impl Telemetry {
 
     /// A version of a rollout could not be decoded.
     pub(crate) fn undecodable(&self, key: &Key) {
-        self.undecodable_leaves
-            .with_label_values(&[&*key.namespace, &*key.name])
-            .inc();
+        self.series.undecodable(key);
     }
 
     /// An event about a rollout.
-    pub(crate) fn event(&self, key: &Key, kind: &str, reason: &str) {
-        self.events
-            .with_label_values(&[&*key.namespace, &*key.name, kind, reason])
-            .inc();
+    pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) {
+        self.series.event(key, kind, reason);
     }
 
     /// A call to the API server.
     pub(crate) fn request(&self, request: &Request<'_>) {
-        let status = request.status.to_string();
-        self.requests
-            .with_label_values(&[
-                request.kind,
-                request.namespace,
-                request.name,
-                request.verb,
-                status.as_str(),
-            ])
-            .inc();
+        self.series.request(request);
     }
 
     /// A rollout was deleted: its series go in a while.
@@ -204,23 +145,13 @@ impl Telemetry {
     }
 
     fn drop_old_series(&self) {
-        let mut deleted = lock(&self.deleted);
-        let (old, young) = deleted.drain(..).partition(|(at, _)| at.elapsed() >= SERIES_STAY);
-        *deleted = young;
-        drop(deleted);
-        let old: Vec<(Instant, Key)> = old;
-        for (_, key) in &old {
-            let labels = [&*key.namespace, &*key.name];
-            // An error only says that there was no such series.
-            let _ = self.reconcile.remove_label_values(&labels);
-            let _ = self.reconcile_error.remove_label_values(&labels);
-            let _ = self.undecodable_leaves.remove_label_values(&labels);
-        }
-        if !old.is_empty() {
-            remove_series(&self.events, &["namespace", "name", "type", "reason"], &old);
-            let labels = ["kind", "namespace", "name", "verb", "status_code"];
-            remove_series(&self.requests, &labels, &old);
-        }
+        lock(&self.deleted).retain(|(at, key)| {
+            let young = at.elapsed() < SERIES_STAY;
+            if !young {
+                self.series.remove(key);
+            }
+            young
+        });
     }
 
     /// The exposition text.
@@ -231,6 +162,7 @@ impl Telemetry {
         self.drop_old_series();
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
+        self.series.write(&mut text);
         scrape::queue(&mut text, QUEUE, queue);
         scrape::rollouts(&mut text, rollouts);
         Ok(text)
@@ -252,26 +184,6 @@ fn go_architecture(name: &str) -> &str {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
-    }
-}
-
-/// Removes every series of the given rollouts; `labels` are those of the metric, in order.
-fn remove_series(metric: &IntCounterVec, labels: &[&str], gone: &[(Instant, Key)]) {
-    for family in metric.collect() {
-        for series in family.get_metric() {
-            let value = |label: &str| {
-                series
-                    .get_label()
-                    .iter()
-                    .find(|pair| pair.name() == label)
-                    .map_or("", |pair| pair.value())
-            };
-            let dead = |key: &Key| *key.namespace == *value("namespace") && *key.name == *value("name");
-            if gone.iter().any(|(_, key)| dead(key)) {
-                let values: Vec<&str> = labels.iter().map(|label| value(label)).collect();
-                let _ = metric.remove_label_values(&values); // An error only says that it is gone already.
-            }
-        }
     }
 }
 

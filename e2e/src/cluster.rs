@@ -47,6 +47,7 @@ pub enum Cluster {
 /// A real API server, and the rights of the controller on it.
 pub struct RealCluster {
     client: Client,
+    admin_kubeconfig: Option<PathBuf>,
     controller_kubeconfig: PathBuf,
     audit_log: Option<PathBuf>,
     kubelet: Option<JoinHandle<Result<(), serin_sandbox::workload::Error>>>,
@@ -105,8 +106,11 @@ impl RealCluster {
             .await?;
         let controller_kubeconfig = plane.folder().join("controller.kubeconfig");
         write_private(&controller_kubeconfig, &text)?;
+        let admin_kubeconfig = plane.folder().join("admin.kubeconfig");
+        write_private(&admin_kubeconfig, &plane.kubeconfig(plane.admin_token()))?;
         Ok(Self {
             client,
+            admin_kubeconfig: Some(admin_kubeconfig),
             controller_kubeconfig,
             audit_log: Some(plane.audit_log()),
             kubelet: None,
@@ -138,6 +142,7 @@ impl RealCluster {
         write_private(&path, &value.to_string())?;
         Ok(Self {
             client,
+            admin_kubeconfig: std::env::var_os("KUBECONFIG").map(PathBuf::from),
             controller_kubeconfig: path,
             audit_log: None,
             kubelet: None,
@@ -150,6 +155,12 @@ impl RealCluster {
     #[must_use]
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// A kubeconfig with every right.
+    #[must_use]
+    pub fn admin_kubeconfig(&self) -> Option<&Path> {
+        self.admin_kubeconfig.as_deref()
     }
 
     /// A kubeconfig with the rights of the controller.
@@ -189,7 +200,8 @@ async fn prepare(client: &Client) -> Result<()> {
     manifests::install_rights(client).await
 }
 
-async fn token(client: &Client) -> Result<String> {
+/// A fresh token of the controller's service account, valid for a day.
+pub(crate) async fn token(client: &Client) -> Result<String> {
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), CONTROLLER_NAMESPACE);
     let request = TokenRequest {
         spec: Some(TokenRequestSpec {

@@ -10,13 +10,14 @@
 //! [`story`] is that language, [`view`] what it looks at, [`world`] a namespace with a controller of its own on a
 //! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
 //! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote,
-//! [`lives`] are the lives whose writes are bounded.
+//! [`lives`] are the lives whose writes are bounded; [`process`] is a controller as a process, to be killed and paused.
 
 pub mod calls;
 pub mod cluster;
 pub mod harness;
 pub mod lives;
 mod manifests;
+pub mod process;
 mod services;
 pub mod story;
 pub mod view;

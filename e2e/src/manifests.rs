@@ -91,6 +91,16 @@ pub(crate) async fn install_rights(client: &Client) -> Result<()> {
     Ok(())
 }
 
+/// Gives the controller's service account the right to hold a lease in another namespace than its own, so that many
+/// scenarios can elect leaders side by side.
+pub(crate) async fn install_lease_rights(client: &Client, namespace: &str) -> Result<()> {
+    for mut object in documents(&repository().join("deploy/standalone/lease-role.yaml"))? {
+        object["metadata"]["namespace"] = Value::from(namespace);
+        apply(client, object).await?;
+    }
+    Ok(())
+}
+
 fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))

@@ -5,8 +5,9 @@ use crate::manifests;
 use crate::manifests::{CONTROLLER_NAMESPACE, SERVICE_ACCOUNT};
 use crate::story::{Story, Word};
 use crate::view::View;
-use crate::writes::{Ledger, Notes, Write};
+use crate::writes::{Ledger, Notes, Signed, Write};
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, DynamicObject, ObjectMeta, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -19,6 +20,7 @@ use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{Clock, replica_set};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,6 +60,7 @@ pub struct World {
     controller_clients: [Client; 2],
     clock: Option<Clock>,
     options: Options,
+    admin_kubeconfig: Option<PathBuf>,
     running: Option<Running>,
     ledger: Ledger,
     stop: CancellationToken,
@@ -104,6 +107,7 @@ impl World {
             sandbox: Some(api),
             clock: Some(clock),
             options: wishes.controller,
+            admin_kubeconfig: None,
             running: None,
             stop,
             rollout: String::new(),
@@ -150,6 +154,7 @@ impl World {
             sandbox: None,
             clock: None,
             options,
+            admin_kubeconfig: real.admin_kubeconfig().map(Path::to_path_buf),
             running: None,
             stop: CancellationToken::new(),
             rollout: String::new(),
@@ -222,6 +227,32 @@ impl World {
     /// If the audit log cannot be read.
     pub fn writes(&self) -> Result<Option<Vec<Write>>> {
         self.ledger.writes()
+    }
+
+    /// The same with writers and times; `None` where there is no audit log of ours.
+    ///
+    /// # Errors
+    /// If the audit log cannot be read.
+    pub fn signed_writes(&self) -> Result<Option<Vec<Signed>>> {
+        self.ledger.signed()
+    }
+
+    /// What the clock of this place shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.map_or_else(Timestamp::now, |clock| clock.now())
+    }
+
+    /// A kubeconfig with every right; none in the sandbox.
+    #[must_use]
+    pub fn admin_kubeconfig(&self) -> Option<&Path> {
+        self.admin_kubeconfig.as_deref()
+    }
+
+    /// The kubeconfig of the controller, where it needs one.
+    #[must_use]
+    pub fn kubeconfig(&self) -> Option<&Path> {
+        self.options.kubeconfig.as_deref()
     }
 
     /// Creates a Rollout as written, whatever the types of this program say about it.

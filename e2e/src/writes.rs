@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use http::{Method, Request, Response};
+use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
@@ -22,6 +23,17 @@ pub struct Write {
     pub name: String,
     /// The HTTP code of the answer.
     pub code: u16,
+}
+
+/// A write whose writer and time are known: one of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// What was written.
+    pub write: Write,
+    /// Id of the writer's token: two processes of one service account have two.
+    pub by: String,
+    /// When it was answered.
+    pub at: Timestamp,
 }
 
 impl fmt::Display for Write {
@@ -56,15 +68,33 @@ impl Ledger {
     pub fn writes(&self) -> Result<Option<Vec<Write>>> {
         let mut all = match self {
             Self::Notes(notes) => notes.all(),
-            Self::Audit { log, user, namespace } => audit(log, user, namespace)?,
+            Self::Audit { log, user, namespace } => {
+                audit(log, user, namespace)?.into_iter().map(|it| it.write).collect()
+            }
             Self::Nowhere => return Ok(None),
         };
         all.retain(|it| it.resource != "events" && it.resource != "leases");
         Ok(Some(all))
     }
+
+    /// All writes so far, Events and Leases included, in the order in which they were answered; `None` where there is no
+    /// audit log.
+    ///
+    /// # Errors
+    /// If the audit log cannot be read.
+    pub fn signed(&self) -> Result<Option<Vec<Signed>>> {
+        match self {
+            Self::Audit { log, user, namespace } => {
+                let mut all = audit(log, user, namespace)?;
+                all.sort_by_key(|it| it.at);
+                Ok(Some(all))
+            }
+            Self::Notes(_) | Self::Nowhere => Ok(None),
+        }
+    }
 }
 
-fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Write>> {
+fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Signed>> {
     let text = std::fs::read_to_string(log).with_context(|| log.display().to_string())?;
     // The last line may be half written.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -80,7 +110,7 @@ fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Write>> {
         if let Some(subresource) = object["subresource"].as_str() {
             resource = format!("{resource}/{subresource}");
         }
-        writes.push(Write {
+        let write = Write {
             verb: verb.to_owned(),
             resource,
             name: object["name"].as_str().unwrap_or_default().to_owned(),
@@ -88,6 +118,12 @@ fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Write>> {
                 .as_u64()
                 .and_then(|it| u16::try_from(it).ok())
                 .unwrap_or_default(),
+        };
+        let by = &event["user"]["extra"]["authentication.kubernetes.io/credential-id"][0];
+        writes.push(Signed {
+            write,
+            by: by.as_str().unwrap_or_default().to_owned(),
+            at: event["stageTimestamp"].as_str().unwrap_or_default().parse()?,
         });
     }
     Ok(writes)
@@ -168,6 +204,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("serin-audit-{}.log", std::process::id()));
         let line = |user: &str, namespace: &str, verb: &str, resource: &str, sub: &str| {
             serde_json::json!({"user": {"username": user}, "verb": verb, "responseStatus": {"code": 200},
+                "stageTimestamp": "2026-01-01T00:00:00.000001Z",
                 "objectRef": {"resource": resource, "namespace": namespace, "name": "a", "subresource": sub}})
             .to_string()
         };

@@ -27,7 +27,7 @@ spec:
 ";
 
 /// The first version runs and is served.
-fn deployed(world: &mut World) -> Story<'_> {
+pub(crate) fn deployed(world: &mut World) -> Story<'_> {
     world
         .given()
         .service("active")

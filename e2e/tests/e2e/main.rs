@@ -4,14 +4,20 @@ mod blue_green;
 mod canary;
 mod conformance;
 mod counts;
+mod deploy;
+mod leaders;
 mod refusals;
+mod takeover;
 mod trouble;
 
 use serin_e2e::cluster::Place;
-use serin_e2e::{harness, scenario};
+use serin_e2e::{harness, process, scenario};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(ended) = process::asked() {
+        return ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     harness::main(vec![
         scenario!(canary::first_deploy_goes_straight_to_healthy),
         scenario!(canary::steps_pause_and_promotion_to_the_end),
@@ -58,6 +64,15 @@ fn main() -> ExitCode {
         scenario!(counts::two_steps_and_a_pause).wishing(counts::wishes),
         scenario!(counts::blue_green).wishing(counts::wishes),
         scenario!(counts::blue_green_with_preview).wishing(counts::wishes),
+        scenario!(leaders::the_standby_goes_on_with_a_canary).only(Place::Real),
+        scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
+        scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),
+        scenario!(leaders::a_paused_leader_writes_nothing_afterwards).only(Place::Real),
+        scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
+        scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
+        scenario!(takeover::canaries),
+        scenario!(takeover::blue_greens),
+        scenario!(takeover::the_report_writes_nothing).only(Place::Real),
         scenario!(refusals::forbidden).only(Place::Sandbox),
         scenario!(refusals::conflict).only(Place::Sandbox),
         scenario!(refusals::too_many_requests).only(Place::Sandbox),

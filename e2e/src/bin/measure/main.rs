@@ -1,6 +1,8 @@
-//! What the controller costs: object writes from the API server's audit log, and memory.
+//! What the controller costs: object writes from the API server's audit log, memory, and time.
 //!
-//! `cargo run -p serin-e2e --bin measure -- writes`, `… -- rest --seconds 600`, `… -- memory --rollouts 2000 --program FILE`.
+//! `cargo run -p serin-e2e --bin measure -- --help` lists what can be measured.
+
+mod failover;
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -23,7 +25,12 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 const HELP: &str = "\
-usage: measure writes | rest [--seconds N] | memory --program FILE [--rollouts N]
+usage: measure writes
+       measure rest [--seconds N]
+       measure memory --program FILE [--rollouts N]
+       measure failover --program FILE [--rounds N]
+
+FILE is the release build of serin-controller.
 ";
 
 #[tokio::main]
@@ -42,6 +49,9 @@ async fn run(words: Vec<String>) -> Result<()> {
     let value = |name: &str| words.iter().position(|it| it == name).and_then(|at| words.get(at + 1));
     let number = |name: &str, default: u64| value(name).map_or(Ok(default), |it| it.parse().context(name.to_owned()));
     let what = words.first().context(HELP)?;
+    if what == "--help" {
+        return say(HELP);
+    }
     let cluster = Cluster::start(Place::Real, KubeletOptions::load()).await?;
     let measured = match what.as_str() {
         "writes" => writes(&cluster).await,
@@ -51,6 +61,10 @@ async fn run(words: Vec<String>) -> Result<()> {
                 memory(real, &PathBuf::from(program), number("--rollouts", 0)?).await
             }
             _ => bail!(HELP),
+        },
+        "failover" => match value("--program") {
+            Some(program) => failover_rows(&cluster, &PathBuf::from(program), number("--rounds", 5)?).await,
+            None => bail!(HELP),
         },
         other => bail!("{other:?} is not known\n{HELP}"),
     };
@@ -83,6 +97,18 @@ async fn writes(cluster: &Cluster) -> Result<()> {
         for write in counted.first_deploy.iter().chain(&counted.update) {
             say(&format!("    {write}\n"))?;
         }
+    }
+    Ok(())
+}
+
+async fn failover_rows(cluster: &Cluster, program: &Path, rounds: u64) -> Result<()> {
+    for (signal, what) in [("TERM", "asked to stop"), ("KILL", "killed")] {
+        let all = failover::failover(cluster, program, signal, rounds).await?;
+        let told: Vec<String> = all.iter().map(|it| format!("{it:.2}")).collect();
+        say(&format!(
+            "leader {what}: first write of the standby after {} s\n",
+            told.join(", ")
+        ))?;
     }
     Ok(())
 }

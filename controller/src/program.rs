@@ -1,0 +1,104 @@
+//! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
+
+use crate::{
+    Controller, Election, Options, connect, install_logs, install_tls, replay, takeover_report, takeover_summary,
+};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Progressive delivery: stands in for the Argo Rollouts controller.
+#[derive(Parser)]
+#[command(name = "serin-controller", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    /// Print which ReplicaSets would be adopted as what, and why; write nothing, and end.
+    #[arg(long)]
+    takeover_report: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Decide again upon a look that --dump-observed wrote, and print the plan.
+    Replay {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Does what the arguments ask for (the first is the program's name); ends the process where they make no sense.
+///
+/// # Errors
+/// If there is no usable configuration, a port is taken, or the controller had to end before it was asked to.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let cli = Cli::parse_from(arguments);
+    if let Some(Command::Replay { file }) = &cli.command {
+        let plan = replay(file).with_context(|| format!("cannot replay {}", file.display()))?;
+        writeln!(std::io::stdout(), "{plan}")?;
+        return Ok(());
+    }
+    install_logs(&cli.options);
+    install_tls();
+    // Few threads: the work is waiting, and each costs memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    if cli.takeover_report {
+        return runtime.block_on(report(&cli.options));
+    }
+    runtime.block_on(serve(cli.options))
+}
+
+async fn report(options: &Options) -> anyhow::Result<()> {
+    let client = connect(options).await?;
+    let reports = takeover_report(&client, options).await?;
+    let mut out = std::io::stdout().lock();
+    for report in &reports {
+        write!(out, "{report}")?;
+    }
+    writeln!(out, "{}", takeover_summary(&reports))?;
+    Ok(out.flush()?)
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let client = connect(&options).await?;
+    let events = connect(&options).await?;
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let asked = shutdown.clone();
+    let signals = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        asked.cancel();
+    };
+    let elects = options.leader_elect;
+    let mut controller = Controller::new(client, options).events_client(events);
+    if elects {
+        controller = controller.elect(Election::of_this_process());
+    }
+    let controller = controller.bind().await?;
+    let (ended, ()) = tokio::join!(
+        async {
+            let ended = controller.run(shutdown.clone()).await;
+            shutdown.cancel();
+            ended
+        },
+        async {
+            tokio::select! {
+                () = signals => {}
+                () = shutdown.cancelled() => {}
+            }
+        },
+    );
+    Ok(ended?)
+}

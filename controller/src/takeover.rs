@@ -1,0 +1,81 @@
+//! `--takeover-report`: which ReplicaSets would be adopted, and why. It lists, and writes nothing.
+
+use crate::args::Options;
+use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::error::Error;
+use crate::failures::Failures;
+use crate::observe::Snapshot;
+use crate::store::{Source, Stores};
+use crate::watch::PAGE;
+use kube::api::ListParams;
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use serin_core::adoption::{self, New, Report, StableRevision};
+use serin_core::wire;
+use std::fmt::Debug;
+
+/// Looks at every rollout that these options would have the controller serve; sorted by namespace and name.
+///
+/// # Errors
+/// If something cannot be listed: a report of half a cluster would mislead.
+pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<Report>, Error> {
+    let stores = Stores::default();
+    list::<StoredRollout>(client, options, &options.instance_selector(), |rollout| {
+        stores.apply_rollout(rollout, Source::List);
+    })
+    .await?;
+    list::<StoredReplicaSet>(client, options, wire::HASH_LABEL, |set| {
+        stores.replica_sets.apply(set, Source::List);
+    })
+    .await?;
+    let mut keys: Vec<_> = stores.rollouts.all().into_iter().map(|(key, _)| key).collect();
+    keys.sort_unstable_by_key(ToString::to_string);
+    let failures = Failures::default();
+    let seen = keys
+        .iter()
+        .filter_map(|key| Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, key)));
+    Ok(seen.map(|seen| adoption::report(&seen)).collect())
+}
+
+/// Page by page, as the controller lists.
+async fn list<K>(client: &Client, options: &Options, labels: &str, mut each: impl FnMut(K)) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+{
+    let api: Api<K> = match options.served_namespace(client) {
+        Some(namespace) => Api::namespaced(client.clone(), &namespace),
+        None => Api::all(client.clone()),
+    };
+    let mut params = ListParams::default().labels(labels).limit(PAGE);
+    loop {
+        let page = api.list(&params).await?;
+        page.items.into_iter().for_each(&mut each);
+        match page.metadata.continue_.filter(|it| !it.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What the reports come to: one line.
+#[must_use]
+pub fn takeover_summary(reports: &[Report]) -> String {
+    let created = reports.iter().filter(|it| matches!(it.new, New::Created(_))).count();
+    let missing = reports
+        .iter()
+        .filter(|it| matches!(it.stable, StableRevision::Missing(_)))
+        .count();
+    let undecodable = reports.iter().filter(|it| it.undecodable.is_some()).count();
+    format!(
+        "{} rollouts: {} adopted as they are, {created} would get a new ReplicaSet, {missing} lack their stable one, \
+         {undecodable} cannot be decoded",
+        reports.len(),
+        reports.iter().filter(|it| is_adopted(it)).count(),
+    )
+}
+
+fn is_adopted(report: &Report) -> bool {
+    let stable = !matches!(report.stable, StableRevision::Missing(_));
+    stable && report.undecodable.is_none() && matches!(report.new, New::Adopted(_))
+}
