@@ -75,7 +75,7 @@ pub enum StableRevision {
     Missing(String),
 }
 
-/// Why a ReplicaSet plays its part.
+/// Why a ReplicaSet plays its part; of the reasons to be new, the most certain first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {

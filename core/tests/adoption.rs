@@ -102,6 +102,16 @@ fn the_new_revision_is_found_in_order_of_certainty() {
         new_of(&observed(&stale, vec![set("equal", 4, "web:2"), older])),
         adopted("older", Reason::SemanticEquality)
     );
+    // Where several fit, the one that was new before: nothing moves because the number of replicas was edited.
+    let before = |hash: &str| json!({"currentPodHash": hash, "observedGeneration": "3"});
+    assert_eq!(
+        new_of(&observed(&before(null), all())),
+        adopted(null, Reason::HashDialectNull)
+    );
+    assert_eq!(
+        new_of(&observed(&before("equal"), all())),
+        adopted("equal", Reason::SemanticEquality)
+    );
     // One that is being deleted plays no part.
     let mut going = set("equal", 4, "web:2");
     going.deleting = true;
