@@ -201,6 +201,8 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .iter()
             .flatten()
             .find(|owner| owner.controller == Some(true));
+        // Other owners would be lost with the patch of a list.
+        let orphan = metadata.owner_references.iter().flatten().next().is_none();
         let owner = owner
             .filter(|owner| owner.kind == "Rollout" && owner.api_version.starts_with("argoproj.io/"))
             .map(|owner| Owner {
@@ -235,6 +237,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 observed_generation: status.observed_generation,
                 created: metadata.creation_timestamp.map(|Time(at)| at).unwrap_or_default(),
                 deleting: metadata.deletion_timestamp.is_some(),
+                orphan,
                 labels: metadata.labels.unwrap_or_default(),
                 annotations,
                 template,

@@ -46,6 +46,9 @@ pub struct Adopted {
     pub replicas: i32,
     /// Available pods, from its status.
     pub available: i32,
+    /// Nobody owns it yet: the rollout would be made its owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
     /// Why it plays its part.
     pub why: Reason,
 }
@@ -72,7 +75,7 @@ pub enum StableRevision {
     Missing(String),
 }
 
-/// Why a ReplicaSet plays its part.
+/// Why a ReplicaSet plays its part; of the reasons to be new, the most certain first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
@@ -150,6 +153,7 @@ impl Adopted {
             revision: set.revision(),
             replicas: set.replicas,
             available: set.available_replicas,
+            orphan: set.orphan,
             why,
         }
     }
@@ -162,12 +166,14 @@ impl fmt::Display for Adopted {
             revision,
             replicas,
             available,
+            orphan,
             why,
             ..
         } = self;
+        let orphan = if *orphan { ", owned by nobody yet" } else { "" };
         write!(
             f,
-            "{name} (revision {revision}, {available}/{replicas} pods available): {why}"
+            "{name} (revision {revision}, {available}/{replicas} pods available{orphan}): {why}"
         )
     }
 }

@@ -1,11 +1,12 @@
 //! The one way in: what is seen and a clock reading give a plan.
 
+use crate::draft::Draft;
 use crate::look::Look;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::restart::{self, Restart};
 use crate::spec::Strategy;
-use crate::{bluegreen, canary, invalid};
+use crate::{bluegreen, canary, invalid, replica_set};
 use jiff::Timestamp;
 
 /// Decides what happens next to a rollout. Total: no panic, no error, the same answer for the same input.
@@ -24,6 +25,11 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         Ok(strategy) => strategy,
         Err(error) => return invalid::plan(&look, &error.to_string()),
     };
+    let mut draft = Draft::default();
+    if replica_set::adopt(&look, &mut draft) {
+        // What is not ours yet is neither scaled nor counted: the next look has it.
+        return draft.finish(None);
+    }
     look.restart = Restart::of(&look, restart::max_unavailable(&look));
     match (&strategy, &written.canary, &written.blue_green) {
         (Strategy::Canary(meant), Some(written), _) => canary::decide(&look, &strategy, meant, written),

@@ -21,7 +21,8 @@ pub struct Observed {
     pub undecodable: Option<String>,
     /// Hashes of template and steps, computed once per generation (decision 18).
     pub identity: Identity,
-    /// All ReplicaSets that the rollout owns, in any order.
+    /// All ReplicaSets that the rollout owns, in any order, and those of its namespace that carry a pod template hash
+    /// and that nobody owns: which of these are taken is decided here (contract 02 §3).
     pub replica_sets: Vec<ReplicaSet>,
     /// Services that the strategy names; `None` where the API server says there is none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -139,6 +140,9 @@ pub struct ReplicaSet {
     /// A deletion is under way.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
+    /// Nobody owns it, such as after `kubectl delete rollout --cascade=orphan`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Annotations.

@@ -99,6 +99,9 @@ pub struct ReplicaSetPatch {
     /// Annotations to set, or to remove where `None`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, Option<String>>,
+    /// Make the rollout its controlling owner: nobody owns it (contract 02 §3). The shell knows the owner reference.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
     /// Labels of its pod template to set, or to remove where `None` (contract 03 §11).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub template_labels: BTreeMap<String, Option<String>>,

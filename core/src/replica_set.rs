@@ -85,6 +85,7 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .seen
         .replica_sets
         .iter()
+        .filter(|set| !set.orphan || look.revisions.all().any(|part| part.uid == set.uid))
         .filter(|set| look.revisions.new.is_none_or(|new| new.uid != set.uid));
     let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0) + 1;
     look.revisions
@@ -303,6 +304,19 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
     if set.min_ready_seconds != look.rollout.spec.min_ready_seconds {
         patch.min_ready_seconds = Some(look.rollout.spec.min_ready_seconds);
     }
+}
+
+/// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means; anything else is done to
+/// them once they are (contract 02 §3). Tells whether there are any.
+pub(crate) fn adopt(look: &Look<'_>, draft: &mut Draft) -> bool {
+    let orphans: Vec<&ReplicaSet> = look.revisions.all().filter(|set| set.orphan).collect();
+    for set in &orphans {
+        draft.act(Action::PatchReplicaSet(ReplicaSetPatch {
+            adopt: true,
+            ..patch_of(set)
+        }));
+    }
+    !orphans.is_empty()
 }
 
 /// Scales a ReplicaSet that is not the newest (contract 02 §6).

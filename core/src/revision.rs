@@ -1,9 +1,11 @@
 //! Which ReplicaSet is new, which is stable, which are old (contract 02 §3).
 
 use crate::adoption::Reason;
+use crate::api::LabelSelector;
 use crate::conditions;
-use crate::identity::Dialect;
+use crate::identity::{Dialect, Identity};
 use crate::observed::{Observed, ReplicaSet};
+use crate::validate::labels;
 use crate::wire::condition;
 
 /// The roles of the ReplicaSets of one rollout, at one look.
@@ -37,7 +39,7 @@ pub(crate) enum Stable<'a> {
 impl<'a> Revisions<'a> {
     /// Sorts out the ReplicaSets of a rollout.
     pub(crate) fn of(seen: &'a Observed) -> Self {
-        let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| !set.deleting).collect();
+        let mut all: Vec<&ReplicaSet> = seen.replica_sets.iter().filter(|set| takes_part(seen, set)).collect();
         all.sort_by(|a, b| (b.revision(), b.created, &b.name).cmp(&(a.revision(), a.created, &a.name)));
         let (new, new_why) = newest(seen, &all).unzip();
         let new_hash = new.map_or(seen.identity.pod_hash.as_str(), ReplicaSet::hash);
@@ -85,33 +87,44 @@ impl<'a> Revisions<'a> {
     }
 }
 
+/// One that is going plays no part, nor one that nobody owns and that the selector does not mean (contract 02 §3).
+fn takes_part(seen: &Observed, set: &ReplicaSet) -> bool {
+    let meant = |selector: &LabelSelector| !labels::is_empty(selector) && labels::matches(selector, &set.labels);
+    !set.deleting && (!set.orphan || seen.rollout.spec.selector.as_ref().is_some_and(meant))
+}
+
 /// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15), then by
-/// what the template says (decision 19); the oldest where several fit.
+/// what the template says (decision 19). Where several fit, the one that was new before, else the oldest.
 fn newest<'a>(seen: &Observed, all: &[&'a ReplicaSet]) -> Option<(&'a ReplicaSet, Reason)> {
-    let status = &seen.rollout.status;
-    let identity = &seen.identity;
-    let recorded = if is_observed(seen) {
-        status.current_pod_hash.as_str()
-    } else {
-        ""
-    };
-    let oldest = |fits: &dyn Fn(&ReplicaSet) -> bool| {
-        let fitting = all.iter().copied().filter(|set| fits(set));
-        fitting.min_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)))
-    };
-    let by_hash = [
-        (recorded, Reason::RecordedHash),
-        (&identity.pod_hash, Reason::hash(Dialect::Omitted)),
-        (&identity.pod_hash_with_null_timestamp, Reason::hash(Dialect::Null)),
-    ];
-    let found = by_hash
-        .into_iter()
-        .filter(|(hash, _)| !hash.is_empty())
-        .find_map(|(hash, why)| oldest(&|set| set.hash() == hash).map(|set| (set, why)));
-    found.or_else(|| {
-        let wanted = identity.template?;
-        oldest(&|set| set.template == Some(wanted)).map(|set| (set, Reason::SemanticEquality))
+    let recorded = seen.rollout.status.current_pod_hash.as_str();
+    let was_new = |set: &ReplicaSet| !recorded.is_empty() && set.hash() == recorded;
+    let believed = is_observed(seen);
+    let fitting = all.iter().filter_map(|set| {
+        let why = if believed && was_new(set) {
+            Reason::RecordedHash
+        } else {
+            fits(&seen.identity, set)?
+        };
+        Some((*set, why))
+    });
+    fitting.min_by(|(a, a_why), (b, b_why)| {
+        let rank = |set: &ReplicaSet, why: &Reason| (!was_new(set), *why);
+        let (a_rank, b_rank) = (rank(a, a_why), rank(b, b_why));
+        (a_rank, a.created, &a.name).cmp(&(b_rank, b.created, &b.name))
     })
+}
+
+/// Why a ReplicaSet runs the present template, if it does.
+fn fits(identity: &Identity, set: &ReplicaSet) -> Option<Reason> {
+    let is = |hash: &str| !hash.is_empty() && set.hash() == hash;
+    if is(&identity.pod_hash) {
+        Some(Reason::hash(Dialect::Omitted))
+    } else if is(&identity.pod_hash_with_null_timestamp) {
+        Some(Reason::hash(Dialect::Null))
+    } else {
+        let equal = identity.template.is_some() && set.template == identity.template;
+        equal.then_some(Reason::SemanticEquality)
+    }
 }
 
 /// Whether the recorded hashes speak of the present spec.

@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
-use serin_core::Observed;
 use serin_core::adoption::{self, New, Reason, StableRevision};
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
+use serin_core::plan::Action;
 use serin_core::wire::{HASH_LABEL, REVISION};
+use serin_core::{Observed, decide};
 use std::collections::BTreeMap;
 
 fn template(image: &str) -> Value {
@@ -101,6 +102,16 @@ fn the_new_revision_is_found_in_order_of_certainty() {
         new_of(&observed(&stale, vec![set("equal", 4, "web:2"), older])),
         adopted("older", Reason::SemanticEquality)
     );
+    // Where several fit, the one that was new before: nothing moves because the number of replicas was edited.
+    let before = |hash: &str| json!({"currentPodHash": hash, "observedGeneration": "3"});
+    assert_eq!(
+        new_of(&observed(&before(null), all())),
+        adopted(null, Reason::HashDialectNull)
+    );
+    assert_eq!(
+        new_of(&observed(&before("equal"), all())),
+        adopted("equal", Reason::SemanticEquality)
+    );
     // One that is being deleted plays no part.
     let mut going = set("equal", 4, "web:2");
     going.deleting = true;
@@ -147,4 +158,64 @@ fn a_report_reads_as_text() {
             "  old     web-older (revision 1, 2/2 pods available): an old revision",
         ]
     );
+}
+
+/// After `kubectl delete rollout --cascade=orphan` and a new apply (contract 02 §3).
+#[test]
+fn what_nobody_owns_is_taken_first_if_the_selector_means_it() {
+    let orphan = |hash: &str, app: &str, image: &str| {
+        let mut set = set(hash, 3, image);
+        set.labels.insert("app".to_owned(), app.to_owned());
+        set.orphan = true;
+        set
+    };
+    let sets = vec![
+        orphan("ours", "web", "web:2"),
+        orphan("former", "web", "web:1"),
+        orphan("theirs", "shop", "web:2"),
+    ];
+    let mut seen = observed(&json!({}), sets);
+    let report = adoption::report(&seen);
+    let New::Adopted(new) = &report.new else {
+        panic!("{report:?}")
+    };
+    assert_eq!(
+        (new.hash.as_str(), new.orphan, new.why),
+        ("ours", true, Reason::SemanticEquality)
+    );
+    assert_eq!(
+        report.old.iter().map(|set| set.hash.as_str()).collect::<Vec<_>>(),
+        ["former"]
+    );
+    assert!(report.to_string().contains("owned by nobody yet"), "{report}");
+
+    let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
+    let adopted: Vec<&str> = plan
+        .actions
+        .iter()
+        .map(|action| match action {
+            Action::PatchReplicaSet(patch) if patch.adopt && patch.replicas.is_none() => patch.target.name.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(adopted, ["web-ours", "web-former"]);
+    assert_eq!((plan.status, plan.events.len()), (None, 0));
+
+    // Once they are ours, no pod of the new revision is made or taken, and the former goes.
+    seen.replica_sets
+        .iter_mut()
+        .for_each(|set| set.orphan = set.hash() == "theirs");
+    let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
+    for action in &plan.actions {
+        match action {
+            Action::PatchReplicaSet(patch) => {
+                assert!(
+                    patch.replicas.is_none() || patch.target.name == "web-former",
+                    "{patch:?}"
+                );
+            }
+            Action::PatchRollout(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -253,3 +253,57 @@ fn waits_go_on() {
     assert_eq!(wakes["bluegreen-paused"], None);
     assert_eq!(wakes["canary-healthy"], None);
 }
+
+/// The user, or another version of the API server, writes out a default: the same template (invariant 9).
+#[test]
+fn a_template_that_says_the_same_makes_no_new_replica_set() {
+    // Where steps are hashed in another way, an edit in the gap between two controllers begins them anew.
+    let same_steps = |(name, _): &(String, Observed)| !name.ends_with("1.0");
+    for (name, mut seen) in fixtures().into_iter().filter(same_steps) {
+        change_template(&mut seen, |template| {
+            template["spec"]["dnsPolicy"] = json!("ClusterFirst")
+        });
+        let before = seen.rollout.status.clone();
+        let writes = take_over(&name, &mut seen);
+        // The generation is new, which the status says.
+        assert_eq!(writes.len(), 1, "{name}: {writes:#?}");
+        let after = &seen.rollout.status;
+        assert_eq!(after.current_pod_hash, before.current_pod_hash, "{name}");
+        assert_eq!(after.phase, before.phase, "{name}");
+        let legacy = name.ends_with("1.0");
+        assert!(
+            legacy || after.current_step_index == before.current_step_index,
+            "{name}"
+        );
+    }
+}
+
+/// A field that is newer than we are is not ignored (decision 20).
+#[test]
+fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
+    for (name, mut seen) in fixtures() {
+        change_template(&mut seen, |template| template["spec"]["newerThanUs"] = json!({"a": 1}));
+        let created = decide(&seen, now())
+            .actions
+            .into_iter()
+            .find_map(|action| match action {
+                Action::CreateReplicaSet(new) => Some(new),
+                Action::PatchReplicaSet(_)
+                | Action::DeleteReplicaSet(_)
+                | Action::PatchService(_)
+                | Action::PatchPod(_)
+                | Action::EvictPod(_)
+                | Action::PatchRollout(_) => None,
+            });
+        let template = created.unwrap_or_else(|| panic!("{name}")).template.to_value();
+        assert_eq!(template["spec"]["newerThanUs"], json!({"a": 1}), "{name}");
+    }
+}
+
+fn change_template(seen: &mut Observed, change: impl FnOnce(&mut Value)) {
+    let mut template = seen.rollout.spec.template.as_ref().unwrap().to_value();
+    change(&mut template);
+    seen.rollout.spec.template = Some(PodTemplate::new(&template));
+    seen.rollout.metadata.generation = seen.rollout.metadata.generation.map(|generation| generation + 1);
+    seen.identity = Identity::of(&seen.rollout);
+}

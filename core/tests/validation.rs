@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 use serin_core::api::{PodTemplate, Rollout};
-use serin_core::observed::Service;
-use serin_core::{Observed, validate};
-use std::collections::BTreeMap;
+use serin_core::validate;
 
 const ROLLOUT: &str = "
 metadata: {name: shop, namespace: demo}
@@ -228,114 +226,6 @@ fn a_resolved_template() {
     assert_eq!(paths, ["spec.template.metadata.labels"]);
 }
 
-/// Contract 01 §9: in the order in which they are checked, the first that does not hold.
-#[test]
-fn references() {
-    let good = || Service {
-        selector: BTreeMap::from([("app".to_owned(), "shop".to_owned())]),
-        ..Service::default()
-    };
-    let labelled = Service {
-        selector: BTreeMap::from([
-            ("app".to_owned(), "shop".to_owned()),
-            ("tier".to_owned(), "web".to_owned()),
-        ]),
-        ..Service::default()
-    };
-    let hashed = Service {
-        selector: BTreeMap::from([
-            ("app".to_owned(), "shop".to_owned()),
-            ("rollouts-pod-template-hash".to_owned(), "abc".to_owned()),
-        ]),
-        managed_by: Some("shop".to_owned()),
-        ..Service::default()
-    };
-    let managed = Service {
-        managed_by: Some("other".to_owned()),
-        ..good()
-    };
-    let blue_green = "strategy: {canary: null, blueGreen: {activeService: a, previewService: b}}";
-    let canary = "strategy: {canary: {canaryService: a, stableService: b}}";
-    let ping_pong = "strategy: {canary: {pingPong: {pingService: a, pongService: b}}}";
-    let table = [
-        (
-            blue_green,
-            None,
-            Some(good()),
-            "blueGreen.activeService",
-            "a",
-            "service \"a\" not found",
-        ),
-        (
-            blue_green,
-            Some(good()),
-            None,
-            "blueGreen.previewService",
-            "b",
-            "service \"b\" not found",
-        ),
-        (
-            canary,
-            None,
-            Some(good()),
-            "canary.canaryService",
-            "a",
-            "service \"a\" not found",
-        ),
-        (
-            canary,
-            Some(good()),
-            None,
-            "canary.stableService",
-            "b",
-            "service \"b\" not found",
-        ),
-        (
-            ping_pong,
-            None,
-            None,
-            "canary.pingPong.pingService",
-            "a",
-            "service \"a\" not found",
-        ),
-        (
-            ping_pong,
-            Some(good()),
-            None,
-            "canary.pingPong.pongService",
-            "b",
-            "service \"b\" not found",
-        ),
-        (
-            blue_green,
-            Some(labelled),
-            None,
-            "blueGreen.activeService",
-            "a",
-            "Service \"a\" has unmatch label \"tier\" in rollout",
-        ),
-        (
-            blue_green,
-            Some(managed),
-            None,
-            "blueGreen.activeService",
-            "a",
-            "Service \"a\" is managed by another Rollout",
-        ),
-        (blue_green, Some(hashed.clone()), Some(hashed), "", "", ""),
-    ];
-    for (fragment, a, b, path, name, detail) in table {
-        let seen = Observed {
-            rollout: changed(fragment),
-            services: BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]),
-            ..Observed::default()
-        };
-        let found = validate::references(&seen).map(|error| error.to_string());
-        let expected = format!("spec.strategy.{path}: Invalid value: \"{name}\": {detail}");
-        assert_eq!(found, (!path.is_empty()).then_some(expected), "{fragment}");
-    }
-}
-
 #[test]
 fn findings_keep_their_order() {
     let rollout = changed(
@@ -362,3 +252,5 @@ fn findings_keep_their_order() {
 
 #[path = "validation/canary.rs"]
 mod canary;
+#[path = "validation/references.rs"]
+mod references;

@@ -35,7 +35,7 @@ pub(super) fn as_printed(selector: &LabelSelector) -> Printed<'_> {
     }
 }
 
-pub(super) fn is_empty(selector: &LabelSelector) -> bool {
+pub(crate) fn is_empty(selector: &LabelSelector) -> bool {
     selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
         && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
@@ -99,7 +99,7 @@ fn expression(requirement: &LabelSelectorRequirement, path: &str) -> Vec<FieldEr
 }
 
 /// Whether labels are selected; a selector that is itself wrong selects nothing.
-pub(super) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+pub(crate) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
     let equal = |(name, value): (&String, &String)| labels.get(name) == Some(value);
     let satisfied = |requirement: &LabelSelectorRequirement| {
         let value = labels.get(&requirement.key);

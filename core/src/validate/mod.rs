@@ -6,7 +6,7 @@
 mod blue_green;
 mod canary;
 mod error;
-mod labels;
+pub(crate) mod labels;
 mod steps;
 
 pub use crate::references::references;
