@@ -6,7 +6,7 @@ use crate::look::{Look, after_seconds};
 use crate::observed::{Observed, Refusal};
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::wire::{condition, phase};
-use crate::{references, status, validate};
+use crate::{status, validate};
 use jiff::Timestamp;
 
 /// Seconds until an invalid spec is looked at again, as upstream has it.
@@ -20,8 +20,8 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = validate::rollout(&seen.rollout).into_iter().next() {
         return Some(error.to_string());
     }
-    if let Some(error) = references::problem(seen) {
-        return Some(error);
+    if let Some(error) = validate::references(seen) {
+        return Some(error.to_string());
     }
     if let Some(field) = not_served(seen) {
         return Some(format!(

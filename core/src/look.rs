@@ -3,7 +3,7 @@
 use crate::api::{Rollout, Time};
 use crate::observed::Observed;
 use crate::restart::Restart;
-use crate::revision::{Revisions, Stable, is_observed};
+use crate::revision::{Revisions, Stable, is_observed, speaks_of_generations};
 use jiff::{SignedDuration, Timestamp};
 
 /// What every part of a decision reads.
@@ -123,7 +123,10 @@ impl Change {
             Self::First
         } else if status.current_pod_hash != revisions.new_hash {
             Self::Template
-        } else if status.current_step_hash != seen.identity.step_hash && !is_observed(seen) {
+        } else if status.current_step_hash != seen.identity.step_hash
+            && !is_observed(seen)
+            && speaks_of_generations(seen)
+        {
             // Decision 17: while the generation is observed, only the way of hashing can have changed.
             Self::Steps
         } else {

@@ -5,6 +5,9 @@ use crate::conditions::STABLE_MISSING;
 use crate::spec::Strategy;
 use crate::wire::{condition, phase};
 
+/// Message of a rollout that a person paused.
+pub(crate) const MANUALLY_PAUSED: &str = "manually paused";
+
 /// A phase and the message that goes with it.
 pub(crate) type Phase = (&'static str, String);
 
@@ -34,7 +37,7 @@ fn degraded(status: &RolloutStatus) -> Option<Phase> {
 
 fn paused(spec: &RolloutSpec, status: &RolloutStatus) -> Option<Phase> {
     if spec.paused {
-        return Some((phase::PAUSED, "manually paused".to_owned()));
+        return Some((phase::PAUSED, MANUALLY_PAUSED.to_owned()));
     }
     status
         .pause_conditions
@@ -43,26 +46,37 @@ fn paused(spec: &RolloutSpec, status: &RolloutStatus) -> Option<Phase> {
 }
 
 fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) -> Option<Phase> {
+    why_progressing(spec, status, Some(strategy)).map(|message| (phase::PROGRESSING, message.to_owned()))
+}
+
+/// The first thing that is yet to come.
+pub(crate) fn why_progressing(
+    spec: &RolloutSpec,
+    status: &RolloutStatus,
+    strategy: Option<&Strategy>,
+) -> Option<&'static str> {
     let replicas = spec.replicas_or_default();
     let completed = crate::conditions::is_completed(status);
-    let message = if spec.restart_at.is_some() && spec.restart_at != status.restarted_at {
-        "rollout is restarting"
+    if spec.restart_at.is_some() && spec.restart_at != status.restarted_at {
+        Some("rollout is restarting")
     } else if status.updated_replicas < replicas {
-        "more replicas need to be updated"
+        Some("more replicas need to be updated")
     } else if status.available_replicas < status.updated_replicas {
-        "updated replicas are still becoming available"
+        Some("updated replicas are still becoming available")
     } else {
         match strategy {
-            Strategy::Canary(canary) if !canary.routed && status.replicas > status.updated_replicas => {
-                "old replicas are pending termination"
+            Some(Strategy::Canary(canary)) if !canary.routed && status.replicas > status.updated_replicas => {
+                Some("old replicas are pending termination")
             }
-            Strategy::Canary(_) if !completed => "waiting for all steps to complete",
-            Strategy::BlueGreen(_) if status.blue_green.active_selector != status.current_pod_hash => {
-                "active service cutover pending"
+            Some(Strategy::Canary(_)) if !completed => Some("waiting for all steps to complete"),
+            Some(Strategy::BlueGreen(_))
+                if status.blue_green.active_selector.is_empty()
+                    || status.blue_green.active_selector != status.current_pod_hash =>
+            {
+                Some("active service cutover pending")
             }
-            Strategy::BlueGreen(_) if !completed => "waiting for post-promotion verification to complete",
-            Strategy::Canary(_) | Strategy::BlueGreen(_) => return None,
+            Some(Strategy::BlueGreen(_)) if !completed => Some("waiting for post-promotion verification to complete"),
+            Some(Strategy::Canary(_) | Strategy::BlueGreen(_)) | None => None,
         }
-    };
-    Some((phase::PROGRESSING, message.to_owned()))
+    }
 }

@@ -1,6 +1,7 @@
 //! Objects that a spec names, checked against what there is (contract 01 §9).
 
 use crate::observed::Observed;
+use crate::validate::FieldError;
 use crate::wire::HASH_LABEL;
 
 /// Services that the strategy names: field path and name, in the order in which they are checked.
@@ -23,8 +24,10 @@ pub(crate) fn services(seen: &Observed) -> Vec<(&'static str, &str)> {
     named
 }
 
-/// The first reference that does not hold.
-pub(crate) fn problem(seen: &Observed) -> Option<String> {
+/// The first reference of a rollout that does not hold: a Service that is missing, that selects by labels which the pods
+/// do not carry, or that another rollout manages. Other objects join here when they are watched.
+#[must_use]
+pub fn references(seen: &Observed) -> Option<FieldError> {
     let template = seen
         .rollout
         .spec
@@ -36,7 +39,7 @@ pub(crate) fn problem(seen: &Observed) -> Option<String> {
         .and_then(|template| template["metadata"]["labels"].as_object());
     let rollout = seen.rollout.metadata.name.as_deref().unwrap_or_default();
     for (path, name) in services(seen) {
-        let invalid = |detail: String| Some(format!("{path}: Invalid value: \"{name}\": {detail}"));
+        let invalid = |detail: String| Some(FieldError::invalid(path, name, detail));
         let Some(service) = seen.services.get(name).and_then(Option::as_ref) else {
             return invalid(format!("service \"{name}\" not found"));
         };

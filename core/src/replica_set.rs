@@ -175,9 +175,27 @@ fn create(look: &Look<'_>, size: i32, draft: &mut Draft) {
         message,
         after,
     );
+    tell_undecodable(look, &name, after, draft);
     if size > 0 {
         tell_scaled(draft, &name, revision, (0, size), after);
     }
+}
+
+/// A leaf that cannot be decoded is left out of the ReplicaSet alone, and the user is told (decision 7).
+fn tell_undecodable(look: &Look<'_>, name: &str, after: After, draft: &mut Draft) {
+    const NAMED: usize = 5;
+    let fields = &look.seen.identity.undecodable;
+    if fields.is_empty() {
+        return;
+    }
+    let named = fields.iter().take(NAMED).map(|field| format!("spec.template.{field}"));
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if fields.len() > NAMED {
+        named = format!("{named} and {} more", fields.len() - NAMED);
+    }
+    let message = format!("Not decodable, and left out of ReplicaSet {name}: {named}");
+    let reason = event::UNDECODABLE_TEMPLATE;
+    draft.tell(Group::Created, EventKind::Warning, reason, message, after);
 }
 
 fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewReplicaSet {

@@ -125,3 +125,10 @@ pub(crate) fn is_observed(seen: &Observed) -> bool {
     let generation = seen.rollout.metadata.generation.unwrap_or(0);
     seen.rollout.status.observed_generation.parse() == Ok(generation)
 }
+
+/// Whether the status says for which generation it was written. Before v1.0 it held a hash of the spec in its place:
+/// such a rollout is taken over where it stands.
+pub(crate) fn speaks_of_generations(seen: &Observed) -> bool {
+    let observed = &seen.rollout.status.observed_generation;
+    observed.is_empty() || observed.parse::<i64>().is_ok()
+}

@@ -4,7 +4,8 @@
 use crate::api::Rollout;
 use crate::api::canary_step::CanaryStep;
 use crate::api::rollout::CanaryStrategy;
-use crate::wire;
+use crate::spec::Strategy;
+use crate::{phase, wire};
 
 /// Share that counts as all of the traffic unless the router says otherwise.
 const ALL_TRAFFIC: i32 = 100;
@@ -33,18 +34,16 @@ pub fn phase(rollout: &Rollout) -> (&str, &str) {
 /// What the controller would say of a rollout whose status it has never written.
 fn before_the_first_look(rollout: &Rollout) -> (&'static str, &'static str) {
     let (spec, status) = (&rollout.spec, &rollout.status);
-    let message = if spec.paused {
-        return (wire::phase::PAUSED, "manually paused");
-    } else if spec.restart_at.is_some() {
-        "rollout is restarting"
-    } else if status.updated_replicas < spec.replicas.unwrap_or(1) {
-        "more replicas need to be updated"
-    } else if spec.strategy.blue_green.is_some() {
-        "active service cutover pending"
-    } else {
-        "waiting for all steps to complete"
-    };
-    (wire::phase::PROGRESSING, message)
+    if spec.paused {
+        return (wire::phase::PAUSED, phase::MANUALLY_PAUSED);
+    }
+    // That a spec without a meaning is invalid is for the controller to say.
+    let strategy = Strategy::of(spec).ok();
+    let message = phase::why_progressing(spec, status, strategy.as_ref());
+    (
+        wire::phase::PROGRESSING,
+        message.unwrap_or("waiting for all steps to complete"),
+    )
 }
 
 /// A value that is no number, or larger than the generation, counts as observed: very old controllers wrote a hash.

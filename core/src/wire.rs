@@ -104,6 +104,8 @@ pub mod event {
     pub const NEW_REPLICA_SET_CREATED: &str = "NewReplicaSetCreated";
     /// A ReplicaSet could not be created.
     pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
+    /// Fields of the pod template could not be decoded and were left out of the ReplicaSet.
+    pub const UNDECODABLE_TEMPLATE: &str = "UndecodablePodTemplate";
     /// A ReplicaSet was scaled.
     pub const SCALING_REPLICA_SET: &str = "ScalingReplicaSet";
     /// The selector of a Service was switched.

@@ -21,7 +21,7 @@ fn now() -> Timestamp {
     at("2026-01-02T01:00:00Z")
 }
 
-fn rollout(spec: Value, status: Value) -> Observed {
+fn rollout(spec: &Value, status: &Value) -> Observed {
     let mut whole = json!({
         "metadata": {"name": "web", "namespace": "n", "uid": "rollout", "generation": 3, "resourceVersion": "9",
             "annotations": {"rollout.argoproj.io/revision": "2"}},
@@ -42,7 +42,7 @@ fn rollout(spec: Value, status: Value) -> Observed {
     seen
 }
 
-fn merge(into: &mut Value, from: Value) {
+fn merge(into: &mut Value, from: &Value) {
     for (key, value) in from.as_object().unwrap() {
         into[key] = value.clone();
     }
@@ -86,11 +86,11 @@ fn set(seen: &mut Observed, hash: &str, revision: i64, pods: i32, available: i32
 }
 
 /// All pods run the newest revision.
-fn settled(replicas: i32, pods: i32, available: i32, max_unavailable: Value) -> Observed {
+fn settled(replicas: i32, pods: i32, available: i32, max_unavailable: &Value) -> Observed {
     let strategy = json!({"canary": {"maxSurge": 1, "maxUnavailable": max_unavailable}});
     let mut seen = rollout(
-        json!({"replicas": replicas, "restartAt": RESTART, "strategy": strategy}),
-        json!({}),
+        &json!({"replicas": replicas, "restartAt": RESTART, "strategy": strategy}),
+        &json!({}),
     );
     let hash = seen.identity.pod_hash.clone();
     seen.rollout.status.stable_rs = hash.clone();
@@ -99,12 +99,12 @@ fn settled(replicas: i32, pods: i32, available: i32, max_unavailable: Value) -> 
 }
 
 /// Stable and canary, paused in a step.
-fn paused(replicas: i32, stable: (i32, i32), canary: (i32, i32), max_unavailable: Value) -> Observed {
+fn paused(replicas: i32, stable: (i32, i32), canary: (i32, i32), max_unavailable: &Value) -> Observed {
     let canary_spec = json!({"maxUnavailable": max_unavailable, "steps": [{"setWeight": 25}, {"pause": {}}]});
     let status = json!({"stableRS": "old", "currentStepIndex": 1, "controllerPause": true,
         "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T13:00:00Z"}]});
     let spec = json!({"replicas": replicas, "restartAt": RESTART, "strategy": {"canary": canary_spec}});
-    let mut seen = rollout(spec, status);
+    let mut seen = rollout(&spec, &status);
     let hash = seen.identity.pod_hash.clone();
     set(&mut seen, "old", 1, stable.0, stable.1);
     set(&mut seen, &hash, 2, canary.0, canary.1);
@@ -145,12 +145,12 @@ fn restarted_at(plan: &Plan) -> Option<&str> {
 fn as_many_pods_are_evicted_as_may_be_unavailable() {
     // R, Σ spec as stable and canary, available, maxUnavailable → evictions (contract 05 §11).
     let table = [
-        (settled(4, 4, 4, json!(1)), 1),
-        (settled(4, 4, 3, json!(1)), 0),
-        (paused(10, (8, 8), (3, 3), json!(2)), 2),
-        (paused(10, (8, 8), (3, 2), json!(2)), 1),
-        (paused(4, (3, 3), (1, 1), json!("75%")), 3),
-        (paused(4, (3, 3), (1, 1), json!(0)), 1),
+        (settled(4, 4, 4, &json!(1)), 1),
+        (settled(4, 4, 3, &json!(1)), 0),
+        (paused(10, (8, 8), (3, 3), &json!(2)), 2),
+        (paused(10, (8, 8), (3, 2), &json!(2)), 1),
+        (paused(4, (3, 3), (1, 1), &json!("75%")), 3),
+        (paused(4, (3, 3), (1, 1), &json!(0)), 1),
     ];
     for (row, (seen, expected)) in table.into_iter().enumerate() {
         let plan = decide(&seen, now());
@@ -164,7 +164,7 @@ fn as_many_pods_are_evicted_as_may_be_unavailable() {
 
 #[test]
 fn where_none_may_be_unavailable_one_pod_more_runs_meanwhile() {
-    let mut seen = settled(1, 1, 1, json!(0));
+    let mut seen = settled(1, 1, 1, &json!(0));
     let plan = decide(&seen, now());
     assert_eq!(set_patch(&plan).replicas, Some(2));
     assert_eq!(evicted(&plan), [""; 0]);
@@ -199,7 +199,7 @@ fn where_none_may_be_unavailable_one_pod_more_runs_meanwhile() {
 
 #[test]
 fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
-    let mut seen = settled(2, 2, 2, json!(1));
+    let mut seen = settled(2, 2, 2, &json!(1));
     let hash = seen.identity.pod_hash.clone();
     let name = format!("web-{hash}");
     let pods = seen.pods.get_mut(&name).unwrap();
@@ -214,7 +214,7 @@ fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
 
 #[test]
 fn a_restart_waits_for_its_time_and_for_sight_of_the_pods() {
-    let mut seen = settled(2, 2, 2, json!(1));
+    let mut seen = settled(2, 2, 2, &json!(1));
     let early = at("2026-01-01T23:00:00Z");
     assert_eq!(pods::needed(&seen, early), [""; 0]);
     let plan = decide(&seen, early);
@@ -232,7 +232,7 @@ fn a_restart_waits_for_its_time_and_for_sight_of_the_pods() {
 
 /// An update in its pause; both sides have metadata of their own.
 fn with_metadata() -> Observed {
-    let mut seen = paused(4, (3, 3), (1, 1), json!(1));
+    let mut seen = paused(4, (3, 3), (1, 1), &json!(1));
     seen.rollout.spec.restart_at = None;
     let canary = seen.rollout.spec.strategy.canary.as_mut().unwrap();
     canary.stable_metadata = serde_json::from_value(json!({"labels": {"role": "stable"}})).unwrap();
@@ -306,7 +306,7 @@ fn keys_that_are_no_longer_given_are_taken_away_others_stay() {
 #[test]
 fn the_first_pods_already_carry_the_metadata_of_the_revision_in_service() {
     let strategy = json!({"blueGreen": {"activeService": "web", "activeMetadata": {"labels": {"role": "active"}}}});
-    let mut seen = rollout(json!({"replicas": 1, "strategy": strategy}), json!({}));
+    let mut seen = rollout(&json!({"replicas": 1, "strategy": strategy}), &json!({}));
     (seen.rollout.status.current_pod_hash, seen.rollout.status.stable_rs) = (String::new(), String::new());
     seen.services
         .insert("web".into(), Some(serin_core::observed::Service::default()));

@@ -114,6 +114,7 @@ fn every_wrong_form_of_expectation_fails() {
         "status.abort: false",
         "status.stableRS: absent",
         "rollout annotation rollout.argoproj.io/revision: \"9\"",
+        "Service web selects r1",
     ] {
         let outcome = play(&format!("  {wrong}"));
         let found = outcome.failures.first().map(|failure| &failure.why);
@@ -131,6 +132,8 @@ fn a_line_that_is_not_understood_fails() {
         "  weather fine",
         "edit nothing",
         "one pod of two fails",
+        "edit Service web",
+        "somebody scales the ReplicaSet of r1 to many",
     ] {
         let outcome = play(&format!("{unknown}\n  at rest"));
         let found = outcome.failures.first().map(|failure| &failure.why);

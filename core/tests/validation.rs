@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
-use serin_core::api::Rollout;
-use serin_core::validate;
+use serin_core::api::{PodTemplate, Rollout};
+use serin_core::observed::Service;
+use serin_core::{Observed, validate};
+use std::collections::BTreeMap;
 
 const ROLLOUT: &str = "
 metadata: {name: shop, namespace: demo}
@@ -196,10 +198,144 @@ fn strategies() {
             "strategy: {canary: {antiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: {weight: 101}}}}",
             "spec.strategy.antiAffinity.weight: Invalid value: 101: AntiAffinity weight must be between 1-100",
         ),
+        (
+            "strategy: {canary: null, blueGreen: {activeService: a, antiAffinity: \
+             {preferredDuringSchedulingIgnoredDuringExecution: {weight: 0}}}}",
+            "spec.strategy.antiAffinity.weight: Invalid value: 0: AntiAffinity weight must be between 1-100",
+        ),
+        (
+            "strategy: {canary: {antiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: {weight: 1}, \
+             requiredDuringSchedulingIgnoredDuringExecution: {}}}}",
+            "spec.strategy.antiAffinity: Invalid value: \"antiAffinity.PreferredDuringSchedulingIgnoredDuringExecution: \
+             true antiAffinity.RequiredDuringSchedulingIgnoredDuringExecution: true\": AntiAffinity must have exactly \
+             one strategy listed",
+        ),
     ]);
 }
 
 /// A rule that needs other rules broken first is not the first finding: the order of all is upstream's.
+/// With a workload reference the template that it leads to is judged.
+#[test]
+fn a_resolved_template() {
+    let rollout = changed("{workloadRef: {kind: Deployment}, template: null}");
+    let resolved = |labels: Value| PodTemplate::new(&json!({ "metadata": { "labels": labels } }));
+    let found = |template: &PodTemplate| validate::with_template(&rollout, Some(template));
+    assert_eq!(found(&resolved(json!({"app": "shop"}))), []);
+    let paths: Vec<String> = found(&resolved(json!({"app": "other"})))
+        .into_iter()
+        .map(|error| error.path)
+        .collect();
+    assert_eq!(paths, ["spec.template.metadata.labels"]);
+}
+
+/// Contract 01 §9: in the order in which they are checked, the first that does not hold.
+#[test]
+fn references() {
+    let good = || Service {
+        selector: BTreeMap::from([("app".to_owned(), "shop".to_owned())]),
+        ..Service::default()
+    };
+    let labelled = Service {
+        selector: BTreeMap::from([
+            ("app".to_owned(), "shop".to_owned()),
+            ("tier".to_owned(), "web".to_owned()),
+        ]),
+        ..Service::default()
+    };
+    let hashed = Service {
+        selector: BTreeMap::from([
+            ("app".to_owned(), "shop".to_owned()),
+            ("rollouts-pod-template-hash".to_owned(), "abc".to_owned()),
+        ]),
+        managed_by: Some("shop".to_owned()),
+        ..Service::default()
+    };
+    let managed = Service {
+        managed_by: Some("other".to_owned()),
+        ..good()
+    };
+    let blue_green = "strategy: {canary: null, blueGreen: {activeService: a, previewService: b}}";
+    let canary = "strategy: {canary: {canaryService: a, stableService: b}}";
+    let ping_pong = "strategy: {canary: {pingPong: {pingService: a, pongService: b}}}";
+    let table = [
+        (
+            blue_green,
+            None,
+            Some(good()),
+            "blueGreen.activeService",
+            "a",
+            "service \"a\" not found",
+        ),
+        (
+            blue_green,
+            Some(good()),
+            None,
+            "blueGreen.previewService",
+            "b",
+            "service \"b\" not found",
+        ),
+        (
+            canary,
+            None,
+            Some(good()),
+            "canary.canaryService",
+            "a",
+            "service \"a\" not found",
+        ),
+        (
+            canary,
+            Some(good()),
+            None,
+            "canary.stableService",
+            "b",
+            "service \"b\" not found",
+        ),
+        (
+            ping_pong,
+            None,
+            None,
+            "canary.pingPong.pingService",
+            "a",
+            "service \"a\" not found",
+        ),
+        (
+            ping_pong,
+            Some(good()),
+            None,
+            "canary.pingPong.pongService",
+            "b",
+            "service \"b\" not found",
+        ),
+        (
+            blue_green,
+            Some(labelled),
+            None,
+            "blueGreen.activeService",
+            "a",
+            "Service \"a\" has unmatch label \"tier\" in rollout",
+        ),
+        (
+            blue_green,
+            Some(managed),
+            None,
+            "blueGreen.activeService",
+            "a",
+            "Service \"a\" is managed by another Rollout",
+        ),
+        (blue_green, Some(hashed.clone()), Some(hashed), "", "", ""),
+    ];
+    for (fragment, a, b, path, name, detail) in table {
+        let seen = Observed {
+            rollout: changed(fragment),
+            services: BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]),
+            ..Observed::default()
+        };
+        let found = validate::references(&seen).map(|error| error.to_string());
+        let expected = format!("spec.strategy.{path}: Invalid value: \"{name}\": {detail}");
+        assert_eq!(found, (!path.is_empty()).then_some(expected), "{fragment}");
+    }
+}
+
 #[test]
 fn findings_keep_their_order() {
     let rollout = changed(

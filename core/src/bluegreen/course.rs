@@ -92,7 +92,7 @@ impl Course {
     ) -> bool {
         let seconds = i64::from(written.auto_promotion_seconds);
         let needed = !meant.auto_promotion || seconds > 0;
-        let fast = is_fast(look) || self.promote_full || active.is_empty() || active == look.revisions.new_hash;
+        let fast = is_fast(look) || self.promote_full || is_alone(look, active);
         if fast || self.checkpoint || !needed {
             self.pauses.retain(|found| found.reason != pause::BLUE_GREEN_PAUSE);
             return true;
@@ -164,6 +164,13 @@ impl Course {
         }
         self.abort.is_none().then(|| "Completed blue-green update".to_owned())
     }
+}
+
+/// Nothing else serves: the first deployment, or the newest revision is active already. A Service that merely lost its
+/// hash is no first deployment (contract 11 B8).
+pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
+    let first = active.is_empty() && look.revisions.other_stable().is_none();
+    first || active == look.revisions.new_hash
 }
 
 /// A rollback that needs no pause: within the window, to stable, or to a revision whose pods still wait for their

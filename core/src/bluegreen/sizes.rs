@@ -1,6 +1,6 @@
 //! Sizes of the ReplicaSets of a blue-green rollout, and when old ones go (contract 04 §2, §7).
 
-use super::course::is_fast;
+use super::course::{is_alone, is_fast};
 use crate::api::rollout::BlueGreenStrategy;
 use crate::course::Course;
 use crate::draft::{Draft, patch_of};
@@ -41,10 +41,9 @@ pub(super) fn of_new(
     let Some(preview) = written.preview_replica_count else {
         return look.replicas;
     };
-    let alone = active.is_empty() || active == look.revisions.new_hash;
     let paused = look.rollout.spec.paused || !course.pauses.is_empty();
     let fresh = look.change != Change::Nothing;
-    let full = alone || course.promote_full || (!fresh && !paused && course.checkpoint);
+    let full = is_alone(look, active) || course.promote_full || (!fresh && !paused && course.checkpoint);
     if full { look.replicas } else { preview }
 }
 
@@ -88,8 +87,9 @@ pub(super) fn shrink(
     draft: &mut Draft,
 ) {
     if let Some(new) = look.revisions.new.filter(|set| set.replicas > size) {
-        // The active Service must have left it first.
-        let size = if service::hash_of(look, &written.active_service) == new.hash() && size == 0 {
+        // The active Service must have left it first, unless no pods are wanted at all.
+        let selected = service::hash_of(look, &written.active_service) == new.hash();
+        let size = if selected && size == 0 && look.replicas > 0 {
             new.replicas
         } else {
             size

@@ -8,7 +8,7 @@ use crate::draft::{Draft, Group};
 use crate::look::{Change, Look, after_seconds};
 use crate::plan::{After, EventKind, Wake, WakeReason};
 use crate::revision::Stable;
-use crate::spec::{Canary, PauseLength, Step, pause_duration};
+use crate::spec::{Canary, PauseLength, Step, describe, pause_duration};
 use crate::status::Counts;
 use crate::wire::{condition, event, pause};
 
@@ -214,11 +214,13 @@ impl Course {
         self.index = Some(index + 1);
         self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
         self.controller_pause = !self.pauses.is_empty() && self.controller_pause;
+        let strategy = look.rollout.spec.strategy.canary.as_ref();
+        let written = strategy.and_then(|canary| canary.steps.get(index));
         let message = format!(
             "Rollout step {}/{} completed ({})",
             index + 1,
             canary.steps.len(),
-            step.describe()
+            written.map(describe).unwrap_or_default()
         );
         draft.tell(
             Group::Course,

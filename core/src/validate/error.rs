@@ -30,7 +30,7 @@ pub enum ErrorKind {
 }
 
 impl FieldError {
-    pub(super) fn invalid<T: Serialize + ?Sized>(
+    pub(crate) fn invalid<T: Serialize + ?Sized>(
         path: impl Into<String>,
         value: &T,
         detail: impl Into<String>,

@@ -1,7 +1,7 @@
 //! Validation of a rollout: the rules of contract 01 §8, in upstream's order and words.
 //!
 //! Whatever else can be wrong with a pod template is judged by the API server, when the ReplicaSet is created
-//! (decision 23). Rules that need other objects are not here.
+//! (decision 23). Rules that need other objects (contract 01 §9) are in [`references`].
 
 mod blue_green;
 mod canary;
@@ -9,6 +9,7 @@ mod error;
 mod labels;
 mod steps;
 
+pub use crate::references::references;
 pub use error::{ErrorKind, FieldError};
 
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};

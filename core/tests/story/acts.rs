@@ -2,6 +2,7 @@
 
 use super::Why;
 use super::fields::nested;
+use super::services;
 use super::stage::{Stage, length, yaml};
 use serde_json::{Value, json};
 use serin_core::observed::{Refusal, ReplicaFailure};
@@ -38,6 +39,9 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
 }
 
 fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
+    if let Some(result) = services::act(stage, text) {
+        return result;
+    }
     if let Some(time) = text.strip_prefix("wait ") {
         stage.world.pass(length(time)?);
     } else if let Some(time) = between(text, "the ReplicaSet controller is ", " late") {
@@ -79,6 +83,11 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
     } else if let Some(revision) = text.strip_prefix("delete the ReplicaSet of ") {
         let index = stage.find(revision)?;
         stage.world.lose_set(index);
+    } else if let Some((revision, size)) = text
+        .strip_prefix("somebody scales the ReplicaSet of ")
+        .and_then(|rest| rest.split_once(" to "))
+    {
+        scale_by_hand(stage, revision, size)?;
     } else if let Some(refusal) = text.strip_prefix("the API server refuses ReplicaSets: ") {
         stage.world.refuse_creation = Some(parse_refusal(refusal)?);
     } else if let Some(problem) = text.strip_prefix("the stored object does not decode: ") {
@@ -129,6 +138,22 @@ fn send(stage: &mut Stage, patches: &Patches) {
 fn delete(stage: &mut Stage) {
     let now = stage.world.now.to_string();
     stage.world.edit(&json!({ "metadata": { "deletionTimestamp": now } }));
+}
+
+fn scale_by_hand(stage: &mut Stage, revision: &str, size: &str) -> Result<(), Why> {
+    let size = size
+        .parse()
+        .map_err(|_| Why::not_understood(format!("`{size}` is no number")))?;
+    let index = stage.find(revision)?;
+    let due = stage.world.controller_due();
+    let set = &mut stage.world.sets[index];
+    set.object.replicas = size;
+    set.object.generation += 1;
+    set.controller_due = due;
+    let failure = set.object.failure.clone();
+    // For the sake of its version.
+    stage.world.set_failure(index, failure);
+    Ok(())
 }
 
 /// `web:good-1`, or `web:good-1 and spec.replicas: 3`: one write.

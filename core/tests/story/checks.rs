@@ -4,6 +4,7 @@ use super::Why;
 use super::events;
 use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
+use super::services;
 use super::stage::{Stage, length};
 use serde_json::Value;
 use serin_core::api::rollout::Condition;
@@ -38,6 +39,7 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "pods" => pods(stage, rest),
         "ReplicaSets" => revisions(stage, rest),
         "ReplicaSet" => replica_set(stage, rest),
+        "Service" => services::check(stage, rest),
         "condition" => condition(stage, rest),
         "conditions" => order_of_conditions(stage, rest),
         "counts" => counts(stage, rest),

@@ -9,6 +9,7 @@ mod checks;
 mod events;
 mod fields;
 mod file;
+mod services;
 mod stage;
 
 pub use file::{Story, read};
