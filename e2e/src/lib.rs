@@ -9,13 +9,14 @@
 //!
 //! [`story`] is that language, [`view`] what it looks at, [`world`] a namespace with a controller of its own on a
 //! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
-//! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote.
+//! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote, [`transcript`] compares what kubectl prints.
 
 pub mod calls;
 pub mod cluster;
 pub mod harness;
 mod manifests;
 pub mod story;
+pub mod transcript;
 pub mod view;
 pub mod world;
 pub mod writes;
