@@ -274,7 +274,7 @@ mod tests {
         let text = "NAME                 READY   AGE\nweb-5d4f8c7b9d-x7k2p   1/1     2m15s\n  uid: 0f8fad5b-d9cb-469f-a165-70867728950e in n-1\n\n";
         assert_eq!(
             stage.normal(text).unwrap(),
-            "NAME  READY  AGE\nweb-5d4f8c7b9d-RANDOM  1/1  AGE\n  uid: UID in NAMESPACE\n"
+            "NAME  READY  AGE\nweb-HASH-RANDOM  1/1  AGE\n  uid: UID in NAMESPACE\n"
         );
         std::mem::forget(stage);
     }
