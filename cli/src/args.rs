@@ -223,6 +223,9 @@ pub struct Demo {
     /// Image to update to; by default the next tag of the one in the file
     #[arg(long)]
     pub image: Option<String>,
+    /// Keep the cluster up afterwards, until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// `sandbox`.

@@ -1,5 +1,5 @@
-//! The cluster in this process: an in-memory Kubernetes API over HTTP on loopback, a ReplicaSet controller, a fake
-//! kubelet, and the real controller of Serin. For `demo` and `sandbox`.
+//! The cluster in this process: an in-memory Kubernetes API over HTTP on loopback, controllers of ReplicaSets and
+//! Deployments, a fake kubelet, and the real controller of Serin. For `demo` and `sandbox`.
 
 use crate::connect::Connection;
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use serin_controller::{Controller, Options};
 use serin_core::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
-use serin_sandbox::workload::replica_set;
+use serin_sandbox::workload::{deployment, replica_set};
 use serin_sandbox::{ApiServer, Served};
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,6 +31,8 @@ impl Cluster {
     /// The port is taken, or a part cannot start.
     pub(crate) async fn start(port: u16, ready_after: Duration) -> Result<Self, Failure> {
         let server = ApiServer::new();
+        // For people, who may apply from the server side beside the controller.
+        server.track_fields(true);
         install_crds(&server.client()).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let served = server
@@ -51,6 +53,9 @@ impl Cluster {
         let (client, stop) = (server.client(), self.stop.clone());
         self.parts
             .spawn(async move { ended("the ReplicaSet controller", replica_set::run(client, stop).await) });
+        let (client, stop) = (server.client(), self.stop.clone());
+        self.parts
+            .spawn(async move { ended("the Deployment controller", deployment::run(client, stop).await) });
         let (client, stop) = (server.client(), self.stop.clone());
         let options = KubeletOptions {
             ready_after,

@@ -157,10 +157,24 @@ impl RealCluster {
         self.client.clone()
     }
 
-    /// A kubeconfig with every right.
+    /// The file of a kubeconfig with every right; `None` where the cluster is not ours.
     #[must_use]
     pub fn admin_kubeconfig(&self) -> Option<&Path> {
         self.admin_kubeconfig.as_deref()
+    }
+
+    /// A kubeconfig with every right, as text.
+    ///
+    /// # Errors
+    /// If the file that `KUBECONFIG` names cannot be read.
+    pub fn kubeconfig(&self) -> Result<String> {
+        match &self.plane {
+            Some(plane) => Ok(plane.kubeconfig(plane.admin_token())),
+            None => {
+                let path = std::env::var("KUBECONFIG").context("KUBECONFIG")?;
+                std::fs::read_to_string(&path).context(path)
+            }
+        }
     }
 
     /// A kubeconfig with the rights of the controller.
@@ -217,7 +231,7 @@ pub(crate) async fn token(client: &Client) -> Result<String> {
     token.context("the API server issued no token for the controller's service account")
 }
 
-fn write_private(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut open = std::fs::OpenOptions::new();

@@ -10,7 +10,8 @@
 //! [`story`] is that language, [`view`] what it looks at, [`world`] a namespace with a controller of its own on a
 //! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
 //! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote,
-//! [`lives`] are the lives whose writes are bounded; [`process`] is a controller as a process, to be killed and paused.
+//! [`lives`] are the lives whose writes are bounded; [`process`] is a controller as a process, to be killed and paused; [`transcript`]
+//! compares what kubectl prints.
 
 pub mod calls;
 pub mod cluster;
@@ -20,6 +21,7 @@ mod manifests;
 pub mod process;
 mod services;
 pub mod story;
+pub mod transcript;
 pub mod view;
 pub mod world;
 pub mod writes;

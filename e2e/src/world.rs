@@ -15,9 +15,9 @@ use kube::{Api, Client};
 use serde_json::Value;
 use serin_controller::{Controller, Options};
 use serin_core::api::Rollout;
-use serin_sandbox::ApiServer;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
-use serin_sandbox::workload::{Clock, replica_set};
+use serin_sandbox::workload::{Clock, deployment, replica_set};
+use serin_sandbox::{ApiServer, Served};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,10 @@ pub struct World {
     client: Client,
     namespace: String,
     sandbox: Option<ApiServer>,
+    /// The sandbox over HTTP, for kubectl.
+    served: Option<Served>,
+    /// Of a real control plane.
+    kubeconfig: Option<String>,
     controller_clients: [Client; 2],
     clock: Option<Clock>,
     options: Options,
@@ -95,6 +99,10 @@ impl World {
             replica_set::run(client.clone(), stop.clone()),
         ));
         tokio::spawn(watched(
+            "Deployment controller",
+            deployment::run(client.clone(), stop.clone()),
+        ));
+        tokio::spawn(watched(
             "fake kubelet",
             kubelet::run(client.clone(), wishes.kubelet, stop.clone()),
         ));
@@ -105,6 +113,8 @@ impl World {
             client,
             namespace: "default".to_owned(),
             sandbox: Some(api),
+            served: None,
+            kubeconfig: None,
             clock: Some(clock),
             options: wishes.controller,
             admin_kubeconfig: None,
@@ -152,6 +162,8 @@ impl World {
             client,
             namespace,
             sandbox: None,
+            served: None,
+            kubeconfig: Some(real.kubeconfig()?),
             clock: None,
             options,
             admin_kubeconfig: real.admin_kubeconfig().map(Path::to_path_buf),
@@ -178,6 +190,36 @@ impl World {
     #[must_use]
     pub fn sandbox(&self) -> Option<&ApiServer> {
         self.sandbox.as_ref()
+    }
+
+    /// A kubeconfig with every right, and a namespace for kubectl to work in.
+    ///
+    /// A sandbox is served on loopback from now on, in real time: programs do not live in virtual time.
+    ///
+    /// # Errors
+    /// If the sandbox cannot be served.
+    pub async fn for_kubectl(&mut self) -> Result<(String, String)> {
+        if let Some(kubeconfig) = &self.kubeconfig {
+            return Ok((kubeconfig.clone(), self.namespace.clone()));
+        }
+        let api = self.sandbox.clone().context("neither a control plane nor a sandbox")?;
+        tokio::time::resume();
+        api.track_fields(true);
+        let namespace = format!("serin-e2e-{}-sandbox", std::process::id());
+        let object = Namespace {
+            metadata: ObjectMeta {
+                name: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        Api::<Namespace>::all(api.client())
+            .create(&PostParams::default(), &object)
+            .await?;
+        let served = api.serve(([127, 0, 0, 1], 0).into()).await?;
+        let kubeconfig = served.kubeconfig();
+        self.served = Some(served);
+        Ok((kubeconfig, namespace))
     }
 
     /// The rollouts, typed.
@@ -336,6 +378,9 @@ impl World {
                 .context("the controller")?;
         }
         self.stop.cancel();
+        if let Some(served) = self.served.take() {
+            served.stop().await;
+        }
         if self.sandbox.is_none() {
             let namespaces = Api::<Namespace>::all(self.client());
             namespaces.delete(&self.namespace, &DeleteParams::default()).await?;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::builtin;
+use crate::create::{Validation, WriteOptions};
 use crate::registry::ResourceType;
 use crate::state::{Resolved, State};
 use crate::status::{ApiError, FieldError};
@@ -21,28 +22,30 @@ pub(crate) fn prepare(
     object: &mut Value,
     old: Option<&Value>,
     part: Part,
-    strict: bool,
+    options: &WriteOptions,
 ) -> Result<(), ApiError> {
     let resource = &target.resource;
+    // A refused patch is shown as it came.
+    let given = (options.validation == Validation::Strict).then(|| object.clone());
     let errors = if let Some(schema) = target.served().and_then(|version| version.schema.clone()) {
         let unknown = schema.prune(object);
-        if strict && !unknown.is_empty() {
-            let list: Vec<String> = unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
-            return Err(ApiError::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
-                resource.kind,
-                target.version,
-                resource.kind,
-                list.join(", ")
-            )));
-        }
+        report_unknown(state, target, &unknown, given, options)?;
         schema.apply_defaults(object);
-        schema.validate(object, old)
+        let mut errors = schema.validate(object, old);
+        errors.extend(scale_error(target, object));
+        if errors.iter().any(hides_rules) && target.served().is_some_and(|version| version.has_rules) {
+            errors.push(FieldError::invalid("<nil>", &Value::Null, RULES_LEFT_OUT));
+        }
+        errors
     } else if resource.custom {
         Vec::new()
     } else {
         if resource.kind != "CustomResourceDefinition" {
             builtin::drop_nulls(object);
+            if part == Part::Main {
+                let unknown = target.schema().prune(object);
+                report_unknown(state, target, &unknown, given, options)?;
+            }
         }
         builtin::apply_defaults(state, resource, object, old);
         match part {
@@ -59,6 +62,62 @@ pub(crate) fn prepare(
         &target.name,
         &errors,
     ))
+}
+
+const RULES_LEFT_OUT: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete \
+                              validation";
+
+/// Whether a real server looks at no rules any more after such an error.
+fn hides_rules(error: &FieldError) -> bool {
+    let reasons = ["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"];
+    error
+        .reason
+        .strip_prefix("FieldValue")
+        .is_some_and(|reason| reasons.contains(&reason))
+}
+
+/// What a scale subresource says of replicas that are no number.
+fn scale_error(target: &Resolved, object: &Value) -> Option<FieldError> {
+    let path = &target.served()?.scale.as_ref()?.spec_replicas;
+    let found = path.split('.').try_fold(object, |value, key| value.get(key))?;
+    let (shown, kind) = match found {
+        Value::String(text) => (text.clone(), "string"),
+        Value::Bool(flag) => (flag.to_string(), "bool"),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    let detail = format!(".{path} accessor error: {shown} is of the type {kind}, expected int64");
+    Some(FieldError::invalid(format!(".{path}"), &Value::from(0), &detail))
+}
+
+/// Fields that the schema does not know: refused, told or passed over, as the client wants.
+fn report_unknown(
+    state: &mut State,
+    target: &Resolved,
+    unknown: &[String],
+    given: Option<Value>,
+    options: &WriteOptions,
+) -> Result<(), ApiError> {
+    let list = unknown.iter().map(|field| format!("unknown field {field:?}"));
+    match options.validation {
+        Validation::Strict if !unknown.is_empty() => {
+            let (kind, list) = (&target.resource.kind, list.collect::<Vec<_>>().join(", "));
+            if options.is_patch {
+                let detail = format!("strict decoding error: {list}");
+                let error =
+                    FieldError::invalid("patch", &Value::String(given.unwrap_or_default().to_string()), &detail);
+                return Err(ApiError::invalid("", "", "", &[error]));
+            }
+            Err(ApiError::bad_request(format!(
+                "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {list}",
+                target.version
+            )))
+        }
+        Validation::Strict | Validation::Ignore => Ok(()),
+        Validation::Warn => {
+            state.warnings.extend(list);
+            Ok(())
+        }
+    }
 }
 
 /// Whether objects of this type count their changes in `metadata.generation`.

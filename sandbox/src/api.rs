@@ -142,6 +142,12 @@ impl ApiServer {
         self.state().clock = clock;
     }
 
+    /// Enters every write in `metadata.managedFields`, as real servers do. Off at first: objects get theirs with the first
+    /// server-side apply, when all fields so far go to `before-first-apply`.
+    pub fn track_fields(&self, on: bool) {
+        self.state().track_fields = on;
+    }
+
     /// Sets the hook that may make requests fail; it replaces the one before.
     pub fn intercept(&self, interceptor: Interceptor) {
         *lock(&self.shared.interceptor) = Some(Arc::new(interceptor));
@@ -196,6 +202,9 @@ impl ApiServer {
             Route::Document(path) => return self.document(&path, &parts),
             Route::Resource(target) => target,
         };
+        if target.group == "authorization.k8s.io" && parts.method == http::Method::POST {
+            return allowed(&target.plural, &body);
+        }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let verb = verb(&parts.method, &target, &query);
         let json = serde_json::from_slice(&body)
@@ -211,6 +220,7 @@ impl ApiServer {
         };
         let info = describe(&request);
         let interceptor = lock(&self.shared.interceptor).clone();
+        let mut warnings = Vec::new();
         let fault = interceptor.and_then(|interceptor| interceptor(&info));
         let outcome = match fault {
             Some(FaultResponse::Hang) => {
@@ -219,12 +229,23 @@ impl ApiServer {
             }
             Some(FaultResponse::Refuse(error)) => Err(error),
             Some(FaultResponse::Lose(error)) => rest::answer(self, &mut self.state(), &request).and(Err(error)),
-            None => rest::answer(self, &mut self.state(), &request),
+            None => {
+                let mut state = self.state();
+                state.warnings.clear();
+                let outcome = rest::answer(self, &mut state, &request);
+                warnings = std::mem::take(&mut state.warnings);
+                outcome
+            }
         };
-        let response = match outcome {
+        let mut response = match outcome {
             Ok(reply) => respond(reply),
             Err(error) => error_response(&error),
         };
+        for text in &warnings {
+            if let Ok(value) = HeaderValue::from_str(&format!("299 - {text:?}")) {
+                response.headers_mut().append(http::header::WARNING, value);
+            }
+        }
         self.record(info, response.status().as_u16());
         response
     }
@@ -232,6 +253,14 @@ impl ApiServer {
     fn document(&self, path: &str, parts: &http::request::Parts) -> Response<ResponseBody> {
         match discovery::document(&self.state().registry, path, parts) {
             Ok(discovery::Document::Json(value)) => json_response(200, value.to_string()),
+            Ok(discovery::Document::Typed(value, content_type)) => with_type(
+                200,
+                content_type,
+                Full::new(Bytes::from(value.to_string())).boxed_unsync(),
+            ),
+            Ok(discovery::Document::Bytes(bytes, content_type)) => {
+                with_type(200, content_type, Full::new(Bytes::from_static(bytes)).boxed_unsync())
+            }
             Ok(discovery::Document::Text(text)) => text_response(text),
             Err(error) => error_response(&error),
         }
@@ -282,6 +311,22 @@ fn respond(reply: Reply) -> Response<ResponseBody> {
             with_type(200, "application/json", StreamBody::new(lines).boxed_unsync())
         }
     }
+}
+
+/// The answer to an access review: nobody is refused anything here.
+fn allowed(plural: &str, body: &[u8]) -> Response<ResponseBody> {
+    let kind = match plural {
+        "selfsubjectaccessreviews" => "SelfSubjectAccessReview",
+        "subjectaccessreviews" => "SubjectAccessReview",
+        "localsubjectaccessreviews" => "LocalSubjectAccessReview",
+        _ => return error_response(&ApiError::no_such_path()),
+    };
+    // What is asked does not matter; kubectl asks in protobuf, which this server does not read.
+    let asked = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let review = serde_json::json!({
+        "kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": asked["spec"], "status": { "allowed": true },
+    });
+    json_response(201, review.to_string())
 }
 
 fn json_response(code: u16, text: String) -> Response<ResponseBody> {

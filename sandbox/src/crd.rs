@@ -8,6 +8,7 @@ use crate::registry::{ResourceType, ScalePaths, Version};
 use crate::schema::Schema;
 use crate::state::State;
 use crate::store::{ObjectKey, ResourceId};
+use crate::table::Column;
 
 impl State {
     /// Serves the type of a stored definition and says so in its status.
@@ -130,6 +131,14 @@ fn resource_type(definition: &Value) -> ResourceType {
     }
 }
 
+fn has_rules(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.contains_key("x-kubernetes-validations") || fields.values().any(has_rules),
+        Value::Array(items) => items.iter().any(has_rules),
+        _ => false,
+    }
+}
+
 fn served_version(version: &Value) -> Version {
     let path = |value: &Value| value.as_str().map(|path| path.trim_start_matches('.').to_owned());
     let scale = &version["subresources"]["scale"];
@@ -142,5 +151,8 @@ fn served_version(version: &Value) -> Version {
             selector: path(&scale["labelSelectorPath"]),
         }),
         schema: Some(Arc::new(Schema::parse(&version["schema"]["openAPIV3Schema"]))),
+        has_rules: has_rules(&version["schema"]["openAPIV3Schema"]),
+        columns: Column::of_definition(version),
+        document: Arc::new(version["schema"]["openAPIV3Schema"].clone()),
     }
 }

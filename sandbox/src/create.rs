@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::admit::{self, Part};
+use crate::managed::Owners;
 use crate::registry::api_version;
 use crate::state::{Resolved, State};
 use crate::status::{ApiError, FieldError};
@@ -13,12 +14,27 @@ use crate::status::{ApiError, FieldError};
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// How the client wants a write treated.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct WriteOptions {
     /// Check and answer, but keep nothing.
     pub(crate) dry_run: bool,
-    /// Refuse unknown fields of custom resources instead of pruning them.
-    pub(crate) strict: bool,
+    /// What becomes of unknown fields.
+    pub(crate) validation: Validation,
+    /// Who writes: the field manager, else the program.
+    pub(crate) manager: String,
+    /// PATCH words its refusals otherwise.
+    pub(crate) is_patch: bool,
+    /// Take fields from other managers, in an apply.
+    pub(crate) force: bool,
+}
+
+/// `fieldValidation`: unknown fields are dropped in silence, dropped with a warning, or refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Validation {
+    Ignore,
+    #[default]
+    Warn,
+    Strict,
 }
 
 impl State {
@@ -27,7 +43,8 @@ impl State {
         &mut self,
         target: &Resolved,
         body: Value,
-        options: WriteOptions,
+        options: &WriteOptions,
+        owners: Option<Owners>,
     ) -> Result<Arc<Value>, ApiError> {
         let mut target = target.clone();
         let mut object = checked_body(&target, body)?;
@@ -35,11 +52,15 @@ impl State {
         target.name = self.choose_name(&target, &mut object)?;
         self.set_system_metadata(&target, &mut object)?;
         reset_status(&target, &mut object);
-        admit::prepare(self, &target, &mut object, None, Part::Main, options.strict)?;
+        admit::prepare(self, &target, &mut object, None, Part::Main, options)?;
         if self.store.get(&target.key()).is_some() {
             return Err(ApiError::already_exists(target.id(), &target.name));
         }
         object["apiVersion"] = json!(target.resource.storage_api_version());
+        match owners {
+            Some(owners) => owners.write(&mut object),
+            None => self.track(&target, None, &mut object, options)?,
+        }
         if options.dry_run {
             return Ok(Arc::new(object));
         }

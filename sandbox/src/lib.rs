@@ -6,13 +6,17 @@
 
 mod admit;
 mod api;
+mod apply;
 mod builtin;
 pub mod control_plane;
 mod crd;
 mod create;
 mod delete;
 mod discovery;
+mod fields;
 mod gc;
+mod managed;
+mod openapi;
 mod patch;
 mod pods;
 mod read;
@@ -26,6 +30,7 @@ mod server;
 mod state;
 mod status;
 mod store;
+mod table;
 mod update;
 mod watch;
 pub mod workload;

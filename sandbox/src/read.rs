@@ -50,7 +50,7 @@ impl State {
             }
         }
         let (api_version, kind) = match form {
-            Form::Whole => (
+            Form::Whole | Form::Table => (
                 api_version(&target.resource.group, &target.version),
                 target.resource.list_kind.clone(),
             ),

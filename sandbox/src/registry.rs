@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::schema::Schema;
 use crate::store::ResourceId;
+use crate::table::Column;
 
 /// The JSON paths of a scale subresource, as a CRD states them (dots, no brackets).
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,12 @@ pub(crate) struct Version {
     pub(crate) scale: Option<ScalePaths>,
     /// Custom resources only.
     pub(crate) schema: Option<Arc<Schema>>,
+    /// Whether the schema has CEL rules.
+    pub(crate) has_rules: bool,
+    /// The columns of tables; custom resources only.
+    pub(crate) columns: Vec<Column>,
+    /// The schema as written, for OpenAPI documents; custom resources only.
+    pub(crate) document: Arc<serde_json::Value>,
 }
 
 /// A resource type.
@@ -142,6 +149,9 @@ impl Row {
                 status: self.status,
                 scale,
                 schema: None,
+                has_rules: false,
+                columns: Vec::new(),
+                document: Arc::default(),
             }],
         }
     }

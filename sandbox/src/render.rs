@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::registry::api_version;
 use crate::state::Resolved;
 
-/// Whole objects, or their metadata alone.
+/// Whole objects, their metadata alone, or rows for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Whole,
     Metadata,
+    Table,
 }
 
 impl Form {
@@ -21,6 +22,9 @@ impl Form {
         for part in accept.split(',') {
             if part.contains("as=PartialObjectMetadata") {
                 return Self::Metadata;
+            }
+            if part.contains("as=Table") && part.split(';').any(|it| it.trim() == "v=v1") {
+                return Self::Table;
             }
             if !part.contains("as=") {
                 return Self::Whole;
@@ -32,7 +36,7 @@ impl Form {
     /// An object in this form.
     pub(crate) fn object<'a>(self, object: &'a Arc<Value>) -> std::borrow::Cow<'a, Value> {
         match self {
-            Self::Whole => std::borrow::Cow::Borrowed(object),
+            Self::Whole | Self::Table => std::borrow::Cow::Borrowed(object),
             Self::Metadata => std::borrow::Cow::Owned(json!({
                 "kind": "PartialObjectMetadata",
                 "apiVersion": "meta.k8s.io/v1",
@@ -44,7 +48,7 @@ impl Form {
     /// The `apiVersion` and kind of objects in this form.
     pub(crate) fn type_of(self, target: &Resolved) -> (String, String) {
         match self {
-            Self::Whole => (
+            Self::Whole | Self::Table => (
                 api_version(&target.resource.group, &target.version),
                 target.resource.kind.clone(),
             ),

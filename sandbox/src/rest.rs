@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use crate::admit::Part;
 use crate::api::ApiServer;
-use crate::create::WriteOptions;
+use crate::create::{Validation, WriteOptions};
 use crate::delete::DeleteOptions;
 use crate::patch::{self, PatchKind};
 use crate::render::{Form, List};
 use crate::route::{Query, Target};
 use crate::state::{Resolved, State, in_version};
 use crate::status::ApiError;
+use crate::table::{self, Include};
 use crate::watch::Watch;
 
 /// A request for a resource, read but not judged.
@@ -67,10 +68,41 @@ impl Request {
         }
     }
 
+    /// The field manager: the one named, else the program that calls.
+    fn manager(&self) -> String {
+        let program = || {
+            self.header(http::header::USER_AGENT)
+                .split('/')
+                .next()
+                .unwrap_or_default()
+        };
+        let name = self.query.get("fieldManager").unwrap_or_else(program);
+        if name.is_empty() {
+            "unknown".to_owned()
+        } else {
+            name.to_owned()
+        }
+    }
+
+    fn is_apply(&self) -> bool {
+        let content_type = self.header(http::header::CONTENT_TYPE);
+        content_type
+            .split(';')
+            .next()
+            .is_some_and(|it| it.trim() == "application/apply-patch+yaml")
+    }
+
     fn write_options(&self) -> Result<WriteOptions, ApiError> {
         Ok(WriteOptions {
             dry_run: self.query.dry_run()?,
-            strict: self.query.get("fieldValidation") == Some("Strict"),
+            validation: match self.query.get("fieldValidation") {
+                Some("Strict") => Validation::Strict,
+                Some("Ignore") => Validation::Ignore,
+                _ => Validation::Warn,
+            },
+            manager: self.manager(),
+            is_patch: self.verb == "patch",
+            force: self.query.flag("force"),
         })
     }
 }
@@ -82,24 +114,45 @@ pub(crate) fn answer(api: &ApiServer, state: &mut State, request: &Request) -> R
     if !target.subresource.is_empty() {
         return subresource(state, &target, request);
     }
+    let include = Include::parse(request.query.get("includeObject"));
+    let now = (state.clock)();
     let object = |code: u16, stored: Arc<Value>| {
         let versioned = in_version(&stored, &target.resource, &target.version);
+        if form == Form::Table {
+            let metadata = json!({ "resourceVersion": versioned["metadata"]["resourceVersion"] });
+            let table = table::render(&target, &[versioned], &metadata, now, include);
+            return Reply::Object(code, Arc::new(table));
+        }
         Reply::Object(code, Arc::new(form.object(&versioned).into_owned()))
     };
     match request.verb {
         "get" => state.current(&target).map(|stored| object(200, stored)),
-        "list" => state.list(&target, &request.query, form).map(Reply::List),
+        "list" => {
+            let list = state.list(&target, &request.query, form)?;
+            Ok(match form {
+                Form::Whole | Form::Metadata => Reply::List(list),
+                Form::Table => {
+                    let table = table::render(&target, &list.items, &list.metadata, now, include);
+                    Reply::Object(200, Arc::new(table))
+                }
+            })
+        }
         "watch" => Watch::open(api, state, &target, &request.query, form).map(|watch| Reply::Watch(Box::new(watch))),
         "create" if target.name.is_empty() && (!target.resource.namespaced || !target.namespace.is_empty()) => state
-            .create(&target, request.json()?, request.write_options()?)
+            .create(&target, request.json()?, &request.write_options()?, None)
             .map(|stored| object(201, stored)),
         "update" if !target.name.is_empty() => state
-            .replace(&target, request.json()?, Part::Main, request.write_options()?)
+            .replace(&target, request.json()?, Part::Main, &request.write_options()?)
             .map(|stored| object(200, stored)),
+        "patch" if !target.name.is_empty() && request.is_apply() => {
+            let named = request.query.get("fieldManager").is_some();
+            let (code, stored) = state.apply(&target, &request.body, Part::Main, &request.write_options()?, named)?;
+            Ok(object(code, stored))
+        }
         "patch" if !target.name.is_empty() => {
             let kind = patch_kind(&target, request)?;
             state
-                .patch(&target, kind, &request.body, Part::Main, request.write_options()?)
+                .patch(&target, kind, &request.body, Part::Main, &request.write_options()?)
                 .map(|stored| object(200, stored))
         }
         "delete" => {
@@ -138,17 +191,32 @@ fn delete_collection(state: &mut State, target: &Resolved, request: &Request, fo
 }
 
 fn subresource(state: &mut State, target: &Resolved, request: &Request) -> Result<Reply, ApiError> {
-    let reply = |object: Value| Reply::Object(200, Arc::new(object));
+    let shows_table = Form::from_accept(request.header(http::header::ACCEPT)) == Form::Table;
+    let now = (state.clock)();
+    let reply = |object: Value| {
+        let shown = if shows_table && object["kind"] == "Scale" {
+            table::of_scale(&object, now)
+        } else {
+            object
+        };
+        Reply::Object(200, Arc::new(shown))
+    };
     let kind = target.resource.kind.as_str();
     let custom = target.resource.custom;
     match (target.subresource.as_str(), request.verb) {
         ("status", verb) if target.has_status() => {
             let stored = match verb {
                 "get" => state.current(target)?,
-                "update" => state.replace(target, request.json()?, Part::Status, request.write_options()?)?,
+                "update" => state.replace(target, request.json()?, Part::Status, &request.write_options()?)?,
+                "patch" if request.is_apply() => {
+                    let named = request.query.get("fieldManager").is_some();
+                    state
+                        .apply(target, &request.body, Part::Status, &request.write_options()?, named)?
+                        .1
+                }
                 "patch" => {
                     let kind = patch_kind(target, request)?;
-                    state.patch(target, kind, &request.body, Part::Status, request.write_options()?)?
+                    state.patch(target, kind, &request.body, Part::Status, &request.write_options()?)?
                 }
                 _ => return Err(ApiError::method_not_allowed()),
             };
@@ -162,14 +230,14 @@ fn subresource(state: &mut State, target: &Resolved, request: &Request) -> Resul
             "update" => {
                 let wanted = request.json()?;
                 state
-                    .write_scale(target, |_| Ok(wanted), request.write_options()?)
+                    .write_scale(target, |_| Ok(wanted), &request.write_options()?)
                     .map(reply)
             }
             "patch" => {
                 let content_type = request.header(http::header::CONTENT_TYPE);
                 let kind = PatchKind::from_content_type(content_type, custom)?;
                 let change = |scale: &Value| patch::apply(kind, scale, &request.body);
-                state.write_scale(target, change, request.write_options()?).map(reply)
+                state.write_scale(target, change, &request.write_options()?).map(reply)
             }
             _ => Err(ApiError::method_not_allowed()),
         },
@@ -196,7 +264,7 @@ fn subresource(state: &mut State, target: &Resolved, request: &Request) -> Resul
             ))
         }
         ("finalize", "update") if kind == "Namespace" && !custom => state
-            .replace(target, request.json()?, Part::Main, request.write_options()?)
+            .replace(target, request.json()?, Part::Main, &request.write_options()?)
             .map(|stored| Reply::Object(200, stored)),
         _ => Err(ApiError::no_such_path()),
     }

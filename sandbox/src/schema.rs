@@ -1,5 +1,6 @@
 //! Structural schemas of custom resources: parsing, pruning and defaulting; [`validate`] has the checks.
 
+mod fields;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub(crate) struct Schema {
     int_or_string: bool,
     preserve_unknown: bool,
     embedded_resource: bool,
+    /// A map whose fields belong together.
+    atomic: bool,
     default: Option<Value>,
     properties: BTreeMap<String, Schema>,
     additional: Additional,
@@ -105,6 +108,7 @@ impl Schema {
             int_or_string: flag("x-kubernetes-int-or-string"),
             preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             embedded_resource: flag("x-kubernetes-embedded-resource"),
+            atomic: text["x-kubernetes-map-type"] == "atomic",
             default: text.get("default").filter(|value| !value.is_null()).cloned(),
             properties: properties
                 .map(|(name, schema)| (name.clone(), Self::parse(schema)))

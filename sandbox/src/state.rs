@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::Clock;
+use crate::openapi;
 use crate::registry::{Registry, ResourceType, Version, api_version};
 use crate::route::Target;
+use crate::schema::Schema;
 use crate::status::ApiError;
 use crate::store::{ObjectKey, ObjectName, Store};
 
@@ -18,6 +20,10 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     /// Counts generated names and addresses.
     pub(crate) counter: u64,
+    /// Whether all writes are entered in `managedFields`.
+    pub(crate) track_fields: bool,
+    /// What the answer under way warns of.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// A resource request with its type looked up.
@@ -49,6 +55,13 @@ impl Resolved {
         self.resource.version(&self.version)
     }
 
+    /// The schema for field ownership and unknown fields; an empty one where there is none.
+    pub(crate) fn schema(&self) -> Arc<Schema> {
+        let own = self.served().and_then(|version| version.schema.clone());
+        own.or_else(|| openapi::schema(&self.resource.group, &self.version, &self.resource.kind))
+            .unwrap_or_default()
+    }
+
     pub(crate) fn has_status(&self) -> bool {
         self.served().is_some_and(|version| version.status)
     }
@@ -70,6 +83,8 @@ impl State {
             registry: Registry::new(),
             clock,
             counter: 0,
+            track_fields: false,
+            warnings: Vec::new(),
         };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.put_namespace(name);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::admit::{self, Part};
 use crate::create::{WriteOptions, checked_body};
+use crate::managed::Owners;
 use crate::patch::{self, PatchKind};
 use crate::registry::api_version;
 use crate::state::{Resolved, State};
@@ -28,7 +29,7 @@ impl State {
         target: &Resolved,
         body: Value,
         part: Part,
-        options: WriteOptions,
+        options: &WriteOptions,
     ) -> Result<Arc<Value>, ApiError> {
         let object = checked_body(target, body)?;
         if object["metadata"]["name"].as_str().unwrap_or_default() != target.name {
@@ -53,7 +54,7 @@ impl State {
                 &[error],
             ));
         }
-        self.write(target, &current, object, part, options)
+        self.write(target, &current, object, part, options, None)
     }
 
     /// PATCH of the main resource or its status.
@@ -63,7 +64,7 @@ impl State {
         kind: PatchKind,
         body: &[u8],
         part: Part,
-        options: WriteOptions,
+        options: &WriteOptions,
     ) -> Result<Arc<Value>, ApiError> {
         let current = self.current(target)?;
         let mut seen = (*current).clone();
@@ -74,17 +75,18 @@ impl State {
                 "the name of the object cannot be changed by a patch",
             ));
         }
-        self.write(target, &current, object, part, options)
+        self.write(target, &current, object, part, options, None)
     }
 
     /// Stores a changed object under the rules all writes share.
-    fn write(
+    pub(crate) fn write(
         &mut self,
         target: &Resolved,
         current: &Arc<Value>,
         mut object: Value,
         part: Part,
-        options: WriteOptions,
+        options: &WriteOptions,
+        owners: Option<Owners>,
     ) -> Result<Arc<Value>, ApiError> {
         self.check_preconditions(target, current, &object)?;
         object = match part {
@@ -93,13 +95,17 @@ impl State {
         };
         restore_metadata(current, &mut object);
         object["apiVersion"] = json!(api_version(&target.resource.group, &target.version));
-        admit::prepare(self, target, &mut object, Some(current), part, options.strict)?;
+        admit::prepare(self, target, &mut object, Some(current), part, options)?;
         object["apiVersion"] = current["apiVersion"].clone();
         check_finalizers(target, current, &object)?;
         if part == Part::Main && admit::generation_bumps(target, current, &object) {
             object["metadata"]["generation"] = json!(current["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
         object["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"].clone();
+        match owners {
+            Some(owners) => owners.write(&mut object),
+            None => self.track(target, Some(current), &mut object, options)?,
+        }
         if options.dry_run {
             return Ok(Arc::new(object));
         }
@@ -165,7 +171,7 @@ impl State {
         &mut self,
         target: &Resolved,
         change: impl FnOnce(&Value) -> Result<Value, ApiError>,
-        options: WriteOptions,
+        options: &WriteOptions,
     ) -> Result<Value, ApiError> {
         let current = self.current(target)?;
         let paths = target
@@ -192,7 +198,7 @@ impl State {
         object["metadata"]["resourceVersion"] = scale["metadata"]["resourceVersion"].clone();
         object["metadata"]["uid"] = scale["metadata"]["uid"].clone();
         set_path(&mut object, &paths.spec_replicas, json!(replicas));
-        let stored = self.write(target, &current, object, Part::Main, options)?;
+        let stored = self.write(target, &current, object, Part::Main, options, None)?;
         Ok(scale_object(target, &stored, &paths))
     }
 }
@@ -244,7 +250,12 @@ fn restore_metadata(current: &Value, object: &mut Value) {
         return;
     };
     metadata.retain(|_, value| !value.is_null());
-    metadata.remove("managedFields");
+    // None sent means none changed; an empty list takes them all away.
+    if metadata.get("managedFields").is_none()
+        && let Some(entries) = current["metadata"].get("managedFields")
+    {
+        metadata.insert("managedFields".to_owned(), entries.clone());
+    }
     for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
         let empty = |value: &Value| match value {
             Value::Object(map) => map.is_empty(),
@@ -337,7 +348,7 @@ fn scale_object(target: &Resolved, object: &Value, paths: &crate::registry::Scal
 }
 
 /// A `metav1.LabelSelector` in query-string form.
-fn selector_text(selector: &Value) -> String {
+pub(crate) fn selector_text(selector: &Value) -> String {
     let mut parts = Vec::new();
     for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
         parts.push(format!("{key}={}", value.as_str().unwrap_or_default()));

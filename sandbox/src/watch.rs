@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Clock};
 use crate::render::Form;
 use crate::route::Query;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::state::{Resolved, State, in_version};
 use crate::status::ApiError;
 use crate::store::{Change, ChangeKind};
+use crate::table::{self, Include};
 
 /// How often a quiet watch that asked for bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
@@ -56,6 +57,9 @@ pub(crate) struct Watch {
     target: Resolved,
     filter: Filter,
     form: Form,
+    /// For the ages in tables.
+    clock: Clock,
+    include: Include,
     /// Changes up to this revision have been looked at.
     seen: u64,
     pending: VecDeque<Bytes>,
@@ -89,6 +93,8 @@ impl Watch {
             target: target.clone(),
             filter,
             form,
+            clock: state.clock.clone(),
+            include: Include::parse(query.get("includeObject")),
             seen: wanted.filter(|revision| *revision > 0).unwrap_or(current),
             pending: VecDeque::new(),
             wake,
@@ -134,7 +140,13 @@ impl Watch {
 
     fn push(&mut self, kind: &str, object: &Arc<Value>) {
         let object = in_version(object, &self.target.resource, &self.target.version);
-        self.push_line(kind, &self.form.object(&object));
+        if self.form == Form::Table {
+            let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
+            let table = table::render(&self.target, &[object], &metadata, (self.clock)(), self.include);
+            self.push_line(kind, &table);
+        } else {
+            self.push_line(kind, &self.form.object(&object));
+        }
     }
 
     fn push_line(&mut self, kind: &str, object: &Value) {

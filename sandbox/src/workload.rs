@@ -4,6 +4,8 @@
 //! comes from [`Clock`], so that paused time makes a whole life instant.
 
 mod clock;
+pub mod deployment;
+mod events;
 pub mod kubelet;
 pub mod replica_set;
 

@@ -115,6 +115,28 @@ fn refusals() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// Errors of these kinds keep a real server from looking at the rules of a schema, and it says so.
+fn with_rules_left_out(expected: &str) -> String {
+    let kinds = [
+        "Required value",
+        "Too long",
+        "Too many",
+        "Unsupported value",
+        "in body must be of type",
+    ];
+    if !kinds.iter().any(|kind| expected.contains(kind)) {
+        return expected.to_owned();
+    }
+    let list = expected
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'))
+        .unwrap_or(expected);
+    format!(
+        "[{list}, <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct \
+         the existing errors to complete validation]"
+    )
+}
+
 #[tokio::test]
 async fn a_schema_refuses_with_the_words_of_a_real_server() {
     let api = ApiServer::new();
@@ -122,6 +144,7 @@ async fn a_schema_refuses_with_the_words_of_a_real_server() {
     for (spec, expected) in &refusals() {
         let status = refusal(things.create(&PostParams::default(), &widget("x", spec)).await);
         assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"), "{spec}");
+        let expected = with_rules_left_out(expected);
         assert_eq!(
             status.message,
             format!("Widget.example.com \"x\" is invalid: {expected}")
@@ -260,7 +283,13 @@ async fn patches_of_each_kind() {
     let patched = things.patch("a", &params, &json_patch(replace)).await.unwrap();
     assert_eq!(patched.data["spec"]["size"], 3);
     let apply = Patch::Apply(widget("a", &json!({ "size": 4 })));
-    assert_eq!(code(things.patch("a", &PatchParams::apply("me"), &apply).await), 415);
+    // Size belongs to those who wrote it before.
+    assert_eq!(code(things.patch("a", &PatchParams::apply("me"), &apply).await), 409);
+    let applied = things
+        .patch("a", &PatchParams::apply("me").force(), &apply)
+        .await
+        .unwrap();
+    assert_eq!(applied.data["spec"]["size"], 4);
     assert_eq!(code(things.patch("none", &params, &Patch::Merge(json!({}))).await), 404);
     assert_eq!(
         code(
@@ -301,13 +330,10 @@ async fn dry_runs_and_strict_writes() {
         ..PatchParams::default()
     };
     let status = refusal(things.patch("a", &strict, &patch).await);
-    assert_eq!(
-        (status.code, status.message.as_str()),
-        (
-            400,
-            "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.sise\""
-        )
-    );
+    assert_eq!(status.code, 422);
+    let value = "\\\"spec\\\":{\\\"colour\\\":\\\"red\\\",\\\"sise\\\":2,\\\"size\\\":1}}\"";
+    let end = format!("{value}: strict decoding error: unknown field \"spec.sise\"");
+    assert!(status.message.ends_with(&end), "{}", status.message);
     things.patch("a", &PatchParams::default(), &patch).await.unwrap();
 }
 

@@ -38,6 +38,10 @@ pub(crate) async fn run(arguments: &Demo, console: &mut Console) -> Result<(), F
         played = play(&connection, &script, console) => played,
         failure = cluster.broken() => Err(failure),
     };
+    if arguments.keep && played.is_ok() {
+        console.line("The cluster stays up.")?;
+        return super::sandbox::stay(cluster, console, &["kubectl get rollouts,replicasets,pods"]).await;
+    }
     cluster.stop().await;
     played
 }

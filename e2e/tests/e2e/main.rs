@@ -3,6 +3,7 @@
 mod blue_green;
 mod canary;
 mod conformance;
+mod conformance_kubectl;
 mod counts;
 mod deploy;
 mod leaders;
@@ -57,6 +58,18 @@ fn main() -> ExitCode {
         scenario!(conformance::finalizers),
         scenario!(conformance::replica_sets),
         scenario!(conformance::owners_take_their_own_along),
+        scenario!(conformance_kubectl::apply),
+        scenario!(conformance_kubectl::apply_server),
+        scenario!(conformance_kubectl::delete),
+        scenario!(conformance_kubectl::deployment),
+        scenario!(conformance_kubectl::describe),
+        scenario!(conformance_kubectl::discovery),
+        scenario!(conformance_kubectl::explain),
+        scenario!(conformance_kubectl::get),
+        scenario!(conformance_kubectl::logs),
+        scenario!(conformance_kubectl::patch),
+        scenario!(conformance_kubectl::scale),
+        scenario!(conformance_kubectl::wait),
         scenario!(counts::without_steps).wishing(counts::wishes),
         scenario!(counts::one_step).wishing(counts::wishes),
         scenario!(counts::two_steps).wishing(counts::wishes),

@@ -22,6 +22,13 @@ impl Assets {
         Self::at(&folder).map(|assets| assets.0)
     }
 
+    /// The kubectl beside the programs of the control plane, if it has been built.
+    #[must_use]
+    pub fn kubectl() -> Option<PathBuf> {
+        let folder = env::var_os(Self::VARIABLE).map_or_else(Self::built, PathBuf::from);
+        Some(folder.join("kubectl")).filter(|path| path.is_file())
+    }
+
     /// Checks that all three programs are in `folder`.
     pub(super) fn at(folder: &Path) -> Result<Self, Error> {
         for missing in ["etcd", "kube-apiserver", "kube-controller-manager"] {

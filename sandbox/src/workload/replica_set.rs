@@ -9,6 +9,7 @@ mod judge;
 mod resource;
 mod state;
 
+use super::events::{self, About};
 use super::{Clock, Error};
 use futures::{StreamExt, stream};
 use judge::Verdict;
@@ -93,10 +94,10 @@ async fn reconcile(client: &Client, state: &mut State, key: &Key, clock: Clock) 
         let active = judge::active(&state.pods_of(&set));
         let wanted = usize::try_from(set.spec.replicas.unwrap_or(1)).unwrap_or(0);
         if let Some(missing) = wanted.checked_sub(active.len()).filter(|it| *it > 0) {
-            refusal = create(client, state, &set, missing).await;
+            refusal = create(client, state, &set, missing, clock).await;
         } else if active.len() > wanted {
             let surplus = judge::surplus(active, wanted);
-            refusal = delete(client, state, &surplus).await;
+            refusal = delete(client, state, &set, &surplus, clock).await;
         }
     }
     let verdict = judge::status(&set, &state.pods_of(&set), refusal.as_deref(), clock.now());
@@ -110,7 +111,7 @@ async fn reconcile(client: &Client, state: &mut State, key: &Key, clock: Clock) 
 }
 
 /// Creates pods; the first refusal's message, if any.
-async fn create(client: &Client, state: &mut State, set: &ReplicaSet, missing: usize) -> Option<String> {
+async fn create(client: &Client, state: &mut State, set: &ReplicaSet, missing: usize, clock: Clock) -> Option<String> {
     let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
     let pods = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &ApiResource::erase::<Pod>(&()));
     let answers = stream::iter((0..missing).map(|_| {
@@ -127,7 +128,11 @@ async fn create(client: &Client, state: &mut State, set: &ReplicaSet, missing: u
     while let Some(answer) = answers.next().await {
         match answer {
             // Seen at once: the watch would tell only after the next decision.
-            Ok(pod) => state.put_pod(pod),
+            Ok(pod) => {
+                let text = format!("Created pod: {}", pod.metadata.name.as_deref().unwrap_or_default());
+                state.put_pod(pod);
+                told(client, clock, set, "SuccessfulCreate", &text).await;
+            }
             Err(error) => {
                 refusal.get_or_insert(resource::message(&error));
             }
@@ -136,7 +141,15 @@ async fn create(client: &Client, state: &mut State, set: &ReplicaSet, missing: u
     refusal
 }
 
-async fn delete(client: &Client, state: &mut State, surplus: &[Pod]) -> Option<String> {
+async fn told(client: &Client, clock: Clock, set: &ReplicaSet, reason: &str, text: &str) {
+    let about = About {
+        kind: "ReplicaSet",
+        metadata: &set.metadata,
+    };
+    events::emit(client, clock, "replicaset-controller", about, reason, text).await;
+}
+
+async fn delete(client: &Client, state: &mut State, set: &ReplicaSet, surplus: &[Pod], clock: Clock) -> Option<String> {
     let mut refusal = None;
     for pod in surplus {
         let (namespace, name) = (
@@ -155,7 +168,10 @@ async fn delete(client: &Client, state: &mut State, surplus: &[Pod]) -> Option<S
             .delete(&name, &params)
             .await
         {
-            Ok(_) => state.mark_deleted(pod),
+            Ok(_) => {
+                state.mark_deleted(pod);
+                told(client, clock, set, "SuccessfulDelete", &format!("Deleted pod: {name}")).await;
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => state.mark_deleted(pod),
             Err(error) => {
                 refusal.get_or_insert(resource::message(&error));
