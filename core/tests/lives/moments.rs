@@ -2,11 +2,11 @@
 //! other things that people do, or another controller takes over. Whatever it was, a good image ends Healthy.
 
 use crate::life::{recover, switch_strategy};
-use crate::world::World;
+use crate::world::{Deed, World};
 use serde_json::{Value, json};
 
 /// What may happen between any two writes.
-const DEEDS: &[(&str, fn(&mut World))] = &[
+const DEEDS: &[(&str, Deed)] = &[
     ("superseded", |world| world.set_image("web:good-2")),
     ("superseded by what never gets ready", |world| {
         world.set_image("web:bad-2")
@@ -58,7 +58,7 @@ fn strategies() -> [(&'static str, Value); 4] {
 }
 
 /// A deployment and an update; after `writes` writes of the update `deed` happens, or another controller takes over.
-fn update(strategy: &Value, lag: i64, writes: usize, deed: Option<fn(&mut World)>) -> World {
+fn update(strategy: &Value, lag: i64, writes: usize, deed: Option<Deed>) -> World {
     let mut world = World::new(json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",

@@ -48,6 +48,9 @@ pub struct Faults {
 /// What the hashes depend on: generation and collisionCount.
 type IdentityKey = (Option<i64>, Option<i32>);
 
+/// What somebody does.
+pub type Deed = fn(&mut World);
+
 /// One rollout and all around it.
 pub struct World {
     /// Virtual time.
@@ -105,7 +108,7 @@ pub struct World {
     /// What others did by hand.
     deeds: hands::Deeds,
     /// Once there are so many writes, somebody acts between two of them.
-    pub interruption: Option<(usize, fn(&mut World))>,
+    pub interruption: Option<(usize, Deed)>,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
