@@ -84,6 +84,8 @@ impl Course {
         if look.rollout.spec.progress_deadline_abort
             && in_flight
             && !waiting
+            // Where stable is gone there is nothing to go back to: what is told is that it is gone (decision 8).
+            && look.revisions.stable != Stable::Missing
             && !counts.progressed(status)
             && conditions::timed_out(look, status)
         {

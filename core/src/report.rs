@@ -140,10 +140,13 @@ fn wake_at_deadline(look: &Look<'_>, next: &RolloutStatus, facts: &Facts<'_>, dr
     }
     if let Some(deadline) = conditions::progress_deadline(look, next) {
         // The deadline must have passed, and times are stored in whole seconds.
-        let at = after_seconds(deadline, 1).max(look.now);
-        draft.wake(Wake {
-            at,
-            why: WakeReason::ProgressDeadline,
-        });
+        let at = after_seconds(deadline, 1);
+        // Where it has passed and is not what is told, something graver is: to wake for it would be a busy loop.
+        if at > look.now {
+            draft.wake(Wake {
+                at,
+                why: WakeReason::ProgressDeadline,
+            });
+        }
     }
 }

@@ -26,7 +26,12 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     let size = sizes::of_new(look, meant, written, &course, active);
     let creation = sizes::grow(look, size, &course, &mut draft);
     let preview = switch_preview(look, written, &course, &mut draft);
-    let gate = course.pass_pause(look, meant, written, size, active, &mut draft);
+    // A Service that lost its hash does not make the pause pointless: stable is what it will select again.
+    let served = match look.revisions.other_stable() {
+        Some(stable) if active.is_empty() => stable.hash(),
+        Some(_) | None => active,
+    };
+    let gate = course.pass_pause(look, meant, written, size, served, &mut draft);
     let active = switch_active(look, written, &course, gate, active, &mut draft);
     sizes::shrink(look, &creation, meant, written, &course, size, &mut draft);
     replica_set::clean_up(look, &mut draft);
@@ -91,9 +96,14 @@ fn switch_active(
             .filter(|set| set.available() > 0)
             .map(ReplicaSet::hash),
     };
-    // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8).
+    // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8). Until that has
+    // pods again it selects those of every revision, which is better than none.
     let lost = active.is_empty() && !course.is_halted(look);
-    let restored = look.revisions.other_stable().filter(|_| lost).map(ReplicaSet::hash);
+    let restored = look
+        .revisions
+        .other_stable()
+        .filter(|stable| lost && stable.available() > 0)
+        .map(ReplicaSet::hash);
     let Some(target) = restored.or(target) else {
         return active.to_owned();
     };

@@ -99,7 +99,11 @@ pub(super) fn shrink(
     if course.abort.is_some() {
         delay_aborted(look, meant, draft);
     }
-    if !course.is_halted(look) || look.rollout.spec.paused {
+    // A recorded stable that is gone: nothing is scaled until a person decides (decision 8).
+    let held = look.revisions.stable == Stable::Missing && !course.promote_full;
+    // An active Service without a hash selects the pods of every revision: they stay until it has one.
+    let serves_all = service::hash_of(look, &written.active_service).is_empty();
+    if !held && !serves_all && (!course.is_halted(look) || look.rollout.spec.paused) {
         scale_down_others(look, meant, written, draft);
     }
 }

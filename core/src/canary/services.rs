@@ -48,14 +48,22 @@ fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Dra
     }
 }
 
-/// A Service without a hash selects the pods of every revision: whether one that stays has an available pod for it.
+/// A Service without a hash selects the pods of every revision: whether the last pod of this one is kept for it.
 ///
-/// Were the last pod of each kept, those of superseded revisions could leave the newest no room for ever.
-fn is_served_by_another(look: &Look<'_>, set: &ReplicaSet) -> bool {
+/// One is kept, and only while no revision that stays has an available pod. Were the last pod of each kept, those of
+/// superseded revisions could leave the newest no room for ever.
+fn is_kept_for_all(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let serves = |other: &&ReplicaSet| other.replicas > 0 && other.available() > 0;
     let staying = look.revisions.new.into_iter().chain(look.revisions.other_stable());
-    staying
-        .filter(|other| other.uid != set.uid)
-        .any(|other| other.replicas > 0 && other.available() > 0)
+    if staying.filter(|other| other.uid != set.uid).any(|other| serves(&other)) {
+        return false;
+    }
+    let kept = look
+        .revisions
+        .all()
+        .find(serves)
+        .or_else(|| look.revisions.all().find(|other| other.replicas > 0));
+    kept.is_some_and(|kept| kept.uid == set.uid)
 }
 
 /// The size that `set` may go down to: its last pod stays while the stable Service selects it (decision 6).
@@ -68,8 +76,8 @@ pub(crate) fn floor(
     draft: &Draft,
 ) -> i32 {
     let hash = service::hash_of(look, &written.stable_service);
-    let selected = !written.stable_service.is_empty()
-        && (hash == set.hash() || (hash.is_empty() && !is_served_by_another(look, set)));
+    let selected =
+        !written.stable_service.is_empty() && (hash == set.hash() || (hash.is_empty() && is_kept_for_all(look, set)));
     // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
     let no_room = input.replicas == 0 || input.replicas + input.fenceposts.surge <= 1;
     if size > 0 || set.replicas == 0 || no_room {

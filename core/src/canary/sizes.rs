@@ -49,7 +49,7 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
             stable: input.stable.unwrap_or_default().spec,
         }
     } else {
-        scale::next(input)
+        keep_unobserved(look, input, scale::next(input))
     };
     let creation = Creation::plan(look, next.canary, draft);
     if held {
@@ -86,6 +86,22 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
         );
     }
     drain_others(look, written, input, draft);
+}
+
+/// Where both sides are to shrink, such as after somebody else scaled one of them up, a side whose status speaks of an
+/// older spec stays: what is available of it counts as none, and would be given away.
+fn keep_unobserved(look: &Look<'_>, input: &Input, mut next: Targets) -> Targets {
+    let unobserved = |set: &ReplicaSet| set.observed_generation < set.generation;
+    let stable = input.stable.unwrap_or_default().spec;
+    if next.canary < input.canary.spec && next.stable < stable {
+        if look.revisions.other_stable().is_some_and(unobserved) {
+            next.stable = stable;
+        }
+        if look.revisions.new.is_some_and(unobserved) {
+            next.canary = input.canary.spec;
+        }
+    }
+    next
 }
 
 /// Old revisions go to zero as fast as the available pods allow, unhealthy pods first (contract 03 §3, last item).

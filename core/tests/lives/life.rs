@@ -1,5 +1,6 @@
 //! One random life: its spec, what people do, and what must hold during it and at its end.
 
+use crate::world::cluster::Set;
 use crate::world::rng::Rng;
 use crate::world::{Faults, World};
 use serde_json::{Value, json};
@@ -96,7 +97,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(11) {
+    match world.rng.up_to(16) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -109,6 +110,13 @@ fn somebody_acts(world: &mut World) {
         8 => world.edit_status(&json!({ "abort": false })),
         9 => world.edit(&json!({ "spec": { "paused": true } })),
         10 => world.edit(&json!({ "spec": { "paused": false } })),
+        11 => switch_strategy(world),
+        12 => touch_replica_set(world, |world, index| {
+            let replicas = i32::try_from(world.rng.up_to(9)).unwrap();
+            world.scale_by_hand(index, replicas);
+        }),
+        13 => touch_replica_set(world, World::lose_set),
+        14 | 15 => touch_service(world),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -120,6 +128,50 @@ fn somebody_acts(world: &mut World) {
     }
 }
 
+/// The other strategy, with the Services that it names.
+pub(crate) fn switch_strategy(world: &mut World) {
+    let mut strategy = if world.rollout["spec"]["strategy"]["canary"].is_object() {
+        blue_green(&mut world.rng)
+    } else {
+        json!({ "canary": { "steps": [{ "setWeight": 50 }], "stableService": "stable", "canaryService": "canary" } })
+    };
+    for other in ["canary", "blueGreen"] {
+        if strategy.get(other).is_none() {
+            strategy[other] = Value::Null;
+        }
+    }
+    // As many as the random delays of scale-downs may ask for.
+    world.edit(&json!({ "spec": { "strategy": strategy, "revisionHistoryLimit": 20 } }));
+    world.create_services();
+}
+
+fn touch_replica_set(world: &mut World, touch: fn(&mut World, usize)) {
+    let last = i64::try_from(world.sets.len()).unwrap() - 1;
+    if last >= 0 {
+        let index = world.rng.up_to(last);
+        touch(world, usize::try_from(index).unwrap());
+    }
+}
+
+/// Another program's hand on a Service.
+fn touch_service(world: &mut World) {
+    let names: Vec<String> = world.services.keys().cloned().collect();
+    if names.is_empty() {
+        return;
+    }
+    let name = world.rng.pick(&names).clone();
+    match world.rng.up_to(3) {
+        0 => world.select_by_hand(&name, None),
+        1 => world.select_by_hand(&name, Some("nobody")),
+        2 if !world.sets.is_empty() => {
+            let hashes: Vec<String> = world.sets.iter().map(|set| set.object.hash().to_owned()).collect();
+            let hash = world.rng.pick(&hashes).clone();
+            world.select_by_hand(&name, Some(&hash));
+        }
+        _ => world.delete_service(&name),
+    }
+}
+
 /// A life: people act at random moments, faults strike, then all rest.
 pub(crate) fn live(seed: u64, tracing: bool) -> World {
     let mut rng = Rng::new(seed);
@@ -128,6 +180,7 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
     world.tracing = tracing;
     world.faults = Faults {
         crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
+        crash_again_after: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(9)).unwrap()),
         store_lag: rng.up_to(2),
         controller_lag: rng.up_to(2),
     };
@@ -137,11 +190,17 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
     world.create_services();
     world.wait(3);
     for _ in 0..acts {
+        if world.rng.one_in(3) {
+            let writes = usize::try_from(1 + world.rng.up_to(8)).unwrap();
+            world.interruption = Some((world.writes + writes, somebody_acts));
+        }
         somebody_acts(&mut world);
         let seconds = world.rng.up_to(45);
         world.wait(seconds);
         check_status(&mut world);
+        world.create_services();
     }
+    world.interruption = None;
     world.wait(2_000);
     check_rest(&mut world);
     if world.broken.is_empty() {
@@ -160,7 +219,9 @@ fn check_status(world: &mut World) {
         .current_step_index
         .map_or(0, |index| usize::try_from(index).unwrap_or(usize::MAX));
     let generation = world.rollout["metadata"]["generation"].to_string();
-    if index > steps && status.observed_generation == generation {
+    // Of an invalid spec, such as one whose Service is gone, nothing is made.
+    let valid = !status.message.starts_with("InvalidSpec");
+    if index > steps && valid && status.observed_generation == generation {
         world.break_rule(format!("step {index} of {steps}"));
     }
     if status.phase == "Healthy" && status.stable_rs != status.current_pod_hash {
@@ -184,8 +245,25 @@ fn check_rest(world: &mut World) {
     }
 }
 
+/// A canary that cannot begin: stable has pods and none is available, and with those of superseded revisions, which may
+/// not go because they are all that is available, there are as many as maxSurge allows.
+fn stable_takes_all_room(world: &World) -> bool {
+    let rollout = world.current();
+    let Some(canary) = &rollout.spec.strategy.canary else {
+        return false;
+    };
+    let replicas = rollout.spec.replicas.unwrap_or(1);
+    let dead = |set: &Set| set.object.replicas > 0 && set.available(world.now) == 0;
+    let stable = world
+        .sets
+        .iter()
+        .find(|set| set.object.hash() == rollout.status.stable_rs);
+    let pods: i32 = world.sets.iter().map(|set| set.object.replicas).sum();
+    stable.is_some_and(dead) && pods >= replicas + serin_core::spec::fenceposts(canary, replicas).surge
+}
+
 /// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
-fn recover(world: &mut World) {
+pub(crate) fn recover(world: &mut World) {
     world.edit(&json!({ "spec": { "paused": false } }));
     world.set_image("web:good-9");
     world.wait(100);
@@ -194,8 +272,21 @@ fn recover(world: &mut World) {
             break;
         }
         world.edit_status(&json!({ "abort": false }));
-        world.promote();
+        if world.current().status.message.contains("StableReplicaSetMissing") {
+            world.promote_full();
+        } else {
+            world.promote();
+        }
         world.wait(100);
+    }
+    if stable_takes_all_room(world) {
+        // Pods of a stable revision that never gets ready are not taken away for others: a person makes room.
+        world.edit(&json!({ "spec": { "strategy": { "canary": { "maxSurge": "300%" } } } }));
+        for _ in 0..6 {
+            world.edit_status(&json!({ "abort": false }));
+            world.promote();
+            world.wait(100);
+        }
     }
     let status = world.current().status;
     let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
@@ -205,6 +296,13 @@ fn recover(world: &mut World) {
         world.break_rule(format!(
             "8: a good image does not end Healthy: {phase} {message}, {pods} pods"
         ));
+    }
+    for name in ["stable", "active"] {
+        let named = world.named_services().iter().any(|named| named == name);
+        if named && replicas > 0 && world.selected(name) != status.stable_rs {
+            let selected = world.selected(name).to_owned();
+            world.break_rule(format!("4: Service {name} selects '{selected}' at the end"));
+        }
     }
     check_rest(world);
 }

@@ -25,8 +25,12 @@ impl World {
     pub fn carry_out(&mut self, seen: &Observed, plan: &Plan) {
         let mut version = version_of(&seen.rollout);
         let mut done = 0;
-        self.known_available = seen.replica_sets.iter().map(|set| set.available_replicas).sum();
-        self.check_order(plan);
+        // Pods that were not available when it was decided may have become so since: nobody can know that.
+        let known = seen.replica_sets.iter().map(|set| set.available_replicas).sum();
+        self.basis.at = self.now;
+        self.basis.version = self.next_version;
+        self.basis.least = Self::least_available(&seen.rollout).min(known);
+        self.check_order(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done => done += 1,
@@ -37,6 +41,7 @@ impl World {
                 }
                 Wrote::Refused => return self.send(plan, done, false),
             }
+            self.interrupt();
             if self.dies() {
                 return;
             }
@@ -47,6 +52,7 @@ impl World {
                 self.read_again();
                 return self.send(plan, done, false);
             }
+            self.interrupt();
             if self.dies() {
                 return;
             }
@@ -67,11 +73,22 @@ impl World {
         }
     }
 
+    /// Somebody acts while we write.
+    fn interrupt(&mut self) {
+        if let Some((_, act)) = self.interruption.take_if(|(after, _)| self.writes >= *after) {
+            self.note("between two writes:");
+            act(self);
+        }
+    }
+
     fn dies(&mut self) -> bool {
         let due = self.faults.crash_after_writes.is_some_and(|after| self.writes >= after);
         if due {
-            self.note("the controller dies and starts again");
-            self.faults.crash_after_writes = None;
+            self.note("the controller dies, and another takes over");
+            // One that for ever dies after its first write gets nowhere: in the end a controller lives.
+            self.takeovers += 1;
+            let again = self.faults.crash_again_after.filter(|_| self.takeovers < 8);
+            self.faults.crash_after_writes = again.map(|more| self.writes + more);
             self.refused = None;
             self.read_again();
         }
@@ -79,7 +96,7 @@ impl World {
     }
 
     /// Invariant 4 as far as it goes without routes: within a plan, capacity goes up before it goes down.
-    fn check_order(&mut self, plan: &Plan) {
+    fn check_order(&mut self, seen: &Observed, plan: &Plan) {
         let mut down = false;
         for action in &plan.actions {
             let Action::PatchReplicaSet(ReplicaSetPatch {
@@ -90,14 +107,14 @@ impl World {
             else {
                 continue;
             };
-            let Some(set) = self.sets.iter().find(|set| set.object.uid == target.uid) else {
+            let Some(set) = seen.replica_sets.iter().find(|set| set.uid == target.uid) else {
                 continue;
             };
-            if *size > set.object.replicas && down {
+            if *size > set.replicas && down {
                 self.break_rule("4: a ReplicaSet is scaled up after another was scaled down".to_owned());
                 return;
             }
-            down |= *size < set.object.replicas;
+            down |= *size < set.replicas;
         }
     }
 
@@ -166,7 +183,9 @@ impl World {
             made: new.clone(),
             good,
             controller_due,
-            least: 0,
+            basis: self.basis.clone(),
+            by_hand: None,
+            silent_until: None,
         });
         Wrote::Done
     }
@@ -183,8 +202,7 @@ impl World {
         };
         let version = self.version();
         let due = self.controller_due();
-        // Pods that were not available when it was decided may have become so since: nobody can know that.
-        let least = self.least_available().min(self.known_available);
+        let basis = self.basis.clone();
         self.check_active_size(index, patch);
         let set = &mut self.sets[index];
         let from = set.object.replicas;
@@ -201,7 +219,7 @@ impl World {
             set.object.min_ready_seconds = patch.min_ready_seconds.unwrap_or(set.object.min_ready_seconds);
             set.object.generation += 1;
             set.controller_due = due;
-            set.least = least;
+            set.basis = basis;
         }
         let to = set.object.replicas;
         note!(self, "patch ReplicaSet {} {from} → {to}", patch.target.name);
@@ -212,13 +230,18 @@ impl World {
     /// Invariant 5 for blue-green: what the active Service selects is never made smaller than wanted.
     fn check_active_size(&mut self, index: usize, patch: &ReplicaSetPatch) {
         let Some(size) = patch.replicas else { return };
-        let active = self.rollout["spec"]["strategy"]["blueGreen"]["activeService"]
-            .as_str()
-            .unwrap_or("")
-            .to_owned();
-        let wanted = self.decoded().spec.replicas.unwrap_or(1);
+        let basis = &self.basis;
+        let Some(blue_green) = &basis.rollout.spec.strategy.blue_green else {
+            return;
+        };
+        let active = &blue_green.active_service;
+        let wanted = basis.rollout.spec.replicas.unwrap_or(1);
         let object = &self.sets[index].object;
-        if self.selected(&active) == object.hash() && size < object.replicas && size < wanted {
+        if !self.changed_since(active, basis)
+            && self.selected(active) == object.hash()
+            && size < object.replicas
+            && size < wanted
+        {
             self.break_rule(format!("5: the active ReplicaSet is scaled down to {size} of {wanted}"));
         }
     }

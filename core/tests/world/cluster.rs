@@ -1,5 +1,6 @@
 //! The ReplicaSet controller, the pods, and the stores through which the controller sees them.
 
+use super::hands::Basis;
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
 use serin_core::api::Rollout;
@@ -18,8 +19,12 @@ pub struct Set {
     pub pods: Vec<Pod>,
     /// Whether its pods ever become ready.
     pub good: bool,
-    /// Available pods that the rollout needed when this size was decided.
-    pub least: i32,
+    /// What the controller knew when it decided this size.
+    pub basis: Basis,
+    /// The smallest size that somebody else gave it since its controller last acted.
+    pub by_hand: Option<i32>,
+    /// Until when its controller acts and does not report.
+    pub silent_until: Option<Timestamp>,
     /// When its controller looks at its new spec.
     pub controller_due: Option<Timestamp>,
 }
@@ -109,7 +114,7 @@ impl World {
         }
     }
 
-    fn lag_set(&mut self, old: ReplicaSet) {
+    pub fn lag_set(&mut self, old: ReplicaSet) {
         let lag = self.rng.up_to(self.faults.store_lag);
         let lags = self
             .stores
@@ -156,27 +161,40 @@ impl World {
         while set.pods.len() < wanted {
             set.pods.push(Pod { ready_at });
         }
+        if let Some(by_hand) = set.by_hand.take() {
+            set.pods.truncate(wanted.max(usize::try_from(by_hand).unwrap()));
+            let hash = set.object.hash().to_owned();
+            let taken = before - set.available(now);
+            self.took(&hash, taken);
+        }
+        let set = &mut self.sets[index];
+        let before = set.available(now);
         set.pods.truncate(wanted);
         let taken = before - set.available(now);
         if taken > 0 {
-            self.check_budget(taken, self.sets[index].least);
-            self.check_services();
+            let basis = self.sets[index].basis.clone();
+            self.check_budget(taken, &basis);
+            self.check_services(&basis);
         }
     }
 
     /// Invariant 5: what we take away leaves at least R − maxUnavailable available.
-    fn check_budget(&mut self, taken: i32, least: i32) {
+    fn check_budget(&mut self, taken: i32, basis: &Basis) {
         let left: i32 = self.sets.iter().map(|set| set.available(self.now)).sum();
-        if left < least {
+        // Sizes of other ReplicaSets may have been decided since, for fewer replicas.
+        let since = self.sets.iter().map(|set| &set.basis);
+        let since = since.filter(|other| other.version >= basis.version);
+        let least = since.map(|other| other.least).min().unwrap_or(basis.least);
+        let unknown = self.unknown_losses(basis.at, None);
+        if left + unknown < least {
             self.break_rule(format!(
                 "5: {taken} available pods taken away, {left} left, {least} needed"
             ));
         }
     }
 
-    /// Available pods that the rollout needs now: R − maxUnavailable.
-    pub fn least_available(&self) -> i32 {
-        let rollout = self.decoded();
+    /// Available pods that a rollout needs: R − maxUnavailable.
+    pub fn least_available(rollout: &Rollout) -> i32 {
         let replicas = rollout.spec.replicas.unwrap_or(1);
         // Blue-green is judged by what its active Service leads to.
         let canary = rollout.spec.strategy.canary.as_ref();
@@ -188,6 +206,9 @@ impl World {
     fn report(&mut self, index: usize) {
         let now = self.now;
         let set = &self.sets[index];
+        if set.silent_until.is_some_and(|until| until > now) {
+            return;
+        }
         let (current, ready, available) = (count(set.pods.iter()), set.ready(now), set.available(now));
         let old = &set.object;
         let observed = match set.controller_due {
@@ -221,7 +242,11 @@ impl World {
             .iter()
             .flat_map(|set| set.pods.iter().flat_map(|pod| [pod.ready_at, set.available_at(pod)]))
             .flatten();
-        let due = self.sets.iter().filter_map(|set| set.controller_due);
+        let due = self
+            .sets
+            .iter()
+            .flat_map(|set| [set.controller_due, set.silent_until])
+            .flatten();
         let lag = self.stores.sets.iter().map(|(until, _)| *until);
         let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
         pods.chain(due)
@@ -256,6 +281,8 @@ impl World {
     /// Somebody deletes a ReplicaSet, and its pods go with it.
     pub fn lose_set(&mut self, index: usize) {
         let lost = self.sets.remove(index);
+        self.version();
+        self.took(lost.object.hash(), lost.available(self.now));
         note!(self, "somebody deletes ReplicaSet {}", lost.object.name);
     }
 

@@ -13,7 +13,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part of the world")]
 
 mod act;
-mod cluster;
+pub mod cluster;
+mod hands;
 mod people;
 pub mod rng;
 mod services;
@@ -28,14 +29,16 @@ use serin_core::observed::{Refused, Service};
 use serin_core::plan::{Event, Plan, Wake};
 use serin_core::{Observed, decide};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What goes wrong, and how often; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Die after this many writes, once.
+    /// After this many writes another controller, with fresh stores, takes over.
     pub crash_after_writes: Option<usize>,
+    /// And again after so many more.
+    pub crash_again_after: Option<usize>,
     /// Seconds by which the stores lag behind the API server, at most.
     pub store_lag: i64,
     /// Seconds by which the ReplicaSet controller lags, at most.
@@ -44,6 +47,9 @@ pub struct Faults {
 
 /// What the hashes depend on: generation and collisionCount.
 type IdentityKey = (Option<i64>, Option<i32>);
+
+/// What somebody does.
+pub type Deed = fn(&mut World);
 
 /// One rollout and all around it.
 pub struct World {
@@ -57,8 +63,8 @@ pub struct World {
     pub sets: Vec<Set>,
     /// Services by name, as the API server has them.
     pub services: BTreeMap<String, Service>,
-    /// Services that lead to an available pod, or did so until their selector was changed.
-    serving: BTreeSet<String>,
+    /// Services that lead to an available pod, or did so until their selector was changed; and since when.
+    serving: BTreeMap<String, Timestamp>,
     /// Events sent, in order.
     pub events: Vec<Event>,
     /// Object writes made by the controller.
@@ -95,8 +101,14 @@ pub struct World {
     pub undecodable: Option<String>,
     /// No controller runs.
     pub stopped: bool,
-    /// Available pods that the last look saw.
-    known_available: i32,
+    /// How often another controller took over.
+    takeovers: usize,
+    /// What the last look saw: what its plan is judged by.
+    basis: hands::Basis,
+    /// What others did by hand.
+    deeds: hands::Deeds,
+    /// Once there are so many writes, somebody acts between two of them.
+    pub interruption: Option<(usize, Deed)>,
     /// After a refused change: when the controller looks again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
@@ -126,7 +138,7 @@ impl World {
             rollout: Value::Null,
             sets: Vec::new(),
             services: BTreeMap::new(),
-            serving: BTreeSet::new(),
+            serving: BTreeMap::new(),
             events: Vec::new(),
             writes: 0,
             looks: 0,
@@ -145,7 +157,15 @@ impl World {
             names_taken: 0,
             undecodable: None,
             stopped: false,
-            known_available: 0,
+            takeovers: 0,
+            basis: hands::Basis {
+                at: began,
+                version: 0,
+                rollout: Rc::default(),
+                least: 0,
+            },
+            deeds: hands::Deeds::default(),
+            interruption: None,
             retry_at: None,
             identity: RefCell::new(None),
             decoded: RefCell::new(None),
@@ -229,7 +249,11 @@ impl World {
             self.break_rule("1: the same input gave another plan".to_owned());
         }
         self.wake = plan.wake;
+        if let Some(wake) = plan.wake.filter(|wake| plan.is_empty() && wake.at <= self.now) {
+            self.break_rule(format!("7: a busy loop: nothing to do, and awake at once: {wake:?}"));
+        }
         self.retry_at = None;
+        self.basis.rollout = self.stores.rollout(self);
         self.carry_out(&seen, &plan);
         plan
     }

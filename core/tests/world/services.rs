@@ -1,7 +1,10 @@
 //! Services, and the rule that none of them leads nowhere by our own doing.
 
+use super::hands::Basis;
 use super::{World, note};
+use jiff::SignedDuration;
 use serde_json::Value;
+use serin_core::api::Rollout;
 use serin_core::observed::Service;
 use serin_core::plan::ServicePatch;
 use serin_core::wire::HASH_LABEL;
@@ -32,6 +35,7 @@ impl World {
         };
         self.services.insert(name.to_owned(), service);
         self.serving.remove(name);
+        self.changed_service(name);
     }
 
     /// Creates all Services that the rollout names and that are not there.
@@ -86,9 +90,12 @@ impl World {
         }
         note!(self, "patch Service {name} → {}", self.selected(name));
         // A switch to pods that are not there yet is judged when it is made; a preview may wait for its pods.
-        let preview = self.rollout["spec"]["strategy"]["blueGreen"]["previewService"].as_str() == Some(name);
-        let none_wanted = self.rollout["spec"]["replicas"].as_i64() == Some(0);
-        let leads_nowhere = patch.hash.is_some() && self.serving.contains(name) && self.behind(name) == 0;
+        let spec = &self.basis.rollout.spec;
+        let blue_green = spec.strategy.blue_green.as_ref();
+        let preview = blue_green.is_some_and(|strategy| strategy.preview_service == *name);
+        let none_wanted = spec.replicas == Some(0);
+        let leads_nowhere = patch.hash.is_some() && self.serving.contains_key(name) && self.behind(name) == 0;
+        let leads_nowhere = leads_nowhere && self.unknown_losses(self.now, patch.hash.as_deref()) == 0;
         if leads_nowhere && !preview && !none_wanted {
             self.break_rule(format!(
                 "4: Service {name} is switched to a ReplicaSet without an available pod"
@@ -101,7 +108,7 @@ impl World {
     }
 
     /// Available pods that a Service leads to.
-    fn behind(&self, name: &str) -> i32 {
+    pub fn behind(&self, name: &str) -> i32 {
         let hash = self.selected(name);
         let selected = self
             .sets
@@ -112,14 +119,13 @@ impl World {
 
     /// Notes which Services lead to an available pod.
     pub fn watch_services(&mut self) {
-        let found = self.services.keys().filter(|name| !self.serving.contains(*name));
+        let found = self.services.keys().filter(|name| !self.serving.contains_key(*name));
         let serving: Vec<String> = found.filter(|name| self.behind(name) > 0).cloned().collect();
-        self.serving.extend(serving);
+        self.serving.extend(serving.into_iter().map(|name| (name, self.now)));
     }
 
     /// Where a single pod is all there may ever be, its Service is empty for a moment at each update.
-    fn may_have_two_pods(&self) -> bool {
-        let rollout = self.decoded();
+    fn may_have_two_pods(rollout: &Rollout) -> bool {
         let replicas = rollout.spec.replicas.unwrap_or(1);
         let canary = rollout.spec.strategy.canary.as_ref();
         let surge = canary.map_or(replicas, |canary| serin_core::spec::fenceposts(canary, replicas).surge);
@@ -127,24 +133,26 @@ impl World {
     }
 
     /// After pods were taken away by our own doing: no Service of traffic may have lost its last one.
-    pub fn check_services(&mut self) {
-        let preview = self.rollout["spec"]["strategy"]["blueGreen"]["previewService"]
-            .as_str()
-            .unwrap_or("")
-            .to_owned();
-        let canary = self.rollout["spec"]["strategy"]["canary"]["canaryService"]
-            .as_str()
-            .unwrap_or("")
-            .to_owned();
+    pub fn check_services(&mut self, basis: &Basis) {
+        let strategy = &basis.rollout.spec.strategy;
+        // A preview may wait for its pods, and a Service that is no longer named is nobody's.
+        let active = strategy.blue_green.as_ref().map(|strategy| &strategy.active_service);
+        let stable = strategy.canary.as_ref().map(|strategy| &strategy.stable_service);
         let lost: Vec<String> = self
             .serving
-            .iter()
+            .keys()
             .filter(|name| self.behind(name) == 0)
             .cloned()
             .collect();
         for name in lost {
-            self.serving.remove(&name);
-            if name != preview && name != canary && self.may_have_two_pods() {
+            // What came to serve only after the decision, nobody could know of.
+            let since = self.serving.remove(&name);
+            let lag = SignedDuration::from_secs(self.faults.store_lag);
+            let known = since.is_some_and(|since| since.checked_add(lag).is_ok_and(|seen| seen <= basis.at));
+            let selected = Some(self.selected(&name)).filter(|hash| !hash.is_empty());
+            let by_others = self.changed_since(&name, basis) || self.unknown_losses(basis.at, selected) > 0;
+            let serves = active == Some(&name) || stable == Some(&name);
+            if serves && known && !by_others && Self::may_have_two_pods(&basis.rollout) {
                 self.break_rule(format!(
                     "4: the last available pod behind Service {name} was taken away"
                 ));
