@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// What the stores show of one rollout at one moment.
 pub(crate) struct Snapshot {
     pub(crate) stored: Arc<StoredRollout>,
-    /// Sorted by name.
+    /// Those it owns, then those that nobody owns and that were its own, each sorted by name.
     pub(crate) replica_sets: Vec<Arc<ReplicaSet>>,
     /// Those that the strategy names, and those that carry the name of the rollout; `None` where there is none.
     services: BTreeMap<String, Option<Arc<Service>>>,
@@ -27,9 +27,9 @@ impl Snapshot {
     /// `None` if the rollout is gone.
     pub(crate) fn take(stores: &Stores, key: &Key) -> Option<Self> {
         let stored = stores.rollouts.get(key)?;
-        let replica_sets = stores
-            .replica_sets
-            .of(stored.rollout.metadata.uid.as_deref().unwrap_or_default());
+        let uid = stored.rollout.metadata.uid.as_deref().unwrap_or_default();
+        let mut replica_sets = stores.replica_sets.of(uid);
+        replica_sets.extend(stores.replica_sets.orphaned_by(key));
         let named = service::named(&stored.rollout).into_iter();
         let mut services: BTreeMap<String, Option<Arc<Service>>> = named
             .map(|name| (name.to_owned(), stores.services.get(&key.sibling(name))))

@@ -1,6 +1,6 @@
 //! What the watches have told so far: rollouts by name, ReplicaSets by the uid of the rollout that controls them.
 
-use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::decode::{Owner, StoredReplicaSet, StoredRollout};
 use crate::service::{self, Services};
 use crate::sync::{read, write};
 use serin_core::observed::ReplicaSet;
@@ -199,10 +199,11 @@ impl ReplicaSets {
     /// lost it, if it changed hands.
     pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
-        let owner_uid = new.owner.as_ref().map(|owner| owner.uid.clone());
+        let owner = new.owner.clone().or_else(|| orphaned_by(&key, &new.observed));
+        let owner_uid = owner.as_ref().map(|owner| owner.uid.clone());
         let mut all = write(&self.0);
         let mut touched = remove_elsewhere(&mut all, &key, &new.observed.uid, owner_uid.as_deref());
-        let Some(owner) = new.owner else { return touched };
+        let Some(owner) = owner else { return touched };
         let siblings = all.entry(owner.uid).or_default();
         let newer = find(siblings, &new.observed.name).is_none_or(|old| {
             old.replica_set.uid != new.observed.uid
@@ -255,6 +256,33 @@ impl ReplicaSets {
             .map(|siblings| siblings.iter().map(|owned| Arc::clone(&owned.replica_set)).collect())
             .unwrap_or_default()
     }
+
+    /// ReplicaSets that nobody owns and whose names say that they were this rollout's, sorted by name.
+    #[must_use]
+    pub(crate) fn orphaned_by(&self, rollout: &Key) -> Vec<Arc<ReplicaSet>> {
+        let all = read(&self.0);
+        let orphans = all.get(&nobody(&rollout.namespace)).into_iter().flatten();
+        let theirs = orphans.filter(|owned| owned.rollout == *rollout);
+        theirs.map(|owned| Arc::clone(&owned.replica_set)).collect()
+    }
+}
+
+/// Stands in for the UID of an owner where there is none.
+fn nobody(namespace: &str) -> String {
+    format!("nobody in {namespace}")
+}
+
+/// The rollout that an orphan was made for, by its name: `<rollout>-<hash>` (contract 02 §4).
+fn orphaned_by(key: &Key, set: &ReplicaSet) -> Option<Owner> {
+    let hash = set.hash();
+    if !set.orphan || hash.is_empty() {
+        return None;
+    }
+    let rollout = set.name.strip_suffix(hash)?.strip_suffix('-')?;
+    Some(Owner {
+        uid: nobody(&key.namespace),
+        name: rollout.to_owned(),
+    })
 }
 
 /// A ReplicaSet that changed hands is no longer its former owner's.

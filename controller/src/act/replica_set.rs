@@ -45,7 +45,8 @@ impl Act<'_> {
 
     pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let target = &patch.target;
-        let body = patch_body(patch, &self.version(&target.uid, &target.resource_version));
+        let version = self.version(&target.uid, &target.resource_version);
+        let body = patch_body(patch, &version, self.rollout);
         let api = self.writer.replica_sets(&self.key.namespace);
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch(&target.name, &params, &body);
@@ -131,23 +132,30 @@ fn manifest(new: &NewReplicaSet, namespace: &str, rollout: &ObjectMeta) -> Value
             "namespace": namespace,
             "labels": new.labels,
             "annotations": new.annotations,
-            "ownerReferences": [{
-                "apiVersion": API_VERSION,
-                "kind": "Rollout",
-                "name": rollout.name,
-                "uid": rollout.uid,
-                "controller": true,
-                "blockOwnerDeletion": true,
-            }],
+            "ownerReferences": [owner_reference(rollout)],
         },
         "spec": spec,
     })
 }
 
-fn patch_body(patch: &ReplicaSetPatch, version: &str) -> Value {
+fn owner_reference(rollout: &ObjectMeta) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "Rollout",
+        "name": rollout.name,
+        "uid": rollout.uid,
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}
+
+fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> Value {
     let mut metadata = json!({"uid": patch.target.uid, "resourceVersion": version});
     if !patch.annotations.is_empty() {
         metadata["annotations"] = json!(patch.annotations);
+    }
+    if patch.adopt {
+        metadata["ownerReferences"] = json!([owner_reference(rollout)]);
     }
     let mut spec = Map::new();
     if let Some(replicas) = patch.replicas {
