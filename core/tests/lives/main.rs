@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use world::World;
 use world::rng::Rng;
 
-const LIVES: u64 = 6_000;
+const LIVES: u64 = 20_000;
 const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
 /// What replays a life.
