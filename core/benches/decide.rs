@@ -1,6 +1,6 @@
 //! How long a decision and the hash of a template take: `cargo bench -p serin-core`.
 //!
-//! Aim: [`decide`] for a rollout with three ReplicaSets in under 20 µs. Hashes are computed once per generation
+//! Aim: [`decide()`] for a rollout with three ReplicaSets in under 20 µs. Hashes are computed once per generation
 //! (decision 18) and so may take longer.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a benchmark")]

@@ -1,7 +1,7 @@
 //! Which of the ReplicaSets there are plays which part, and why: what a takeover would find (contract 02 §3, decisions
 //! 15, 16, 19).
 //!
-//! [`report`] says what [`crate::decide`] goes by; it plans nothing, and nothing is written.
+//! [`report`] says what [`decide`](crate::decide()) goes by; it plans nothing, and nothing is written.
 
 use crate::identity::Dialect;
 use crate::observed::{Observed, ReplicaSet};

@@ -1,6 +1,6 @@
 //! Argo Rollouts resources and the decisions of progressive delivery, without IO.
 //!
-//! The way through: an [`Observed`] (what the shell has read) and a clock reading go into [`decide`]; a [`Plan`] comes
+//! The way through: an [`Observed`] (what the shell has read) and a clock reading go into [`decide()`]; a [`Plan`] comes
 //! out. `look` holds both and what follows from them, `revision` says which ReplicaSet is what ([`adoption`]
 //! tells it to people), `canary` and `bluegreen` decide where the update goes and how many pods each ReplicaSet gets,
 //! `service` which pods a Service selects, `replica_set` turns that into actions, `status`,

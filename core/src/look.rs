@@ -21,7 +21,7 @@ pub(crate) struct Look<'a> {
     pub(crate) revisions: Revisions<'a>,
     /// What the user changed since the last look.
     pub(crate) change: Change,
-    /// How far a restart is; [`crate::decide`] fills it in once the strategy is known.
+    /// How far a restart is; [`decide`](crate::decide()) fills it in once the strategy is known.
     pub(crate) restart: Restart,
 }
 

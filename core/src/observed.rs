@@ -1,7 +1,7 @@
 //! Everything a decision may know: read once, never changed while deciding.
 //!
 //! The shell builds an [`Observed`] from its stores; together with one clock reading it is all that
-//! [`crate::decide`] sees. Written to a file it is a bug report, a replay and the seed of a simulated life (decision 33).
+//! [`decide`](crate::decide()) sees. Written to a file it is a bug report, a replay and the seed of a simulated life (decision 33).
 
 use crate::api::Rollout;
 use crate::api::analysis::AnalysisPhase;

@@ -1,7 +1,7 @@
 //! What a template and steps are known by: the hashes in the names of ReplicaSets (contract 02 §2).
 //!
 //! Bit for bit what Argo Rollouts computes, so that taking over from it, and going back, restarts no pod. The template
-//! is printed as Go prints its typed structs ([`fields`] has their order, [`encode`] the rules), and the text is hashed.
+//! is printed as Go prints its typed structs (`fields` has their order, `encode` the rules), and the text is hashed.
 
 mod defaults;
 mod encode;

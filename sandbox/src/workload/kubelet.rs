@@ -5,7 +5,7 @@
 //! cannot start, and, where enabled, runs the commands of pods that run to an end (Jobs) as processes of this machine. It does
 //! not probe, mount, log or exec, and knows no init containers, resource limits or liveness.
 //!
-//! One watch on all pods; each look at a pod yields at most one step ([`step::Step`]) and the time of the next look. A pod has
+//! One watch on all pods; each look at a pod yields at most one step (`step::Step`) and the time of the next look. A pod has
 //! at most one request under way, and every patch carries the uid and the resourceVersion it was computed from: somebody else's
 //! write to the status is never lost, ours is computed again.
 
