@@ -17,8 +17,8 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = &seen.undecodable {
         return Some(error.clone());
     }
-    if let Some(error) = validate::rollout(&seen.rollout).into_iter().next() {
-        return Some(error.to_string());
+    if let Some(error) = &seen.identity.invalid {
+        return Some(error.clone());
     }
     if let Some(error) = validate::references(seen) {
         return Some(error.to_string());
