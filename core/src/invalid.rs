@@ -47,7 +47,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
                 (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
                 (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
-                (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
                 (
                     steps(|step| step.analysis.is_some()),
                     "spec.strategy.canary.steps.analysis",
@@ -68,7 +67,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 blue.post_promotion_analysis.is_some(),
                 "spec.strategy.blueGreen.postPromotionAnalysis",
             ),
-            (blue.anti_affinity.is_some(), "spec.strategy.blueGreen.antiAffinity"),
         ],
         (None, None) => Vec::new(),
     };
