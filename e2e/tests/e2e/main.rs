@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         scenario!(canary::a_bad_image_is_degraded_by_the_deadline_and_replaced),
         scenario!(canary::a_newer_update_supersedes_the_one_under_way),
         scenario!(canary::spec_paused_holds_and_releases),
+        scenario!(canary::anti_affinity_is_renewed_by_an_undo),
         scenario!(blue_green::first_deploy_is_served_when_ready),
         scenario!(blue_green::a_preview_waits_for_promotion),
         scenario!(blue_green::old_pods_stay_for_the_delay),
