@@ -2,6 +2,7 @@
 
 use super::sizes;
 use crate::api::rollout::{BlueGreenStrategy, PauseCondition};
+use crate::canary::never_served;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::look::{Change, Look, after_seconds};
@@ -168,12 +169,12 @@ impl Course {
     }
 }
 
-/// Nothing else serves: the first deployment, what the active Service selects does not exist, or it is the newest
+/// Nothing else serves: the first deployment, or the one that mends a first one that never worked (decision 11), what the active Service selects does not exist, or it is the newest
 /// revision already. A Service that merely lost its
 /// hash is no first deployment (contract 11 B8).
 pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
     let serves = look.revisions.all().any(|set| set.hash() == active);
-    let first = !serves && look.revisions.other_stable().is_none();
+    let first = !serves && (look.revisions.other_stable().is_none() || never_served(look));
     first || active == look.revisions.new_hash
 }
 
