@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::observed::{Refusal, Refused, ReplicaSet};
 use serin_core::plan::{
-    Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
+    Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
 };
 
 /// How long the controller leaves a refused change alone. The real one waits longer from time to time.
@@ -212,6 +212,11 @@ impl World {
                 Some(value) => set.object.annotations.insert(key.clone(), value.clone()),
                 None => set.object.annotations.remove(key),
             };
+        }
+        match patch.ownership {
+            Some(Ownership::Adopt) => set.object.orphan = false,
+            Some(Ownership::Release) => set.object.orphan = true,
+            None => {}
         }
         let resized = patch.replicas.is_some_and(|size| size != from);
         if resized || patch.min_ready_seconds.is_some() {
