@@ -70,7 +70,15 @@ async fn a_rollout_that_is_deleted_without_its_pods_and_applied_again_goes_on_wi
         .unwrap()
         .to_owned();
     let after = sets(&world).await;
-    assert_eq!(after.iter().map(owned).collect::<Vec<_>>(), [(uid, vec![again])]);
+    assert_eq!(
+        after.iter().map(owned).collect::<Vec<_>>(),
+        [(uid, vec![again.clone()])]
+    );
+    assert_eq!(
+        serde_json::to_value(&after[0].metadata.owner_references).unwrap(),
+        json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": again,
+            "controller": true, "blockOwnerDeletion": true}]),
+    );
     assert_eq!(after[0].spec.replicas, Some(2));
     world.stop().await;
 }
@@ -88,6 +96,34 @@ async fn a_rollout_that_is_gone_adopts_nothing_though_the_watch_does_not_say_so(
     tokio::time::sleep(Duration::from_secs(60)).await;
     let after = sets(&world).await;
     assert_eq!(after.iter().map(owned).collect::<Vec<_>>(), [(uid, vec![])]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_set_that_lost_its_hash_is_left_alone() {
+    let world = World::start(serin_core::decide, &[]).await;
+    create(&world.client, &web()).await;
+    world.settle().await;
+    let before = sets(&world).await.remove(0);
+    world.available(before.metadata.name.as_ref().unwrap(), 2).await;
+    world.settle().await;
+    world.api.clear_requests();
+
+    change(&world, json!({"labels": {"rollouts-pod-template-hash": null}})).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let all = sets(&world).await;
+    let after = all.iter().find(|set| set.metadata.uid == before.metadata.uid).unwrap();
+    assert_eq!((owned(after), after.spec.replicas), (owned(&before), Some(2)));
+    // Its name is taken, so the next one gets another; it has no pods until a person decides.
+    assert_eq!(
+        all.iter()
+            .map(|set| set.spec.replicas)
+            .filter(|size| *size == Some(0))
+            .count(),
+        1
+    );
+    assert_eq!((all.len(), world.count("create", "replicasets", "")), (2, 2));
+    assert_eq!(world.rollout("web").await["status"]["phase"], "Degraded");
     world.stop().await;
 }
 
