@@ -88,7 +88,7 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .iter()
         .filter(|set| is_meant(look.seen, set))
         .filter(|set| look.revisions.new.is_none_or(|new| new.uid != set.uid));
-    let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0) + 1;
+    let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0).saturating_add(1);
     look.revisions
         .new
         .map_or(after_others, |new| new.revision().max(after_others))
@@ -344,7 +344,7 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 
 /// The size, and what goes with it; nothing where both are as wanted.
 pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
-    let size = size + look.restart.surge_of(set);
+    let size = size.saturating_add(look.restart.surge_of(set));
     if size != set.replicas {
         patch.replicas = Some(size);
     }

@@ -37,7 +37,7 @@ pub(crate) fn finish(
     let old = &look.rollout.status;
     if look.seen.refused_creation().is_some_and(Refused::is_collision) {
         // Another owner has the name: the next look hashes with a higher count (contract 02 §4).
-        next.collision_count = Some(old.collision_count.unwrap_or(0) + 1);
+        next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
     let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
