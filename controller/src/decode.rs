@@ -202,8 +202,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .iter()
             .flatten()
             .find(|owner| owner.controller == Some(true));
-        // Other owners would be lost with the patch of a list.
-        let orphan = metadata.owner_references.iter().flatten().next().is_none();
+        let orphan = owner.is_none();
         let owner = owner
             .filter(|owner| owner.kind == "Rollout" && owner.api_version.starts_with("argoproj.io/"))
             .map(|owner| Owner {

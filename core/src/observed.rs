@@ -140,7 +140,7 @@ pub struct ReplicaSet {
     /// A deletion is under way.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
-    /// Nobody owns it, such as after `kubectl delete rollout --cascade=orphan`.
+    /// No controller owns it, such as after `kubectl delete rollout --cascade=orphan`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub orphan: bool,
     /// Labels.

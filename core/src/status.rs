@@ -25,7 +25,7 @@ pub(crate) struct Counts {
 impl Counts {
     /// Over all ReplicaSets.
     pub(crate) fn of_all(look: &Look<'_>) -> Self {
-        let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).sum::<i32>();
+        let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).fold(0, i32::saturating_add);
         Self {
             replicas: sum(|set| set.current_replicas),
             updated: look.revisions.new.map_or(0, |set| set.current_replicas),
@@ -37,7 +37,7 @@ impl Counts {
     /// Something moved since the recorded status (contract 02 §8, `RolloutProgressing`, the part of every strategy).
     pub(crate) fn progressed(self, old: &RolloutStatus) -> bool {
         self.updated != old.updated_replicas
-            || self.replicas - self.updated < old.replicas - old.updated_replicas
+            || self.replicas.saturating_sub(self.updated) < old.replicas.saturating_sub(old.updated_replicas)
             || self.ready > old.ready_replicas
             || self.available > old.available_replicas
     }
