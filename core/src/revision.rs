@@ -51,8 +51,17 @@ impl<'a> Revisions<'a> {
             Stable::Newest
         } else {
             // Gone, and what it ran is what is asked for: there is nothing to protect it from, and nothing to go back to.
+            // One that merely lost its labels, and is owned no more, is not gone.
             let settled = is_observed(seen) && seen.rollout.status.current_pod_hash == recorded;
-            let gone = if settled { Stable::None } else { Stable::Missing };
+            let released = seen
+                .replica_sets
+                .iter()
+                .any(|set| !set.deleting && set.hash() == recorded);
+            let gone = if settled && !released {
+                Stable::None
+            } else {
+                Stable::Missing
+            };
             all.iter()
                 .find(|set| set.hash() == recorded)
                 .map_or(gone, |set| Stable::Other(set))
