@@ -5,8 +5,11 @@ mod canary;
 mod conformance;
 mod conformance_kubectl;
 mod counts;
+mod crowd;
+mod defaults;
 mod deploy;
 mod leaders;
+mod meddling;
 mod refusals;
 mod takeover;
 mod trouble;
@@ -47,6 +50,18 @@ fn main() -> ExitCode {
         scenario!(trouble::a_killed_controller_loses_nothing),
         scenario!(trouble::an_edit_beside_the_controller_is_never_lost),
         scenario!(trouble::the_spec_stays_as_it_was_written),
+        scenario!(crowd::a_broken_object_stops_no_other).wishing(crowd::wishes),
+        scenario!(defaults::a_template_equals_what_the_server_makes_of_it),
+        scenario!(meddling::a_service_of_another_rollout_is_left_alone),
+        scenario!(meddling::services_edited_during_an_update_are_mended),
+        scenario!(meddling::services_deleted_during_an_update_can_come_back),
+        scenario!(meddling::services_of_a_canary_deleted_during_an_update_can_come_back),
+        scenario!(meddling::replica_sets_scaled_by_hand_are_scaled_back),
+        scenario!(meddling::replica_sets_of_a_blue_green_scaled_by_hand_are_scaled_back),
+        scenario!(meddling::a_deleted_new_replica_set_is_made_again),
+        scenario!(meddling::a_deleted_stable_replica_set_holds_the_update),
+        scenario!(meddling::a_deleted_stable_replica_set_of_a_blue_green_holds_the_update),
+        scenario!(meddling::a_deleted_old_replica_set_is_made_anew_when_it_is_wanted),
         scenario!(conformance::objects_are_created),
         scenario!(conformance::objects_are_patched),
         scenario!(conformance::objects_are_replaced_and_deleted),
