@@ -82,6 +82,7 @@ fn main() -> ExitCode {
         scenario!(conformance_kubectl::explain),
         scenario!(conformance_kubectl::get),
         scenario!(conformance_kubectl::logs),
+        scenario!(conformance_kubectl::ownership),
         scenario!(conformance_kubectl::patch),
         scenario!(conformance_kubectl::scale),
         scenario!(conformance_kubectl::wait),
