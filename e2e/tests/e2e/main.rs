@@ -97,6 +97,8 @@ fn main() -> ExitCode {
         scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
         scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),
         scenario!(leaders::a_paused_leader_writes_nothing_afterwards).only(Place::Real),
+        scenario!(leaders::a_lease_that_is_taken_away_ends_the_leader).only(Place::Real),
+        scenario!(leaders::a_deleted_lease_leaves_one_leader).only(Place::Real),
         scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
         scenario!(takeover::canaries),
