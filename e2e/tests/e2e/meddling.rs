@@ -10,7 +10,7 @@ use std::time::Duration;
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 const HASH: &str = "rollouts-pod-template-hash";
 
-fn managed_by(rollout: Value) -> Value {
+fn managed_by(rollout: &Value) -> Value {
     json!({"metadata": {"annotations": {MANAGED_BY: rollout}}})
 }
 
@@ -29,7 +29,7 @@ impl SaysWhatToDo for Story<'_> {
     }
 }
 
-fn selecting(hash: Value) -> Value {
+fn selecting(hash: &Value) -> Value {
     json!({"spec": {"selector": {HASH: hash}}})
 }
 
@@ -87,11 +87,11 @@ pub(crate) async fn services_edited_during_an_update_are_mended(world: &mut Worl
         .then()
         .serves("preview", 2)
         .when()
-        .edit_service("preview", selecting(json!("nonsense")))
+        .edit_service("preview", selecting(&json!("nonsense")))
         .then()
         .serves("preview", 2)
         .when()
-        .edit_service("preview", managed_by(Value::Null))
+        .edit_service("preview", managed_by(&Value::Null))
         .then()
         .is_managed_by("preview", "web")
         .stays("Paused", Duration::from_secs(2))
@@ -103,7 +103,7 @@ pub(crate) async fn services_edited_during_an_update_are_mended(world: &mut Worl
         .serves("active", 2)
         .serves("preview", 2)
         .when()
-        .edit_service("active", selecting(json!("nonsense")))
+        .edit_service("active", selecting(&json!("nonsense")))
         .then()
         .serves("active", 2)
         .healthy()
@@ -133,7 +133,7 @@ pub(crate) async fn services_deleted_during_an_update_can_come_back(world: &mut 
         .keeps_remembered_pods()
         .when()
         // There is no such rollout: nobody is asked before the Service is taken back.
-        .edit_service("active", managed_by(json!("none")))
+        .edit_service("active", managed_by(&json!("none")))
         .then()
         .is_managed_by("active", "web")
         .serves("active", 1)
