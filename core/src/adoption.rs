@@ -5,7 +5,8 @@
 
 use crate::identity::Dialect;
 use crate::observed::{Observed, ReplicaSet};
-use crate::revision::{Revisions, Stable};
+use crate::plan::Ownership;
+use crate::revision::{Revisions, Stable, ownership};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,6 +27,10 @@ pub struct Report {
     /// ReplicaSets whose deletion is under way: they play no part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleting: Vec<String>,
+    /// ReplicaSets of the rollout whose labels its selector does not match: it would no longer own them, and leave their
+    /// pods alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<String>,
     /// Why the spec cannot be carried out, if it cannot: then nothing is adopted, created or scaled, and pods stay as
     /// they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,6 +139,10 @@ pub fn report(seen: &Observed) -> Report {
     };
     let old = revisions.others.iter();
     let deleting = seen.replica_sets.iter().filter(|set| set.deleting);
+    let released = seen
+        .replica_sets
+        .iter()
+        .filter(|set| ownership(seen, set) == Some(Ownership::Release));
     Report {
         namespace: metadata.namespace.clone().unwrap_or_default(),
         rollout: name,
@@ -141,6 +150,7 @@ pub fn report(seen: &Observed) -> Report {
         stable,
         old: old.map(|set| Adopted::of(set, Reason::OldRevision)).collect(),
         deleting: deleting.map(|set| set.name.clone()).collect(),
+        released: released.map(|set| set.name.clone()).collect(),
         undecodable: seen.undecodable.clone(),
     }
 }
@@ -202,6 +212,12 @@ impl fmt::Display for Report {
         }
         for name in &self.deleting {
             writeln!(f, "  -       {name}: its deletion is under way")?;
+        }
+        for name in &self.released {
+            writeln!(
+                f,
+                "  -       {name}: the selector does not match its labels: it would be released"
+            )?;
         }
         Ok(())
     }

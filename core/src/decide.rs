@@ -26,8 +26,8 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         Err(error) => return invalid::plan(&look, &error.to_string()),
     };
     let mut draft = Draft::default();
-    if replica_set::adopt(&look, &mut draft) {
-        // What is not ours yet is neither scaled nor counted: the next look has it.
+    if replica_set::claim(&look, &mut draft) {
+        // What is not ours yet, or no longer, is neither scaled nor counted: the next look has it.
         return draft.finish(None);
     }
     look.restart = Restart::of(&look, restart::max_unavailable(&look));

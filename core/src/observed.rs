@@ -140,7 +140,7 @@ pub struct ReplicaSet {
     /// A deletion is under way.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
-    /// Nobody owns it, such as after `kubectl delete rollout --cascade=orphan`.
+    /// No controller owns it, such as after `kubectl delete rollout --cascade=orphan`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub orphan: bool,
     /// Labels.
@@ -151,6 +151,9 @@ pub struct ReplicaSet {
     /// What its pod template says (decision 19); absent where its hash is all that is known of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Fingerprint>,
+    /// Hash of the revision from whose pods its pods are kept (contract 03 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avoids: Option<String>,
     /// Pods wanted.
     pub replicas: i32,
     /// Seconds until ready counts as available.

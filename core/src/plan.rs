@@ -99,15 +99,29 @@ pub struct ReplicaSetPatch {
     /// Annotations to set, or to remove where `None`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, Option<String>>,
-    /// Make the rollout its controlling owner: nobody owns it (contract 02 §3). The shell knows the owner reference.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub adopt: bool,
+    /// Whether the rollout becomes its owner, or is no longer (contract 02 §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
     /// Labels of its pod template to set, or to remove where `None` (contract 03 §11).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub template_labels: BTreeMap<String, Option<String>>,
     /// Annotations of its pod template to set, or to remove where `None` (contract 03 §11).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub template_annotations: BTreeMap<String, Option<String>>,
+    /// `podAntiAffinity` of its pod template: lists of terms to set, or to remove where null (contract 03 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anti_affinity: Option<Value>,
+}
+
+/// How the owner of a ReplicaSet changes (contract 02 §3). The shell knows the owner reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ownership {
+    /// No controller owns it: the rollout becomes its controlling owner. The shell first asks the API server whether the
+    /// rollout lives: owned by one that is gone, the ReplicaSet and its pods would be deleted.
+    Adopt,
+    /// The rollout is taken off its owners; others stay.
+    Release,
 }
 
 /// Changes of one pod.

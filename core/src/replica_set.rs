@@ -1,12 +1,14 @@
 //! What a ReplicaSet says of itself, and how one is made, kept in step and scaled (contract 02 §1, §4, §6).
 
+use crate::anti_affinity;
 use crate::api::PodTemplate;
 use crate::conditions;
 use crate::draft::{Draft, Group, patch_of, target_of};
 use crate::identity::sanitised_template;
 use crate::look::Look;
 use crate::observed::{Observed, Refusal, Refused, ReplicaSet};
-use crate::plan::{Action, After, EventKind, NewReplicaSet, ReplicaSetPatch, RolloutPatch, Target};
+use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
+use crate::revision::{Stable, is_meant, ownership};
 use crate::wire::{self, event};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -85,9 +87,9 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .seen
         .replica_sets
         .iter()
-        .filter(|set| !set.orphan || look.revisions.all().any(|part| part.uid == set.uid))
+        .filter(|set| is_meant(look.seen, set))
         .filter(|set| look.revisions.new.is_none_or(|new| new.uid != set.uid));
-    let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0) + 1;
+    let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0).saturating_add(1);
     look.revisions
         .new
         .map_or(after_others, |new| new.revision().max(after_others))
@@ -117,7 +119,7 @@ impl<'a> Creation<'a> {
             Some(set) => Self::Exists(set),
             None => Self::Planned,
         };
-        if is_refused_and_untold(look) {
+        if is_refused_and_untold(look) || is_given_up(look) {
             // The status must say so first: it is not written in a look whose creation fails again.
             return creation;
         }
@@ -146,6 +148,16 @@ impl<'a> Creation<'a> {
             }
         }
     }
+}
+
+/// The ReplicaSet of this very template is stable and was given up for its labels. Its name is taken; a second one beside
+/// it would replace all pods once the labels are mended (decision 8).
+fn is_given_up(look: &Look<'_>) -> bool {
+    let (name, stable) = (name_of_new(look), look.rollout.status.stable_rs.as_str());
+    let mut given_up = look.seen.replica_sets.iter().filter(|set| set.orphan && !set.deleting);
+    look.revisions.stable == Stable::Missing
+        && look.revisions.new.is_none()
+        && given_up.any(|set| set.name == name && set.hash() == stable)
 }
 
 fn is_refused_and_untold(look: &Look<'_>) -> bool {
@@ -205,6 +217,7 @@ fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewR
     let template = spec.template.clone().unwrap_or_else(|| PodTemplate::new(&json!({})));
     let (mut template, _) = sanitised_template(&template);
     template["metadata"]["labels"][wire::HASH_LABEL] = hash.clone();
+    anti_affinity::inject(look, &mut template);
     let mut selector = serde_json::to_value(&spec.selector).unwrap_or_default();
     selector["matchLabels"][wire::HASH_LABEL] = hash;
     let labels = template["metadata"]["labels"].as_object().into_iter().flatten();
@@ -268,7 +281,7 @@ fn sync_rollout(look: &Look<'_>, draft: &mut Draft) {
     }
 }
 
-/// Revision and its history, annotations, minReadySeconds (contract 02 §4, last item).
+/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
 fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
     let revision = newest_revision(look);
     if set.revision() < revision {
@@ -304,19 +317,25 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
     if set.min_ready_seconds != look.rollout.spec.min_ready_seconds {
         patch.min_ready_seconds = Some(look.rollout.spec.min_ready_seconds);
     }
+    anti_affinity::keep_in_step(look, set, patch);
 }
 
-/// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means; anything else is done to
-/// them once they are (contract 02 §3). Tells whether there are any.
-pub(crate) fn adopt(look: &Look<'_>, draft: &mut Draft) -> bool {
-    let orphans: Vec<&ReplicaSet> = look.revisions.all().filter(|set| set.orphan).collect();
-    for set in &orphans {
+/// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it
+/// no longer means; anything else is done once that is so (contract 02 §3). Tells whether there are any.
+pub(crate) fn claim(look: &Look<'_>, draft: &mut Draft) -> bool {
+    let changes = look
+        .seen
+        .replica_sets
+        .iter()
+        .filter_map(|set| Some((set, ownership(look.seen, set)?)));
+    let changes: Vec<(&ReplicaSet, Ownership)> = changes.collect();
+    for (set, ownership) in &changes {
         draft.act(Action::PatchReplicaSet(ReplicaSetPatch {
-            adopt: true,
+            ownership: Some(*ownership),
             ..patch_of(set)
         }));
     }
-    !orphans.is_empty()
+    !changes.is_empty()
 }
 
 /// Scales a ReplicaSet that is not the newest (contract 02 §6).
@@ -328,7 +347,7 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 
 /// The size, and what goes with it; nothing where both are as wanted.
 pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
-    let size = size + look.restart.surge_of(set);
+    let size = size.saturating_add(look.restart.surge_of(set));
     if size != set.replicas {
         patch.replicas = Some(size);
     }

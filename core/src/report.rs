@@ -37,7 +37,7 @@ pub(crate) fn finish(
     let old = &look.rollout.status;
     if look.seen.refused_creation().is_some_and(Refused::is_collision) {
         // Another owner has the name: the next look hashes with a higher count (contract 02 §4).
-        next.collision_count = Some(old.collision_count.unwrap_or(0) + 1);
+        next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
     let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
@@ -66,13 +66,29 @@ fn create_error_is_told(old: &RolloutStatus) -> bool {
 
 /// What to say where the recorded stable ReplicaSet is gone (decision 8).
 fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
-    (look.revisions.stable == Stable::Missing && course.stable == look.rollout.status.stable_rs).then(|| {
-        format!(
-            "the stable ReplicaSet with {} {} does not exist: nothing is scaled or promoted. \
-             Go back to its pod template, or accept the new revision with 'promote --full'",
-            HASH_LABEL, look.rollout.status.stable_rs
-        )
-    })
+    let recorded = &look.rollout.status.stable_rs;
+    if look.revisions.stable != Stable::Missing || course.stable != *recorded {
+        return None;
+    }
+    let released = look
+        .seen
+        .replica_sets
+        .iter()
+        .find(|set| set.orphan && set.hash() == recorded);
+    let what = match released {
+        Some(set) => format!(
+            "the stable ReplicaSet {} is not owned any more, because spec.selector does not match its labels",
+            set.name
+        ),
+        None => format!("the stable ReplicaSet with {HASH_LABEL} {recorded} does not exist"),
+    };
+    let cure = match released {
+        // There is no other revision that could be promoted.
+        Some(_) if look.revisions.new_hash == recorded => "Mend its labels, or deploy another pod template",
+        Some(_) => "Mend its labels, or accept the new revision with 'promote --full'",
+        None => "Go back to its pod template, or accept the new revision with 'promote --full'",
+    };
+    Some(format!("{what}: nothing is scaled or promoted. {cure}"))
 }
 
 /// Events of what the status says.

@@ -77,7 +77,7 @@ impl Restart {
                 ..Self::default()
             };
         };
-        let spec: i32 = sets.iter().map(|(set, _)| set.replicas).sum();
+        let spec: i32 = sets.iter().map(|(set, _)| set.replicas).fold(0, i32::saturating_add);
         let available = all().filter(|(set, pod)| pod.is_available(set, look.now)).count();
         let available = i32::try_from(available).unwrap_or(i32::MAX);
         // Between updates there is room for one pod more; in one, the update decides how many there are.
@@ -85,9 +85,9 @@ impl Restart {
         let minimum = if surges {
             look.replicas
         } else {
-            look.replicas.max(spec) - max_unavailable.max(1)
+            look.replicas.max(spec).saturating_sub(max_unavailable.max(1))
         };
-        let allowed = usize::try_from(available - minimum).unwrap_or(0);
+        let allowed = usize::try_from(available.saturating_sub(minimum)).unwrap_or(0);
         let targets = old.iter().take(allowed).map(|(_, pod)| target_of(pod));
         let surging = surges && look.revisions.new.is_some_and(|new| new.uid == first.uid);
         Self {

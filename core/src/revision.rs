@@ -5,6 +5,7 @@ use crate::api::LabelSelector;
 use crate::conditions;
 use crate::identity::{Dialect, Identity};
 use crate::observed::{Observed, ReplicaSet};
+use crate::plan::Ownership;
 use crate::validate::labels;
 use crate::wire::condition;
 
@@ -50,8 +51,17 @@ impl<'a> Revisions<'a> {
             Stable::Newest
         } else {
             // Gone, and what it ran is what is asked for: there is nothing to protect it from, and nothing to go back to.
+            // One that merely lost its labels, and is owned no more, is not gone.
             let settled = is_observed(seen) && seen.rollout.status.current_pod_hash == recorded;
-            let gone = if settled { Stable::None } else { Stable::Missing };
+            let released = seen
+                .replica_sets
+                .iter()
+                .any(|set| !set.deleting && set.hash() == recorded);
+            let gone = if settled && !released {
+                Stable::None
+            } else {
+                Stable::Missing
+            };
             all.iter()
                 .find(|set| set.hash() == recorded)
                 .map_or(gone, |set| Stable::Other(set))
@@ -90,10 +100,34 @@ impl<'a> Revisions<'a> {
     }
 }
 
-/// One that is going plays no part, nor one that nobody owns and that the selector does not mean (contract 02 §3).
+/// One that is going plays no part, nor one that the selector does not mean (contract 02 §3).
 fn takes_part(seen: &Observed, set: &ReplicaSet) -> bool {
-    let meant = |selector: &LabelSelector| !labels::is_empty(selector) && labels::matches(selector, &set.labels);
-    !set.deleting && (!set.orphan || seen.rollout.spec.selector.as_ref().is_some_and(meant))
+    !set.deleting && is_meant(seen, set)
+}
+
+/// Whether it carries a pod template hash, and the labels that the selector asks for (contract 02 §3). Where there is no
+/// selector, what is owned is meant.
+pub(crate) fn is_meant(seen: &Observed, set: &ReplicaSet) -> bool {
+    !set.hash().is_empty() && is_selected(seen, set).unwrap_or(!set.orphan)
+}
+
+/// Whether the selector matches its labels; `None` without a selector, or with one that selects everything.
+fn is_selected(seen: &Observed, set: &ReplicaSet) -> Option<bool> {
+    let selector: &LabelSelector = seen.rollout.spec.selector.as_ref()?;
+    (!labels::is_empty(selector)).then(|| labels::matches(selector, &set.labels))
+}
+
+/// How its owner is to change. One that is going is left to who deletes it, and one without a pod template hash to
+/// whoever took that away.
+pub(crate) fn ownership(seen: &Observed, set: &ReplicaSet) -> Option<Ownership> {
+    if set.deleting || set.hash().is_empty() {
+        return None;
+    }
+    match (set.orphan, is_selected(seen, set)?) {
+        (true, true) => Some(Ownership::Adopt),
+        (false, false) => Some(Ownership::Release),
+        (true, false) | (false, true) => None,
+    }
 }
 
 /// By recorded hash while the generation is observed (decision 16), then by either hash dialect (decision 15), then by

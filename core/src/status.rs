@@ -7,7 +7,7 @@ use crate::look::{Change, Look};
 use crate::observed::ReplicaSet;
 use crate::plan::{StatusWrite, Urgency};
 use crate::wire::condition;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Pods counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) struct Counts {
 impl Counts {
     /// Over all ReplicaSets.
     pub(crate) fn of_all(look: &Look<'_>) -> Self {
-        let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).sum::<i32>();
+        let sum = |count: fn(&ReplicaSet) -> i32| look.revisions.all().map(count).fold(0, i32::saturating_add);
         Self {
             replicas: sum(|set| set.current_replicas),
             updated: look.revisions.new.map_or(0, |set| set.current_replicas),
@@ -37,7 +37,7 @@ impl Counts {
     /// Something moved since the recorded status (contract 02 §8, `RolloutProgressing`, the part of every strategy).
     pub(crate) fn progressed(self, old: &RolloutStatus) -> bool {
         self.updated != old.updated_replicas
-            || self.replicas - self.updated < old.replicas - old.updated_replicas
+            || self.replicas.saturating_sub(self.updated) < old.replicas.saturating_sub(old.updated_replicas)
             || self.ready > old.ready_replicas
             || self.available > old.available_replicas
     }
@@ -118,14 +118,14 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         return None;
     }
     let (before, after) = differences(old, next);
-    let patch = diff(&to_map(&before), &to_map(&after))?;
+    let patch = diff(&to_map(&before), to_map(&after))?;
     let urgency = if only_counters(old, next, (before, after)) {
         Urgency::Counters
     } else {
         Urgency::Now
     };
     Some(StatusWrite {
-        patch: json!({ "status": patch }),
+        patch: Value::Object(Map::from_iter([("status".to_owned(), patch)])),
         urgency,
     })
 }
@@ -189,20 +189,20 @@ fn to_map(status: &RolloutStatus) -> Map<String, Value> {
     }
 }
 
-fn diff(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Value> {
+fn diff(before: &Map<String, Value>, after: Map<String, Value>) -> Option<Value> {
     let mut patch = Map::new();
-    for (key, value) in after {
-        let change = match (before.get(key), value) {
-            (Some(old), new) if old == new => None,
-            (Some(Value::Object(old)), Value::Object(new)) => diff(old, new),
-            (Some(_) | None, new) => Some(new.clone()),
-        };
-        if let Some(change) = change {
-            patch.insert(key.clone(), change);
-        }
-    }
     for key in before.keys().filter(|key| !after.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
+    }
+    for (key, value) in after {
+        let change = match (before.get(&key), value) {
+            (Some(old), new) if *old == new => None,
+            (Some(Value::Object(old)), Value::Object(new)) => diff(old, new),
+            (Some(_) | None, new) => Some(new),
+        };
+        if let Some(change) = change {
+            patch.insert(key, change);
+        }
     }
     (!patch.is_empty()).then_some(Value::Object(patch))
 }

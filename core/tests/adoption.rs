@@ -6,7 +6,7 @@ use serin_core::adoption::{self, New, Reason, StableRevision};
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::Action;
+use serin_core::plan::{Action, Ownership};
 use serin_core::wire::{HASH_LABEL, REVISION};
 use serin_core::{Observed, decide};
 use std::collections::BTreeMap;
@@ -36,7 +36,9 @@ fn set(hash: &str, revision: i64, image: &str) -> ReplicaSet {
     ReplicaSet {
         name: format!("web-{hash}"),
         uid: format!("uid-{hash}"),
-        labels: BTreeMap::from([(HASH_LABEL.to_owned(), hash.to_owned())]),
+        labels: [("app", "web"), (HASH_LABEL, hash)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
         annotations: BTreeMap::from([(REVISION.to_owned(), revision.to_string())]),
         template: Some(Fingerprint::of_replica_set(
             &PodTemplate::new(&template(image)),
@@ -194,7 +196,9 @@ fn what_nobody_owns_is_taken_first_if_the_selector_means_it() {
         .actions
         .iter()
         .map(|action| match action {
-            Action::PatchReplicaSet(patch) if patch.adopt && patch.replicas.is_none() => patch.target.name.as_str(),
+            Action::PatchReplicaSet(patch) if patch.ownership == Some(Ownership::Adopt) && patch.replicas.is_none() => {
+                patch.target.name.as_str()
+            }
             other => panic!("{other:?}"),
         })
         .collect();
@@ -217,5 +221,77 @@ fn what_nobody_owns_is_taken_first_if_the_selector_means_it() {
             Action::PatchRollout(_) => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// Somebody changed the labels of ReplicaSets that the rollout owns (contract 02 §3).
+#[test]
+fn what_the_selector_no_longer_matches_is_given_up_first() {
+    let status = json!({"currentPodHash": "new", "stableRS": "new", "observedGeneration": "4"});
+    let labelled = |hash: &str, app: &str| {
+        let mut set = set(hash, 1, "web:1");
+        set.labels.insert("app".to_owned(), app.to_owned());
+        set
+    };
+    let mut going = labelled("going", "shop");
+    going.deleting = true;
+    let mut bare = labelled("bare", "shop");
+    bare.labels.remove(HASH_LABEL);
+    let sets = vec![labelled("new", "web"), labelled("former", "shop"), going, bare];
+    let mut seen = observed(&status, sets);
+
+    let report = adoption::report(&seen);
+    assert_eq!(
+        (report.old.len(), report.released.as_slice()),
+        (0, &["web-former".to_owned()][..])
+    );
+    assert!(
+        report
+            .to_string()
+            .contains("web-former: the selector does not match its labels"),
+        "{report}"
+    );
+
+    let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
+    let [Action::PatchReplicaSet(patch)] = plan.actions.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(
+        (patch.target.name.as_str(), patch.ownership),
+        ("web-former", Some(Ownership::Release))
+    );
+    assert_eq!((plan.status, plan.events.len()), (None, 0));
+
+    // Given up, it plays no part; nor does one without a hash, of which neither size nor pods count.
+    seen.replica_sets
+        .iter_mut()
+        .for_each(|set| set.orphan = set.hash() == "former");
+    let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
+    let touched = plan.actions.iter().filter(|action| match action {
+        Action::PatchReplicaSet(patch) => patch.target.name != "web-new",
+        Action::PatchRollout(_) => false,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(touched.count(), 0);
+    let status = plan.status.unwrap().patch;
+    assert_eq!(status["status"]["availableReplicas"], 2, "{status}");
+}
+
+/// A spec that cannot be carried out gives nothing up: a selector that is itself wrong matches nothing.
+#[test]
+fn an_invalid_selector_gives_nothing_up() {
+    let selectors = [
+        Value::Null,
+        json!({}),
+        json!({"matchExpressions": [{"key": "app", "operator": "Is"}]}),
+        json!({"matchLabels": {"app": "not ours"}}),
+    ];
+    for selector in selectors {
+        let mut seen = observed(&json!({}), vec![set("new", 1, "web:2")]);
+        seen.rollout.spec.selector = serde_json::from_value(selector.clone()).unwrap();
+        seen.identity = Identity::of(&seen.rollout);
+        let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(plan.actions, [], "{selector}");
+        assert!(plan.status.is_some(), "{selector}: InvalidSpec");
     }
 }

@@ -323,6 +323,123 @@ fn list_keys() {
     }
 }
 
+/// Contract 01 §2, what is marked as required; pod templates aside.
+#[test]
+fn required_fields_of_a_rollout() {
+    let analysis = |path: &str| {
+        [
+            (format!("{path}.args[]"), json!(["name"])),
+            (format!("{path}.args[].valueFrom.fieldRef"), json!(["fieldPath"])),
+            (format!("{path}.dryRun[]"), json!(["metricName"])),
+            (format!("{path}.measurementRetention[]"), json!(["limit", "metricName"])),
+        ]
+    };
+    let mut expected: BTreeMap<String, Value> = [
+        ("blueGreen", json!(["activeService"])),
+        ("canary.pingPong", json!(["pingService", "pongService"])),
+        ("canary.replicaProgressThreshold", json!(["type", "value"])),
+        ("canary.steps[].experiment", json!(["templates"])),
+        ("canary.steps[].experiment.analyses[]", json!(["name", "templateName"])),
+        ("canary.steps[].experiment.analyses[].args[]", json!(["name"])),
+        (
+            "canary.steps[].experiment.analyses[].args[].valueFrom.fieldRef",
+            json!(["fieldPath"]),
+        ),
+        ("canary.steps[].experiment.dryRun[]", json!(["metricName"])),
+        ("canary.steps[].experiment.templates[]", json!(["name", "specRef"])),
+        (
+            "canary.steps[].experiment.templates[].selector.matchExpressions[]",
+            json!(["key", "operator"]),
+        ),
+        ("canary.steps[].plugin", json!(["name"])),
+        (
+            "canary.steps[].setHeaderRoute.match[]",
+            json!(["headerName", "headerValue"]),
+        ),
+        ("canary.steps[].setMirrorRoute", json!(["name"])),
+        ("canary.trafficRouting.alb", json!(["servicePort"])),
+        (
+            "canary.trafficRouting.alb.stickinessConfig",
+            json!(["durationSeconds", "enabled"]),
+        ),
+        ("canary.trafficRouting.ambassador", json!(["mappings"])),
+        ("canary.trafficRouting.apisix.route", json!(["name"])),
+        (
+            "canary.trafficRouting.appMesh.virtualNodeGroup",
+            json!(["canaryVirtualNodeRef", "stableVirtualNodeRef"]),
+        ),
+        (
+            "canary.trafficRouting.appMesh.virtualNodeGroup.canaryVirtualNodeRef",
+            json!(["name"]),
+        ),
+        (
+            "canary.trafficRouting.appMesh.virtualNodeGroup.stableVirtualNodeRef",
+            json!(["name"]),
+        ),
+        ("canary.trafficRouting.appMesh.virtualService", json!(["name"])),
+        (
+            "canary.trafficRouting.istio.destinationRule",
+            json!(["canarySubsetName", "name", "stableSubsetName"]),
+        ),
+        ("canary.trafficRouting.istio.virtualService", json!(["name"])),
+        ("canary.trafficRouting.istio.virtualServices[]", json!(["name"])),
+        ("canary.trafficRouting.managedRoutes[]", json!(["name"])),
+        ("canary.trafficRouting.traefik", json!(["weightedTraefikServiceName"])),
+    ]
+    .map(|(path, fields)| (format!(".spec.strategy.{path}"), fields))
+    .into();
+    for strategy in ["blueGreen", "canary"] {
+        let term = "antiAffinity.preferredDuringSchedulingIgnoredDuringExecution";
+        expected.insert(format!(".spec.strategy.{strategy}.{term}"), json!(["weight"]));
+    }
+    for path in [
+        "blueGreen.prePromotionAnalysis",
+        "blueGreen.postPromotionAnalysis",
+        "canary.analysis",
+        "canary.steps[].analysis",
+    ] {
+        expected.extend(analysis(&format!(".spec.strategy.{path}")));
+    }
+    expected.insert(
+        ".spec.selector.matchExpressions[]".to_owned(),
+        json!(["key", "operator"]),
+    );
+    let mut found = paths("Rollout", "required");
+    found.retain(|path, _| path.starts_with(".spec.") && !path.starts_with(".spec.template"));
+    assert_eq!(found, expected);
+}
+
+/// Contract 01 §4: the only closed lists of words are Datadog's; the others are free text.
+#[test]
+fn words_that_are_checked() {
+    let datadog = |field: &str| format!(".spec.metrics[].provider.datadog.{field}");
+    let aggregators = json!([
+        "avg",
+        "min",
+        "max",
+        "sum",
+        "last",
+        "percentile",
+        "mean",
+        "l2norm",
+        "area"
+    ]);
+    let words = BTreeMap::from([
+        (datadog("aggregator"), aggregators),
+        (datadog("apiVersion"), json!(["v1", "v2"])),
+    ]);
+    for kind in KINDS {
+        let mut found = paths(kind, "enum");
+        found.retain(|path, _| !path.starts_with(pods(kind)) && !path.contains(".job.") && !path.contains("template"));
+        let expected = if kind.contains("Analysis") {
+            words.clone()
+        } else {
+            BTreeMap::new()
+        };
+        assert_eq!(found, expected, "{kind}");
+    }
+}
+
 #[test]
 fn selector_rule_metadata_and_size() {
     let rule = json!([{"rule": "self == oldSelf", "message": ".spec.selector is immutable"}]);

@@ -211,8 +211,7 @@ fn strategies() {
     ]);
 }
 
-/// A rule that needs other rules broken first is not the first finding: the order of all is upstream's.
-/// With a workload reference the template that it leads to is judged.
+/// With a workload reference the template that it leads to is judged (contract 01 §8 items 3 and 4).
 #[test]
 fn a_resolved_template() {
     let rollout = changed("{workloadRef: {kind: Deployment}, template: null}");
@@ -226,6 +225,7 @@ fn a_resolved_template() {
     assert_eq!(paths, ["spec.template.metadata.labels"]);
 }
 
+/// A rule that needs other rules broken first is not the first finding: the order of all is upstream's.
 #[test]
 fn findings_keep_their_order() {
     let rollout = changed(
@@ -250,6 +250,30 @@ fn findings_keep_their_order() {
     );
 }
 
+/// In the order of contract 01 §8, whatever else is wrong.
+#[test]
+fn only_the_first_finding_is_shown() {
+    let first = |fragment: &str| validate::rollout(&changed(fragment)).remove(0).path;
+    let fragments = [
+        ("replicas: -1", "spec.replicas"),
+        ("selector: {matchLabels: {app: '-'}}", "spec.selector.matchLabels"),
+        (
+            "template: {spec: {restartPolicy: Never}}",
+            "spec.template.spec.restartPolicy",
+        ),
+        ("minReadySeconds: -1", "spec.minReadySeconds"),
+        ("revisionHistoryLimit: -1", "spec.revisionHistoryLimit"),
+        ("progressDeadlineSeconds: -1", "spec.progressDeadlineSeconds"),
+        ("strategy: {canary: {steps: [{}]}}", "spec.strategy.steps[0]"),
+    ];
+    for (index, (_, path)) in fragments.iter().enumerate() {
+        let rest: Vec<&str> = fragments.iter().skip(index).map(|(fragment, _)| *fragment).collect();
+        assert_eq!(first(&rest.join("\n")), *path, "{rest:?}");
+    }
+}
+
+#[path = "validation/accepted.rs"]
+mod accepted;
 #[path = "validation/canary.rs"]
 mod canary;
 #[path = "validation/references.rs"]

@@ -3,14 +3,16 @@
 use super::{Act, Call, Error};
 use crate::decode::StoredReplicaSet;
 use crate::expectations::{Expected, Subject};
+use crate::refusal::Failure;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Request;
 use kube::{Client, Resource};
 use serde_json::{Map, Value, json};
 use serin_core::api::{API_VERSION, ObjectMeta};
 use serin_core::observed::Refusal;
-use serin_core::plan::{NewReplicaSet, ReplicaSetPatch, Target};
+use serin_core::plan::{NewReplicaSet, Ownership, ReplicaSetPatch, Target};
 use serin_core::wire;
+use std::time::Duration;
 
 impl Act<'_> {
     fn on_replica_set<'c>(&'c self, verb: &'static str, name: &'c str) -> Call<'c> {
@@ -31,8 +33,11 @@ impl Act<'_> {
             Ok(created) => created,
             Err(Error::Refused(failure)) if failure.why == Refusal::AlreadyExists => {
                 let live = self.writer.get_replica_set(&self.key.namespace, &new.name).await?;
+                // Without its hash it plays no part (contract 02 §3): another name is needed.
                 let ours = live.filter(|live| {
-                    live.owner.as_ref().is_some_and(|owner| owner.uid == self.rollout_uid()) && !live.observed.deleting
+                    live.owner.as_ref().is_some_and(|owner| owner.uid == self.rollout_uid())
+                        && !live.observed.deleting
+                        && !live.observed.hash().is_empty()
                 });
                 ours.ok_or(failure)?
             }
@@ -45,10 +50,18 @@ impl Act<'_> {
 
     pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let target = &patch.target;
+        if patch.ownership == Some(Ownership::Adopt) {
+            self.prove_alive(&self.on_replica_set("Patch", &target.name)).await?;
+        }
         let version = self.version(&target.uid, &target.resource_version);
         let body = patch_body(patch, &version, self.rollout);
         let api = self.writer.replica_sets(&self.key.namespace);
-        let (params, body) = (params(), Patch::Merge(&body));
+        let body = match patch.ownership {
+            // Only this kind of patch adds one owner to a list, or takes one off, and leaves the others.
+            Some(Ownership::Adopt | Ownership::Release) => Patch::Strategic(&body),
+            None => Patch::Merge(&body),
+        };
+        let params = params();
         let sent = api.patch(&target.name, &params, &body);
         let subject = Subject::ReplicaSet(target.name.clone());
         match self
@@ -57,7 +70,17 @@ impl Act<'_> {
             .await
         {
             Ok(patched) => {
-                self.wrote(subject, &target.uid, &patched.observed.resource_version);
+                match patch.ownership {
+                    // The stores show it no longer, or as one that nobody owns.
+                    Some(Ownership::Release) => {
+                        let (uid, version) = (target.uid.clone(), version);
+                        let seen = Expected::After { uid, version };
+                        self.expectations.expect(self.rollout_uid(), subject, seen);
+                    }
+                    Some(Ownership::Adopt) | None => {
+                        self.wrote(subject, &target.uid, &patched.observed.resource_version);
+                    }
+                }
                 Ok(())
             }
             Err(error) => {
@@ -65,6 +88,36 @@ impl Act<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The rollout exists, is the one decided upon, and is to stay: asked of the API server itself, since what is owned
+    /// by a rollout that is gone is deleted, pods and all (contract 02 §3).
+    async fn prove_alive(&self, call: &Call<'_>) -> Result<(), Error> {
+        let live = self
+            .writer
+            .get_rollout(self.key)
+            .await?
+            .map(|live| live.rollout.metadata);
+        let lives = live
+            .as_ref()
+            .is_some_and(|live| live.uid == self.rollout.uid && live.deletion_timestamp.is_none());
+        if lives {
+            return Ok(());
+        }
+        let failure = Failure {
+            attempt: call.attempt(),
+            why: Refusal::Conflict,
+            message: "the rollout was deleted meanwhile: nothing is adopted".to_owned(),
+            retry_after: Duration::ZERO,
+        };
+        let decided_upon = Target {
+            name: self.key.name.to_string(),
+            uid: self.rollout_uid().to_owned(),
+            resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
+        };
+        let error = Error::Refused(failure);
+        self.learn(Subject::Rollout, &decided_upon, &error);
+        Err(error)
     }
 
     /// One that is gone already is as good as deleted.
@@ -154,8 +207,10 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> V
     if !patch.annotations.is_empty() {
         metadata["annotations"] = json!(patch.annotations);
     }
-    if patch.adopt {
-        metadata["ownerReferences"] = json!([owner_reference(rollout)]);
+    match patch.ownership {
+        Some(Ownership::Adopt) => metadata["ownerReferences"] = json!([owner_reference(rollout)]),
+        Some(Ownership::Release) => metadata["ownerReferences"] = json!([{"$patch": "delete", "uid": rollout.uid}]),
+        None => {}
     }
     let mut spec = Map::new();
     if let Some(replicas) = patch.replicas {
@@ -170,6 +225,9 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> V
     if !patch.template_annotations.is_empty() {
         spec.entry("template").or_insert_with(|| json!({}))["metadata"]["annotations"] =
             json!(patch.template_annotations);
+    }
+    if let Some(terms) = &patch.anti_affinity {
+        spec.entry("template").or_insert_with(|| json!({}))["spec"]["affinity"]["podAntiAffinity"] = terms.clone();
     }
     let mut body = json!({"metadata": metadata});
     if !spec.is_empty() {

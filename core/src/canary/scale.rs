@@ -62,15 +62,16 @@ pub fn approximate(replicas: i32, weight: i32, max_surge: i32) -> Targets {
     };
     let floor_fits = |total: i32| !tied(total) && (floor != 0 || zero_allowed);
 
+    let one_more = replicas.saturating_add(1);
     let options = [
         (ceiling < replicas || zero_allowed).then_some((ceiling, replicas)),
         floor_fits(replicas).then_some((floor, replicas)),
-        (max_surge > 0).then_some((ceiling, replicas + 1)),
-        (max_surge > 0 && floor_fits(replicas + 1)).then_some((floor, replicas + 1)),
+        (max_surge > 0).then_some((ceiling, one_more)),
+        (max_surge > 0 && floor_fits(one_more)).then_some((floor, one_more)),
     ];
     let mut best: Option<(f64, i32, i32)> = None;
     for (canary, total) in options.into_iter().flatten() {
-        let miss = (f64::from(canary * MAX_WEIGHT) / f64::from(total) - f64::from(weight)).abs();
+        let miss = (f64::from(canary) * f64::from(MAX_WEIGHT) / f64::from(total) - f64::from(weight)).abs();
         if best.is_none_or(|(least, _, _)| miss < least) {
             best = Some((miss, canary, total));
         }
@@ -94,21 +95,21 @@ pub fn next(input: &Input) -> Targets {
     let Some(stable) = input.stable else {
         return scale_down_alone(input, wanted, targets);
     };
-    let least_available = input.replicas - input.fenceposts.unavailable;
+    let least_available = input.replicas.saturating_sub(input.fenceposts.unavailable);
     let increasing = !input.canary_exists || wanted.canary >= input.canary.spec;
-    let in_play = countable(input.canary, !increasing) + countable(stable, increasing);
+    let in_play = countable(input.canary, !increasing).saturating_add(countable(stable, increasing));
     if in_play <= least_available {
         return targets;
     }
-    let room = in_play - least_available;
+    let room = in_play.saturating_sub(least_available);
     if increasing {
         if stable.spec > wanted.stable {
-            targets.stable = wanted.stable.max(stable.spec - room);
+            targets.stable = wanted.stable.max(stable.spec.saturating_sub(room));
         }
         (targets.stable, targets.canary) = adjust(input, (targets.stable, stable), (targets.canary, input.canary));
     } else {
         if input.canary.spec > wanted.canary {
-            targets.canary = wanted.canary.max(input.canary.spec - room);
+            targets.canary = wanted.canary.max(input.canary.spec.saturating_sub(room));
         }
         (targets.canary, targets.stable) = adjust(input, (targets.canary, input.canary), (targets.stable, stable));
     }
@@ -131,17 +132,18 @@ pub fn wanted(input: &Input) -> Targets {
 /// Scales up as far as maxSurge allows, stable first.
 fn scale_up(input: &Input, wanted: Targets) -> Targets {
     let stable = input.stable.unwrap_or_default();
-    let mut room = input.replicas + input.fenceposts.surge - input.canary.spec - stable.spec - input.others.spec;
+    let taken = [input.canary.spec, stable.spec, input.others.spec];
+    let mut room = taken.into_iter().fold(most_pods(input), i32::saturating_sub);
     let mut targets = Targets {
         canary: input.canary.spec,
         stable: stable.spec,
     };
     if room > 0 && wanted.stable > stable.spec {
-        targets.stable = wanted.stable.min(stable.spec + room);
+        targets.stable = wanted.stable.min(stable.spec.saturating_add(room));
         room -= targets.stable - stable.spec;
     }
     if room > 0 && wanted.canary > input.canary.spec {
-        targets.canary = wanted.canary.min(input.canary.spec + room);
+        targets.canary = wanted.canary.min(input.canary.spec.saturating_add(room));
     }
     targets
 }
@@ -165,19 +167,25 @@ fn countable(pods: Pods, ignore_availability: bool) -> i32 {
     pods.available
 }
 
+/// As many pods as may be wanted at a time.
+fn most_pods(input: &Input) -> i32 {
+    input.replicas.saturating_add(input.fenceposts.surge)
+}
+
 /// Keeps the total within maxSurge and the available pods at their least: gives the drained and the other side.
 fn adjust(input: &Input, drain: (i32, Pods), other: (i32, Pods)) -> (i32, i32) {
     let (mut drained, drain_pods) = drain;
     let (mut kept, kept_pods) = other;
-    let most = input.replicas + input.fenceposts.surge;
-    let over = (kept + drained - most).max(0);
+    let most = most_pods(input);
+    let over = kept.saturating_add(drained).saturating_sub(most).max(0);
     let mut available = drain_pods.available.min(drained);
-    kept -= over;
-    available += kept_pods.available.min(kept);
-    let extra = (kept_pods.available - kept).max(0);
-    let needed = (input.replicas - input.fenceposts.unavailable - available).max(0);
-    kept += extra.min(needed);
-    drained -= (kept + drained - most).max(0);
+    kept = kept.saturating_sub(over);
+    available = available.saturating_add(kept_pods.available.min(kept));
+    let extra = kept_pods.available.saturating_sub(kept).max(0);
+    let least = input.replicas.saturating_sub(input.fenceposts.unavailable);
+    let needed = least.saturating_sub(available).max(0);
+    kept = kept.saturating_add(extra.min(needed));
+    drained = drained.saturating_sub(kept.saturating_add(drained).saturating_sub(most).max(0));
     (drained, kept)
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
         Stable::None | Stable::Missing => None,
     };
     // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1).
-    let least = (input.replicas - input.fenceposts.unavailable).max(1);
+    let least = input.replicas.saturating_sub(input.fenceposts.unavailable).max(1);
     // Once moved it stays, whatever becomes of the pods meanwhile.
     let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
     let ready = moved || look.new_available() >= least;
@@ -79,7 +79,7 @@ pub(crate) fn floor(
     let selected =
         !written.stable_service.is_empty() && (hash == set.hash() || (hash.is_empty() && is_kept_for_all(look, set)));
     // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
-    let no_room = input.replicas == 0 || input.replicas + input.fenceposts.surge <= 1;
+    let no_room = input.replicas == 0 || input.replicas.saturating_add(input.fenceposts.surge) <= 1;
     if size > 0 || set.replicas == 0 || no_room {
         size
     } else if draft.switches() {

@@ -26,8 +26,8 @@ pub(crate) fn input(look: &Look<'_>, canary: &Canary, written: &CanaryStrategy, 
             .iter()
             .map(|set| pods(set))
             .fold(Pods::default(), |sum, set| Pods {
-                spec: sum.spec + set.spec,
-                available: sum.available + set.available,
+                spec: sum.spec.saturating_add(set.spec),
+                available: sum.available.saturating_add(set.available),
             }),
     }
 }
@@ -113,8 +113,10 @@ fn drain_others(look: &Look<'_>, written: &CanaryStrategy, input: &Input, draft:
             *size = (*size).min(set.available());
         }
     }
-    let available = input.canary.available + input.stable.map_or(0, |stable| stable.available) + input.others.available;
-    let mut room = available - (look.replicas - input.fenceposts.unavailable);
+    let of_stable = input.stable.map_or(0, |stable| stable.available);
+    let available = [input.canary.available, of_stable, input.others.available];
+    let available = available.into_iter().fold(0, i32::saturating_add);
+    let mut room = available.saturating_sub(look.replicas.saturating_sub(input.fenceposts.unavailable));
     for (_, size) in &mut sizes {
         let taken = room.clamp(0, *size);
         *size -= taken;

@@ -90,6 +90,11 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         .and_then(|rest| rest.split_once(" to "))
     {
         scale_by_hand(stage, revision, size)?;
+    } else if let Some((revision, label)) = text
+        .strip_prefix("somebody labels the ReplicaSet of ")
+        .and_then(|rest| rest.split_once(' '))
+    {
+        label_by_hand(stage, revision, label)?;
     } else if let Some(refusal) = text.strip_prefix("the API server refuses ReplicaSets: ") {
         stage.world.refuse_creation = Some(parse_refusal(refusal)?);
     } else if let Some(problem) = text.strip_prefix("the stored object does not decode: ") {
@@ -168,6 +173,18 @@ fn annotate_by_hand(stage: &mut Stage, text: &str) -> Result<(), Why> {
     stage
         .world
         .annotate_by_hand(index, key, Some(value).filter(|value| !value.is_empty()));
+    Ok(())
+}
+
+/// `r1 app=shop`.
+fn label_by_hand(stage: &mut Stage, revision: &str, label: &str) -> Result<(), Why> {
+    let (key, value) = label.split_once('=').ok_or_else(|| Why::not_understood("no `=`"))?;
+    let index = stage.find(revision)?;
+    let set = &mut stage.world.sets[index];
+    set.object.labels.insert(key.to_owned(), value.to_owned());
+    let failure = set.object.failure.clone();
+    // For the sake of its version.
+    stage.world.set_failure(index, failure);
     Ok(())
 }
 

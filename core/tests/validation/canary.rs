@@ -74,6 +74,22 @@ fn services() {
         ("{trafficRouting: {appMesh: {}}}", &stable),
         ("{trafficRouting: {traefik: {weightedTraefikServiceName: t}}}", &stable),
         ("{trafficRouting: {plugins: {a/b: {}}}}", ""),
+        (
+            "{canaryService: c, trafficRouting: {alb: {ingress: i, servicePort: 80}}}",
+            &stable,
+        ),
+        (
+            "{pingPong: {pingService: a, pongService: b}, trafficRouting: {alb: {ingress: i, servicePort: 80, rootService: r}}}",
+            "",
+        ),
+        (
+            "{pingPong: {pingService: a, pongService: b}, trafficRouting: {istio: {}}}",
+            "",
+        ),
+        (
+            "{pingPong: {pingService: a, pongService: b}, trafficRouting: {istio: {}, nginx: {}}}",
+            &stable,
+        ),
     ]);
 }
 
@@ -166,6 +182,13 @@ fn kinds_weights_and_pauses() {
                  step.Plugin: true\": {one_of}"
             ),
         ),
+        (
+            "{steps: [{setWeight: 5, analysis: {}, experiment: {templates: []}}]}",
+            &format!(
+                "spec.strategy.steps[0]: Invalid value: \"step.Experiment: true step.Pause: false step.SetWeight: true \
+                 step.Analysis: true\": {one_of}"
+            ),
+        ),
         ("{steps: [{setWeight: 5, plugin: {name: p}}]}", ""),
         (
             "{steps: [{setWeight: 101}]}",
@@ -239,6 +262,31 @@ fn header_routes() {
             "{setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: x}}]}}",
             "",
         ),
+        (
+            ALB,
+            "{setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: x, regex: x}}]}}",
+            &format!("{path}.match[0]: Invalid value: {{\"exact\":\"x\",\"regex\":\"x\"}}: {alb}"),
+        ),
+        (
+            ISTIO,
+            "{setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: x}}, {headerName: b, headerValue: {}}]}}",
+            &format!("{path}.match[1]: Invalid value: {{}}: {none}"),
+        ),
+        (
+            "{apisix: {}, managedRoutes: [{name: r}]}",
+            "{setHeaderRoute: {name: r}}",
+            "",
+        ),
+        (
+            "{plugins: {a/b: {}}, managedRoutes: [{name: r}]}",
+            "{setHeaderRoute: {name: r}}",
+            "",
+        ),
+        (
+            "{plugins: {}, managedRoutes: [{name: r}]}",
+            "{setHeaderRoute: {name: r}}",
+            &format!("{path}: Invalid value: {{\"name\":\"r\"}}: {needs}"),
+        ),
     ]);
 }
 
@@ -264,6 +312,27 @@ fn mirror_and_managed_routes() {
             &format!("{mirror}.match[0]: Invalid value: {{}}: {none}"),
         ),
         (ISTIO, "{setMirrorRoute: {name: r, match: [{headers: {a: {}}}]}}", ""),
+        (
+            ISTIO,
+            "{setMirrorRoute: {name: r, match: [{path: {exact: a, regex: b}}]}}",
+            &format!(
+                "{mirror}.match[0]: Invalid value: {{\"exact\":\"a\",\"regex\":\"b\"}}: StringMatch match value must have \
+                 exactly one of the following: exact, regex, prefix"
+            ),
+        ),
+        (
+            "{plugins: {a/b: {}}, managedRoutes: [{name: r}]}",
+            "{setMirrorRoute: {name: r, percentage: 5}}",
+            "",
+        ),
+        (
+            "null",
+            "{setMirrorRoute: {name: r}}",
+            &format!(
+                "{mirror}: Invalid value: {{\"name\":\"r\"}}: SetMirrorRoute requires TrafficRouting, supports Istio and \
+                 Plugins"
+            ),
+        ),
         ("{istio: {}}", "{setMirrorRoute: {name: r}}", missing),
         ("{istio: {}, managedRoutes: []}", "{setHeaderRoute: {name: r}}", missing),
         (
@@ -307,6 +376,15 @@ fn experiments_and_arguments() {
             ),
         ),
         ("{smi: {}}", experiment, ""),
+        ("{istio: {}}", experiment, ""),
+        ("{alb: {ingress: i, servicePort: 80}}", experiment, ""),
+        ("{plugins: {a/b: {}}}", experiment, ""),
+        (
+            "null",
+            "{experiment: {templates: [], analyses: [{name: one, templateName: t, args: [{name: a, valueFrom: {fieldRef: \
+             {fieldPath: metadata.ownerReferences}}}]}]}}",
+            &refused("metadata.ownerReferences"),
+        ),
         ("null", &argument("metadata.labels"), ""),
         ("null", &argument("\"metadata.labels['nothing']\""), ""),
         ("null", &argument("\"metadata.annotations['A.b/C']\""), ""),

@@ -41,6 +41,7 @@ fn a_service_that_is_missing() {
         (CANARY, good(), None, "canary.stableService", "b"),
         // In the order in which they are checked: the stable one first.
         (CANARY, None, None, "canary.stableService", "b"),
+        (BLUE_GREEN, None, None, "blueGreen.activeService", "a"),
         (PING_PONG, None, None, "canary.pingPong.pingService", "a"),
         (PING_PONG, good(), None, "canary.pingPong.pongService", "b"),
     ];
@@ -74,4 +75,36 @@ fn a_service_that_is_not_for_this_rollout() {
         let good = service(&[("app", "shop")], None);
         assert_eq!(found(BLUE_GREEN, a, good), expected);
     }
+}
+
+/// Contract 11 §E, "01 §9 order": stable before ping, ping before canary; what is missing before what does not fit.
+#[test]
+fn the_order_of_the_checks() {
+    let stable_first =
+        "strategy: {canary: {stableService: b, canaryService: a, pingPong: {pingService: a, pongService: b}}}";
+    let ping_first = "strategy: {canary: {canaryService: a, pingPong: {pingService: a, pongService: b}}}";
+    let first = |fragment, a, b| found(fragment, a, b).split(": ").next().map(str::to_owned);
+    let good = || service(&[("app", "shop")], None);
+    let wrong = || service(&[("app", "other")], None);
+    let path = |path: &str| Some(format!("spec.strategy.{path}"));
+    assert_eq!(first(stable_first, None, None), path("canary.stableService"));
+    assert_eq!(first(ping_first, None, good()), path("canary.pingPong.pingService"));
+    assert_eq!(first(BLUE_GREEN, wrong(), wrong()), path("blueGreen.activeService"));
+    assert_eq!(first(BLUE_GREEN, good(), wrong()), path("blueGreen.previewService"));
+    assert_eq!(first(BLUE_GREEN, wrong(), None), path("blueGreen.previewService"));
+    assert_eq!(first(CANARY, None, wrong()), path("canary.canaryService"));
+    // A label that does not match is told before the other manager.
+    let both = service(&[("app", "other")], Some("other"));
+    assert!(found(BLUE_GREEN, both, good()).ends_with("has unmatch label \"app\" in rollout"));
+}
+
+#[test]
+fn without_names_nothing_is_looked_up() {
+    assert_eq!(found("strategy: {canary: {}}", None, None), "");
+    assert_eq!(
+        found("strategy: {canary: {canaryService: a}}", service(&[], None), None),
+        ""
+    );
+    let no_preview = "strategy: {canary: null, blueGreen: {activeService: a}}";
+    assert_eq!(found(no_preview, service(&[], None), None), "");
 }

@@ -9,7 +9,7 @@ use serin_core::Observed;
 use serin_core::identity::Fingerprint;
 use serin_core::observed::{Refusal, Refused, ReplicaSet};
 use serin_core::plan::{
-    Action, After, NewReplicaSet, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
+    Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
 };
 use std::rc::Rc;
 
@@ -204,6 +204,11 @@ impl World {
                 Some(value) => set.object.annotations.insert(key.clone(), value.clone()),
                 None => set.object.annotations.remove(key),
             };
+        }
+        match patch.ownership {
+            Some(Ownership::Adopt) => set.object.orphan = false,
+            Some(Ownership::Release) => set.object.orphan = true,
+            None => {}
         }
         let resized = patch.replicas.is_some_and(|size| size != from);
         if resized || patch.min_ready_seconds.is_some() {

@@ -1,0 +1,76 @@
+//! Leaves of pod templates that do not decode are left out, told, and counted (decision 7).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::{Value, json};
+use support::{World, create, rollout};
+
+const METRIC: &str = "serin_undecodable_leaves";
+
+fn web(requests: &Value) -> Value {
+    let container = json!({"name": "main", "image": "app:1", "resources": {"requests": requests}});
+    rollout(
+        "web",
+        &json!({"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "strategy": {"canary": {}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}}),
+    )
+}
+
+/// The lines of the metric.
+async fn scraped(world: &World) -> Vec<String> {
+    let text = world.scrape().await;
+    let lines = text.lines().filter(|line| line.contains(METRIC));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaves_that_do_not_decode_are_counted_until_they_are_mended() {
+    let world = World::start(serin_core::decide, &[]).await;
+    create(
+        &world.client,
+        &web(&json!({"cpu": "many", "gpu": "few", "memory": "64Mi"})),
+    )
+    .await;
+    world.settle().await;
+    assert_eq!(
+        scraped(&world).await,
+        [
+            format!("# HELP {METRIC} Leaves of the pod template that do not decode and are left out."),
+            format!("# TYPE {METRIC} gauge"),
+            format!("{METRIC}{{name=\"web\",namespace=\"default\"}} 2"),
+        ]
+    );
+    let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
+    let set = serde_json::to_value(&sets.list(&ListParams::default()).await.unwrap().items[0]).unwrap();
+    let container = &set["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(
+        container["resources"]["requests"],
+        json!({"memory": "64Mi"}),
+        "siblings are kept"
+    );
+    assert!(world.events().await.contains(&"UndecodablePodTemplate".to_owned()));
+    let stored = world.rollout("web").await;
+    let spec = &stored["spec"]["template"]["spec"];
+    assert_eq!(
+        spec["containers"][0]["resources"]["requests"]["cpu"], "many",
+        "never written back"
+    );
+
+    world.edit("web", &web(&json!({"cpu": "1", "gpu": null}))).await;
+    world.settle().await;
+    assert_eq!(scraped(&world).await, Vec::<String>::new());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_decodes_has_no_such_series() {
+    let world = World::start(serin_core::decide, &[]).await;
+    create(&world.client, &web(&json!({"cpu": "1"}))).await;
+    world.settle().await;
+    assert_eq!(scraped(&world).await, Vec::<String>::new());
+    world.stop().await;
+}
