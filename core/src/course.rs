@@ -113,7 +113,7 @@ impl Course {
             .revisions
             .others
             .iter()
-            .any(|set| set.scale_down_deadline().is_some());
+            .any(|set| set.scale_down_deadline().is_some_and(|deadline| deadline > look.now));
         delayed || look.rollout.spec.paused || !self.pauses.is_empty()
     }
 

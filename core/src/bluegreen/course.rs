@@ -169,12 +169,11 @@ impl Course {
     }
 }
 
-/// Nothing else serves: the first deployment, or the one that mends a first one that never worked (decision 11), what the active Service selects does not exist, or it is the newest
-/// revision already. A Service that merely lost its
-/// hash is no first deployment (contract 11 B8).
+/// Nothing else is to be protected: the first deployment, or the one that mends a first one that never worked (decision
+/// 11), or the newest revision is stable or active already. A Service that merely lost its hash is no first deployment
+/// (contract 11 B8).
 pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
-    let serves = look.revisions.all().any(|set| set.hash() == active);
-    let first = !serves && (look.revisions.other_stable().is_none() || never_served(look));
+    let first = look.revisions.other_stable().is_none() || (active.is_empty() && never_served(look));
     first || active == look.revisions.new_hash
 }
 

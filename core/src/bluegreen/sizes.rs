@@ -103,7 +103,11 @@ pub(super) fn shrink(
     let held = look.revisions.stable == Stable::Missing && !course.promote_full;
     // An active Service without a hash selects the pods of every revision: they stay until it has one.
     let serves_all = service::hash_of(look, &written.active_service).is_empty();
-    if !held && !serves_all && (!course.is_halted(look) || look.rollout.spec.paused) {
+    if serves_all {
+        // Their time still stops the progress deadline, and no longer when it has passed.
+        let deadlines = look.revisions.others.iter().filter_map(|set| set.scale_down_deadline());
+        deadlines.for_each(|deadline| wake_at(look, deadline, draft));
+    } else if !held && (!course.is_halted(look) || look.rollout.spec.paused) {
         scale_down_others(look, meant, written, draft);
     }
 }

@@ -98,7 +98,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(19) {
+    match world.rng.up_to(21) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -121,6 +121,11 @@ fn somebody_acts(world: &mut World) {
         16 => world.hash_otherwise(),
         17 => world.toggle_default(),
         18 => touch_replica_set(world, World::strip_annotations),
+        19 => touch_replica_set(world, |world, index| {
+            let pods = usize::try_from(1 + world.rng.up_to(8)).unwrap();
+            world.fail_pods(index, pods);
+        }),
+        20 => recover_pods(world),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -128,6 +133,15 @@ fn somebody_acts(world: &mut World) {
         _ => {
             let weight = world.rng.up_to(100);
             world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
+        }
+    }
+}
+
+/// Pods that failed are ready again; those of a bad image stay as they are.
+fn recover_pods(world: &mut World) {
+    for index in 0..world.sets.len() {
+        if world.sets[index].good {
+            world.heal_pods(index);
         }
     }
 }
@@ -205,6 +219,7 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         world.create_services();
     }
     world.interruption = None;
+    recover_pods(&mut world);
     world.wait(2_000);
     check_rest(&mut world);
     if world.broken.is_empty() {
@@ -243,9 +258,35 @@ fn check_rest(world: &mut World) {
     if let Some(wake) = plan.wake {
         world.break_rule(format!("7: a wake is left after all came to rest: {wake:?}"));
     }
+    check_stable_at_rest(world);
     let phase = world.current().status.phase;
     if !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
         world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
+    }
+}
+
+/// Stable of blue-green has all its pods, and where stable is well, what people use leads to one revision alone. Nothing
+/// is mended of a spec that is invalid, and no Service of what is paused by hand (contract 04 §5).
+fn check_stable_at_rest(world: &mut World) {
+    let rollout = world.current();
+    let stable = world
+        .sets
+        .iter()
+        .find(|set| set.object.hash() == rollout.status.stable_rs);
+    let Some(stable) = stable.filter(|_| !rollout.status.message.starts_with("InvalidSpec")) else {
+        return;
+    };
+    let (size, available) = (stable.object.replicas, stable.available(world.now));
+    let wanted = rollout.spec.replicas.unwrap_or(1);
+    if rollout.spec.strategy.blue_green.is_some() && size != wanted {
+        world.break_rule(format!("5: stable rests at {size} of {wanted} pods"));
+    }
+    let named = world.named_services();
+    for name in ["active", "stable"] {
+        let lost = named.iter().any(|named| named == name) && world.selected(name).is_empty();
+        if lost && available >= size.max(1) && !rollout.spec.paused {
+            world.break_rule(format!("4: Service {name} leads to every revision at rest"));
+        }
     }
 }
 

@@ -229,6 +229,10 @@ impl World {
             return Wrote::Conflict;
         };
         note!(self, "delete ReplicaSet {}", target.name);
+        let pods = self.sets[index].pods.len();
+        if pods > 0 {
+            self.break_rule(format!("5: ReplicaSet {} is deleted with {pods} pods", target.name));
+        }
         self.sets.remove(index);
         Wrote::Done
     }

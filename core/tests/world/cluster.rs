@@ -261,12 +261,16 @@ impl World {
 
     /// Some pods of a ReplicaSet are no longer ready, and will not be.
     pub fn fail_pods(&mut self, index: usize, pods: usize) {
+        let now = self.now;
         let set = &mut self.sets[index];
+        let before = set.available(now);
         for pod in set.pods.iter_mut().filter(|pod| pod.ready_at.is_some()).take(pods) {
             pod.ready_at = None;
         }
-        let line = format!("pods of {} fail", set.object.name);
-        self.note(&line);
+        let failed = before - set.available(now);
+        let hash = set.object.hash().to_owned();
+        note!(self, "pods of {} fail", self.sets[index].object.name);
+        self.took(&hash, failed);
     }
 
     /// The pods of a ReplicaSet are ready again, and so will new ones be.
@@ -277,8 +281,7 @@ impl World {
         for pod in set.pods.iter_mut().filter(|pod| pod.ready_at.is_none()) {
             pod.ready_at = Some(now);
         }
-        let line = format!("pods of {} recover", set.object.name);
-        self.note(&line);
+        note!(self, "pods of {} recover", self.sets[index].object.name);
     }
 
     /// Somebody deletes a ReplicaSet, and its pods go with it.

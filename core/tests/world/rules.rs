@@ -31,7 +31,7 @@ impl World {
         }
     }
 
-    /// Invariant 5 for blue-green: what the active Service selects is never made smaller than wanted.
+    /// Invariant 5 for blue-green: neither what the active Service selects nor stable is made smaller than wanted.
     pub fn check_active_size(&mut self, index: usize, patch: &ReplicaSetPatch) {
         let Some(size) = patch.replicas else { return };
         let basis = &self.basis;
@@ -41,12 +41,11 @@ impl World {
         let active = &blue_green.active_service;
         let wanted = basis.rollout.spec.replicas.unwrap_or(1);
         let object = &self.sets[index].object;
-        if !self.changed_since(active, basis)
-            && self.selected(active) == object.hash()
-            && size < object.replicas
-            && size < wanted
-        {
-            self.break_rule(format!("5: the active ReplicaSet is scaled down to {size} of {wanted}"));
+        let selected = !self.changed_since(active, basis) && self.selected(active) == object.hash();
+        let stable = basis.rollout.status.stable_rs == object.hash();
+        if (selected || stable) && size < object.replicas && size < wanted {
+            let part = if selected { "active" } else { "stable" };
+            self.break_rule(format!("5: the {part} ReplicaSet is scaled down to {size} of {wanted}"));
         }
     }
 
@@ -75,21 +74,27 @@ impl World {
         }
     }
 
-    /// Invariant 4: a switch of the active Service does not leave it fewer available pods than it led to and needs.
+    /// Invariant 4: a switch of a Service of traffic does not leave it fewer available pods than it led to and needs:
+    /// all of them of blue-green, of a canary R − maxUnavailable (decision 6).
     ///
-    /// One without a hash leads to the pods of every revision; what it goes back to are fewer (contract 11 B8).
+    /// A Service without a hash leads to the pods of every revision, and what it goes back to are fewer (contract 11
+    /// B8). The stable Service of an aborted canary goes back to whatever of stable is there (contract 03 §6).
     pub fn check_capacity(&mut self, name: &str, (former, before): (&str, i32), basis: &Basis) {
-        let strategy = basis.rollout.spec.strategy.blue_green.as_ref();
-        let active = strategy.is_some_and(|strategy| strategy.active_service == name);
-        if !active || former.is_empty() {
-            return;
-        }
-        let wanted = basis.rollout.spec.replicas.unwrap_or(1);
+        let rollout = &basis.rollout;
+        let strategy = &rollout.spec.strategy;
+        let active = strategy.blue_green.as_ref().filter(|of| of.active_service == name);
+        let stable = strategy.canary.as_ref().filter(|of| of.stable_service == name);
         let selected = Some(self.selected(name)).filter(|hash| !hash.is_empty());
+        let back = selected == Some(rollout.status.stable_rs.as_str());
+        let wanted = match (active, stable) {
+            (Some(_), _) => rollout.spec.replicas.unwrap_or(1),
+            (None, Some(_)) if !back => Self::least_available(rollout).max(1),
+            (None, Some(_) | None) => return,
+        };
         let after = self.behind(name) + self.unknown_losses(self.now, selected);
-        if after < before.min(wanted) {
+        if !former.is_empty() && after < before.min(wanted) {
             self.break_rule(format!(
-                "4: Service {name} is switched from {before} to {after} available pods, {wanted} are wanted"
+                "4: Service {name} is switched from {before} to {after} available pods, {wanted} are needed"
             ));
         }
     }
