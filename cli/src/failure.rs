@@ -2,7 +2,7 @@
 
 use crate::console::Console;
 use kube::core::Status;
-use std::fmt::Write as _;
+pub use serin_controller::chain;
 use std::process::ExitCode;
 
 /// Why a command failed.
@@ -73,20 +73,4 @@ fn text_of(status: &Status) -> String {
         (code, "") => format!("the API server answered {code} {}", status.reason),
         (_, message) => message.to_owned(),
     }
-}
-
-/// An error and its causes on one line; a cause that the text before already contains is left out.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ": {said}");
-        }
-        cause = inner.source();
-    }
-    text.replace('\n', " ")
 }

@@ -8,6 +8,7 @@ use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_path_to_error::Segment;
+use serin_core::anti_affinity;
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::{ReplicaFailure, ReplicaSet};
@@ -213,6 +214,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .into_iter()
             .find(|condition| condition.r#type == "ReplicaFailure");
         let annotations = kept_annotations(metadata.annotations);
+        let avoids = spec.template.as_ref().and_then(anti_affinity::avoided);
         let template = spec
             .template
             .map(|template| Fingerprint::of_replica_set(&template, &annotations));
@@ -240,6 +242,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 labels: metadata.labels.unwrap_or_default(),
                 annotations,
                 template,
+                avoids,
                 replicas: spec.replicas.unwrap_or(1),
                 min_ready_seconds: spec.min_ready_seconds,
                 current_replicas: status.replicas,

@@ -1,4 +1,6 @@
-//! Why the controller ends.
+//! Why the controller ends, and how errors are told.
+
+use std::fmt::Write;
 
 /// Why the controller could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -41,4 +43,20 @@ pub enum Error {
     /// `--controllers` names something else than `analysis` (contract 09 §1).
     #[error("unsupported controller: {0}")]
     UnsupportedController(String),
+}
+
+/// An error and its causes on one line; a cause that the text before already contains is left out.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {said}");
+        }
+        cause = inner.source();
+    }
+    text.replace('\n', " ")
 }

@@ -41,7 +41,7 @@ mod watch;
 pub use act::Gate;
 pub use args::Options;
 pub use client::{connect, install_tls};
-pub use error::Error;
+pub use error::{Error, chain};
 pub use lease::Election;
 pub use logs::install as install_logs;
 pub use replay::{Look, replay};

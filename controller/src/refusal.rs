@@ -1,5 +1,6 @@
 //! How a call failed, and what to do about it.
 
+use crate::error::chain;
 use serin_core::observed::Refusal;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ impl Failure {
         let (why, retry_after) = classify(error);
         let message = match error {
             kube::Error::Api(status) => status.message.clone(),
-            other => other.to_string(),
+            other => chain(other),
         };
         Self {
             attempt,
@@ -125,6 +126,21 @@ mod tests {
             failure.advice().starts_with("Could not patch Rollout a: "),
             "{}",
             failure.advice()
+        );
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("client error (Connect)")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn the_cause_is_told_too() {
+        let error = kube::Error::Service(Box::new(Outer(std::io::Error::other("no route to host"))));
+        let failure = Failure::from_client("get Lease a".into(), &error);
+        assert!(
+            failure.message.ends_with("client error (Connect): no route to host"),
+            "{}",
+            failure.message
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
 
 use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::error::chain;
 use crate::queue::Reason;
 use crate::service::StoredService;
 use crate::shell::Shell;
@@ -185,5 +186,5 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
 /// The stream goes on by itself, after a while.
 fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
-    tracing::warn!(%error, "the watch of {what} broke: it is started anew");
+    tracing::warn!(error = chain(error), "the watch of {what} broke: it is started anew");
 }

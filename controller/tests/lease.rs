@@ -5,7 +5,7 @@ mod support;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 use serin_controller::{Controller, Election, Error, Options};
@@ -144,7 +144,7 @@ async fn a_standby_is_healthy_and_does_nothing() {
     assert_eq!(first_of(&writes, "b"), None);
     assert!(get(b.healthz, "/healthz").await.ends_with("ok"));
     rollouts(&api.client())
-        .delete("busy", &kube::api::DeleteParams::default())
+        .delete("busy", &DeleteParams::default())
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -246,6 +246,27 @@ async fn a_lease_taken_by_another_ends_the_process() {
     assert!(matches!(a.running.await.unwrap(), Err(Error::LeaseLost)));
     assert!(since.elapsed() <= Duration::from_secs(3), "{:?}", since.elapsed());
     assert_eq!(holder(&api).await.0, "c");
+    b.shutdown.cancel();
+    b.running.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_lease_is_made_again_by_its_holder() {
+    let writes = Writes::default();
+    let (api, a, b) = two(&writes).await;
+    for _ in 0..3 {
+        leases(&api).delete(LOCK, &DeleteParams::default()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(holder(&api).await.0, "a");
+    }
+    assert_eq!(first_of(&writes, "b"), None);
+    // The one who would have made it again is gone: the other waits until it must have stopped.
+    a.paused.send_replace(true);
+    leases(&api).delete(LOCK, &DeleteParams::default()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(holder(&api).await.0, "b");
+    assert!(last_of(&writes, "a") < first_of(&writes, "b").unwrap());
+    assert!(matches!(a.running.await.unwrap(), Err(Error::LeaseLost)));
     b.shutdown.cancel();
     b.running.await.unwrap().unwrap();
 }

@@ -17,8 +17,8 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = &seen.undecodable {
         return Some(error.clone());
     }
-    if let Some(error) = validate::rollout(&seen.rollout).into_iter().next() {
-        return Some(error.to_string());
+    if let Some(error) = &seen.identity.invalid {
+        return Some(error.clone());
     }
     if let Some(error) = validate::references(seen) {
         return Some(error.to_string());
@@ -47,7 +47,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
                 (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
                 (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
-                (canary.anti_affinity.is_some(), "spec.strategy.canary.antiAffinity"),
                 (
                     steps(|step| step.analysis.is_some()),
                     "spec.strategy.canary.steps.analysis",
@@ -68,7 +67,6 @@ fn not_served(seen: &Observed) -> Option<&'static str> {
                 blue.post_promotion_analysis.is_some(),
                 "spec.strategy.blueGreen.postPromotionAnalysis",
             ),
-            (blue.anti_affinity.is_some(), "spec.strategy.blueGreen.antiAffinity"),
         ],
         (None, None) => Vec::new(),
     };

@@ -7,6 +7,7 @@
 //! `conditions`, `phase` and `duration` say so to the user, `invalid` handles a spec that cannot be carried out.
 
 pub mod adoption;
+pub mod anti_affinity;
 pub mod api;
 mod bluegreen;
 pub mod canary;

@@ -151,6 +151,9 @@ pub struct ReplicaSet {
     /// What its pod template says (decision 19); absent where its hash is all that is known of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Fingerprint>,
+    /// Hash of the revision from whose pods its pods are kept (contract 03 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avoids: Option<String>,
     /// Pods wanted.
     pub replicas: i32,
     /// Seconds until ready counts as available.

@@ -108,6 +108,9 @@ pub struct ReplicaSetPatch {
     /// Annotations of its pod template to set, or to remove where `None` (contract 03 §11).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub template_annotations: BTreeMap<String, Option<String>>,
+    /// `podAntiAffinity` of its pod template: lists of terms to set, or to remove where null (contract 03 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anti_affinity: Option<Value>,
 }
 
 /// How the owner of a ReplicaSet changes (contract 02 §3). The shell knows the owner reference.

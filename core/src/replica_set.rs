@@ -1,5 +1,6 @@
 //! What a ReplicaSet says of itself, and how one is made, kept in step and scaled (contract 02 §1, §4, §6).
 
+use crate::anti_affinity;
 use crate::api::PodTemplate;
 use crate::conditions;
 use crate::draft::{Draft, Group, patch_of, target_of};
@@ -217,6 +218,7 @@ fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewR
     let template = spec.template.clone().unwrap_or_else(|| PodTemplate::new(&json!({})));
     let (mut template, _) = sanitised_template(&template);
     template["metadata"]["labels"][wire::HASH_LABEL] = hash.clone();
+    anti_affinity::inject(look, &mut template);
     let mut selector = serde_json::to_value(&spec.selector).unwrap_or_default();
     selector["matchLabels"][wire::HASH_LABEL] = hash;
     let labels = template["metadata"]["labels"].as_object().into_iter().flatten();
@@ -280,7 +282,7 @@ fn sync_rollout(look: &Look<'_>, draft: &mut Draft) {
     }
 }
 
-/// Revision and its history, annotations, minReadySeconds (contract 02 §4, last item).
+/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
 fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
     let revision = newest_revision(look);
     if set.revision() < revision {
@@ -316,6 +318,7 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
     if set.min_ready_seconds != look.rollout.spec.min_ready_seconds {
         patch.min_ready_seconds = Some(look.rollout.spec.min_ready_seconds);
     }
+    anti_affinity::keep_in_step(look, set, patch);
 }
 
 /// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it

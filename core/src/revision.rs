@@ -27,7 +27,7 @@ pub(crate) struct Revisions<'a> {
 /// The stable revision (decision 16: the recorded hash decides).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stable<'a> {
-    /// None is recorded: the first deployment.
+    /// None is recorded: the first deployment. Or it is gone, and its template is the present one: it is made again.
     None,
     /// The newest revision is stable: settled, or going back.
     Newest,
@@ -50,9 +50,21 @@ impl<'a> Revisions<'a> {
         } else if recorded == new_hash && new.is_some() {
             Stable::Newest
         } else {
+            // Gone, and what it ran is what is asked for: there is nothing to protect it from, and nothing to go back to.
+            // One that merely lost its labels, and is owned no more, is not gone.
+            let settled = is_observed(seen) && seen.rollout.status.current_pod_hash == recorded;
+            let released = seen
+                .replica_sets
+                .iter()
+                .any(|set| !set.deleting && set.hash() == recorded);
+            let gone = if settled && !released {
+                Stable::None
+            } else {
+                Stable::Missing
+            };
             all.iter()
                 .find(|set| set.hash() == recorded)
-                .map_or(Stable::Missing, |set| Stable::Other(set))
+                .map_or(gone, |set| Stable::Other(set))
         };
         let stable_uid = match stable {
             Stable::Other(set) => Some(set.uid.as_str()),

@@ -7,7 +7,7 @@ use crate::look::{Change, Look};
 use crate::observed::ReplicaSet;
 use crate::plan::{StatusWrite, Urgency};
 use crate::wire::condition;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Pods counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,14 +118,14 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         return None;
     }
     let (before, after) = differences(old, next);
-    let patch = diff(&to_map(&before), &to_map(&after))?;
+    let patch = diff(&to_map(&before), to_map(&after))?;
     let urgency = if only_counters(old, next, (before, after)) {
         Urgency::Counters
     } else {
         Urgency::Now
     };
     Some(StatusWrite {
-        patch: json!({ "status": patch }),
+        patch: Value::Object(Map::from_iter([("status".to_owned(), patch)])),
         urgency,
     })
 }
@@ -189,20 +189,20 @@ fn to_map(status: &RolloutStatus) -> Map<String, Value> {
     }
 }
 
-fn diff(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Value> {
+fn diff(before: &Map<String, Value>, after: Map<String, Value>) -> Option<Value> {
     let mut patch = Map::new();
-    for (key, value) in after {
-        let change = match (before.get(key), value) {
-            (Some(old), new) if old == new => None,
-            (Some(Value::Object(old)), Value::Object(new)) => diff(old, new),
-            (Some(_) | None, new) => Some(new.clone()),
-        };
-        if let Some(change) = change {
-            patch.insert(key.clone(), change);
-        }
-    }
     for key in before.keys().filter(|key| !after.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
+    }
+    for (key, value) in after {
+        let change = match (before.get(&key), value) {
+            (Some(old), new) if *old == new => None,
+            (Some(Value::Object(old)), Value::Object(new)) => diff(old, new),
+            (Some(_) | None, new) => Some(new),
+        };
+        if let Some(change) = change {
+            patch.insert(key, change);
+        }
     }
     (!patch.is_empty()).then_some(Value::Object(patch))
 }

@@ -289,6 +289,7 @@ fn an_invalid_selector_gives_nothing_up() {
     for selector in selectors {
         let mut seen = observed(&json!({}), vec![set("new", 1, "web:2")]);
         seen.rollout.spec.selector = serde_json::from_value(selector.clone()).unwrap();
+        seen.identity = Identity::of(&seen.rollout);
         let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(plan.actions, [], "{selector}");
         assert!(plan.status.is_some(), "{selector}: InvalidSpec");

@@ -19,6 +19,7 @@ pub mod harness;
 pub mod lives;
 mod manifests;
 pub mod process;
+mod replica_sets;
 mod services;
 pub mod story;
 pub mod transcript;

@@ -5,8 +5,10 @@ use crate::manifests;
 use crate::world::World;
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Api;
-use kube::api::ListParams;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -137,9 +139,38 @@ pub async fn send(name: &str, id: u32) -> Result<()> {
 /// What the API server says.
 pub async fn holder(world: &World) -> Result<Option<String>> {
     let leases: Api<Lease> = Api::namespaced(world.client(), world.namespace());
-    let mut all = leases.list(&ListParams::default()).await?.items.into_iter();
-    let holder = all.next().and_then(|it| it.spec).and_then(|it| it.holder_identity);
+    let lease = the_lease(&leases).await?;
+    let holder = lease.and_then(|it| it.spec).and_then(|it| it.holder_identity);
     Ok(holder.filter(|it| !it.is_empty()))
+}
+
+/// Gives the lease of a world to somebody who does not exist, as an edit by hand does.
+///
+/// # Errors
+/// What the API server says; that there is no lease.
+pub async fn take_lease(world: &World) -> Result<()> {
+    let leases: Api<Lease> = Api::namespaced(world.client(), world.namespace());
+    let lease = the_lease(&leases).await?.context("there is no lease")?;
+    let now = MicroTime(world.now());
+    let patch = json!({"spec": {"holderIdentity": "nobody", "renewTime": now, "acquireTime": now}});
+    let (name, params) = (lease.name_any(), PatchParams::default());
+    leases.patch(&name, &params, &Patch::Merge(patch)).await?;
+    Ok(())
+}
+
+/// Deletes the lease of a world, as somebody does by hand.
+///
+/// # Errors
+/// What the API server says; that there is no lease.
+pub async fn delete_lease(world: &World) -> Result<()> {
+    let leases: Api<Lease> = Api::namespaced(world.client(), world.namespace());
+    let lease = the_lease(&leases).await?.context("there is no lease")?;
+    leases.delete(&lease.name_any(), &DeleteParams::default()).await?;
+    Ok(())
+}
+
+async fn the_lease(leases: &Api<Lease>) -> Result<Option<Lease>> {
+    Ok(leases.list(&ListParams::default()).await?.items.pop())
 }
 
 /// Waits until somebody else than `before` holds the lease.

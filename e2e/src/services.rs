@@ -81,4 +81,12 @@ impl Story<'_> {
             is(selected.is_none(), || format!("{service} selects {selected:?}"))
         })
     }
+
+    /// A Service carries the name of this rollout.
+    pub fn is_managed_by(self, service: &'static str, rollout: &'static str) -> Self {
+        self.until(format!("{service} is managed by {rollout}"), move |view| {
+            let found = view.manager(service);
+            is(found == Some(rollout), || format!("its manager is {found:?}"))
+        })
+    }
 }

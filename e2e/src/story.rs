@@ -1,5 +1,6 @@
 //! Given, when, then: a story is written down first and told when it is awaited, so that a failure can show how far it came.
 
+use crate::replica_sets::ByHand;
 use crate::services::Services;
 use crate::view::{View, is_ready};
 use crate::world::World;
@@ -36,6 +37,7 @@ pub(crate) enum Step {
     Promote(Promotion),
     Status(Patches),
     Service(Services),
+    ReplicaSet(i64, ByHand),
     Scale(i32),
     KillController,
     StartController,
@@ -331,6 +333,7 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
         }
         Step::Status(patches) => send(world, &patches).await?,
         Step::Service(change) => change.make(world).await?,
+        Step::ReplicaSet(revision, change) => change.make(world, revision).await?,
         Step::Scale(replicas) => {
             let patch = json!({"spec": {"replicas": replicas}});
             let rollouts = world.rollouts();

@@ -84,10 +84,20 @@ impl View {
     /// The pod template hash that a Service selects.
     #[must_use]
     pub fn selected(&self, service: &str) -> Option<&str> {
-        let mut services = self.services.iter();
-        let service = services.find(|it| it.metadata.name.as_deref() == Some(service))?;
-        let selector = service.spec.as_ref()?.selector.as_ref()?;
+        let selector = self.service(service)?.spec.as_ref()?.selector.as_ref()?;
         selector.get(wire::HASH_LABEL).map(String::as_str)
+    }
+
+    /// The rollout that a Service says it is managed by.
+    #[must_use]
+    pub fn manager(&self, service: &str) -> Option<&str> {
+        let annotations = self.service(service)?.annotations();
+        annotations.get(wire::MANAGED_BY).map(String::as_str)
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        let mut services = self.services.iter();
+        services.find(|it| it.metadata.name.as_deref() == Some(name))
     }
 
     /// The pods of a revision.

@@ -20,7 +20,7 @@ KINDS = {
     "batch": "Job",
     "coordination.k8s.io": "Lease",
     "discovery.k8s.io": "EndpointSlice",
-    "networking.k8s.io": "Ingress",
+    "networking.k8s.io": "Ingress NetworkPolicy",
     "policy": "PodDisruptionBudget Eviction",
     "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
 }

@@ -129,6 +129,7 @@ pub(crate) fn has_generation(resource: &ResourceType) -> bool {
                 | "Deployment"
                 | "Job"
                 | "Ingress"
+                | "NetworkPolicy"
                 | "PodDisruptionBudget"
                 | "Pod"
                 | "CustomResourceDefinition"

@@ -43,6 +43,23 @@ fn each(object: &mut Value, field: &str, change: impl FnMut(&mut Value)) {
     }
 }
 
+fn network_policy(spec: &mut Value) {
+    // An empty selector is a required part, not an absent one.
+    set_default(spec, "podSelector", json!({}));
+    for side in ["ingress", "egress"] {
+        each(spec, side, |rule| {
+            each(rule, "ports", |port| set_default(port, "protocol", json!("TCP")));
+        });
+    }
+    let ends = spec["egress"].as_array().is_some_and(|rules| !rules.is_empty());
+    let types = if ends {
+        json!(["Ingress", "Egress"])
+    } else {
+        json!(["Ingress"])
+    };
+    set_default(spec, "policyTypes", types);
+}
+
 /// Fills in what a real API server fills in.
 pub(crate) fn apply_defaults(state: &mut State, resource: &ResourceType, object: &mut Value, old: Option<&Value>) {
     match resource.kind.as_str() {
@@ -60,6 +77,7 @@ pub(crate) fn apply_defaults(state: &mut State, resource: &ResourceType, object:
         "Deployment" => within(object, "spec", deployment),
         "Job" => job(object),
         "Service" => service(state, object, old),
+        "NetworkPolicy" => within(object, "spec", network_policy),
         "Namespace" => {
             let name = object["metadata"]["name"].clone();
             object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;

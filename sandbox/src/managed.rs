@@ -139,6 +139,7 @@ pub(crate) fn empty(target: &Resolved) -> Value {
         "ReplicaSet" => json!({ "metadata": {}, "spec": { "selector": null, "template": template }, "status": {} }),
         "Job" => json!({ "metadata": {}, "spec": { "template": template }, "status": {} }),
         "Pod" => json!({ "metadata": {}, "spec": { "containers": null }, "status": {} }),
+        "NetworkPolicy" => json!({ "metadata": {}, "spec": { "podSelector": {} } }),
         "Service" => json!({ "metadata": {}, "spec": {}, "status": { "loadBalancer": {} } }),
         "Node" | "Namespace" | "PersistentVolumeClaim" | "Ingress" | "Lease" | "PodDisruptionBudget" => {
             json!({ "metadata": {}, "spec": {}, "status": {} })

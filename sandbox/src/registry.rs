@@ -237,6 +237,13 @@ const BUILT_IN: &[Row] = &[
     Row::plain("coordination.k8s.io", "v1", "leases", "Lease", &[]),
     Row::plain("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", &[]),
     Row::plain("networking.k8s.io", "v1", "ingresses", "Ingress", &["ing"]).with_status(),
+    Row::plain(
+        "networking.k8s.io",
+        "v1",
+        "networkpolicies",
+        "NetworkPolicy",
+        &["netpol"],
+    ),
     Row::plain("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", &["pdb"]).with_status(),
     Row::plain(RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", &[]).cluster(),
     Row::plain(RBAC, "v1", "clusterroles", "ClusterRole", &[]).cluster(),

@@ -174,6 +174,7 @@ fn unknown_field(kind: &str, field: &str) -> String {
             | "EndpointSlice"
             | "Ingress"
             | "Lease"
+            | "NetworkPolicy"
             | "PersistentVolumeClaim"
             | "PodDisruptionBudget"
             | "ServiceAccount"

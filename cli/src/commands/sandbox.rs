@@ -30,7 +30,7 @@ pub(crate) async fn stay(mut cluster: Cluster, console: &mut Console, hints: &[&
     let told = tell(console, &path, hints);
     let ended = match told {
         Ok(()) => tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => {
+            interrupted = interrupted() => {
                 interrupted.map_err(|error| Failure::message(format!("waiting for Ctrl-C: {error}")))
             }
             failure = cluster.broken() => Err(failure),
@@ -41,6 +41,22 @@ pub(crate) async fn stay(mut cluster: Cluster, console: &mut Console, hints: &[&
         .map_err(|error| Failure::message(format!("{}: cannot be removed: {error}", path.display())));
     cluster.stop().await;
     ended.and(removed)
+}
+
+/// Ctrl-C, or what scripts and service managers send.
+#[cfg(unix)]
+async fn interrupted() -> std::io::Result<()> {
+    let mut asked = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = asked.recv() => Ok(()),
+    }
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+async fn interrupted() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 fn write_kubeconfig(cluster: &Cluster) -> Result<PathBuf, Failure> {

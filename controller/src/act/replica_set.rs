@@ -226,6 +226,9 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> V
         spec.entry("template").or_insert_with(|| json!({}))["metadata"]["annotations"] =
             json!(patch.template_annotations);
     }
+    if let Some(terms) = &patch.anti_affinity {
+        spec.entry("template").or_insert_with(|| json!({}))["spec"]["affinity"]["podAntiAffinity"] = terms.clone();
+    }
     let mut body = json!({"metadata": metadata});
     if !spec.is_empty() {
         body["spec"] = Value::Object(spec);

@@ -196,8 +196,7 @@ impl Elector {
             return self.failed(&failure);
         }
         let now = Instant::now();
-        let ours = self.record.holder() == self.election.identity;
-        if !ours && self.record.free_at(self.periods.lasts).is_some_and(|at| at > now) {
+        if self.is_held_by_another() {
             self.told = None;
             return Tried::Held;
         }
@@ -224,9 +223,11 @@ impl Elector {
         }
     }
 
-    /// After a conflict while leading: still ours (an earlier renewal landed unseen), or not.
+    /// After a conflict while leading: still ours (an earlier renewal landed unseen), deleted (then it is made again,
+    /// before anybody else may), or not ours any more.
     async fn look_again(&mut self) -> Tried {
         match self.read().await {
+            Ok(()) if self.record.lease().is_none() => Tried::Failed,
             Ok(()) if self.record.holder() == self.election.identity => Tried::Failed,
             Ok(()) => Tried::Held,
             Err(failure) => self.failed(&failure),
@@ -247,9 +248,16 @@ impl Elector {
         let attempt = || format!("get Lease {}", self.name);
         match self.in_time(attempt, self.api.get_opt(&self.name)).await? {
             Some(lease) => self.record.see(lease, Instant::now()),
+            // Deleted by hand: its holder has not heard of it yet, and may write for as long as it lasts.
+            None if self.is_held_by_another() => {}
             None => self.record.forget(),
         }
         Ok(())
+    }
+
+    fn is_held_by_another(&self) -> bool {
+        let free_at = self.record.free_at(self.periods.lasts);
+        self.record.holder() != self.election.identity && free_at.is_some_and(|at| at > Instant::now())
     }
 
     async fn write(&self, claim: &Lease) -> Result<Lease, Failure> {

@@ -2,6 +2,7 @@
 
 use super::sizes;
 use crate::api::rollout::{BlueGreenStrategy, PauseCondition};
+use crate::canary::never_served;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::look::{Change, Look, after_seconds};
@@ -29,7 +30,9 @@ impl Course {
         course.index = None;
         match look.change {
             Change::Nothing => {}
-            Change::First | Change::Template | Change::Steps => course.reset(),
+            // Steps that are there no longer, after a canary: its pauses go, a person's abort stays (contract 04 §10.6).
+            Change::Steps => course.resume(),
+            Change::First | Change::Template => course.reset(),
         }
         course.drop_pointless_abort(look);
         if course.promote_full {
@@ -166,10 +169,12 @@ impl Course {
     }
 }
 
-/// Nothing else serves: the first deployment, or the newest revision is active already. A Service that merely lost its
+/// Nothing else serves: the first deployment, or the one that mends a first one that never worked (decision 11), what the active Service selects does not exist, or it is the newest
+/// revision already. A Service that merely lost its
 /// hash is no first deployment (contract 11 B8).
 pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
-    let first = active.is_empty() && look.revisions.other_stable().is_none();
+    let serves = look.revisions.all().any(|set| set.hash() == active);
+    let first = !serves && (look.revisions.other_stable().is_none() || never_served(look));
     first || active == look.revisions.new_hash
 }
 

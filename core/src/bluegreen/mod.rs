@@ -4,6 +4,7 @@ mod course;
 mod sizes;
 
 use crate::api::rollout::{BlueGreenStatus, BlueGreenStrategy, RolloutStatus};
+use crate::canary::never_served;
 use crate::conditions::{self, Facts};
 use crate::course::Course;
 use crate::draft::{Draft, Group};
@@ -28,7 +29,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     let preview = switch_preview(look, written, &course, &mut draft);
     // A Service that lost its hash does not make the pause pointless: stable is what it will select again.
     let served = match look.revisions.other_stable() {
-        Some(stable) if active.is_empty() => stable.hash(),
+        Some(stable) if active.is_empty() && !never_served(look) => stable.hash(),
         Some(_) | None => active,
     };
     let gate = course.pass_pause(look, meant, written, size, served, &mut draft);

@@ -288,7 +288,7 @@ fn at_desired_counts(look: &Look<'_>, targets: scale::Targets) -> bool {
 }
 
 /// Stable has no available pod, and the rollout has never been healthy (decision 11).
-fn never_served(look: &Look<'_>) -> bool {
+pub(crate) fn never_served(look: &Look<'_>) -> bool {
     let status = &look.rollout.status;
     let available = conditions::get(status, condition::AVAILABLE);
     let dead = match look.revisions.stable {

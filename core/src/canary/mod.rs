@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::spec::{Canary, Strategy};
 use crate::status::Counts;
 use crate::{ephemeral, replica_set, report, status};
+pub(crate) use course::never_served;
 
 /// What happens next to a canary.
 pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {

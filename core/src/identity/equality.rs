@@ -6,6 +6,7 @@
 
 use super::defaults;
 use super::{Dialect, TEMPLATE, encode, sanitised_template};
+use crate::anti_affinity::{self, injected};
 use crate::api::PodTemplate;
 use crate::wire;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -122,13 +123,11 @@ fn drop_injected_anti_affinity(spec: &mut Map<String, Value>) {
         return;
     };
     if let Some(anti) = member(affinity, "podAntiAffinity") {
-        let required = "requiredDuringSchedulingIgnoredDuringExecution";
-        let preferred = "preferredDuringSchedulingIgnoredDuringExecution";
-        if let Some(terms) = anti.get_mut(required).and_then(Value::as_array_mut) {
-            terms.retain(|term| !is_injected(term));
+        if let Some(terms) = anti.get_mut(anti_affinity::REQUIRED).and_then(Value::as_array_mut) {
+            terms.retain(|term| injected(term).is_none());
         }
-        if let Some(terms) = anti.get_mut(preferred).and_then(Value::as_array_mut) {
-            terms.retain(|term| !is_injected(&term["podAffinityTerm"]));
+        if let Some(terms) = anti.get_mut(anti_affinity::PREFERRED).and_then(Value::as_array_mut) {
+            terms.retain(|term| injected(&term["podAffinityTerm"]).is_none());
         }
         anti.retain(|_, terms| terms.as_array().is_none_or(|terms| !terms.is_empty()));
     }
@@ -136,12 +135,4 @@ fn drop_injected_anti_affinity(spec: &mut Map<String, Value>) {
     if affinity.is_empty() {
         spec.remove("affinity");
     }
-}
-
-fn is_injected(term: &Value) -> bool {
-    let requirements = term["labelSelector"]["matchExpressions"].as_array();
-    requirements
-        .into_iter()
-        .flatten()
-        .any(|requirement| requirement["key"] == wire::HASH_LABEL)
 }

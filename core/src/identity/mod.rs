@@ -15,11 +15,13 @@ pub use equality::Fingerprint;
 
 use crate::api::rollout::CanaryStep;
 use crate::api::{PodTemplate, Rollout};
+use crate::validate;
 use fields::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Hashes of one generation of a rollout.
+/// What follows from one generation of a rollout's spec alone: its hashes, and whether it can be carried out. Computed
+/// once per generation (decision 18).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Identity {
@@ -34,6 +36,9 @@ pub struct Identity {
     pub template: Option<Fingerprint>,
     /// Leaves of the template that cannot be decoded, as field paths; left out of the ReplicaSet (decision 7).
     pub undecodable: Vec<String>,
+    /// What is wrong with the spec, if anything is: the first finding of [`validate::rollout`](crate::validate::rollout()).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
 }
 
 impl Identity {
@@ -59,6 +64,10 @@ impl Identity {
             },
             template: rollout.spec.template.as_ref().map(Fingerprint::of),
             undecodable,
+            invalid: validate::rollout(rollout)
+                .into_iter()
+                .next()
+                .map(|error| error.to_string()),
         }
     }
 }

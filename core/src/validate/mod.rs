@@ -14,9 +14,7 @@ pub use error::{ErrorKind, FieldError};
 
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};
 use crate::api::template::PodTemplate;
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// All that is wrong with a rollout as written; the first finding is the one that is surfaced.
@@ -108,47 +106,6 @@ fn empty_template(errors: &mut Vec<FieldError>, template: Option<&PodTemplate>) 
     }
 }
 
-/// The few members of a template that are ours to judge. Reading no more than these is most of what makes a decision
-/// quick: each look validates.
-#[derive(Default)]
-struct Outline {
-    metadata: Value,
-    spec: OutlineSpec,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct OutlineSpec {
-    restart_policy: Value,
-    active_deadline_seconds: Value,
-}
-
-impl Outline {
-    fn of(template: &PodTemplate) -> Self {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Members<'a> {
-            metadata: Value,
-            #[serde(borrow)]
-            spec: Option<&'a RawValue>,
-        }
-        let members: Members<'_> = object(template.as_str());
-        Self {
-            metadata: members.metadata,
-            spec: members.spec.map(|spec| object(spec.get())).unwrap_or_default(),
-        }
-    }
-}
-
-/// Reads an object; what is none has no members.
-fn object<'a, T: Deserialize<'a> + Default>(text: &'a str) -> T {
-    if text.starts_with('{') {
-        serde_json::from_str(text).unwrap_or_default()
-    } else {
-        T::default()
-    }
-}
-
 fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&PodTemplate>) {
     if spec
         .selector
@@ -157,8 +114,8 @@ fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&
     {
         return; // Nothing can be said against a selector that is itself wrong.
     }
-    let outline = template.map(Outline::of).unwrap_or_default();
-    let template_labels: Option<BTreeMap<String, String>> = outline.metadata["labels"].as_object().map(|map| {
+    let template = template.map(PodTemplate::to_value).unwrap_or_default();
+    let template_labels: Option<BTreeMap<String, String>> = template["metadata"]["labels"].as_object().map(|map| {
         map.iter()
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()))
             .collect()
@@ -174,7 +131,8 @@ fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&
             ));
         }
     }
-    let policy = outline.spec.restart_policy.as_str().unwrap_or("");
+    let pod = &template["spec"];
+    let policy = pod["restartPolicy"].as_str().unwrap_or("");
     if !policy.is_empty() && policy != "Always" {
         errors.push(FieldError {
             path: "spec.template.spec.restartPolicy".to_owned(),
@@ -182,7 +140,7 @@ fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&
             detail: "supported values: \"Always\"".to_owned(),
         });
     }
-    if !outline.spec.active_deadline_seconds.is_null() {
+    if !pod["activeDeadlineSeconds"].is_null() {
         let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
         errors.push(FieldError::forbidden(
             "spec.template.spec.activeDeadlineSeconds",

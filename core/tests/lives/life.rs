@@ -4,6 +4,7 @@ use crate::world::cluster::Set;
 use crate::world::rng::Rng;
 use crate::world::{Faults, World};
 use serde_json::{Value, json};
+use serin_core::identity::Fingerprint;
 
 /// A random spec.
 pub(crate) fn rollout(rng: &mut Rng) -> Value {
@@ -97,7 +98,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(16) {
+    match world.rng.up_to(19) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -117,6 +118,9 @@ fn somebody_acts(world: &mut World) {
         }),
         13 => touch_replica_set(world, World::lose_set),
         14 | 15 => touch_service(world),
+        16 => world.hash_otherwise(),
+        17 => world.toggle_default(),
+        18 => touch_replica_set(world, World::strip_annotations),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -245,21 +249,28 @@ fn check_rest(world: &mut World) {
     }
 }
 
-/// A canary that cannot begin: stable has pods and none is available, and with those of superseded revisions, which may
-/// not go because they are all that is available, there are as many as maxSurge allows.
+/// A canary that cannot begin, by contract 03 §3: while superseded revisions have pods stable is not drained, whose pods
+/// are all dead; theirs may not go, because they are what is left available; and together they are as many as maxSurge
+/// allows.
 fn stable_takes_all_room(world: &World) -> bool {
     let rollout = world.current();
     let Some(canary) = &rollout.spec.strategy.canary else {
         return false;
     };
     let replicas = rollout.spec.replicas.unwrap_or(1);
+    let limits = serin_core::spec::fenceposts(canary, replicas);
+    let has_part = |hash: &str| hash == rollout.status.stable_rs || hash == rollout.status.current_pod_hash;
     let dead = |set: &Set| set.object.replicas > 0 && set.available(world.now) == 0;
-    let stable = world
-        .sets
-        .iter()
-        .find(|set| set.object.hash() == rollout.status.stable_rs);
+    let mut sets = world.sets.iter();
+    let stable = sets.find(|set| set.object.hash() == rollout.status.stable_rs);
+    let mut sets = world.sets.iter();
+    let superseded = sets.any(|set| set.object.replicas > 0 && !has_part(set.object.hash()));
     let pods: i32 = world.sets.iter().map(|set| set.object.replicas).sum();
-    stable.is_some_and(dead) && pods >= replicas + serin_core::spec::fenceposts(canary, replicas).surge
+    let available: i32 = world.sets.iter().map(|set| set.available(world.now)).sum();
+    stable.is_some_and(dead)
+        && superseded
+        && pods >= replicas + limits.surge
+        && available <= replicas - limits.unavailable
 }
 
 /// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
@@ -297,12 +308,52 @@ pub(crate) fn recover(world: &mut World) {
             "8: a good image does not end Healthy: {phase} {message}, {pods} pods"
         ));
     }
-    for name in ["stable", "active"] {
-        let named = world.named_services().iter().any(|named| named == name);
-        if named && replicas > 0 && world.selected(name) != status.stable_rs {
-            let selected = world.selected(name).to_owned();
-            world.break_rule(format!("4: Service {name} selects '{selected}' at the end"));
+    check_services_at_the_end(world);
+    check_replica_sets_at_the_end(world);
+    check_rest(world);
+}
+
+/// All Services of the strategy lead to what is stable, and others are let go.
+fn check_services_at_the_end(world: &mut World) {
+    let rollout = world.current();
+    let named = world.named_services();
+    // Without pods no Service of a canary is moved: there is nothing better to lead to (contract 03 §6).
+    let none_wanted = rollout.spec.replicas == Some(0) && rollout.spec.strategy.canary.is_some();
+    let names: Vec<String> = world.services.keys().cloned().collect();
+    for name in names {
+        let selected = world.selected(&name).to_owned();
+        let managed = world.services[&name].managed_by.is_some();
+        let wrong = if named.contains(&name) {
+            !none_wanted && (selected != rollout.status.stable_rs || !managed)
+        } else {
+            managed
+        };
+        if wrong {
+            world.break_rule(format!(
+                "4: Service {name} selects '{selected}' at the end, managed: {managed}"
+            ));
         }
     }
-    check_rest(world);
+}
+
+/// What is stable runs the template of the spec, and no more old revisions are kept than asked for.
+fn check_replica_sets_at_the_end(world: &mut World) {
+    let rollout = world.current();
+    let template = rollout.spec.template.as_ref().map(Fingerprint::of);
+    let stable = |set: &&Set| set.object.hash() == rollout.status.stable_rs;
+    if world
+        .sets
+        .iter()
+        .find(stable)
+        .is_none_or(|set| set.object.template != template)
+    {
+        world.break_rule("8: what is stable at the end runs another template".to_owned());
+    }
+    let limit = rollout.spec.revision_history_limit_or_default();
+    let old = world.sets.iter().filter(|set| !stable(set)).count();
+    if i32::try_from(old).unwrap() > limit {
+        world.break_rule(format!(
+            "7: {old} old ReplicaSets are kept at the end, at most {limit} are wanted"
+        ));
+    }
 }

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use world::World;
 use world::rng::Rng;
 
+/// Lives in the normal run; `SERIN_LIVES` plays another number of them.
 const LIVES: u64 = 20_000;
 const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
@@ -51,6 +52,8 @@ fn fail(seed: u64) -> ! {
 /// What was simulated.
 #[derive(Default)]
 struct Played {
+    /// Lives to play.
+    wanted: u64,
     lives: AtomicU64,
     writes: AtomicUsize,
     looks: AtomicUsize,
@@ -64,7 +67,7 @@ impl Played {
     fn play(&self, next: &AtomicU64) {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= LIVES || seed >= self.broken.load(Ordering::Relaxed) {
+            if seed >= self.wanted || seed >= self.broken.load(Ordering::Relaxed) {
                 return;
             }
             let world = live(seed, false);
@@ -107,7 +110,9 @@ fn lives() {
         return;
     }
     let began = Instant::now();
+    let wanted = std::env::var("SERIN_LIVES").map(|lives| lives.parse().expect("SERIN_LIVES is a number of lives"));
     let played = Played {
+        wanted: wanted.unwrap_or(LIVES),
         broken: AtomicU64::new(u64::MAX),
         ..Played::default()
     };

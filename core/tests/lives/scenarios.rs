@@ -220,3 +220,61 @@ fn c4_what_mends_a_broken_first_deployment_waits_for_nobody() {
     assert!(told, "it says so: {:?}", world.events);
     assert_whole(&world);
 }
+
+/// Invariant 9: a version that hashes otherwise did the first two deployments. What is scaled, spelled otherwise, gone
+/// back to or made again runs in the ReplicaSets there are, and no pod is replaced.
+#[test]
+fn what_another_version_made_is_known_by_what_it_says() {
+    let steps = json!([{ "setWeight": 25 }, { "pause": { "duration": 5 } }]);
+    for strategy in [
+        json!({ "canary": { "stableService": "stable", "steps": steps } }),
+        json!({ "blueGreen": { "activeService": "active", "scaleDownDelaySeconds": 0 } }),
+    ] {
+        let mut world = world(4, &strategy, "web:good-0");
+        world.set_image("web:good-1");
+        world.wait(60);
+        world.hash_otherwise();
+        let pods = |world: &World| {
+            let ids = world.sets.iter().flat_map(|set| set.pods.iter().map(|pod| pod.id));
+            ids.collect::<Vec<_>>()
+        };
+        let before = pods(&world);
+        assert_eq!((before.len(), world.sets.len()), (4, 2));
+        world.toggle_default();
+        world.wait(60);
+        world.edit(&json!({ "spec": { "minReadySeconds": 1 } }));
+        world.wait(60);
+        assert_eq!(pods(&world), before, "no pod is replaced\n{}", world.trace.join("\n"));
+        world.set_image("web:good-0");
+        world.wait(60);
+        assert_eq!(
+            world.sets.len(),
+            2,
+            "gone back to, not made again\n{}",
+            world.trace.join("\n")
+        );
+        let status = world.current().status;
+        assert!(
+            status.phase == "Healthy" && status.stable_rs.ends_with('x'),
+            "{status:?}"
+        );
+        // The only one that runs is deleted: it is made again, and serves at once.
+        let stable = world.sets.iter().position(|set| set.object.hash() == status.stable_rs);
+        world.lose_set(stable.expect("stable"));
+        world.wait(60);
+        let status = world.current().status;
+        assert_eq!(
+            (&*status.phase, status.available_replicas),
+            ("Healthy", 4),
+            "{}",
+            world.trace.join("\n")
+        );
+        for service in world.named_services() {
+            assert_eq!(
+                (world.behind(&service), world.selected(&service)),
+                (4, &*status.stable_rs)
+            );
+        }
+        assert_whole(&world);
+    }
+}

@@ -52,6 +52,8 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         edit(stage, &format!("spec.replicas: {replicas}"))?;
     } else if let Some(change) = text.strip_prefix("edit ") {
         edit(stage, change)?;
+    } else if let Some(change) = text.strip_prefix("annotate the ReplicaSet of ") {
+        annotate_by_hand(stage, change)?;
     } else if let Some(pair) = text.strip_prefix("annotate ") {
         let (key, value) = pair.split_once('=').ok_or_else(|| Why::not_understood("no `=`"))?;
         stage
@@ -158,6 +160,19 @@ fn scale_by_hand(stage: &mut Stage, revision: &str, size: &str) -> Result<(), Wh
     let failure = set.object.failure.clone();
     // For the sake of its version.
     stage.world.set_failure(index, failure);
+    Ok(())
+}
+
+/// `r1 team=shop`; nothing after the `=` removes the annotation.
+fn annotate_by_hand(stage: &mut Stage, text: &str) -> Result<(), Why> {
+    let (revision, pair) = text
+        .split_once(' ')
+        .ok_or_else(|| Why::not_understood("no annotation"))?;
+    let (key, value) = pair.split_once('=').ok_or_else(|| Why::not_understood("no `=`"))?;
+    let index = stage.find(revision)?;
+    stage
+        .world
+        .annotate_by_hand(index, key, Some(value).filter(|value| !value.is_empty()));
     Ok(())
 }
 

@@ -36,7 +36,10 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
     match first {
         "phase" => phase(stage, rest),
         "step" => step(stage, rest),
-        "pods" => pods(stage, rest),
+        "pods" => match rest.strip_prefix("of ") {
+            Some(rest) => super::pods::check(stage, rest),
+            None => pods(stage, rest),
+        },
         "ReplicaSets" => revisions(stage, rest),
         "ReplicaSet" => replica_set(stage, rest),
         "Service" => services::check(stage, rest),

@@ -9,6 +9,7 @@ mod checks;
 mod events;
 mod fields;
 mod file;
+mod pods;
 mod services;
 mod stage;
 

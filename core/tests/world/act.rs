@@ -1,14 +1,17 @@
 //! What the API server does with the controller's writes: versions, conflicts, and a crash where one is asked for.
 
 use super::cluster::Set;
+use super::pods::Injected;
 use super::{World, merge, note};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
+use serin_core::identity::Fingerprint;
 use serin_core::observed::{Refusal, Refused, ReplicaSet};
 use serin_core::plan::{
     Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
 };
+use std::rc::Rc;
 
 /// How long the controller leaves a refused change alone. The real one waits longer from time to time.
 const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
@@ -31,6 +34,7 @@ impl World {
         self.basis.version = self.next_version;
         self.basis.least = Self::least_available(&seen.rollout).min(known);
         self.check_order(seen, plan);
+        self.check_promotion(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done => done += 1,
@@ -95,29 +99,6 @@ impl World {
         due
     }
 
-    /// Invariant 4 as far as it goes without routes: within a plan, capacity goes up before it goes down.
-    fn check_order(&mut self, seen: &Observed, plan: &Plan) {
-        let mut down = false;
-        for action in &plan.actions {
-            let Action::PatchReplicaSet(ReplicaSetPatch {
-                target,
-                replicas: Some(size),
-                ..
-            }) = action
-            else {
-                continue;
-            };
-            let Some(set) = seen.replica_sets.iter().find(|set| set.uid == target.uid) else {
-                continue;
-            };
-            if *size > set.replicas && down {
-                self.break_rule("4: a ReplicaSet is scaled up after another was scaled down".to_owned());
-                return;
-            }
-            down |= *size < set.replicas;
-        }
-    }
-
     fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
         let wrote = match action {
             Action::CreateReplicaSet(new) => self.create_set(new, seen),
@@ -126,8 +107,14 @@ impl World {
             Action::PatchRollout(patch) => self.patch_rollout(patch, version),
             Action::PatchService(patch) if self.patch_service(patch) => Wrote::Done,
             Action::PatchService(_) => Wrote::Conflict,
-            // The World has counts of pods, not pods: nothing that needs them is planned.
-            Action::PatchPod(_) | Action::EvictPod(_) => Wrote::Refused,
+            Action::PatchPod(patch) => {
+                self.patch_pod(patch);
+                Wrote::Done
+            }
+            Action::EvictPod(target) => {
+                self.evict(target);
+                Wrote::Done
+            }
         };
         if matches!(wrote, Wrote::Done) {
             self.writes += 1;
@@ -164,6 +151,8 @@ impl World {
         self.refused = None;
         note!(self, "create ReplicaSet {} at {}", new.name, new.replicas);
         let good = !new.template.as_str().contains("bad");
+        let template = Some(Fingerprint::of_replica_set(&new.template, &new.annotations));
+        self.check_identity(&new.name, template);
         let object = ReplicaSet {
             name: new.name.clone(),
             uid: format!("uid-{}", self.version()),
@@ -174,12 +163,14 @@ impl World {
             annotations: new.annotations.clone(),
             replicas: new.replicas,
             min_ready_seconds: new.min_ready_seconds,
+            template,
             ..ReplicaSet::default()
         };
         let controller_due = self.controller_due();
         self.sets.push(Set {
             object,
             pods: Vec::new(),
+            injected: Rc::new(Injected::of(new)),
             made: new.clone(),
             good,
             controller_due,
@@ -204,6 +195,7 @@ impl World {
         let due = self.controller_due();
         let basis = self.basis.clone();
         self.check_active_size(index, patch);
+        self.patch_template(index, patch);
         let set = &mut self.sets[index];
         let from = set.object.replicas;
         set.object.resource_version = version;
@@ -230,25 +222,6 @@ impl World {
         note!(self, "patch ReplicaSet {} {from} → {to}", patch.target.name);
         self.seen_own_set(&patch.target.uid);
         Wrote::Done
-    }
-
-    /// Invariant 5 for blue-green: what the active Service selects is never made smaller than wanted.
-    fn check_active_size(&mut self, index: usize, patch: &ReplicaSetPatch) {
-        let Some(size) = patch.replicas else { return };
-        let basis = &self.basis;
-        let Some(blue_green) = &basis.rollout.spec.strategy.blue_green else {
-            return;
-        };
-        let active = &blue_green.active_service;
-        let wanted = basis.rollout.spec.replicas.unwrap_or(1);
-        let object = &self.sets[index].object;
-        if !self.changed_since(active, basis)
-            && self.selected(active) == object.hash()
-            && size < object.replicas
-            && size < wanted
-        {
-            self.break_rule(format!("5: the active ReplicaSet is scaled down to {size} of {wanted}"));
-        }
     }
 
     fn delete_set(&mut self, target: &Target) -> Wrote {

@@ -1,6 +1,7 @@
 //! The ReplicaSet controller, the pods, and the stores through which the controller sees them.
 
 use super::hands::Basis;
+use super::pods::{Injected, Pod};
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
 use serin_core::api::Rollout;
@@ -17,6 +18,8 @@ pub struct Set {
     pub made: NewReplicaSet,
     /// Its pods.
     pub pods: Vec<Pod>,
+    /// Labels and annotations of its pod template.
+    pub injected: Rc<Injected>,
     /// Whether its pods ever become ready.
     pub good: bool,
     /// What the controller knew when it decided this size.
@@ -27,13 +30,6 @@ pub struct Set {
     pub silent_until: Option<Timestamp>,
     /// When its controller looks at its new spec.
     pub controller_due: Option<Timestamp>,
-}
-
-/// A pod.
-#[derive(Clone, Debug)]
-pub struct Pod {
-    /// When it is ready, if ever.
-    pub ready_at: Option<Timestamp>,
 }
 
 impl Set {
@@ -159,7 +155,14 @@ impl World {
         let before = set.available(now);
         set.pods.sort_by_key(|pod| pod.ready_at.unwrap_or(Timestamp::MAX));
         while set.pods.len() < wanted {
-            set.pods.push(Pod { ready_at });
+            self.next_pod += 1;
+            let injected = Rc::clone(&set.injected);
+            set.pods.push(Pod {
+                id: self.next_pod,
+                created: now,
+                ready_at,
+                injected,
+            });
         }
         if let Some(by_hand) = set.by_hand.take() {
             set.pods.truncate(wanted.max(usize::try_from(by_hand).unwrap()));

@@ -3,8 +3,9 @@
 
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use serin_core::api::Rollout;
-use serin_core::wire::HASH_LABEL;
+use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, SCALE_DOWN_DEADLINE};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -37,6 +38,16 @@ pub struct Basis {
     pub least: i32,
 }
 
+/// Replaces a hash wherever it stands, in names and sentences, too.
+fn rename(value: &mut Value, hash: &str, other: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(hash, other),
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, hash, other)),
+        Value::Object(members) => members.values_mut().for_each(|member| rename(member, hash, other)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 impl World {
     /// Somebody scales a ReplicaSet.
     pub fn scale_by_hand(&mut self, index: usize, replicas: i32) {
@@ -51,6 +62,59 @@ impl World {
         set.controller_due = due;
         note!(self, "somebody scales {} {} → {replicas}", old.name, old.replicas);
         self.lag_set(old);
+    }
+
+    /// Somebody annotates a ReplicaSet, or takes an annotation off it.
+    pub fn annotate_by_hand(&mut self, index: usize, key: &str, value: Option<&str>) {
+        let version = self.version();
+        let set = &mut self.sets[index];
+        let old = set.object.clone();
+        set.object.resource_version = version;
+        match value {
+            Some(value) => set.object.annotations.insert(key.to_owned(), value.to_owned()),
+            None => set.object.annotations.remove(key),
+        };
+        note!(self, "somebody annotates {} with {key}: {value:?}", old.name);
+        self.lag_set(old);
+    }
+
+    /// Somebody takes annotations off a ReplicaSet that the controller put there.
+    pub fn strip_annotations(&mut self, index: usize) {
+        for annotation in [DESIRED_REPLICAS, SCALE_DOWN_DEADLINE] {
+            self.annotate_by_hand(index, annotation, None);
+        }
+    }
+
+    /// All so far was done by a version that hashes templates otherwise, and ours takes over from it: only what the
+    /// templates say tells which ReplicaSet is which (decision 19). What the other still writes comes too late.
+    pub fn hash_otherwise(&mut self) {
+        note!(
+            self,
+            "all was done by a version that hashes otherwise, and another takes over"
+        );
+        let hashes: Vec<String> = self.sets.iter().map(|set| set.object.hash().to_owned()).collect();
+        for hash in hashes {
+            let other = format!("{hash}x");
+            let version = self.version();
+            for set in self.sets.iter_mut().filter(|set| set.object.hash() == hash) {
+                set.object.labels.insert(HASH_LABEL.to_owned(), other.clone());
+                set.object.name = set.object.name.replace(&hash, &other);
+                set.object.resource_version.clone_from(&version);
+            }
+            for service in self.services.values_mut() {
+                service.resource_version.clone_from(&version);
+                if service.selector.get(HASH_LABEL) == Some(&hash) {
+                    service.selector.insert(HASH_LABEL.to_owned(), other.clone());
+                }
+            }
+            for deed in self.deeds.pods.iter_mut().filter(|deed| deed.hash == hash) {
+                deed.hash.clone_from(&other);
+            }
+            rename(&mut self.rollout["status"], &hash, &other);
+        }
+        self.rollout["metadata"]["resourceVersion"] = self.version().into();
+        self.refused = None;
+        self.read_again();
     }
 
     /// Somebody lets a Service select another hash, or none.

@@ -16,7 +16,9 @@ mod act;
 pub mod cluster;
 mod hands;
 mod people;
+pub mod pods;
 pub mod rng;
+mod rules;
 mod services;
 
 use cluster::Set;
@@ -115,6 +117,7 @@ pub struct World {
     /// The rollout of a resourceVersion, decoded.
     decoded: RefCell<Option<(String, Rc<Rollout>)>>,
     next_version: u64,
+    next_pod: u64,
 }
 
 /// Notes what happened, if anybody will read it.
@@ -170,6 +173,7 @@ impl World {
             identity: RefCell::new(None),
             decoded: RefCell::new(None),
             next_version: 1,
+            next_pod: 0,
         };
         world.create(manifest);
         world
@@ -185,7 +189,7 @@ impl World {
         }
         let identity = cache.as_ref().map(|(_, identity)| identity.clone()).unwrap_or_default();
         let replica_sets = self.stores.sets(self);
-        Observed {
+        let mut seen = Observed {
             identity,
             rollout,
             replica_sets,
@@ -193,7 +197,9 @@ impl World {
             undecodable: self.undecodable.clone(),
             services: self.observed_services(),
             ..Observed::default()
-        }
+        };
+        seen.pods = self.observed_pods(&seen);
+        seen
     }
 
     /// The rollout as the API server has it.

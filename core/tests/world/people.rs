@@ -41,6 +41,13 @@ impl World {
         self.edit(&json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
     }
 
+    /// A default is written out, or no longer: the template says the same, and hashes otherwise.
+    pub fn toggle_default(&mut self) {
+        let written = self.rollout["spec"]["template"]["spec"]["restartPolicy"].is_string();
+        let policy = if written { Value::Null } else { "Always".into() };
+        self.edit(&json!({ "spec": { "template": { "spec": { "restartPolicy": policy } } } }));
+    }
+
     /// `kubectl argo rollouts promote`.
     pub fn promote(&mut self) {
         let rollout = self.decoded();

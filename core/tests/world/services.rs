@@ -71,6 +71,7 @@ impl World {
     pub fn patch_service(&mut self, patch: &ServicePatch) -> bool {
         let version = self.version();
         let name = &patch.target.name;
+        let (former, before) = (self.selected(name).to_owned(), self.behind(name));
         let Some(service) = self.services.get_mut(name) else {
             return false;
         };
@@ -89,6 +90,10 @@ impl World {
             service.managed_by = Some(rollout.clone());
         }
         note!(self, "patch Service {name} → {}", self.selected(name));
+        if patch.hash.is_some() {
+            let basis = self.basis.clone();
+            self.check_capacity(name, (&former, before), &basis);
+        }
         // A switch to pods that are not there yet is judged when it is made; a preview may wait for its pods.
         let spec = &self.basis.rollout.spec;
         let blue_green = spec.strategy.blue_green.as_ref();

@@ -6,7 +6,7 @@ use serin_e2e::{Story, World};
 use std::time::Duration;
 
 /// Two pods, a preview, and a switch that waits for a person.
-const BLUE_GREEN: &str = "
+pub(crate) const BLUE_GREEN: &str = "
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: web}
@@ -40,7 +40,7 @@ pub(crate) fn deployed(world: &mut World) -> Story<'_> {
 }
 
 /// The second version waits beside it.
-fn previewed(world: &mut World) -> Story<'_> {
+pub(crate) fn previewed(world: &mut World) -> Story<'_> {
     deployed(world)
         .when()
         .set_image("app:2")
@@ -240,7 +240,7 @@ pub(crate) async fn a_service_that_is_no_longer_named_is_released(world: &mut Wo
 }
 
 /// A canary whose users are told apart by two Services.
-const WITH_SERVICES: &str = "
+pub(crate) const WITH_SERVICES: &str = "
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use serin_e2e::World;
+use serin_e2e::{View, World};
 use std::time::Duration;
 
 /// A quarter, a pause for people, half, a pause for a second.
@@ -273,4 +273,57 @@ pub(crate) async fn spec_paused_holds_and_releases(world: &mut World) -> Result<
         .at_step(1)
         .ready_pods(2, 1)
         .await
+}
+
+/// Contract 03 §10, contract 11 A16.
+pub(crate) async fn anti_affinity_is_renewed_by_an_undo(world: &mut World) -> Result<()> {
+    let asked =
+        json!({"antiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}, "steps": [{"pause": {}}]});
+    world
+        .given()
+        .rollout(CANARY)
+        .edit(json!({"spec": {"strategy": {"canary": asked}}}))
+        .healthy()
+        .when()
+        .set_image("app:2")
+        .then()
+        .phase("Paused")
+        .until("revision 2 keeps from revision 1", |view| keeps_from(view, 2, 1))
+        .when()
+        .promote_full()
+        .then()
+        .healthy()
+        .when()
+        .set_image("app:1")
+        .then()
+        .phase("Paused")
+        .until("the former revision 1 keeps from revision 2", |view| {
+            keeps_from(view, 3, 2)
+        })
+        .until("there are two ReplicaSets", |view| {
+            let count = view.replica_sets.len();
+            (count == 2).then_some(()).ok_or_else(|| format!("there are {count}"))
+        })
+        .await
+}
+
+/// Whether the pods of a revision are kept from those of another.
+fn keeps_from(view: &View, revision: i64, other: i64) -> Result<(), String> {
+    let set = view.replica_set(revision).ok_or("it does not exist")?;
+    let pod = set.spec.template.as_ref().and_then(|it| it.spec.as_ref());
+    let affinity = pod.and_then(|it| it.affinity.as_ref()?.pod_anti_affinity.as_ref());
+    let terms = affinity.and_then(|it| it.required_during_scheduling_ignored_during_execution.as_ref());
+    let requirements = terms
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.label_selector.as_ref()?.match_expressions.as_ref());
+    let avoided: Vec<&String> = requirements
+        .flatten()
+        .filter_map(|it| it.values.as_ref())
+        .flatten()
+        .collect();
+    let hash = view.hash(other).ok_or("the other does not exist")?;
+    let only = avoided.len() == 1 && avoided.iter().all(|it| *it == hash);
+    only.then_some(())
+        .ok_or_else(|| format!("it keeps from {avoided:?}, not {hash}"))
 }

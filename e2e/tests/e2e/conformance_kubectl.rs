@@ -21,6 +21,7 @@ transcripts!(
     explain,
     get,
     logs,
+    ownership,
     patch,
     scale,
     wait

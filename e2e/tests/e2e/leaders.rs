@@ -4,7 +4,7 @@ use crate::blue_green::deployed;
 use crate::canary::CANARY;
 use anyhow::{Context, Result, bail, ensure};
 use serin_e2e::cluster::Place;
-use serin_e2e::process::{Process, Program, new_holder, pair, send};
+use serin_e2e::process::{Process, Program, delete_lease, new_holder, pair, send, take_lease};
 use serin_e2e::world::Wishes;
 use serin_e2e::writes::Signed;
 use serin_e2e::{Cluster, World};
@@ -128,6 +128,40 @@ pub(crate) async fn a_paused_leader_writes_nothing_afterwards(world: &mut World)
     ensure!(!status.success(), "a leader that lost its lease ended as if asked to");
     world.then().healthy().ready_pods(2, 4).pods(1, 0).await?;
     handed_over_once(world, 2)
+}
+
+pub(crate) async fn a_lease_that_is_taken_away_ends_the_leader(world: &mut World) -> Result<()> {
+    let (mut leader, _standby, _) = compete(world).await?;
+    deployed(world).when().set_image("app:2").then().phase("Paused").await?;
+    take_lease(world).await?;
+    // It may still begin the switch, up to its next renewal; whoever ends it begins later than that.
+    world.when().promote().await?;
+    let status = leader.ended(SOON).await?;
+    ensure!(!status.success(), "a leader that lost its lease ended as if asked to");
+    world
+        .then()
+        .healthy()
+        .serves("active", 2)
+        .ready_pods(2, 2)
+        .pods(1, 0)
+        .await?;
+    handed_over_once(world, 2)
+}
+
+pub(crate) async fn a_deleted_lease_leaves_one_leader(world: &mut World) -> Result<()> {
+    let (_leader, _standby, name) = compete(world).await?;
+    world.given().rollout(CANARY).healthy().await?;
+    for image in ["app:2", "app:3", "app:4"] {
+        delete_lease(world).await?;
+        // Each of the two hears of this at once.
+        world.when().set_image(image).then().phase("Paused").await?;
+        world.when().promote_full().then().healthy().await?;
+    }
+    ensure!(
+        new_holder(world, None, SOON).await? == name,
+        "the leader lost its lease although it was there"
+    );
+    handed_over_once(world, 1)
 }
 
 /// On a control plane of its own: nobody else is to wait for this API server.

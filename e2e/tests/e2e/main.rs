@@ -5,8 +5,11 @@ mod canary;
 mod conformance;
 mod conformance_kubectl;
 mod counts;
+mod crowd;
+mod defaults;
 mod deploy;
 mod leaders;
+mod meddling;
 mod refusals;
 mod takeover;
 mod trouble;
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         scenario!(canary::a_bad_image_is_degraded_by_the_deadline_and_replaced),
         scenario!(canary::a_newer_update_supersedes_the_one_under_way),
         scenario!(canary::spec_paused_holds_and_releases),
+        scenario!(canary::anti_affinity_is_renewed_by_an_undo),
         scenario!(blue_green::first_deploy_is_served_when_ready),
         scenario!(blue_green::a_preview_waits_for_promotion),
         scenario!(blue_green::old_pods_stay_for_the_delay),
@@ -47,6 +51,18 @@ fn main() -> ExitCode {
         scenario!(trouble::a_killed_controller_loses_nothing),
         scenario!(trouble::an_edit_beside_the_controller_is_never_lost),
         scenario!(trouble::the_spec_stays_as_it_was_written),
+        scenario!(crowd::a_broken_object_stops_no_other).wishing(crowd::wishes),
+        scenario!(defaults::a_template_equals_what_the_server_makes_of_it),
+        scenario!(meddling::a_service_of_another_rollout_is_left_alone),
+        scenario!(meddling::services_edited_during_an_update_are_mended),
+        scenario!(meddling::services_deleted_during_an_update_can_come_back),
+        scenario!(meddling::services_of_a_canary_deleted_during_an_update_can_come_back),
+        scenario!(meddling::replica_sets_scaled_by_hand_are_scaled_back),
+        scenario!(meddling::replica_sets_of_a_blue_green_scaled_by_hand_are_scaled_back),
+        scenario!(meddling::a_deleted_new_replica_set_is_made_again),
+        scenario!(meddling::a_deleted_stable_replica_set_holds_the_update),
+        scenario!(meddling::a_deleted_stable_replica_set_of_a_blue_green_holds_the_update),
+        scenario!(meddling::a_deleted_old_replica_set_is_made_anew_when_it_is_wanted),
         scenario!(conformance::objects_are_created),
         scenario!(conformance::objects_are_patched),
         scenario!(conformance::objects_are_replaced_and_deleted),
@@ -67,6 +83,7 @@ fn main() -> ExitCode {
         scenario!(conformance_kubectl::explain),
         scenario!(conformance_kubectl::get),
         scenario!(conformance_kubectl::logs),
+        scenario!(conformance_kubectl::ownership),
         scenario!(conformance_kubectl::patch),
         scenario!(conformance_kubectl::scale),
         scenario!(conformance_kubectl::wait),
@@ -81,6 +98,8 @@ fn main() -> ExitCode {
         scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
         scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),
         scenario!(leaders::a_paused_leader_writes_nothing_afterwards).only(Place::Real),
+        scenario!(leaders::a_lease_that_is_taken_away_ends_the_leader).only(Place::Real),
+        scenario!(leaders::a_deleted_lease_leaves_one_leader).only(Place::Real),
         scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
         scenario!(takeover::canaries),

@@ -9,6 +9,8 @@ use k8s_openapi::api::core::v1::Service;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
+use serin_core::api::Rollout;
+use serin_core::wire;
 use serin_e2e::process::CONTROLLER;
 use serin_e2e::view::is_ready;
 use serin_e2e::{View, World};
@@ -127,6 +129,12 @@ async fn taken_over(world: &mut World, name: &str) -> Result<()> {
         before.rollout.status.current_step_index,
     );
     ensure!(step >= was, "the step was {was:?}:{told}");
+    let new = revision_of(&before.rollout)?;
+    let (kept, were) = (pods_of(&after, new), pods_of(&before, new));
+    ensure!(
+        kept.is_superset(&were),
+        "pods of the new revision were recreated:{told}"
+    );
     // Pods become ready here whatever the fixture says: these two go on with their updates.
     if name.ends_with("-progressing") || name.ends_with("-degraded") {
         return Ok(());
@@ -149,6 +157,15 @@ fn names(view: &View) -> BTreeSet<String> {
 
 fn pods(view: &View) -> BTreeSet<String> {
     view.pods.iter().filter_map(ResourceExt::uid).collect()
+}
+
+fn pods_of(view: &View, revision: i64) -> BTreeSet<String> {
+    view.pods_of(revision).filter_map(ResourceExt::uid).collect()
+}
+
+fn revision_of(rollout: &Rollout) -> Result<i64> {
+    let revision = rollout.annotations().get(wire::REVISION);
+    Ok(revision.context("a rollout without revision")?.parse()?)
 }
 
 /// Waits until all pods run, and are counted.

@@ -52,6 +52,7 @@ fn rows(kind: &str) -> Vec<Row> {
             wide(&["Selector"]),
         ]
         .concat(),
+        "NetworkPolicy" => text(&["Pod-Selector", "Age"]),
         "Ingress" => text(&["Class", "Hosts", "Address", "Ports", "Age"]),
         "Node" => [
             text(&["Status", "Roles", "Age", "Version"]),
@@ -170,6 +171,7 @@ pub(super) fn cells(kind: &str, object: &Value, now: Timestamp) -> Vec<Value> {
         }
         "Service" => cells.extend(service(object, old)),
         "Ingress" => cells.extend(ingress(object, old)),
+        "NetworkPolicy" => cells.extend([json!(selector(&spec["podSelector"])), old]),
         "Node" => cells.extend(node(object, old)),
         "ConfigMap" => {
             let count = |field: &str| object[field].as_object().map_or(0, serde_json::Map::len);
