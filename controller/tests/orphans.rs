@@ -114,16 +114,8 @@ async fn a_replica_set_that_lost_its_hash_is_left_alone() {
     let all = sets(&world).await;
     let after = all.iter().find(|set| set.metadata.uid == before.metadata.uid).unwrap();
     assert_eq!((owned(after), after.spec.replicas), (owned(&before), Some(2)));
-    // Its name is taken, so the next one gets another; it has no pods until a person decides.
-    assert_eq!(
-        all.iter()
-            .map(|set| set.spec.replicas)
-            .filter(|size| *size == Some(0))
-            .count(),
-        1
-    );
+    // Nobody sees it any more, and its name is taken: the template is deployed anew under another.
     assert_eq!((all.len(), world.count("create", "replicasets", "")), (2, 2));
-    assert_eq!(world.rollout("web").await["status"]["phase"], "Degraded");
     world.stop().await;
 }
 

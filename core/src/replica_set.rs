@@ -172,6 +172,7 @@ fn is_refused_and_untold(look: &Look<'_>) -> bool {
 }
 
 fn create(look: &Look<'_>, size: i32, draft: &mut Draft) {
+    let size = size.max(0);
     let revision = newest_revision(look);
     let name = name_of_new(look);
     let after = draft.act(Action::CreateReplicaSet(Box::new(manifest(
@@ -347,7 +348,8 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 
 /// The size, and what goes with it; nothing where both are as wanted.
 pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
-    let size = size.saturating_add(look.restart.surge_of(set));
+    // Validation lets a negative previewReplicaCount through (contract 11 E).
+    let size = size.max(0).saturating_add(look.restart.surge_of(set));
     if size != set.replicas {
         patch.replicas = Some(size);
     }

@@ -323,87 +323,64 @@ fn list_keys() {
     }
 }
 
+/// Below `.spec.strategy` of a Rollout, analyses and anti-affinity aside: paths and the fields that they require.
+const REQUIRED: &str = "
+blueGreen: activeService
+canary.pingPong: pingService pongService
+canary.replicaProgressThreshold: type value
+canary.steps[].experiment: templates
+canary.steps[].experiment.analyses[]: name templateName
+canary.steps[].experiment.analyses[].args[]: name
+canary.steps[].experiment.analyses[].args[].valueFrom.fieldRef: fieldPath
+canary.steps[].experiment.dryRun[]: metricName
+canary.steps[].experiment.templates[]: name specRef
+canary.steps[].experiment.templates[].selector.matchExpressions[]: key operator
+canary.steps[].plugin: name
+canary.steps[].setHeaderRoute.match[]: headerName headerValue
+canary.steps[].setMirrorRoute: name
+canary.trafficRouting.alb: servicePort
+canary.trafficRouting.alb.stickinessConfig: durationSeconds enabled
+canary.trafficRouting.ambassador: mappings
+canary.trafficRouting.apisix.route: name
+canary.trafficRouting.appMesh.virtualNodeGroup: canaryVirtualNodeRef stableVirtualNodeRef
+canary.trafficRouting.appMesh.virtualNodeGroup.canaryVirtualNodeRef: name
+canary.trafficRouting.appMesh.virtualNodeGroup.stableVirtualNodeRef: name
+canary.trafficRouting.appMesh.virtualService: name
+canary.trafficRouting.istio.destinationRule: canarySubsetName name stableSubsetName
+canary.trafficRouting.istio.virtualService: name
+canary.trafficRouting.istio.virtualServices[]: name
+canary.trafficRouting.managedRoutes[]: name
+canary.trafficRouting.traefik: weightedTraefikServiceName
+";
+
 /// Contract 01 §2, what is marked as required; pod templates aside.
 #[test]
 fn required_fields_of_a_rollout() {
-    let analysis = |path: &str| {
-        [
-            (format!("{path}.args[]"), json!(["name"])),
-            (format!("{path}.args[].valueFrom.fieldRef"), json!(["fieldPath"])),
-            (format!("{path}.dryRun[]"), json!(["metricName"])),
-            (format!("{path}.measurementRetention[]"), json!(["limit", "metricName"])),
-        ]
-    };
-    let mut expected: BTreeMap<String, Value> = [
-        ("blueGreen", json!(["activeService"])),
-        ("canary.pingPong", json!(["pingService", "pongService"])),
-        ("canary.replicaProgressThreshold", json!(["type", "value"])),
-        ("canary.steps[].experiment", json!(["templates"])),
-        ("canary.steps[].experiment.analyses[]", json!(["name", "templateName"])),
-        ("canary.steps[].experiment.analyses[].args[]", json!(["name"])),
-        (
-            "canary.steps[].experiment.analyses[].args[].valueFrom.fieldRef",
-            json!(["fieldPath"]),
-        ),
-        ("canary.steps[].experiment.dryRun[]", json!(["metricName"])),
-        ("canary.steps[].experiment.templates[]", json!(["name", "specRef"])),
-        (
-            "canary.steps[].experiment.templates[].selector.matchExpressions[]",
-            json!(["key", "operator"]),
-        ),
-        ("canary.steps[].plugin", json!(["name"])),
-        (
-            "canary.steps[].setHeaderRoute.match[]",
-            json!(["headerName", "headerValue"]),
-        ),
-        ("canary.steps[].setMirrorRoute", json!(["name"])),
-        ("canary.trafficRouting.alb", json!(["servicePort"])),
-        (
-            "canary.trafficRouting.alb.stickinessConfig",
-            json!(["durationSeconds", "enabled"]),
-        ),
-        ("canary.trafficRouting.ambassador", json!(["mappings"])),
-        ("canary.trafficRouting.apisix.route", json!(["name"])),
-        (
-            "canary.trafficRouting.appMesh.virtualNodeGroup",
-            json!(["canaryVirtualNodeRef", "stableVirtualNodeRef"]),
-        ),
-        (
-            "canary.trafficRouting.appMesh.virtualNodeGroup.canaryVirtualNodeRef",
-            json!(["name"]),
-        ),
-        (
-            "canary.trafficRouting.appMesh.virtualNodeGroup.stableVirtualNodeRef",
-            json!(["name"]),
-        ),
-        ("canary.trafficRouting.appMesh.virtualService", json!(["name"])),
-        (
-            "canary.trafficRouting.istio.destinationRule",
-            json!(["canarySubsetName", "name", "stableSubsetName"]),
-        ),
-        ("canary.trafficRouting.istio.virtualService", json!(["name"])),
-        ("canary.trafficRouting.istio.virtualServices[]", json!(["name"])),
-        ("canary.trafficRouting.managedRoutes[]", json!(["name"])),
-        ("canary.trafficRouting.traefik", json!(["weightedTraefikServiceName"])),
-    ]
-    .map(|(path, fields)| (format!(".spec.strategy.{path}"), fields))
-    .into();
-    for strategy in ["blueGreen", "canary"] {
-        let term = "antiAffinity.preferredDuringSchedulingIgnoredDuringExecution";
-        expected.insert(format!(".spec.strategy.{strategy}.{term}"), json!(["weight"]));
-    }
-    for path in [
+    let fields = |text: &str| json!(text.split(' ').collect::<Vec<_>>());
+    let lines = REQUIRED.lines().filter_map(|line| line.split_once(": "));
+    let mut expected: BTreeMap<String, Value> = lines
+        .map(|(path, names)| (format!(".spec.strategy.{path}"), fields(names)))
+        .collect();
+    for analysis in [
         "blueGreen.prePromotionAnalysis",
         "blueGreen.postPromotionAnalysis",
         "canary.analysis",
         "canary.steps[].analysis",
     ] {
-        expected.extend(analysis(&format!(".spec.strategy.{path}")));
+        for (list, names) in [
+            ("args[]", "name"),
+            ("args[].valueFrom.fieldRef", "fieldPath"),
+            ("dryRun[]", "metricName"),
+            ("measurementRetention[]", "limit metricName"),
+        ] {
+            expected.insert(format!(".spec.strategy.{analysis}.{list}"), fields(names));
+        }
     }
-    expected.insert(
-        ".spec.selector.matchExpressions[]".to_owned(),
-        json!(["key", "operator"]),
-    );
+    for strategy in ["blueGreen", "canary"] {
+        let term = "antiAffinity.preferredDuringSchedulingIgnoredDuringExecution";
+        expected.insert(format!(".spec.strategy.{strategy}.{term}"), fields("weight"));
+    }
+    expected.insert(".spec.selector.matchExpressions[]".to_owned(), fields("key operator"));
     let mut found = paths("Rollout", "required");
     found.retain(|path, _| path.starts_with(".spec.") && !path.starts_with(".spec.template"));
     assert_eq!(found, expected);

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
+use serin_core::plan::{Action, Plan};
 use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, REVISION};
 use serin_core::{Observed, decide};
 
@@ -81,6 +82,19 @@ fn observed(strategy: &Value, replicas: i32, revision: i64, status: &Value) -> O
     }
 }
 
+/// Sizes that the API server is asked for: it knows no negative ones.
+fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
+    plan.actions.iter().filter_map(|action| match action {
+        Action::CreateReplicaSet(new) => Some(new.replicas),
+        Action::PatchReplicaSet(patch) => patch.replicas,
+        Action::DeleteReplicaSet(_)
+        | Action::PatchService(_)
+        | Action::PatchPod(_)
+        | Action::EvictPod(_)
+        | Action::PatchRollout(_) => None,
+    })
+}
+
 #[test]
 fn the_largest_numbers_make_no_panic() {
     let paused = json!([{"reason": "CanaryPauseStep", "startTime": "9999-12-30T00:00:00Z"}]);
@@ -104,6 +118,7 @@ fn the_largest_numbers_make_no_panic() {
                     for now in [Timestamp::UNIX_EPOCH, Timestamp::MAX, Timestamp::MIN] {
                         let plan = decide(&seen, now);
                         assert_eq!(plan, decide(&seen, now));
+                        assert!(sizes(&plan).all(|size| size >= 0), "{plan:?}");
                         plans += 1;
                     }
                 }

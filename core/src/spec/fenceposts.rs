@@ -19,8 +19,9 @@ const DEFAULT_PERCENT: i64 = 25;
 /// could move.
 #[must_use]
 pub fn fenceposts(canary: &CanaryStrategy, replicas: i32) -> Fenceposts {
-    let surge = amount(canary.max_surge.as_ref(), replicas, Rounding::Up);
-    let unavailable = amount(canary.max_unavailable.as_ref(), replicas, Rounding::Down);
+    // Validation lets negative numbers through (contract 11 E): taken literally, pods would be taken away or never come.
+    let surge = amount(canary.max_surge.as_ref(), replicas, Rounding::Up).max(0);
+    let unavailable = amount(canary.max_unavailable.as_ref(), replicas, Rounding::Down).max(0);
     let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable };
     Fenceposts {
         surge,
@@ -31,7 +32,7 @@ pub fn fenceposts(canary: &CanaryStrategy, replicas: i32) -> Fenceposts {
 /// Pods that a restart of a blue-green rollout may take at a time (contract 05 §11). May be 0.
 #[must_use]
 pub fn restart_unavailable(max_unavailable: Option<&IntOrString>, replicas: i32) -> i32 {
-    at_most_all(amount(max_unavailable, replicas, Rounding::Down), replicas)
+    at_most_all(amount(max_unavailable, replicas, Rounding::Down).max(0), replicas)
 }
 
 #[derive(Clone, Copy)]
@@ -92,6 +93,10 @@ mod tests {
             (json!("abc"), json!(1), 3, (0, 1)),
             (json!("0.5%"), json!("10 %"), 3, (0, 1)),
             (json!(1), json!(0), 0, (1, 0)),
+            (json!(-5), json!(1), 4, (0, 1)),
+            (json!("-50%"), json!(0), 4, (0, 1)),
+            (json!(1), json!(-1), 4, (1, 0)),
+            (json!(-1), json!(-1), 4, (0, 1)),
         ] {
             assert_eq!(
                 of(&surge, &unavailable, replicas),
@@ -110,6 +115,7 @@ mod tests {
             (None, 8, 2),
             (Some(&quarter), 4, 1),
             (Some(&IntOrString::Int(9)), 2, 2),
+            (Some(&IntOrString::Int(-1)), 2, 0),
         ] {
             assert_eq!(restart_unavailable(written, replicas), expected);
         }

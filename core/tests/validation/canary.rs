@@ -272,6 +272,14 @@ fn header_routes() {
             "{setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: x}}, {headerName: b, headerValue: {}}]}}",
             &format!("{path}.match[1]: Invalid value: {{}}: {none}"),
         ),
+    ]);
+}
+
+#[test]
+fn routers_of_header_routes() {
+    let needs = "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix";
+    let path = "spec.strategy.steps[0].setHeaderRoute";
+    steps(&[
         (
             "{apisix: {}, managedRoutes: [{name: r}]}",
             "{setHeaderRoute: {name: r}}",
