@@ -173,7 +173,8 @@ impl Course {
 /// 11), or the newest revision is stable or active already. A Service that merely lost its hash is no first deployment
 /// (contract 11 B8).
 pub(super) fn is_alone(look: &Look<'_>, active: &str) -> bool {
-    let first = look.revisions.other_stable().is_none() || (active.is_empty() && never_served(look));
+    let first =
+        look.revisions.other_stable().is_none() || (super::active_set(look, active).is_none() && never_served(look));
     first || active == look.revisions.new_hash
 }
 

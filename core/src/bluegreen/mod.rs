@@ -29,7 +29,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     let preview = switch_preview(look, written, &course, &mut draft);
     // A Service that lost its hash does not make the pause pointless: stable is what it will select again.
     let served = match look.revisions.other_stable() {
-        Some(stable) if active.is_empty() && !never_served(look) => stable.hash(),
+        Some(stable) if active_set(look, active).is_none() && !never_served(look) => stable.hash(),
         Some(_) | None => active,
     };
     let gate = course.pass_pause(look, meant, written, size, served, &mut draft);
@@ -60,6 +60,7 @@ fn counts(look: &Look<'_>, active: &str) -> Counts {
     }
 }
 
+/// The ReplicaSet whose pods alone the active Service leads to; none where it selects no hash, or one that none has.
 fn active_set<'a>(look: &Look<'a>, active: &str) -> Option<&'a ReplicaSet> {
     look.revisions
         .all()
@@ -98,12 +99,13 @@ fn switch_active(
             .map(ReplicaSet::hash),
     };
     // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8). Until that has
-    // pods again it selects those of every revision, which is better than none.
-    let lost = active.is_empty() && !course.is_halted(look);
+    // pods again it selects those of every revision, which is better than none; with a hash that no ReplicaSet has it
+    // selects nobody, and nothing is worse than that.
+    let lost = active_set(look, active).is_none() && !course.is_halted(look);
     let restored = look
         .revisions
         .other_stable()
-        .filter(|stable| lost && stable.available() > 0)
+        .filter(|stable| lost && (stable.available() > 0 || !active.is_empty()))
         .map(ReplicaSet::hash);
     let Some(target) = restored.or(target) else {
         return active.to_owned();
