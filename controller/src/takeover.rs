@@ -67,9 +67,13 @@ pub fn takeover_summary(reports: &[Report]) -> String {
         .filter(|it| matches!(it.stable, StableRevision::Missing(_)))
         .count();
     let undecodable = reports.iter().filter(|it| it.undecodable.is_some()).count();
+    let invalid = reports
+        .iter()
+        .filter(|it| it.undecodable.is_none() && it.invalid.is_some())
+        .count();
     format!(
         "{} rollouts: {} adopted as they are, {created} would get a new ReplicaSet, {missing} lack their stable one, \
-         {undecodable} cannot be decoded",
+         {invalid} ask for what is invalid or not served, {undecodable} cannot be decoded",
         reports.len(),
         reports.iter().filter(|it| is_adopted(it)).count(),
     )
@@ -77,5 +81,5 @@ pub fn takeover_summary(reports: &[Report]) -> String {
 
 fn is_adopted(report: &Report) -> bool {
     let stable = !matches!(report.stable, StableRevision::Missing(_));
-    stable && report.undecodable.is_none() && matches!(report.new, New::Adopted(_))
+    stable && report.undecodable.is_none() && report.invalid.is_none() && matches!(report.new, New::Adopted(_))
 }

@@ -4,6 +4,7 @@
 //! [`report`] says what [`decide`](crate::decide()) goes by; it plans nothing, and nothing is written.
 
 use crate::identity::Dialect;
+use crate::invalid;
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::Ownership;
 use crate::revision::{Revisions, Stable, ownership};
@@ -35,6 +36,10 @@ pub struct Report {
     /// they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecodable: Option<String>,
+    /// What is invalid in the spec, or not served by this version, if anything is: the same follows. Services that it names
+    /// are not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
 }
 
 /// A ReplicaSet and the reason for its part.
@@ -76,6 +81,8 @@ pub enum StableRevision {
     Adopted(Adopted),
     /// None is recorded: the first deployment.
     None,
+    /// A hash is recorded whose ReplicaSet does not exist, and its pod template is still asked for: it is made again.
+    Lost(String),
     /// A hash is recorded whose ReplicaSet does not exist: nothing is scaled or promoted (decision 8).
     Missing(String),
 }
@@ -131,11 +138,13 @@ pub fn report(seen: &Observed) -> Report {
         (Some(set), Some(why)) => New::Adopted(Adopted::of(set, why)),
         (Some(_), None) | (None, _) => New::Created(format!("{name}-{}", revisions.new_hash)),
     };
+    let recorded_hash = &seen.rollout.status.stable_rs;
     let recorded = |set| StableRevision::Adopted(Adopted::of(set, Reason::RecordedStable));
     let stable = match (revisions.stable, revisions.new) {
-        (Stable::None, _) => StableRevision::None,
+        (Stable::None, _) if recorded_hash.is_empty() => StableRevision::None,
+        (Stable::None, _) => StableRevision::Lost(recorded_hash.clone()),
         (Stable::Newest, Some(set)) | (Stable::Other(set), _) => recorded(set),
-        (Stable::Newest, None) | (Stable::Missing, _) => StableRevision::Missing(seen.rollout.status.stable_rs.clone()),
+        (Stable::Newest, None) | (Stable::Missing, _) => StableRevision::Missing(recorded_hash.clone()),
     };
     let old = revisions.others.iter();
     let deleting = seen.replica_sets.iter().filter(|set| set.deleting);
@@ -152,6 +161,7 @@ pub fn report(seen: &Observed) -> Report {
         deleting: deleting.map(|set| set.name.clone()).collect(),
         released: released.map(|set| set.name.clone()).collect(),
         undecodable: seen.undecodable.clone(),
+        invalid: invalid::of_spec(seen),
     }
 }
 
@@ -194,6 +204,8 @@ impl fmt::Display for Report {
         writeln!(f, "rollout {}/{}", self.namespace, self.rollout)?;
         if let Some(why) = &self.undecodable {
             writeln!(f, "  not decodable: {why}: everything stays as it is")?;
+        } else if let Some(why) = &self.invalid {
+            writeln!(f, "  not carried out: {why}: everything stays as it is")?;
         }
         match &self.new {
             New::Adopted(set) => writeln!(f, "  new     {set}")?,
@@ -202,6 +214,10 @@ impl fmt::Display for Report {
         match &self.stable {
             StableRevision::Adopted(set) => writeln!(f, "  stable  {set}")?,
             StableRevision::None => writeln!(f, "  stable  none is recorded: a first deployment")?,
+            StableRevision::Lost(hash) => writeln!(
+                f,
+                "  stable  no ReplicaSet has the recorded hash {hash}, whose pod template is still asked for: made again"
+            )?,
             StableRevision::Missing(hash) => writeln!(
                 f,
                 "  stable  no ReplicaSet has the recorded hash {hash}: nothing would be scaled or promoted"

@@ -23,10 +23,8 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = validate::references(seen) {
         return Some(error.to_string());
     }
-    if let Some(field) = not_served(seen) {
-        return Some(format!(
-            "{field}: Forbidden: this version of Serin does not serve it yet"
-        ));
+    if let Some(error) = not_served(seen) {
+        return Some(error);
     }
     // What our validation leaves to the API server, the API server says when it refuses the ReplicaSet (decision 23).
     let refused = seen
@@ -36,8 +34,20 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     (now < after_seconds(refused.at, RETRY_SECONDS)).then(|| refused.message.clone())
 }
 
-/// The first field that asks for something that is not there yet.
-fn not_served(seen: &Observed) -> Option<&'static str> {
+/// Why the spec alone, whatever else there is, cannot be carried out; one that does not decode is another matter.
+pub(crate) fn of_spec(seen: &Observed) -> Option<String> {
+    seen.identity.invalid.clone().or_else(|| not_served(seen))
+}
+
+/// What is said of the first field that asks for something that is not there yet.
+fn not_served(seen: &Observed) -> Option<String> {
+    let field = field_not_served(seen)?;
+    Some(format!(
+        "{field}: Forbidden: this version of Serin does not serve it yet"
+    ))
+}
+
+fn field_not_served(seen: &Observed) -> Option<&'static str> {
     let spec = &seen.rollout.spec;
     let strategy = &spec.strategy;
     let asked: Vec<(bool, &'static str)> = match (&strategy.canary, &strategy.blue_green) {

@@ -130,7 +130,7 @@ fn the_recorded_hash_says_what_is_stable() {
     };
     let hash = |stable| match stable {
         StableRevision::Adopted(set) => (set.hash, set.why),
-        StableRevision::None | StableRevision::Missing(_) => panic!("{stable:?}"),
+        StableRevision::None | StableRevision::Lost(_) | StableRevision::Missing(_) => panic!("{stable:?}"),
     };
     let (new, old) = (set("new", 2, "web:2"), set("old", 1, "web:1"));
     let both = vec![new.clone(), old.clone()];
@@ -144,6 +144,31 @@ fn the_recorded_hash_says_what_is_stable() {
     );
     assert_eq!(with("", both), StableRevision::None);
     assert_eq!(with("old", vec![new]), StableRevision::Missing("old".to_owned()));
+    // Nothing else is asked for than what it ran.
+    assert_eq!(with("new", Vec::new()), StableRevision::Lost("new".to_owned()));
+}
+
+/// What Argo Rollouts carried out and this version does not is known before a takeover.
+#[test]
+fn a_spec_that_is_not_carried_out_is_named() {
+    let mut seen = observed(&json!({"stableRS": "new"}), vec![set("new", 1, "web:2")]);
+    assert_eq!(adoption::report(&seen).invalid, None);
+    let analysis = json!({"canary": {"analysis": {"templates": [{"templateName": "latency"}]}}});
+    seen.rollout.spec.strategy = serde_json::from_value(analysis).unwrap();
+    seen.identity = Identity::of(&seen.rollout);
+    let report = adoption::report(&seen);
+    let why = "spec.strategy.canary.analysis: Forbidden: this version of Serin does not serve it yet";
+    assert_eq!(report.invalid.as_deref(), Some(why));
+    let line = format!("  not carried out: {why}: everything stays as it is\n");
+    assert!(report.to_string().contains(&line), "{report}");
+
+    seen.rollout.spec.strategy = serde_json::from_value(json!({})).unwrap();
+    seen.identity = Identity::of(&seen.rollout);
+    let invalid = adoption::report(&seen).invalid.unwrap();
+    assert!(
+        invalid.starts_with("spec.strategy.strategy: Required value"),
+        "{invalid}"
+    );
 }
 
 #[test]
