@@ -21,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// Has the program deploy N rollouts, then starts it anew beside them at rest.
-pub(crate) async fn memory(real: &RealCluster, program: &Path, rollouts: u64) -> Result<()> {
+/// Has the program deploy N rollouts, then starts it anew beside them, and leaves it at rest for so many seconds.
+pub(crate) async fn memory(real: &RealCluster, program: &Path, rollouts: u64, seconds: u64) -> Result<()> {
     let client = real.client();
     let namespace = Namespace {
         metadata: ObjectMeta {
@@ -54,16 +54,27 @@ pub(crate) async fn memory(real: &RealCluster, program: &Path, rollouts: u64) ->
             "cold start: {requests} requests, the last after {seconds:.2} s\n"
         ))?;
     }
-    let before = processor_seconds(&child)?;
-    sleep(Duration::from_secs(60)).await;
-    let used = processor_seconds(&child)? - before;
-    say(&format!(
-        "at rest: {used:.2} s of processor time in a minute; then {}\n",
-        Memory::of(&child)?
-    ))?;
+    rest(&child, Duration::from_secs(seconds)).await?;
     end(child).await?;
     let seconds = until_looked_at(real, program, rollouts).await?;
     say(&format!("cold start: all looked at after {seconds:.2} s\n"))
+}
+
+/// Says every ten minutes, and at the end, what it holds and used since the last time.
+async fn rest(child: &Child, all: Duration) -> Result<()> {
+    const EVERY: Duration = Duration::from_secs(600);
+    let began = Instant::now();
+    while began.elapsed() < all {
+        let (from, before) = (Instant::now(), processor_seconds(child)?);
+        sleep(EVERY.min(all.saturating_sub(began.elapsed()))).await;
+        let used = (processor_seconds(child)? - before) / from.elapsed().as_secs_f64() * 60.0;
+        say(&format!(
+            "at rest for {:.0} s: {used:.2} s of processor time in a minute; {}\n",
+            began.elapsed().as_secs_f64(),
+            Memory::of(child)?
+        ))?;
+    }
+    Ok(())
 }
 
 async fn seed(api: &Api<DynamicObject>, rollouts: u64) -> Result<()> {

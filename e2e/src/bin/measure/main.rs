@@ -21,7 +21,7 @@ use tokio::time::sleep;
 const HELP: &str = "\
 usage: measure writes
        measure rest [--seconds N]
-       measure memory --program FILE [--rollouts N]      (and cold start, and CPU at rest)
+       measure memory --program FILE [--rollouts N] [--seconds N]      (and cold start, and CPU at rest)
        measure failover --program FILE [--rounds N]
 
 FILE is the release build of serin-controller.
@@ -52,7 +52,8 @@ async fn run(words: Vec<String>) -> Result<()> {
         "rest" => rest(&cluster, number("--seconds", 600)?).await,
         "memory" => match (value("--program"), &cluster) {
             (Some(program), Cluster::Real(real)) => {
-                load::memory(real, &PathBuf::from(program), number("--rollouts", 0)?).await
+                let (rollouts, seconds) = (number("--rollouts", 0)?, number("--seconds", 60)?);
+                load::memory(real, &PathBuf::from(program), rollouts, seconds).await
             }
             _ => bail!(HELP),
         },
