@@ -27,8 +27,18 @@ pub fn avoided(template: &PodTemplate) -> Option<String> {
     let anti = &template["spec"]["affinity"]["podAntiAffinity"];
     let terms = |kind: &str| anti[kind].as_array().into_iter().flatten();
     let preferred = terms(PREFERRED).map(|term| &term["podAffinityTerm"]);
-    let requirement = terms(REQUIRED).chain(preferred).find_map(injected)?;
-    requirement["values"][0].as_str().map(str::to_owned)
+    terms(REQUIRED).chain(preferred).find_map(hash_of).map(str::to_owned)
+}
+
+/// The hash in a term of the very form that [`lists`] gives it: a user may write others that speak of hashes.
+fn hash_of(term: &Value) -> Option<&str> {
+    let requirements = term["labelSelector"]["matchExpressions"].as_array()?;
+    match requirements.as_slice() {
+        [only] if only["key"] == HASH_LABEL && only["operator"] == "In" && term["topologyKey"] == TOPOLOGY_KEY => {
+            only["values"][0].as_str()
+        }
+        _ => None,
+    }
 }
 
 /// What makes a term one that was added: it speaks of pod template hashes.

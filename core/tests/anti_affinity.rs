@@ -217,3 +217,20 @@ fn an_undo_uses_the_old_replica_set_again() {
         .any(|action| matches!(action, Action::CreateReplicaSet(_)));
     assert!(!creates, "{plan:#?}");
 }
+
+/// Else the term would be renewed at every look.
+#[test]
+fn a_term_of_the_user_that_speaks_of_hashes_is_not_ours() {
+    let own = json!({
+        "labelSelector": {"matchExpressions": [{"key": "rollouts-pod-template-hash", "operator": "Exists"}]},
+        "topologyKey": "kubernetes.io/hostname",
+    });
+    let affinity = json!({"podAntiAffinity": {REQUIRED: [own]}});
+    let made = json!({"podAntiAffinity": {REQUIRED: [own, term("old")]}});
+    assert_eq!(update(&json!({"canary": required()}), &affinity), made);
+    assert_eq!(
+        avoided(&PodTemplate::new(&template("app:2", &made))).as_deref(),
+        Some("old")
+    );
+    assert_eq!(avoided(&PodTemplate::new(&template("app:2", &affinity))), None);
+}
