@@ -4,12 +4,33 @@ use crate::workspace::{CRATES, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of our crates each of them may know.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("core", &[]),
+    ("lua", &["serin-core"]),
+    ("argocd", &["serin-core", "serin-lua"]),
     ("sandbox", &[]),
     ("controller", &["serin-core"]),
-    ("cli", &["serin-controller", "serin-core", "serin-sandbox"]),
-    ("e2e", &["serin", "serin-controller", "serin-core", "serin-sandbox"]),
+    (
+        "cli",
+        &[
+            "serin-argocd",
+            "serin-controller",
+            "serin-core",
+            "serin-lua",
+            "serin-sandbox",
+        ],
+    ),
+    (
+        "e2e",
+        &[
+            "serin",
+            "serin-argocd",
+            "serin-controller",
+            "serin-core",
+            "serin-lua",
+            "serin-sandbox",
+        ],
+    ),
 ];
 
 /// What a crate's Cargo.toml says.

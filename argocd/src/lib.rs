@@ -1,0 +1,1 @@
+//! Serin's part that knows Argo CD: its settings, and how the hooks get into them.
