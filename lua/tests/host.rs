@@ -205,7 +205,7 @@ fn growth_without_end_is_stopped() {
     let memory = Err(HostError::Memory { limit_mebibytes: 64 });
     for script in [
         "local s = 'x' while true do s = s .. s end",
-        "local t = {} while true do t = { {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, t } end",
+        "local t, big = {}, {} for i = 1, 4000 do big[i] = i end while true do t = { t, { unpack(big) } } end",
     ] {
         assert_eq!(health(script), memory, "{script}");
     }
