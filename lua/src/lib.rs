@@ -3,3 +3,4 @@
 
 pub mod customization;
 pub mod host;
+pub mod suite;

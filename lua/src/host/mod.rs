@@ -71,6 +71,13 @@ impl Host {
         }
     }
 
+    /// The same host with another deadline, for machines that are busy with something else.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.time = deadline;
+        self
+    }
+
     /// The health that `script` gives to `object` (argocd.md §1.3). A table that is not made as Argo CD wants it, and
     /// nil, is the empty health, which Argo CD takes for healthy; a status outside Argo CD's six is Unknown.
     ///
