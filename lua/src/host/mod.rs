@@ -8,7 +8,7 @@
 //!   1e14 look different.
 //! - Texts used as numbers in arithmetic (`"010" + 1`): gopher-lua reads them as Go does, 8 here and there 10.
 //! - The order of `pairs`: by insertion there (and at random for the resource itself), by hash here.
-//! - A list whose items were set out of order is sparse there, a list here.
+//! - `load` and its like are forbidden here, there they are not.
 //! - Texts of errors raised by the machine: same kind, other words.
 //! - `string.format` and patterns in the open mode: Lua's own here, a re-creation in Go there.
 
