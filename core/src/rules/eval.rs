@@ -63,6 +63,7 @@ impl<'a> Scope<'a> {
             }
             Text::FirstOf(texts) => texts.iter().find_map(|text| self.text(text)),
             Text::Join(texts) => texts.iter().map(|text| self.text(text)).collect(),
+            Text::Named(_, text) => self.text(text),
             Text::When(test, text) => self.test(test).then(|| self.text(text)).flatten(),
             Text::OfFirst { list, holds, text } => {
                 let found = elements(below(self.object, list)).find(|item| self.item(item).test(holds))?;
@@ -86,6 +87,7 @@ impl<'a> Scope<'a> {
             Test::Some(text) => self.text(text).is_some(),
             Test::Known(number) => self.number(number).is_some(),
             Test::Any(list, holds) => elements(below(self.object, list)).any(|item| self.item(item).test(holds)),
+            Test::Named(_, test) => self.test(test),
             Test::All(tests) => tests.iter().all(|test| self.test(test)),
             Test::Either(tests) => tests.iter().any(|test| self.test(test)),
             Test::Not(test) => !self.test(test),
