@@ -2,5 +2,6 @@
 //! runs such scripts as Argo CD does.
 
 pub mod customization;
+pub mod generate;
 pub mod host;
 pub mod suite;
