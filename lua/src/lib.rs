@@ -4,3 +4,4 @@
 pub mod customization;
 pub mod generate;
 pub mod host;
+pub mod suite;

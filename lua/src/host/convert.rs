@@ -1,7 +1,4 @@
 //! JSON to Lua as Argo CD does it, Lua to JSON as gopher-json does it (argocd.md §1.2).
-//!
-//! Not bridged: gopher-lua keeps number keys that were set out of order (`t[2]` before `t[1]`) in that order and then
-//! calls a list without holes sparse; here it is a list.
 
 use super::error::{HostError, ResultError};
 use super::number;

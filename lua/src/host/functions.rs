@@ -3,7 +3,7 @@
 use super::machine::{Libraries, Stop};
 use super::{number, time};
 use jiff::Timestamp;
-use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
+use mlua::{FromLua, Function, Lua, MultiValue, Table, Value, Variadic};
 
 /// Functions that gopher-lua has and that no health check or action needs: they read files, load code or get around
 /// the limits.
@@ -96,10 +96,12 @@ fn to_string(lua: &Lua, globals: &Table) -> mlua::Result<Function> {
     })
 }
 
-fn to_number(_: &Lua, (value, base): (Option<Value>, Option<u32>)) -> mlua::Result<Value> {
-    let Some(value) = value else {
+fn to_number(lua: &Lua, arguments: Variadic<Value>) -> mlua::Result<Value> {
+    let mut arguments = arguments.into_iter();
+    let Some(value) = arguments.next() else {
         return Err(mlua::Error::runtime("bad argument #1 to 'tonumber' (value expected)"));
     };
+    let base = Option::<u32>::from_lua(arguments.next().unwrap_or(Value::Nil), lua)?;
     Ok(match value {
         Value::Integer(_) | Value::Number(_) => value,
         Value::String(text) => {

@@ -8,7 +8,7 @@
 //!   1e14 look different.
 //! - Texts used as numbers in arithmetic (`"010" + 1`): gopher-lua reads them as Go does, 8 here and there 10.
 //! - The order of `pairs`: by insertion there (and at random for the resource itself), by hash here.
-//! - A list whose items were set out of order is sparse there, a list here.
+//! - `load` and its like are forbidden here, there they are not.
 //! - Texts of errors raised by the machine: same kind, other words.
 //! - `string.format` and patterns in the open mode: Lua's own here, a re-creation in Go there.
 
@@ -69,6 +69,13 @@ impl Host {
             libraries: Libraries::Open,
             ..Self::argocd()
         }
+    }
+
+    /// The same host with another deadline, for machines that are busy with something else.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.time = deadline;
+        self
     }
 
     /// The health that `script` gives to `object` (argocd.md §1.3). A table that is not made as Argo CD wants it, and
