@@ -2,3 +2,4 @@
 //! runs such scripts as Argo CD does.
 
 pub mod customization;
+pub mod generate;
