@@ -17,8 +17,13 @@ const INGRESS: &[&str] = &[
 ];
 /// The bookkeeping of notifications.
 const ROLLOUT_UPDATES: &[&str] = &[".metadata.annotations.\"notified.notifications.argoproj.io\""];
-/// Written at each scaling; Argo CD 3 ships the same.
-const REPLICA_SET_UPDATES: &[&str] = &[".metadata.annotations.\"rollout.argoproj.io/desired-replicas\""];
+/// Written at each scaling. The list is the one that Argo CD 3 ships for ReplicaSets, so that nothing of it is lost where
+/// the key is set anew.
+const REPLICA_SET_UPDATES: &[&str] = &[
+    ".metadata.annotations.\"deployment.kubernetes.io/desired-replicas\"",
+    ".metadata.annotations.\"deployment.kubernetes.io/max-replicas\"",
+    ".metadata.annotations.\"rollout.argoproj.io/desired-replicas\"",
+];
 
 /// The keys that keep Argo CD from taking a rollout's own work for drift, or for a reason to look again.
 ///

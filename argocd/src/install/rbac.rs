@@ -1,23 +1,14 @@
 //! Lines for `argocd-rbac-cm`: who may do what with rollouts.
 
+use serin_core::rules;
+
 /// The key of `argocd-rbac-cm` that holds them. Argo CD joins every `policy.<name>.csv` to `policy.csv`, so that nobody's
 /// text has to be edited.
 pub const KEY: &str = "policy.serin.csv";
 
-/// The actions that an operator may run: kind and action.
-const OPERATOR: &[(&str, &str)] = &[
-    ("Rollout", "resume"),
-    ("Rollout", "pause"),
-    ("Rollout", "abort"),
-    ("Rollout", "retry"),
-    ("Rollout", "restart"),
-    ("Rollout", "promote-full"),
-    ("Rollout", "skip-current-step"),
-    ("AnalysisRun", "terminate"),
-    ("Experiment", "terminate"),
-];
-
 /// The lines: three roles, each with the least it needs. A role is given to people or groups with `g, <subject>, role:…`.
+///
+/// The actions of the operator are those that the hooks offer by default.
 #[must_use]
 pub fn policy() -> String {
     let mut lines = vec![
@@ -29,14 +20,19 @@ pub fn policy() -> String {
         "# May look and run every action on rollouts, analysis runs and experiments.".to_owned(),
         "p, role:serin-operator, applications, get, */*, allow".to_owned(),
     ];
-    lines.extend(
-        OPERATOR
+    for kind in rules::all(&rules::Options::default()) {
+        let allowed = kind
+            .actions
             .iter()
-            .map(|(kind, action)| may("serin-operator", kind, action)),
-    );
+            .map(|action| may("serin-operator", kind.kind, action.name));
+        lines.extend(allowed);
+    }
     lines.join("\n") + "\n"
 }
 
 fn may(role: &str, kind: &str, action: &str) -> String {
-    format!("p, role:{role}, applications, action/argoproj.io/{kind}/{action}, */*, allow")
+    format!(
+        "p, role:{role}, applications, action/{}/{kind}/{action}, */*, allow",
+        rules::GROUP
+    )
 }

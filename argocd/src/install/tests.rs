@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
 use serin_core::yaml::parse_docs;
+use serin_lua::generate::{self, Version};
 
 const HEALTH: &str = "resource.customizations.health.argoproj.io_Rollout";
 const ACTIONS: &str = "resource.customizations.actions.argoproj.io_Rollout";
@@ -69,7 +70,11 @@ fn a_second_run_has_nothing_to_do() {
     assert!(plan.is_empty(), "{plan:?}");
     assert_eq!(plan.warnings, []);
     assert_eq!(yaml(&plan.patch().unwrap()), json!({"data": {}}));
-    assert!(plan.text("argocd").unwrap().contains("Nothing to change."));
+    assert!(
+        plan.text("argocd", Version::NEWEST)
+            .unwrap()
+            .contains("Nothing to change.")
+    );
 }
 
 #[test]
@@ -202,7 +207,7 @@ fn nothing_is_planned_on_wrong_settings() {
 #[test]
 fn the_text_holds_all_one_needs() {
     let text = planned(&[(HEALTH, OURS)], &[("resource.customizations.health", "x")])
-        .text("gitops")
+        .text("gitops", Version::NEWEST)
         .unwrap();
     for wanted in [
         "add        resource.customizations.health.argoproj.io_Rollout",
@@ -227,4 +232,31 @@ fn our_own_keys_are_right() {
     let mut data = ignore_keys();
     data.extend([link("https://x")]);
     assert_eq!(ArgocdCm::from_cluster("argocd", data).check(), []);
+}
+
+/// What the generator writes now is known again as Serin's, and changed by a later run.
+#[test]
+fn generated_scripts_are_known_again() {
+    let hooks = generate::argocd_cm(&generate::Options::default());
+    assert_eq!(ArgocdCm::from_cluster("argocd", hooks.clone()).check(), []);
+    let later: BTreeMap<_, _> = hooks
+        .iter()
+        .map(|(key, text)| (key.clone(), format!("{text}# later\n")))
+        .collect();
+    let plan = plan(&later, &ArgocdCm::from_cluster("argocd", hooks)).unwrap();
+    for change in &plan.changes {
+        assert!(matches!(change.outcome, Outcome::Update { .. }), "{change:?}");
+    }
+}
+
+#[test]
+fn an_old_argo_cd_needs_a_switch_for_updates() {
+    let (key, value) = ignore_keys()
+        .into_iter()
+        .find(|(key, _)| key.contains("Updates"))
+        .unwrap();
+    let plan = planned(&[(&key, &value)], &[]);
+    let old = plan.text("argocd", "2.14".parse().unwrap()).unwrap();
+    assert!(old.contains("resource.ignoreResourceUpdatesEnabled"), "{old}");
+    assert!(!plan.text("argocd", Version::NEWEST).unwrap().contains("Enabled"));
 }

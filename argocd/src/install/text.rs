@@ -3,20 +3,25 @@
 use super::{Change, InstallPlan, Outcome, rbac};
 use crate::settings::list;
 use serin_core::yaml::YamlError;
+use serin_lua::generate::Version;
 
 /// Names under which the texts tell the user to keep the patches.
 const PATCH_FILE: &str = "serin-argocd-cm.yaml";
 const UNDO_FILE: &str = "serin-argocd-cm-undo.yaml";
 
 impl InstallPlan {
-    /// What would change, how to apply it, what must follow, and how to take it back. `namespace` is Argo CD's.
+    /// What would change, how to apply it, what must follow, and how to take it back, for an Argo CD of a version in a
+    /// namespace.
     ///
     /// # Errors
     /// As [`InstallPlan::patch`].
-    pub fn text(&self, namespace: &str) -> Result<String, YamlError> {
+    pub fn text(&self, namespace: &str, version: Version) -> Result<String, YamlError> {
         let mut text = format!("argocd-cm as in {}:\n\n", self.source);
         for change in &self.changes {
             text.push_str(&line(change));
+        }
+        if let Some(note) = updates_note(version, self) {
+            text.push_str(&note);
         }
         if !self.warnings.is_empty() {
             text.push_str("\nAlso seen there:\n\n");
@@ -31,6 +36,20 @@ impl InstallPlan {
         text.push_str(&section("The way back", UNDO_FILE, &self.undo()?));
         Ok(text)
     }
+}
+
+/// Before 3.0 a switch comes first.
+fn updates_note(version: Version, plan: &InstallPlan) -> Option<String> {
+    let wanted = plan
+        .changes
+        .iter()
+        .any(|it| it.key.starts_with("resource.customizations.ignoreResourceUpdates."));
+    (wanted && !version.ignores_updates_by_default()).then(|| {
+        format!(
+            "\nArgo CD {version} looks at ignoreResourceUpdates only where argocd-cm has\n\
+             resource.ignoreResourceUpdatesEnabled: \"true\"; that is yours to decide.\n"
+        )
+    })
 }
 
 fn line(change: &Change) -> String {
