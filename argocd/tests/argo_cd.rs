@@ -10,6 +10,7 @@ use serin_lua::generate::{self, Options};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// A folder of one test, gone with it.
 struct Folder(PathBuf);
@@ -51,11 +52,22 @@ fn settings(words: &[&str]) -> Option<String> {
         .args(words)
         // Its own settings of the machine stay out of it.
         .env("HOME", std::env::temp_dir())
+        .env("KUBECONFIG", &*NOWHERE)
         .output()
         .expect("ARGOCD can be run");
     let text = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
     Some(text.concat())
 }
+
+/// A kubeconfig that leads nowhere: some commands want one and never use it.
+static NOWHERE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let path = std::env::temp_dir().join("serin-argocd-nowhere.kubeconfig");
+    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "nowhere",
+        "clusters": [{"name": "nowhere", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "contexts": [{"name": "nowhere", "context": {"cluster": "nowhere", "user": ""}}]});
+    std::fs::write(&path, config.to_string()).unwrap();
+    path
+});
 
 /// Whether Argo CD can load the customizations. It says no in what it prints; its exit code is 0 all the same.
 fn loads(folder: &Folder, data: &BTreeMap<String, String>) -> Option<bool> {
@@ -218,7 +230,7 @@ fn the_hooks_answer_in_the_real_program() {
         "status": {"observedGeneration": "2", "phase": "Paused", "message": "CanaryPauseStep", "currentPodHash": "b", "stableRS": "a",
             "currentStepIndex": 1, "controllerPause": true,
             "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2024-01-01T00:00:00Z"}]}});
-    let template = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "t"}, "spec": {"metrics": []}});
+    let template = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "t"}, "spec": {"metrics": [{"name": "m"}]}});
     let file = folder.write("rollout.yaml", &yaml::to_string(&rollout).unwrap());
     let other = folder.write("template.yaml", &yaml::to_string(&template).unwrap());
     let run = |verb: &str, file: &str, action: &[&str]| {
