@@ -3,3 +3,4 @@
 
 pub mod customization;
 pub mod generate;
+pub mod host;

@@ -68,11 +68,7 @@ fn health(arguments: &HealthFiles, console: &mut Console) -> Result<(), Failure>
                 continue;
             };
             let health = rules.health(object);
-            console.line(
-                &format!("{name}: {} {}", health.status.as_str(), health.message)
-                    .trim_end()
-                    .to_owned(),
-            )?;
+            console.line(format!("{name}: {} {}", health.status.as_str(), health.message).trim_end())?;
             for action in &rules.actions {
                 let state = if action.is_disabled(object) {
                     "disabled"

@@ -96,7 +96,7 @@ impl<'a> Scope<'a> {
 }
 
 /// Null is not there.
-fn below<'a>(value: &'a Value, keys: Keys) -> Option<&'a Value> {
+fn below(value: &Value, keys: Keys) -> Option<&Value> {
     keys.iter()
         .try_fold(value, |value, key| value.get(*key))
         .filter(|value| !value.is_null())
@@ -126,7 +126,7 @@ fn whole(value: &Value) -> Option<f64> {
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    (number >= 0.0 && number < LIMIT && number.fract() == 0.0).then_some(number)
+    ((0.0..LIMIT).contains(&number) && number.fract() == 0.0).then_some(number)
 }
 
 /// Ten to the number of [`DIGITS`].
@@ -155,7 +155,7 @@ fn index(number: f64) -> Option<usize> {
         clippy::cast_sign_loss,
         reason = "checked to be a small whole number"
     )]
-    (number >= 0.0 && number < LIMIT && number.fract() == 0.0).then_some(number as usize)
+    ((0.0..LIMIT).contains(&number) && number.fract() == 0.0).then_some(number as usize)
 }
 
 fn count(elements: usize) -> f64 {
