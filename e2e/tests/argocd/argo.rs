@@ -1,5 +1,6 @@
 //! A real Argo CD as plain processes: application controller, repository server, API server and Redis on loopback.
 
+use crate::hooks::Hooks;
 use crate::install;
 use crate::process::{Folder, Process};
 use anyhow::{Context, Result, bail, ensure};
@@ -29,6 +30,8 @@ pub(crate) struct Argo {
     tokens: BTreeMap<&'static str, String>,
     address: String,
     folder: Folder,
+    /// The health checks and actions it works with.
+    pub(crate) hooks: Hooks,
 }
 
 /// The programs of other people that are needed.
@@ -80,14 +83,14 @@ struct Ports {
 
 impl Argo {
     /// Installs the settings, starts the programs and waits until all of them answer.
-    pub(crate) async fn start(programs: Programs, kube: Client, kubeconfig: &Path) -> Result<Self> {
+    pub(crate) async fn start(programs: Programs, hooks: Hooks, kube: Client, kubeconfig: &Path) -> Result<Self> {
         let folder = Folder::create()?;
         let [redis, repo, server, m1, m2, m3] = free_ports()?;
         let ports = Ports { redis, repo, server, metrics: [m1, m2, m3] };
         let env = environment(&programs, &folder, kubeconfig)?;
         let password = uuid::Uuid::new_v4().simple().to_string();
         let secret = secret(&programs, &password).await?;
-        install::install(&kube, &secret).await?;
+        install::install(&kube, &secret, &hooks.settings()).await?;
         let mut processes = Vec::new();
         for (name, command) in commands(&folder, &ports, kubeconfig)? {
             processes.push(Process::start(name, &command, &env, folder.path())?);
@@ -118,6 +121,7 @@ impl Argo {
             kube,
             tokens,
             folder,
+            hooks,
         })
     }
 

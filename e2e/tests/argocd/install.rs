@@ -71,10 +71,31 @@ async fn install_kinds(client: &Client) -> Result<()> {
     Ok(())
 }
 
+/// A kind with an array of routes, and a schema, as a service mesh has it: there before Argo CD looks for kinds.
+async fn install_routes(client: &Client) -> Result<()> {
+    let text = json!({"type": "string"});
+    let destination = json!({"type": "object", "properties": {"host": text, "weight": {"type": "integer"}}});
+    let route = json!({"type": "object", "properties": {"name": text, "timeout": text,
+        "route": {"type": "array", "items": destination}}});
+    let spec = json!({"type": "object", "properties": {"hosts": {"type": "array", "items": text},
+        "http": {"type": "array", "items": route}}});
+    let schema = json!({"type": "object", "properties": {"spec": spec}});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "routes.example.serin.dev"},
+        "spec": {"group": "example.serin.dev", "scope": "Namespaced",
+            "names": {"kind": "Route", "listKind": "RouteList", "plural": "routes", "singular": "route"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]},
+    });
+    apply(client, definition).await?;
+    Ok(())
+}
+
 /// Namespace, kinds, settings and the project `default`. `secret` holds the administrator's password and the server's key.
-pub(crate) async fn install(client: &Client, secret: &Value) -> Result<()> {
+pub(crate) async fn install(client: &Client, secret: &Value, hooks: &Map<String, Value>) -> Result<()> {
     apply(client, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})).await?;
     install_kinds(client).await?;
+    install_routes(client).await?;
     for name in [
         "argocd-cmd-params-cm",
         "argocd-ssh-known-hosts-cm",
@@ -83,7 +104,7 @@ pub(crate) async fn install(client: &Client, secret: &Value) -> Result<()> {
     ] {
         apply(client, config_map(name, &Map::new())).await?;
     }
-    apply(client, config_map("argocd-cm", &settings(&Map::new()))).await?;
+    apply(client, config_map("argocd-cm", &settings(hooks))).await?;
     let policy = "p, reader, applications, get, */*, allow\n\
                   p, resumer, applications, get, */*, allow\n\
                   p, resumer, applications, action/argoproj.io/Rollout/resume, */*, allow\n";

@@ -3,15 +3,21 @@
 //! `ARGOCD` names the program; without it, or without a control plane, all of it is skipped and says so. The control plane is
 //! always one of our own: nothing is installed into anybody's cluster.
 
+mod access;
+mod actions;
 mod argo;
+mod drift;
 mod git;
+mod hooks;
 mod install;
 mod process;
 mod stage;
+mod sync;
 mod synced;
 
 use anyhow::{Context, Result};
 use argo::{Argo, Programs};
+use hooks::Hooks;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use serin_e2e::cluster::Place;
@@ -36,19 +42,52 @@ type Play = for<'s, 'a> fn(&'s mut Stage<'a>) -> BoxFuture<'s, Result<()>>;
 struct Scenario {
     name: &'static str,
     play: Play,
+    /// Only with our hooks: those of Argo CD fail at it.
+    only_ours: bool,
+}
+
+impl Scenario {
+    fn with_ours(self) -> Self {
+        Self { only_ours: true, ..self }
+    }
 }
 
 macro_rules! scenario {
     ($module:ident :: $function:ident) => {
         Scenario {
             name: concat!(stringify!($module), "::", stringify!($function)),
+            only_ours: false,
             play: |stage| Box::pin($module::$function(stage)),
         }
     };
 }
 
 fn scenarios() -> Vec<Scenario> {
-    vec![scenario!(synced::a_pause_is_suspended)]
+    vec![
+        scenario!(synced::a_pause_is_suspended),
+        scenario!(actions::the_list_follows_the_state),
+        scenario!(actions::resume),
+        scenario!(actions::skip_current_step_and_promote_full),
+        scenario!(actions::abort_and_retry),
+        scenario!(actions::pause_and_resume),
+        scenario!(actions::restart),
+        scenario!(actions::a_disabled_action_changes_nothing).with_ours(),
+        scenario!(actions::terminate_an_analysis_run_in_git),
+        scenario!(actions::terminate_a_child),
+        scenario!(access::a_resumer_can_resume_and_nothing_else),
+        scenario!(sync::a_wave_waits_for_the_end_of_a_canary),
+        scenario!(sync::an_abort_fails_a_sync_with_waves),
+        scenario!(sync::a_hook_after_the_sync_waits_and_inconclusive_fails),
+        scenario!(sync::a_hook_before_the_sync_keeps_a_version_out),
+        scenario!(sync::waiting_takes_suspended_beside_health),
+        scenario!(sync::templates_are_pruned_last),
+        scenario!(drift::self_heal_leaves_an_abort_alone),
+        scenario!(drift::self_heal_undoes_an_image_set_by_hand),
+        scenario!(drift::ignored_replicas_are_written_by_a_sync),
+        scenario!(drift::respected_replicas_stay),
+        scenario!(drift::respected_weights_freeze_their_array),
+        scenario!(drift::ignored_weights_are_written_with_their_array),
+    ]
 }
 
 fn main() -> ExitCode {
@@ -89,14 +128,16 @@ fn run() -> Result<bool> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     serin_controller::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(with_argo_cd(programs, &chosen))
+    let hooks = Hooks::from_environment()?;
+    chosen.retain(|it| hooks.are_ours() || !it.only_ours);
+    runtime.block_on(with_argo_cd(programs, hooks, &chosen))
 }
 
 /// One control plane and one Argo CD for all of them.
-async fn with_argo_cd(programs: Programs, scenarios: &[Scenario]) -> Result<bool> {
+async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario]) -> Result<bool> {
     let began = Instant::now();
     let cluster = Cluster::start(Place::Real, KubeletOptions::cluster()).await?;
-    let passed = match start(programs, &cluster).await {
+    let passed = match start(programs, hooks, &cluster).await {
         Ok(argo) => {
             let (version, boot) = (argo.version().await, began.elapsed().as_secs_f64());
             let outcome = match version {
@@ -130,12 +171,12 @@ async fn with_argo_cd(programs: Programs, scenarios: &[Scenario]) -> Result<bool
     Ok(failed.is_empty())
 }
 
-async fn start(programs: Programs, cluster: &Cluster) -> Result<Argo> {
+async fn start(programs: Programs, hooks: Hooks, cluster: &Cluster) -> Result<Argo> {
     let Cluster::Real(real) = cluster else {
         anyhow::bail!("Argo CD needs a real control plane");
     };
     let kubeconfig = real.admin_kubeconfig().context("the control plane is not our own")?;
-    Argo::start(programs, real.client(), kubeconfig).await
+    Argo::start(programs, hooks, real.client(), kubeconfig).await
 }
 
 type Failed = Vec<(&'static str, String)>;

@@ -180,11 +180,11 @@ impl<'a> Stage<'a> {
         Ok(serde_json::to_value(object)?)
     }
 
-    /// Writes a status as a controller does.
+    /// Writes a status as a controller does; AnalysisRuns and Experiments have no subresource for it.
     pub(crate) async fn set_status(&self, kind: &str, name: &str, status: Value) -> Result<()> {
         let patch = Patch::Merge(json!({"status": status}));
         let objects = self.objects("argoproj.io/v1alpha1", kind);
-        objects.patch_status(name, &PatchParams::default(), &patch).await?;
+        objects.patch(name, &PatchParams::default(), &patch).await?;
         Ok(())
     }
 
