@@ -9,11 +9,22 @@ pub(crate) async fn a_resumer_can_resume_and_nothing_else(stage: &mut Stage<'_>)
     let before = stage.object("Rollout", "web").await?;
     let run = ["app", "actions", "run", &stage.app];
     let rollout = ["--kind", "Rollout"];
-    for action in ["abort", "retry", "restart", "pause", "promote-full", "skip-current-step"] {
+    for action in [
+        "abort",
+        "retry",
+        "restart",
+        "pause",
+        "promote-full",
+        "skip-current-step",
+    ] {
         denied(stage, "resumer", &[&run[..], &[action], &rollout[..]].concat()).await?;
     }
     denied(stage, "reader", &[&run[..], &["resume"], &rollout[..]].concat()).await?;
-    for words in [&["app", "sync"][..], &["app", "terminate-op"], &["app", "delete", "--yes"]] {
+    for words in [
+        &["app", "sync"][..],
+        &["app", "terminate-op"],
+        &["app", "delete", "--yes"],
+    ] {
         denied(stage, "resumer", &[words, &[stage.app.as_str()][..]].concat()).await?;
     }
     let after = stage.object("Rollout", "web").await?;
@@ -24,7 +35,10 @@ pub(crate) async fn a_resumer_can_resume_and_nothing_else(stage: &mut Stage<'_>)
         let table = stage.argo.cli(user, &list).await?;
         ensure!(table.contains("resume"), "{user} sees {table}");
     }
-    stage.argo.cli("resumer", &[&run[..], &["resume"], &rollout[..]].concat()).await?;
+    stage
+        .argo
+        .cli("resumer", &[&run[..], &["resume"], &rollout[..]].concat())
+        .await?;
     stage.world.then().phase("Paused").at_step(3).await
 }
 

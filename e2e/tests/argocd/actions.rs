@@ -30,13 +30,26 @@ async fn list(stage: &Stage<'_>, kind: &str) -> Result<(Vec<String>, Vec<String>
 
 async fn expect_enabled(stage: &Stage<'_>, state: &str, enabled: &[&str], disabled: &[&str]) -> Result<()> {
     let (on, off) = list(stage, "Rollout").await?;
-    ensure!(on == enabled && off == disabled, "{state}: enabled {on:?}, disabled {off:?}");
+    ensure!(
+        on == enabled && off == disabled,
+        "{state}: enabled {on:?}, disabled {off:?}"
+    );
     Ok(())
 }
 
 /// Runs an action on the rollout.
 async fn run(stage: &Stage<'_>, action: &str) -> Result<()> {
-    let words = ["app", "actions", "run", &stage.app, action, "--kind", "Rollout", "--resource-name", "web"];
+    let words = [
+        "app",
+        "actions",
+        "run",
+        &stage.app,
+        action,
+        "--kind",
+        "Rollout",
+        "--resource-name",
+        "web",
+    ];
     stage.argo.cli(ADMIN, &words).await?;
     Ok(())
 }
@@ -49,10 +62,21 @@ pub(crate) async fn the_list_follows_the_state(stage: &mut Stage<'_>) -> Result<
     stage.commit_tag(1, 2).await?;
     stage.sync().await?;
     stage.world.then().phase("Paused").at_step(1).await?;
-    let paused = ["abort", "pause", "promote-full", "restart", "resume", "skip-current-step"];
+    let paused = [
+        "abort",
+        "pause",
+        "promote-full",
+        "restart",
+        "resume",
+        "skip-current-step",
+    ];
     expect_enabled(stage, "paused", &paused, &["retry"]).await?;
     run(stage, "pause").await?;
-    stage.world.then().condition("Progressing", "Unknown", "RolloutPaused").await?;
+    stage
+        .world
+        .then()
+        .condition("Progressing", "Unknown", "RolloutPaused")
+        .await?;
     let by_a_person = ["abort", "promote-full", "restart", "resume", "skip-current-step"];
     expect_enabled(stage, "paused by a person, too", &by_a_person, &["pause", "retry"]).await?;
     run(stage, "resume").await?;
@@ -103,7 +127,11 @@ pub(crate) async fn pause_and_resume(stage: &mut Stage<'_>) -> Result<()> {
     stage.paused().await?;
     run(stage, "pause").await?;
     let rollout = stage.object("Rollout", "web").await?;
-    ensure!(rollout["spec"]["paused"] == true, "paused: {}", rollout["spec"]["paused"]);
+    ensure!(
+        rollout["spec"]["paused"] == true,
+        "paused: {}",
+        rollout["spec"]["paused"]
+    );
     // A field that Git does not name is no drift.
     stage.until_state("Synced/Suspended").await?;
     run(stage, "resume").await?;
@@ -140,7 +168,12 @@ pub(crate) async fn a_disabled_action_changes_nothing(stage: &mut Stage<'_>) -> 
         run(stage, action).await?;
         let after = stage.object("Rollout", "web").await?;
         let same = after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"];
-        ensure!(same, "{action} of a Healthy rollout wrote: {} {}", after["spec"], after["status"]);
+        ensure!(
+            same,
+            "{action} of a Healthy rollout wrote: {} {}",
+            after["spec"],
+            after["status"]
+        );
     }
     Ok(())
 }
@@ -158,14 +191,35 @@ pub(crate) async fn terminate_an_analysis_run_in_git(stage: &mut Stage<'_>) -> R
     stage.commit_base(crate::stage::ROLLOUT, &[("check.yaml", RUN)]).await?;
     stage.create_app(json!({}), json!({})).await?;
     stage.sync().await?;
-    stage.set_status("AnalysisRun", "check", json!({"phase": "Running"})).await?;
-    stage.until("terminate is offered", (vec!["terminate".to_owned()], vec![]), || list(stage, "AnalysisRun")).await?;
-    let words = ["app", "actions", "run", &stage.app, "terminate", "--kind", "AnalysisRun"];
+    stage
+        .set_status("AnalysisRun", "check", json!({"phase": "Running"}))
+        .await?;
+    stage
+        .until("terminate is offered", (vec!["terminate".to_owned()], vec![]), || {
+            list(stage, "AnalysisRun")
+        })
+        .await?;
+    let words = [
+        "app",
+        "actions",
+        "run",
+        &stage.app,
+        "terminate",
+        "--kind",
+        "AnalysisRun",
+    ];
     stage.argo.cli(ADMIN, &words).await?;
     let run = stage.object("AnalysisRun", "check").await?;
-    ensure!(run["spec"]["terminate"] == true, "terminate: {}", run["spec"]["terminate"]);
+    ensure!(
+        run["spec"]["terminate"] == true,
+        "terminate: {}",
+        run["spec"]["terminate"]
+    );
     let (on, off) = list(stage, "AnalysisRun").await?;
-    ensure!(on.is_empty() && off == ["terminate"], "afterwards {on:?} is enabled, {off:?} disabled");
+    ensure!(
+        on.is_empty() && off == ["terminate"],
+        "afterwards {on:?} is enabled, {off:?} disabled"
+    );
     Ok(())
 }
 
@@ -188,13 +242,21 @@ pub(crate) async fn terminate_a_child(stage: &mut Stage<'_>) -> Result<()> {
         let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "spec": spec,
             "metadata": {"name": "child", "ownerReferences": owner}});
         let objects = stage.objects("argoproj.io/v1alpha1", kind);
-        objects.create(&PostParams::default(), &serde_json::from_value(object)?).await?;
+        objects
+            .create(&PostParams::default(), &serde_json::from_value(object)?)
+            .await?;
         stage.set_status(kind, "child", json!({"phase": "Running"})).await?;
-        stage.until_so("in the tree", |_| true, || stage.health(kind, "child")).await?;
+        stage
+            .until_so("in the tree", |_| true, || stage.health(kind, "child"))
+            .await?;
         let (code, answer) = terminate(stage, kind).await?;
         ensure!(code == 200, "{kind}: {code} {answer}");
         let child = stage.object(kind, "child").await?;
-        ensure!(child["spec"]["terminate"] == true, "{kind}: {}", child["spec"]["terminate"]);
+        ensure!(
+            child["spec"]["terminate"] == true,
+            "{kind}: {}",
+            child["spec"]["terminate"]
+        );
     }
     Ok(())
 }

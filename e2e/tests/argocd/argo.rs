@@ -47,13 +47,17 @@ impl Programs {
         let Some(argocd) = std::env::var_os("ARGOCD").filter(|it| !it.is_empty()) else {
             return Ok(None);
         };
-        let argocd = std::fs::canonicalize(&argocd).with_context(|| format!("ARGOCD={}", PathBuf::from(&argocd).display()))?;
+        let argocd =
+            std::fs::canonicalize(&argocd).with_context(|| format!("ARGOCD={}", PathBuf::from(&argocd).display()))?;
         let beside = argocd.parent().map(Path::to_path_buf).into_iter();
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(beside.chain(std::env::split_paths(&others)))?;
         for (program, from) in [
             ("redis-server", "a package of that name, or valkey's compatible one"),
-            ("kustomize", "https://github.com/kubernetes-sigs/kustomize/releases; it can also lie beside argocd"),
+            (
+                "kustomize",
+                "https://github.com/kubernetes-sigs/kustomize/releases; it can also lie beside argocd",
+            ),
             ("git", "a package of that name"),
         ] {
             let found = std::env::split_paths(&path).any(|it| it.join(program).is_file());
@@ -65,7 +69,9 @@ impl Programs {
 
 /// Free ports on loopback, chosen together so that they differ.
 fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let listeners: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+    let listeners: Vec<TcpListener> = (0..N)
+        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
+        .collect::<Result<_, _>>()?;
     let mut ports = [0; N];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         *port = listener.local_addr()?.port();
@@ -86,7 +92,12 @@ impl Argo {
     pub(crate) async fn start(programs: Programs, hooks: Hooks, kube: Client, kubeconfig: &Path) -> Result<Self> {
         let folder = Folder::create()?;
         let [redis, repo, server, m1, m2, m3] = free_ports()?;
-        let ports = Ports { redis, repo, server, metrics: [m1, m2, m3] };
+        let ports = Ports {
+            redis,
+            repo,
+            server,
+            metrics: [m1, m2, m3],
+        };
         let env = environment(&programs, &folder, kubeconfig)?;
         let password = uuid::Uuid::new_v4().simple().to_string();
         let secret = secret(&programs, &password).await?;
@@ -112,7 +123,9 @@ impl Argo {
             let token = token.with_context(|| format!("no token for {account}: {code} {answer}"))?;
             tokens.insert(account, token.to_owned());
         }
-        let http = tokens.iter().map(|(name, token)| Ok((*name, http_client(ports.server, Some(token))?)));
+        let http = tokens
+            .iter()
+            .map(|(name, token)| Ok((*name, http_client(ports.server, Some(token))?)));
         Ok(Self {
             http: http.collect::<Result<_>>()?,
             address: format!("127.0.0.1:{}", ports.server),
@@ -204,7 +217,11 @@ impl Argo {
 async fn secret(programs: &Programs, password: &str) -> Result<Value> {
     let words = ["account", "bcrypt", "--password", password];
     let hashed = Command::new(&programs.argocd).args(words).output().await?;
-    ensure!(hashed.status.success(), "argocd account bcrypt: {}", String::from_utf8_lossy(&hashed.stderr));
+    ensure!(
+        hashed.status.success(),
+        "argocd account bcrypt: {}",
+        String::from_utf8_lossy(&hashed.stderr)
+    );
     // A password that was set in the same second as a token is issued makes the token look older than the password.
     let set_at = Timestamp::now() - jiff::SignedDuration::from_mins(1);
     Ok(json!({
@@ -241,7 +258,10 @@ fn environment(programs: &Programs, folder: &Folder, kubeconfig: &Path) -> Resul
         ("ARGOCD_SSH_DATA_PATH", at("ssh")?),
         ("ARGOCD_PLUGINSOCKFILEPATH", at("plugins")?),
         ("ARGOCD_APP_CONF_PATH", at("conf")?),
-        ("ARGOCD_ASK_PASS_SOCK", folder.path().join("ask-pass").display().to_string()),
+        (
+            "ARGOCD_ASK_PASS_SOCK",
+            folder.path().join("ask-pass").display().to_string(),
+        ),
         // Nobody is asked for anything.
         ("GIT_TERMINAL_PROMPT", "0".to_owned()),
     ];
@@ -252,11 +272,17 @@ fn environment(programs: &Programs, folder: &Folder, kubeconfig: &Path) -> Resul
 fn commands(folder: &Folder, ports: &Ports, kubeconfig: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
     let program = |role: &str| folder.path().join(format!("bin/argocd-{role}")).display().to_string();
     let flags = |first: String, text: String| -> Vec<String> {
-        std::iter::once(first).chain(text.split_whitespace().map(str::to_owned)).collect()
+        std::iter::once(first)
+            .chain(text.split_whitespace().map(str::to_owned))
+            .collect()
     };
     let (redis, repo) = (format!("--redis=127.0.0.1:{}", ports.redis), ports.repo);
     let repo_client = format!("--repo-server=127.0.0.1:{repo} --repo-server-plaintext");
-    let cluster = format!("--kubeconfig={} --namespace={}", kubeconfig.display(), install::NAMESPACE);
+    let cluster = format!(
+        "--kubeconfig={} --namespace={}",
+        kubeconfig.display(),
+        install::NAMESPACE
+    );
     let [repo_metrics, server_metrics, controller_metrics] = ports.metrics;
     let (redis_port, server_port) = (ports.redis, ports.server);
     let (data, ui) = (folder.folder("redis")?, folder.folder("ui")?);
@@ -306,7 +332,11 @@ fn http_client(port: u16, token: Option<&str>) -> Result<Client> {
 }
 
 async fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
-    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let bytes = if body.is_null() {
+        Vec::new()
+    } else {
+        body.to_string().into_bytes()
+    };
     let request = http::Request::builder()
         .method(method)
         .uri(path)
@@ -317,7 +347,10 @@ async fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result
     let code = response.status().as_u16();
     let text = response.into_body().collect_bytes().await?;
     let answer = serde_json::from_slice(&text);
-    Ok((code, answer.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&text).into_owned()))))
+    Ok((
+        code,
+        answer.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&text).into_owned())),
+    ))
 }
 
 async fn wait_for_health(client: &Client, processes: &mut [Process]) -> Result<()> {
@@ -329,7 +362,10 @@ async fn wait_for_health(client: &Client, processes: &mut [Process]) -> Result<(
         }
         if Instant::now() > until {
             let logs: Vec<String> = processes.iter().map(Process::tail).collect();
-            bail!("not ready within {READY_WITHIN:?}; the last lines of the logs:\n{}", logs.join("\n\n"));
+            bail!(
+                "not ready within {READY_WITHIN:?}; the last lines of the logs:\n{}",
+                logs.join("\n\n")
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

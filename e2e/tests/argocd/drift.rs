@@ -10,7 +10,9 @@ use std::time::Duration;
 /// After an abort Git and the spec are equal: self-heal leaves the rollout alone, and a sync by hand, too.
 pub(crate) async fn self_heal_leaves_an_abort_alone(stage: &mut Stage<'_>) -> Result<()> {
     stage.commit_base(ROLLOUT, &[]).await?;
-    stage.create_app(json!({"automated": {"selfHeal": true, "prune": true}}), json!({})).await?;
+    stage
+        .create_app(json!({"automated": {"selfHeal": true, "prune": true}}), json!({}))
+        .await?;
     stage.until_state("Synced/Healthy").await?;
     stage.world.rollout_is("web");
     stage.commit_tag(1, 2).await?;
@@ -38,7 +40,9 @@ pub(crate) async fn self_heal_leaves_an_abort_alone(stage: &mut Stage<'_>) -> Re
 /// An image that somebody sets in the cluster is taken back.
 pub(crate) async fn self_heal_undoes_an_image_set_by_hand(stage: &mut Stage<'_>) -> Result<()> {
     stage.commit_base(ROLLOUT, &[]).await?;
-    stage.create_app(json!({"automated": {"selfHeal": true}}), json!({})).await?;
+    stage
+        .create_app(json!({"automated": {"selfHeal": true}}), json!({}))
+        .await?;
     stage.until_state("Synced/Healthy").await?;
     stage.world.rollout_is("web");
     stage.world.when().set_image("registry.example/web:9").await?;
@@ -46,8 +50,11 @@ pub(crate) async fn self_heal_undoes_an_image_set_by_hand(stage: &mut Stage<'_>)
         let rollout = stage.object("Rollout", "web").await?;
         Ok(rollout["spec"]["template"]["spec"]["containers"][0]["image"].clone())
     };
-    stage.until("the image of Git", json!("registry.example/web:1"), image).await?;
-    stage.world.then().healthy().ready_pods(1, 2).await?;
+    stage
+        .until("the image of Git", json!("registry.example/web:1"), image)
+        .await?;
+    // The first template again, as the third revision.
+    stage.world.then().healthy().ready_pods(3, 2).await?;
     stage.until_state("Synced/Healthy").await?;
     Ok(())
 }
@@ -57,9 +64,12 @@ fn ignore_replicas() -> Value {
     json!({"ignoreDifferences": [{"group": "argoproj.io", "kind": "Rollout", "jsonPointers": ["/spec/replicas"]}]})
 }
 
-async fn scaled_and_synced_again(stage: &mut Stage<'_>, policy: Value) -> Result<Value> {
-    stage.commit_base(ROLLOUT, &[]).await?;
-    stage.create_app(policy, ignore_replicas()).await?;
+/// An application whose rollout is scaled in the cluster, and then gets another image by Git; replicas and image after the sync.
+async fn scaled_and_synced_again(stage: &mut Stage<'_>, rollout: &str, options: Value) -> Result<(Value, Value)> {
+    stage.commit_base(rollout, &[]).await?;
+    stage
+        .create_app(json!({"syncOptions": options}), ignore_replicas())
+        .await?;
     stage.sync().await?;
     stage.world.rollout_is("web");
     stage.world.then().healthy().await?;
@@ -67,22 +77,51 @@ async fn scaled_and_synced_again(stage: &mut Stage<'_>, policy: Value) -> Result
     stage.until_state("Synced/Healthy").await?;
     stage.commit_tag(1, 2).await?;
     stage.sync().await?;
-    stage.world.then().phase("Paused").await?;
-    Ok(stage.object("Rollout", "web").await?["spec"]["replicas"].clone())
+    let mut rollout = stage.object("Rollout", "web").await?;
+    let image = rollout["spec"]["template"]["spec"]["containers"][0]["image"].take();
+    Ok((rollout["spec"]["replicas"].take(), image))
 }
 
 /// A rule that hides the replicas does not keep a sync from writing them.
 pub(crate) async fn ignored_replicas_are_written_by_a_sync(stage: &mut Stage<'_>) -> Result<()> {
-    let replicas = scaled_and_synced_again(stage, json!({})).await?;
-    ensure!(replicas == 2, "{replicas} replicas");
+    let seen = scaled_and_synced_again(stage, ROLLOUT, json!([])).await?;
+    ensure!(seen == (json!(2), json!("registry.example/web:2")), "{seen:?}");
     Ok(())
 }
 
-/// With `RespectIgnoreDifferences` they stay.
+/// Argo CD's way to keep what is ignored.
+fn respecting() -> Value {
+    json!(["RespectIgnoreDifferences=true"])
+}
+
+/// `RespectIgnoreDifferences` keeps the replicas, and freezes the containers of every Rollout: Argo CD compares a pod template as
+/// a typed one, in which each container has `resources`; where the live object has none, the whole array counts as "ignored".
+pub(crate) async fn respected_differences_freeze_containers(stage: &mut Stage<'_>) -> Result<()> {
+    let seen = scaled_and_synced_again(stage, ROLLOUT, respecting()).await?;
+    ensure!(seen == (json!(3), json!("registry.example/web:1")), "{seen:?}");
+    let state = stage.state().await?;
+    ensure!(state == "OutOfSync/Healthy", "the application is {state}");
+    Ok(())
+}
+
+/// With the empty `resources` in Git nothing is frozen.
 pub(crate) async fn respected_replicas_stay(stage: &mut Stage<'_>) -> Result<()> {
-    let policy = json!({"syncOptions": ["RespectIgnoreDifferences=true"]});
-    let replicas = scaled_and_synced_again(stage, policy).await?;
-    ensure!(replicas == 3, "{replicas} replicas");
+    let rollout = ROLLOUT.replace("registry.example/web}", "registry.example/web, resources: {}}");
+    let seen = scaled_and_synced_again(stage, &rollout, respecting()).await?;
+    ensure!(seen == (json!(3), json!("registry.example/web:2")), "{seen:?}");
+    Ok(())
+}
+
+/// Without the typed comparison (our controller writes no template, so it is not needed) nothing is frozen either.
+pub(crate) async fn untyped_templates_are_not_frozen(stage: &mut Stage<'_>) -> Result<()> {
+    let mut settings = stage.argo.hooks.settings();
+    let key = "resource.customizations.knownTypeFields.argoproj.io_Rollout";
+    settings.insert(key.to_owned(), "- {field: spec.none, type: core/v1/PodSpec}\n".into());
+    stage.argo.set_settings(&settings).await?;
+    let seen = scaled_and_synced_again(stage, ROLLOUT, respecting()).await;
+    stage.argo.set_settings(&stage.argo.hooks.settings()).await?;
+    let seen = seen?;
+    ensure!(seen == (json!(3), json!("registry.example/web:2")), "{seen:?}");
     Ok(())
 }
 
@@ -109,12 +148,15 @@ async fn weights_moved_and_git_edited(stage: &Stage<'_>, options: Value) -> Resu
     http[0]["route"][1]["weight"] = json!(20);
     let patch = Patch::Merge(json!({"spec": {"http": http}}));
     routes.patch("web", &PatchParams::default(), &patch).await?;
-    stage.until("ignored", "Synced".to_owned(), || async {
-        Ok(stage.state().await?.split('/').next().unwrap_or_default().to_owned())
-    })
-    .await?;
+    stage
+        .until("ignored", "Synced".to_owned(), || async {
+            Ok(stage.state().await?.split('/').next().unwrap_or_default().to_owned())
+        })
+        .await?;
     stage.git.replace("base/routes.yaml", "timeout: 1s", "timeout: 2s")?;
-    stage.git.replace("base/routes.yaml", "[web.example]", "[web.example, www.example]")?;
+    stage
+        .git
+        .replace("base/routes.yaml", "[web.example]", "[web.example, www.example]")?;
     stage.git.commit("another timeout, another host").await?;
     stage.sync().await?;
     let spec = routes.get("web").await?.data["spec"].clone();
@@ -123,11 +165,19 @@ async fn weights_moved_and_git_edited(stage: &Stage<'_>, options: Value) -> Resu
 
 /// With an ignored weight and `RespectIgnoreDifferences` a whole array of routes is frozen: Git's edit in it never arrives.
 pub(crate) async fn respected_weights_freeze_their_array(stage: &mut Stage<'_>) -> Result<()> {
-    let options = json!(["RespectIgnoreDifferences=true"]);
-    let (hosts, route) = weights_moved_and_git_edited(stage, options).await?;
-    ensure!(hosts == json!(["web.example", "www.example"]), "outside the array: {hosts}");
+    let (hosts, route) = weights_moved_and_git_edited(stage, respecting()).await?;
+    ensure!(
+        hosts == json!(["web.example", "www.example"]),
+        "outside the array: {hosts}"
+    );
     ensure!(route["timeout"] == "1s", "the array is not frozen: {route}");
-    stage.until_so("still OutOfSync", |it: &String| it.starts_with("OutOfSync"), || stage.state()).await?;
+    stage
+        .until_so(
+            "still OutOfSync",
+            |it: &String| it.starts_with("OutOfSync"),
+            || stage.state(),
+        )
+        .await?;
     let phase = stage.application().await?["status"]["operationState"]["phase"].clone();
     ensure!(phase == "Succeeded", "the operation: {phase}");
     Ok(())

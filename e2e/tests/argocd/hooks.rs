@@ -24,7 +24,9 @@ impl Hooks {
         };
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let mut documents = serin_core::yaml::parse_docs(&text)?;
-        let document = documents.pop().with_context(|| format!("{}: no ConfigMap", file.display()))?;
+        let document = documents
+            .pop()
+            .with_context(|| format!("{}: no ConfigMap", file.display()))?;
         let data = document.value["data"].as_object();
         let data = data.with_context(|| format!("{}: no data", file.display()))?;
         ensure!(!data.is_empty(), "{}: no data", file.display());

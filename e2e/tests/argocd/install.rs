@@ -30,7 +30,12 @@ pub(crate) async fn apply(client: &Client, object: Value) -> Result<DynamicObjec
     let object: DynamicObject = serde_json::from_value(object)?;
     let types = object.types.clone().context("an object without apiVersion and kind")?;
     let name = object.name_any();
-    let target = api(client, &types.api_version, &types.kind, object.metadata.namespace.as_deref());
+    let target = api(
+        client,
+        &types.api_version,
+        &types.kind,
+        object.metadata.namespace.as_deref(),
+    );
     let how = PatchParams::apply("e2e").force();
     let applied = target.patch(&name, &how, &Patch::Apply(&object)).await;
     applied.with_context(|| format!("{} {name}", types.kind))
@@ -93,7 +98,11 @@ async fn install_routes(client: &Client) -> Result<()> {
 
 /// Namespace, kinds, settings and the project `default`. `secret` holds the administrator's password and the server's key.
 pub(crate) async fn install(client: &Client, secret: &Value, hooks: &Map<String, Value>) -> Result<()> {
-    apply(client, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})).await?;
+    apply(
+        client,
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
+    )
+    .await?;
     install_kinds(client).await?;
     install_routes(client).await?;
     for name in [
@@ -109,7 +118,11 @@ pub(crate) async fn install(client: &Client, secret: &Value, hooks: &Map<String,
                   p, resumer, applications, get, */*, allow\n\
                   p, resumer, applications, action/argoproj.io/Rollout/resume, */*, allow\n";
     let rights = json!({"policy.default": "", "policy.csv": policy});
-    apply(client, config_map("argocd-rbac-cm", rights.as_object().context("an object")?)).await?;
+    apply(
+        client,
+        config_map("argocd-rbac-cm", rights.as_object().context("an object")?),
+    )
+    .await?;
     apply(
         client,
         json!({"apiVersion": "v1", "kind": "Secret", "stringData": secret, "metadata":

@@ -17,9 +17,9 @@ mod synced;
 
 use anyhow::{Context, Result};
 use argo::{Argo, Programs};
-use hooks::Hooks;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
+use hooks::Hooks;
 use serin_e2e::cluster::Place;
 use serin_e2e::world::Wishes;
 use serin_e2e::{Cluster, World};
@@ -44,11 +44,20 @@ struct Scenario {
     play: Play,
     /// Only with our hooks: those of Argo CD fail at it.
     only_ours: bool,
+    /// After the others, by itself: it changes settings that all applications share.
+    alone: bool,
 }
 
 impl Scenario {
+    fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
     fn with_ours(self) -> Self {
-        Self { only_ours: true, ..self }
+        Self {
+            only_ours: true,
+            ..self
+        }
     }
 }
 
@@ -57,6 +66,7 @@ macro_rules! scenario {
         Scenario {
             name: concat!(stringify!($module), "::", stringify!($function)),
             only_ours: false,
+            alone: false,
             play: |stage| Box::pin($module::$function(stage)),
         }
     };
@@ -84,7 +94,9 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(drift::self_heal_leaves_an_abort_alone),
         scenario!(drift::self_heal_undoes_an_image_set_by_hand),
         scenario!(drift::ignored_replicas_are_written_by_a_sync),
+        scenario!(drift::respected_differences_freeze_containers),
         scenario!(drift::respected_replicas_stay),
+        scenario!(drift::untyped_templates_are_not_frozen).alone(),
         scenario!(drift::respected_weights_freeze_their_array),
         scenario!(drift::ignored_weights_are_written_with_their_array),
     ]
@@ -125,7 +137,10 @@ fn run() -> Result<bool> {
         return Ok(true);
     }
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     serin_controller::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let hooks = Hooks::from_environment()?;
@@ -179,23 +194,30 @@ async fn start(programs: Programs, hooks: Hooks, cluster: &Cluster) -> Result<Ar
     Argo::start(programs, hooks, real.client(), kubeconfig).await
 }
 
-type Failed = Vec<(&'static str, String)>;
+/// Its name, and why.
+type Failure = (&'static str, String);
 
-async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Result<Failed> {
-    let outcomes: Vec<Result<Option<(&'static str, String)>>> = stream::iter(scenarios)
-        .map(|scenario| async {
-            let began = Instant::now();
-            let outcome = attempt(argo, cluster, scenario).await;
-            let seconds = began.elapsed().as_secs_f64();
-            let word = if outcome.is_ok() { "ok" } else { "FAILED" };
-            say(&format!("test {} ... {word} ({seconds:.1} s)\n", scenario.name))?;
-            Ok(outcome.err().map(|error| (scenario.name, format!("{error:#}"))))
-        })
+async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Result<Vec<Failure>> {
+    let (alone, together): (Vec<Scenario>, Vec<Scenario>) = scenarios.iter().partition(|it| it.alone);
+    let mut outcomes: Vec<Result<Option<Failure>>> = stream::iter(&together)
+        .map(|scenario| reported(argo, cluster, scenario))
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
-    let outcomes: Vec<Option<(&'static str, String)>> = outcomes.into_iter().collect::<Result<_>>()?;
+    for scenario in &alone {
+        outcomes.push(reported(argo, cluster, scenario).await);
+    }
+    let outcomes: Vec<Option<Failure>> = outcomes.into_iter().collect::<Result<_>>()?;
     Ok(outcomes.into_iter().flatten().collect())
+}
+
+async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<Option<Failure>> {
+    let began = Instant::now();
+    let outcome = attempt(argo, cluster, scenario).await;
+    let seconds = began.elapsed().as_secs_f64();
+    let word = if outcome.is_ok() { "ok" } else { "FAILED" };
+    say(&format!("test {} ... {word} ({seconds:.1} s)\n", scenario.name))?;
+    Ok(outcome.err().map(|error| (scenario.name, format!("{error:#}"))))
 }
 
 async fn attempt(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<()> {

@@ -27,7 +27,12 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a program with nothing in its environment but these variables.
-    pub(crate) fn start(name: &'static str, command: &[String], env: &[(String, String)], folder: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        name: &'static str,
+        command: &[String],
+        env: &[(String, String)],
+        folder: &Path,
+    ) -> Result<Self> {
         use std::os::unix::process::CommandExt;
         let log = folder.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| log.display().to_string())?;

@@ -100,11 +100,15 @@ impl<'a> Stage<'a> {
     pub(crate) async fn commit_base(&self, rollout: &str, more: &[(&str, &str)]) -> Result<()> {
         let mut names = vec!["rollout.yaml", "services.yaml"];
         names.extend(more.iter().map(|(name, _)| *name));
-        for (name, text) in [("rollout.yaml", rollout), ("services.yaml", SERVICES)].iter().chain(more) {
+        for (name, text) in [("rollout.yaml", rollout), ("services.yaml", SERVICES)]
+            .iter()
+            .chain(more)
+        {
             self.git.write(&format!("base/{name}"), text)?;
         }
         let resources = names.join(", ");
-        let base = format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{resources}]\n");
+        let base =
+            format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{resources}]\n");
         self.git.write("base/kustomization.yaml", &base)?;
         self.git.write(OVERLAY_FILE, OVERLAY)?;
         self.git.commit("first version").await?;
@@ -154,7 +158,9 @@ impl<'a> Stage<'a> {
 
     /// Syncs as somebody does who waits for the end of it.
     pub(crate) async fn sync(&self) -> Result<String> {
-        self.argo.cli(ADMIN, &["app", "sync", &self.app, "--timeout", "45"]).await
+        self.argo
+            .cli(ADMIN, &["app", "sync", &self.app, "--timeout", "45"])
+            .await
     }
 
     /// Lets Argo CD look at Git at once.
@@ -166,7 +172,12 @@ impl<'a> Stage<'a> {
     }
 
     fn apps(&self) -> Api<DynamicObject> {
-        install::api(&self.argo.kube(), "argoproj.io/v1alpha1", "Application", Some(NAMESPACE))
+        install::api(
+            &self.argo.kube(),
+            "argoproj.io/v1alpha1",
+            "Application",
+            Some(NAMESPACE),
+        )
     }
 
     /// Anything of the application's namespace.
@@ -198,7 +209,11 @@ impl<'a> Stage<'a> {
     pub(crate) async fn state(&self) -> Result<String> {
         let app = self.application().await?;
         let text = |pointer: &str| app.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-        Ok(format!("{}/{}", text("/status/sync/status"), text("/status/health/status")))
+        Ok(format!(
+            "{}/{}",
+            text("/status/sync/status"),
+            text("/status/health/status")
+        ))
     }
 
     /// Health of a resource in the tree; none where Argo CD has no opinion of that kind.
@@ -223,7 +238,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until something fits.
-    pub(crate) async fn until_so<T, F>(&self, what: &str, fits: impl Fn(&T) -> bool, look: impl Fn() -> F) -> Result<Duration>
+    pub(crate) async fn until_so<T, F>(
+        &self,
+        what: &str,
+        fits: impl Fn(&T) -> bool,
+        look: impl Fn() -> F,
+    ) -> Result<Duration>
     where
         T: Debug,
         F: Future<Output = Result<T>>,
@@ -248,7 +268,8 @@ impl<'a> Stage<'a> {
 
     /// Waits for the health of a resource.
     pub(crate) async fn until_health(&self, kind: &str, name: &str, wanted: Health) -> Result<Duration> {
-        self.until(&format!("{kind} {name}"), Some(wanted), || self.health(kind, name)).await
+        self.until(&format!("{kind} {name}"), Some(wanted), || self.health(kind, name))
+            .await
     }
 
     /// Removes the application, not what it has made: the namespace goes as a whole.

@@ -80,7 +80,12 @@ pub(crate) async fn a_wave_waits_for_the_end_of_a_canary(stage: &mut Stage<'_>) 
 pub(crate) async fn an_abort_fails_a_sync_with_waves(stage: &mut Stage<'_>) -> Result<()> {
     with_a_later_wave(stage).await?;
     act(stage, "abort").await?;
-    until_operation(stage, "Failed", "one or more synchronization tasks completed unsuccessfully").await?;
+    until_operation(
+        stage,
+        "Failed",
+        "one or more synchronization tasks completed unsuccessfully",
+    )
+    .await?;
     ensure!(later(stage).await? == "1", "the later wave was applied");
     stage.world.then().phase("Degraded").await?;
     stage.commit_tag(2, 3).await?;
@@ -112,7 +117,9 @@ async fn conclude(stage: &Stage<'_>, phase: &str) -> Result<()> {
 
 /// A PostSync hook is created after the last pause of a canary; Inconclusive fails the sync.
 pub(crate) async fn a_hook_after_the_sync_waits_and_inconclusive_fails(stage: &mut Stage<'_>) -> Result<()> {
-    stage.commit_base(ROLLOUT, &[("check.yaml", &CHECK.replace("PHASE", "PostSync"))]).await?;
+    stage
+        .commit_base(ROLLOUT, &[("check.yaml", &CHECK.replace("PHASE", "PostSync"))])
+        .await?;
     stage.create_app(json!({}), json!({})).await?;
     begin_sync(stage, &[]).await?;
     conclude(stage, "Running").await?;
@@ -129,16 +136,25 @@ pub(crate) async fn a_hook_after_the_sync_waits_and_inconclusive_fails(stage: &m
     ensure!(first == now, "the hook did not wait for the end of the canary");
     act(stage, "promote-full").await?;
     let fits = |it: &Value| it["metadata"]["uid"] != first;
-    stage.until_so("a new hook", fits, || stage.object("AnalysisRun", "check")).await?;
+    stage
+        .until_so("a new hook", fits, || stage.object("AnalysisRun", "check"))
+        .await?;
     conclude(stage, "Inconclusive").await?;
-    until_operation(stage, "Failed", "one or more synchronization tasks completed unsuccessfully").await
+    until_operation(
+        stage,
+        "Failed",
+        "one or more synchronization tasks completed unsuccessfully",
+    )
+    .await
 }
 
 /// A PreSync hook that fails keeps the new version out.
 pub(crate) async fn a_hook_before_the_sync_keeps_a_version_out(stage: &mut Stage<'_>) -> Result<()> {
     stage.synced().await?;
     stage.git.write("base/check.yaml", &CHECK.replace("PHASE", "PreSync"))?;
-    stage.git.replace("base/kustomization.yaml", "services.yaml", "services.yaml, check.yaml")?;
+    stage
+        .git
+        .replace("base/kustomization.yaml", "services.yaml", "services.yaml, check.yaml")?;
     stage.commit_tag(1, 2).await?;
     begin_sync(stage, &[]).await?;
     conclude(stage, "Failed").await?;

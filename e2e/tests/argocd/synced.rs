@@ -14,8 +14,13 @@ pub(crate) async fn a_pause_is_suspended(stage: &mut Stage<'_>) -> Result<()> {
     stage.refresh().await?;
     stage.until_state("Synced/Suspended").await?;
     let app = stage.application().await?;
-    Stage::check(app["status"]["sync"]["revision"] == commit.as_str(), "not the second commit")?;
-    stage.until_health("Rollout", "web", Health::new("Suspended", "CanaryPauseStep")).await?;
+    Stage::check(
+        app["status"]["sync"]["revision"] == commit.as_str(),
+        "not the second commit",
+    )?;
+    stage
+        .until_health("Rollout", "web", Health::new("Suspended", "CanaryPauseStep"))
+        .await?;
     stage.world.rollout_is("web");
     stage.world.then().phase("Paused").at_step(1).ready_pods(2, 1).await?;
     stage.world.when().promote_full().then().healthy().await?;
