@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a kind offers, in the words of `argocd app actions list`: those that are enabled, those that are not.
 async fn list(stage: &Stage<'_>, kind: &str) -> Result<(Vec<String>, Vec<String>)> {
@@ -160,20 +161,59 @@ async fn pods(stage: &Stage<'_>) -> Result<Vec<String>> {
     Ok(alive.filter_map(ResourceExt::uid).collect())
 }
 
-/// The server runs a disabled action all the same: the action has to see for itself that it makes no sense.
-pub(crate) async fn a_disabled_action_changes_nothing(stage: &mut Stage<'_>) -> Result<()> {
+/// The server runs a disabled action all the same: nothing may come of it.
+pub(crate) async fn a_disabled_action_leads_nowhere(stage: &mut Stage<'_>) -> Result<()> {
     stage.synced().await?;
-    let before = stage.object("Rollout", "web").await?;
-    for action in ["abort", "pause", "promote-full", "resume", "retry", "skip-current-step"] {
+    stage.world.when().remember_pods().await?;
+    let before = settled(stage).await?;
+    for action in ["abort", "promote-full", "resume", "retry", "skip-current-step"] {
+        run(stage, action).await?;
+        let what = format!("as before {action}");
+        stage.until(&what, before.clone(), || settled(stage)).await?;
+        stage
+            .world
+            .then()
+            .stays("Healthy", Duration::from_secs(1))
+            .keeps_remembered_pods()
+            .await?;
+        let after = settled(stage).await?;
+        ensure!(after == before, "{action}: {after}");
+    }
+    Ok(())
+}
+
+/// What a person can have asked for, and where the rollout stands.
+async fn settled(stage: &Stage<'_>) -> Result<Value> {
+    let rollout = stage.object("Rollout", "web").await?;
+    let status = &rollout["status"];
+    let asked = [&status["abort"], &status["promoteFull"]].map(|it| it == true);
+    let stands = [
+        "phase",
+        "currentStepIndex",
+        "stableRS",
+        "currentPodHash",
+        "pauseConditions",
+    ]
+    .map(|it| &status[it]);
+    Ok(json!([rollout["spec"], asked, stands]))
+}
+
+/// Whoever presses a button twice changes nothing by the second time.
+pub(crate) async fn the_second_time_writes_nothing(stage: &mut Stage<'_>) -> Result<()> {
+    stage.paused().await?;
+    for (action, then) in [("pause", "Paused"), ("abort", "Degraded")] {
+        run(stage, action).await?;
+        stage
+            .world
+            .then()
+            .phase(then)
+            .stays(then, Duration::from_secs(2))
+            .await?;
+        let before = stage.object("Rollout", "web").await?;
         run(stage, action).await?;
         let after = stage.object("Rollout", "web").await?;
-        let same = after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"];
-        ensure!(
-            same,
-            "{action} of a Healthy rollout wrote: {} {}",
-            after["spec"],
-            after["status"]
-        );
+        let same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"];
+        ensure!(same, "{action}: {} {}", after["spec"], after["status"]);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod drift;
 mod git;
 mod hooks;
 mod install;
+mod messages;
 mod process;
 mod stage;
 mod sync;
@@ -81,7 +82,8 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(actions::abort_and_retry),
         scenario!(actions::pause_and_resume),
         scenario!(actions::restart),
-        scenario!(actions::a_disabled_action_changes_nothing).with_ours(),
+        scenario!(actions::a_disabled_action_leads_nowhere),
+        scenario!(actions::the_second_time_writes_nothing),
         scenario!(actions::terminate_an_analysis_run_in_git),
         scenario!(actions::terminate_a_child),
         scenario!(access::a_resumer_can_resume_and_nothing_else),
@@ -91,6 +93,7 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(sync::a_hook_before_the_sync_keeps_a_version_out),
         scenario!(sync::waiting_takes_suspended_beside_health),
         scenario!(sync::templates_are_pruned_last),
+        scenario!(messages::a_changed_message_is_not_seen),
         scenario!(drift::self_heal_leaves_an_abort_alone),
         scenario!(drift::self_heal_undoes_an_image_set_by_hand),
         scenario!(drift::ignored_replicas_are_written_by_a_sync),
