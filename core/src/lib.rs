@@ -32,6 +32,7 @@ mod report;
 pub mod request;
 mod restart;
 mod revision;
+pub mod rules;
 mod service;
 pub mod spec;
 mod status;

@@ -1,12 +1,13 @@
-//! What a person asks of a rollout, as merge patches: promote, abort, retry (contract 10 §2, §3, §8, §9; 05 §3).
+//! What a person asks of a resource, as merge patches: promote, abort, retry and so on (contract 10 §2, §3, §8, §9; 05 §3).
 //!
-//! The controller's status is patched first, through the `status` subresource. Where the server has none it answers 404,
-//! and one patch of the main object must say all of it. The rules are here, away from any client, because the command
-//! line, the dashboard and the generated Argo CD actions follow the same ones.
+//! What each of them changes is data in [`crate::rules`], from which the Argo CD actions are generated, too; here are the
+//! ways in for the command line and the dashboard, and what these refuse.
 
 use crate::api::Rollout;
-use crate::view;
-use serde_json::{Value, json};
+pub use crate::rules::Patches;
+use crate::rules::{self, Action, Door, Options};
+use jiff::Timestamp;
+use serde_json::Value;
 
 /// How far a promotion goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,17 +20,6 @@ pub enum Promotion {
     SkipAllSteps,
     /// To the end, without analysis, pauses and steps (`--full`).
     Full,
-}
-
-/// Merge patches of one request.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Patches {
-    /// For the `status` subresource; sent first.
-    pub status: Option<Value>,
-    /// For the main object; sent after `status`.
-    pub spec: Option<Value>,
-    /// For the main object in place of both, where the server has no `status` subresource.
-    pub unified: Option<Value>,
 }
 
 /// Why a promotion makes no sense for this rollout; the text is upstream's.
@@ -48,115 +38,89 @@ pub enum PromoteError {
 /// # Errors
 /// Skipping steps of a rollout that has none.
 pub fn promote(rollout: &Rollout, promotion: Promotion) -> Result<Patches, PromoteError> {
-    match promotion {
-        Promotion::Next => Ok(promote_next(rollout)),
-        Promotion::SkipCurrentStep => {
-            refuse_without_steps(rollout)?;
-            Ok(skip_to(next_index(rollout)))
-        }
-        Promotion::SkipAllSteps => {
-            refuse_without_steps(rollout)?;
-            Ok(skip_to(Some(step_count(rollout))))
-        }
-        Promotion::Full => Ok(promote_full(rollout)),
+    let name = match promotion {
+        Promotion::Next => "promote",
+        Promotion::SkipCurrentStep => "skip-current-step",
+        Promotion::SkipAllSteps => "skip-all-steps",
+        Promotion::Full => "promote-full",
+    };
+    if matches!(promotion, Promotion::SkipCurrentStep | Promotion::SkipAllSteps) {
+        refuse_without_steps(rollout)?;
     }
+    // No promotion says a time.
+    Ok(ask("Rollout", name, &as_json(rollout), Timestamp::UNIX_EPOCH))
 }
 
 /// The patches of an abort: the same for every rollout.
 #[must_use]
 pub fn abort() -> Patches {
-    status_only(json!({"status": {"abort": true}}))
+    unseen("Rollout", "abort")
 }
 
 /// The patches of a retry: the same for every rollout.
 #[must_use]
 pub fn retry() -> Patches {
-    status_only(json!({"status": {"abort": false}}))
+    unseen("Rollout", "retry")
 }
 
-/// Past the pause, else past the step under way; never both (the first rule that fits).
-fn promote_next(rollout: &Rollout) -> Patches {
-    let status = &rollout.status;
-    let paused_by_controller = !status.pause_conditions.is_empty();
-    let patch = if paused_by_controller && status.controller_pause && analysis_is_inconclusive(rollout) {
-        // Clearing the pause alone would leave the rollout at the same inconclusive analysis.
-        next_index(rollout)
-            .map(|index| json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": index}))
-    } else if paused_by_controller {
-        Some(json!({"pauseConditions": null}))
-    } else {
-        next_index(rollout).map(|index| json!({"pauseConditions": null, "currentStepIndex": index}))
+/// The patches of a person's pause: the same for every rollout.
+#[must_use]
+pub fn pause() -> Patches {
+    unseen("Rollout", "pause")
+}
+
+/// The patches of a restart of all pods from `at` on: the same for every rollout.
+#[must_use]
+pub fn restart(at: Timestamp) -> Patches {
+    ask("Rollout", "restart", &Value::Null, at)
+}
+
+/// The patches that end an `AnalysisRun` or `Experiment`: the same for each of them.
+#[must_use]
+pub fn terminate(kind: &str) -> Patches {
+    unseen(kind, "terminate")
+}
+
+/// What is asked for without a look at the object.
+fn unseen(kind: &str, name: &str) -> Patches {
+    ask(kind, name, &Value::Null, Timestamp::UNIX_EPOCH)
+}
+
+/// Nothing where the kind has no such action.
+fn ask(kind: &str, name: &str, object: &Value, now: Timestamp) -> Patches {
+    let every = Options {
+        extras: true,
+        ..Options::default()
     };
-    // Upstream's single patch for old servers never carries controllerPause.
-    let mut unified = json!({"spec": {"paused": false}, "status": {"pauseConditions": null}});
-    if let (false, Some(index)) = (paused_by_controller, next_index(rollout)) {
-        unified["status"]["currentStepIndex"] = json!(index);
-    }
-    Patches {
-        status: patch.map(|patch| json!({"status": patch})),
-        spec: unpause(rollout),
-        unified: Some(unified),
-    }
+    let kinds = rules::all(&every);
+    let rules = kinds.iter().find(|rules| rules.kind == kind);
+    rules
+        .and_then(|rules| rules.action(name))
+        .map(|action| by_command_line(action, object, now))
+        .unwrap_or_default()
 }
 
-fn promote_full(rollout: &Rollout) -> Patches {
-    let updating = rollout.status.current_pod_hash != rollout.status.stable_rs;
-    Patches {
-        status: updating.then(|| json!({"status": {"promoteFull": true}})),
-        spec: unpause(rollout),
-        unified: Some(json!({"spec": {"paused": false}, "status": {"promoteFull": true}})),
-    }
+/// What the command line sends for an action.
+#[must_use]
+pub fn by_command_line(action: &Action, object: &Value, now: Timestamp) -> Patches {
+    action.patches(object, Door::CommandLine, now)
 }
 
-fn skip_to(index: Option<usize>) -> Patches {
-    index.map_or_else(Patches::default, |index| {
-        status_only(json!({"status": {"currentStepIndex": index}}))
-    })
-}
-
-/// A request that touches the status only says the same to servers without the subresource.
-fn status_only(patch: Value) -> Patches {
-    Patches {
-        status: Some(patch.clone()),
-        spec: None,
-        unified: Some(patch),
-    }
-}
-
-fn unpause(rollout: &Rollout) -> Option<Value> {
-    rollout.spec.paused.then(|| json!({"spec": {"paused": false}}))
+/// A type of ours always has a JSON form; null, below which nothing is found, stands in for one that had not.
+fn as_json(rollout: &Rollout) -> Value {
+    serde_json::to_value(rollout).unwrap_or_default()
 }
 
 fn refuse_without_steps(rollout: &Rollout) -> Result<(), PromoteError> {
-    if rollout.spec.strategy.blue_green.is_some() {
+    let strategy = &rollout.spec.strategy;
+    let steps = strategy.canary.as_deref().map_or(0, |canary| canary.steps.len());
+    if strategy.blue_green.is_some() {
         Err(PromoteError::BlueGreenHasNoSteps)
-    } else if step_count(rollout) == 0 {
+    } else if steps == 0 {
         Err(PromoteError::NoSteps)
     } else {
         Ok(())
     }
-}
-
-fn analysis_is_inconclusive(rollout: &Rollout) -> bool {
-    let run = rollout.status.canary.current_step_analysis_run_status.as_deref();
-    rollout.spec.strategy.canary.is_some() && run.is_some_and(|run| run.status == "Inconclusive")
-}
-
-/// The step after the one under way, at most the number of steps; `None` without steps.
-fn next_index(rollout: &Rollout) -> Option<usize> {
-    let index = view::current_step_index(rollout)?;
-    let count = step_count(rollout);
-    // An index beyond the end stays as it is: steps may have been cut meanwhile (contract 10 §9).
-    Some(if index < count { index + 1 } else { index })
-}
-
-fn step_count(rollout: &Rollout) -> usize {
-    rollout
-        .spec
-        .strategy
-        .canary
-        .as_deref()
-        .map_or(0, |canary| canary.steps.len())
 }
 
 #[cfg(test)]
@@ -165,6 +129,7 @@ mod tests {
     #![allow(clippy::needless_pass_by_value, reason = "JSON literals read best as arguments")]
 
     use super::*;
+    use serde_json::json;
 
     /// A rollout in the middle of an update, changed by a merge of `change`.
     fn rollout(strategy: Value, spec: Value, status: Value) -> Rollout {
