@@ -5,8 +5,9 @@ use crate::install;
 use crate::process::{Folder, Process};
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::client::Body;
-use kube::{Client, Config};
+use kube::{Client, Config, ResourceExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -189,11 +190,12 @@ impl Argo {
         Ok(text)
     }
 
-    /// The command line without a server.
-    pub(crate) async fn offline(&self, words: &[&str]) -> Result<(bool, String)> {
+    /// The command line without a server: what it prints.
+    pub(crate) async fn offline(&self, words: &[&str]) -> Result<String> {
         let output = self.command(words).output().await?;
-        let text = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-        Ok((output.status.success(), text.concat()))
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "argocd {}: {errors}", words.join(" "));
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -203,8 +205,24 @@ impl Argo {
             .env_clear()
             .env("HOME", self.folder.path())
             .env("PATH", &self.programs.path)
+            .env("KUBECTL_EXTERNAL_DIFF", self.folder.path().join("bin/second"))
             .kill_on_drop(true);
         command
+    }
+
+    /// As docs/argocd.md has it done with kubectl: every application is looked at anew.
+    pub(crate) async fn refresh_all(&self) -> Result<()> {
+        let apps = install::api(
+            &self.kube,
+            "argoproj.io/v1alpha1",
+            "Application",
+            Some(install::NAMESPACE),
+        );
+        let patch = Patch::Merge(json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}));
+        for app in apps.list(&ListParams::default()).await? {
+            apps.patch(&app.name_any(), &PatchParams::default(), &patch).await?;
+        }
+        Ok(())
     }
 
     /// Replaces what tests have added to `argocd-cm`.
@@ -239,9 +257,12 @@ fn environment(programs: &Programs, folder: &Folder, kubeconfig: &Path) -> Resul
         symlink(&programs.argocd, bin.join(format!("argocd-{role}")))?;
     }
     // The repository server runs this for every revision, even where signatures are not to be checked: none is, here.
-    let wrapper = bin.join("git-verify-wrapper.sh");
-    std::fs::write(&wrapper, "#!/bin/sh\nexit 0\n")?;
-    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755))?;
+    // The other one is the "diff" of the command line: it shows the second of two objects.
+    for (name, line) in [("git-verify-wrapper.sh", "exit 0"), ("second", "cat \"$2\"")] {
+        let script = bin.join(name);
+        std::fs::write(&script, format!("#!/bin/sh\n{line}\n"))?;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    }
     std::fs::write(folder.folder("ssh")?.join("ssh_known_hosts"), "")?;
     let at = |name: &str| -> Result<String> { Ok(folder.folder(name)?.display().to_string()) };
     let path = format!("{}:{}", bin.display(), programs.path.to_string_lossy());

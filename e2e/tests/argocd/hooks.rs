@@ -1,7 +1,8 @@
 //! Which health checks and actions Argo CD works with.
 
+use crate::stage::{Health, ROLLOUT, Stage};
 use anyhow::{Context, Result, ensure};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// A set of health checks and actions.
@@ -45,4 +46,41 @@ impl Hooks {
             Self::Ours(data, _) => data.clone(),
         }
     }
+}
+
+const TEMPLATE: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: errors}
+spec:
+  metrics: [{name: errors, provider: {job: {spec: {template: {spec: {containers: []}}}}}}]
+";
+
+/// Hooks that are installed into a running Argo CD work after a refresh of the applications, and go again the same way.
+pub(crate) async fn hooks_installed_later_work_after_a_refresh(stage: &mut Stage<'_>) -> Result<()> {
+    stage.argo.set_settings(&Map::new()).await?;
+    stage.commit_base(ROLLOUT, &[("template.yaml", TEMPLATE)]).await?;
+    stage.create_app(json!({}), json!({})).await?;
+    stage.sync().await?;
+    stage.until_state("Synced/Healthy").await?;
+    // A kind of which Argo CD itself has no opinion.
+    stage
+        .until("no health", None, || stage.health("AnalysisTemplate", "errors"))
+        .await?;
+    stage.argo.set_settings(&stage.argo.hooks.settings()).await?;
+    stage.argo.refresh_all().await?;
+    let healthy = |it: &Option<Health>| it.as_ref().is_some_and(|it| it.status == "Healthy");
+    let look = || stage.health("AnalysisTemplate", "errors");
+    stage.until_so("health of a template", healthy, look).await?;
+    stage.argo.set_settings(&Map::new()).await?;
+    stage.argo.refresh_all().await?;
+    let gone = stage
+        .until("no health any more", None, || {
+            stage.health("AnalysisTemplate", "errors")
+        })
+        .await;
+    stage.argo.set_settings(&stage.argo.hooks.settings()).await?;
+    stage.argo.refresh_all().await?;
+    gone?;
+    Ok(())
 }

@@ -11,6 +11,7 @@ mod git;
 mod hooks;
 mod install;
 mod messages;
+mod offline;
 mod process;
 mod stage;
 mod sync;
@@ -99,6 +100,10 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(drift::ignored_replicas_are_written_by_a_sync),
         scenario!(drift::respected_differences_freeze_containers),
         scenario!(drift::respected_replicas_stay),
+        scenario!(offline::every_fixture_is_answered_as_by_the_rules).with_ours(),
+        scenario!(hooks::hooks_installed_later_work_after_a_refresh)
+            .with_ours()
+            .alone(),
         scenario!(drift::untyped_templates_are_not_frozen).alone(),
         scenario!(drift::respected_weights_freeze_their_array),
         scenario!(drift::ignored_weights_are_written_with_their_array),
