@@ -4,7 +4,10 @@
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
 mod errors;
+mod lua;
 mod values;
+
+pub use lua::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
 
 use crate::failure::Failure;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -109,8 +112,16 @@ pub enum Command {
     Abort(Names),
     /// Retry a rollout
     Retry(RetryGroup),
+    /// Pause a rollout
+    Pause(Names),
+    /// Restart the pods of a rollout
+    Restart(Restart),
+    /// Terminate an AnalysisRun or Experiment
+    Terminate(TerminateGroup),
     /// Print version
     Version(Version),
+    /// Argo CD's health checks and resource actions as Lua
+    Lua(LuaGroup),
     /// Show a canary from start to end, on a cluster in this process
     Demo(Demo),
     /// Run a cluster in this process until interrupted
@@ -209,6 +220,39 @@ pub enum RetryKind {
     /// Retry an aborted rollout
     #[command(visible_aliases = ["ro", "rollouts"])]
     Rollout(Names),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// `restart NAME`.
+#[derive(Args, Debug)]
+pub struct Restart {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Amount of time before the restart (30s, 5m, 1h)
+    #[arg(long = "in", short = 'i', allow_hyphen_values = true)]
+    pub after: Option<String>,
+}
+
+/// `terminate <kind> NAME`.
+#[derive(Args, Debug)]
+pub struct TerminateGroup {
+    /// Kind.
+    #[command(subcommand)]
+    pub kind: Option<TerminateKind>,
+}
+
+/// What can be terminated.
+#[derive(Subcommand, Debug)]
+pub enum TerminateKind {
+    /// Terminate an AnalysisRun
+    #[command(name = "analysisrun", visible_aliases = ["ar", "analysisruns"])]
+    AnalysisRun(Names),
+    /// Terminate an Experiment
+    #[command(visible_aliases = ["exp", "experiments"])]
+    Experiment(Names),
     /// Anything else.
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
@@ -361,7 +405,19 @@ fn check_arguments(command: &Command, definition: &mut clap::Command) -> Result<
             kind: Some(RetryKind::Rollout(retry)),
         }) => (&["retry", "rollout"], !retry.names.is_empty()),
         Command::Retry(_) => (&["retry"], false),
-        Command::Version(_) | Command::Demo(_) | Command::Sandbox(_) | Command::Unknown(_) => (&[], true),
+        Command::Pause(pause) => (&["pause"], !pause.names.is_empty()),
+        Command::Restart(restart) => (&["restart"], restart.names.len() == 1),
+        Command::Terminate(TerminateGroup {
+            kind: Some(TerminateKind::AnalysisRun(terminate)),
+        }) => (&["terminate", "analysisrun"], !terminate.names.is_empty()),
+        Command::Terminate(TerminateGroup {
+            kind: Some(TerminateKind::Experiment(terminate)),
+        }) => (&["terminate", "experiment"], !terminate.names.is_empty()),
+        Command::Terminate(_) => (&["terminate"], false),
+        Command::Lua(LuaGroup { command: None }) => (&["lua"], false),
+        Command::Lua(_) | Command::Version(_) | Command::Demo(_) | Command::Sandbox(_) | Command::Unknown(_) => {
+            (&[], true)
+        }
     };
     if fits {
         Ok(())

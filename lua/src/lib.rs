@@ -2,3 +2,5 @@
 //! runs such scripts as Argo CD does.
 
 pub mod customization;
+pub mod generate;
+pub mod host;

@@ -63,6 +63,7 @@ impl<'a> Scope<'a> {
             }
             Text::FirstOf(texts) => texts.iter().find_map(|text| self.text(text)),
             Text::Join(texts) => texts.iter().map(|text| self.text(text)).collect(),
+            Text::Named(_, text) => self.text(text),
             Text::When(test, text) => self.test(test).then(|| self.text(text)).flatten(),
             Text::OfFirst { list, holds, text } => {
                 let found = elements(below(self.object, list)).find(|item| self.item(item).test(holds))?;
@@ -86,6 +87,7 @@ impl<'a> Scope<'a> {
             Test::Some(text) => self.text(text).is_some(),
             Test::Known(number) => self.number(number).is_some(),
             Test::Any(list, holds) => elements(below(self.object, list)).any(|item| self.item(item).test(holds)),
+            Test::Named(_, test) => self.test(test),
             Test::All(tests) => tests.iter().all(|test| self.test(test)),
             Test::Either(tests) => tests.iter().any(|test| self.test(test)),
             Test::Not(test) => !self.test(test),
@@ -94,7 +96,7 @@ impl<'a> Scope<'a> {
 }
 
 /// Null is not there.
-fn below<'a>(value: &'a Value, keys: Keys) -> Option<&'a Value> {
+fn below(value: &Value, keys: Keys) -> Option<&Value> {
     keys.iter()
         .try_fold(value, |value, key| value.get(*key))
         .filter(|value| !value.is_null())
@@ -124,7 +126,7 @@ fn whole(value: &Value) -> Option<f64> {
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    (number >= 0.0 && number < LIMIT && number.fract() == 0.0).then_some(number)
+    ((0.0..LIMIT).contains(&number) && number.fract() == 0.0).then_some(number)
 }
 
 /// Ten to the number of [`DIGITS`].
@@ -153,7 +155,7 @@ fn index(number: f64) -> Option<usize> {
         clippy::cast_sign_loss,
         reason = "checked to be a small whole number"
     )]
-    (number >= 0.0 && number < LIMIT && number.fract() == 0.0).then_some(number as usize)
+    ((0.0..LIMIT).contains(&number) && number.fract() == 0.0).then_some(number as usize)
 }
 
 fn count(elements: usize) -> f64 {

@@ -53,6 +53,8 @@ pub enum Text {
     FirstOf(Vec<Text>),
     /// These one after the other; none where one of them is none.
     Join(Vec<Text>),
+    /// A text that has a name of its own in the generated Lua.
+    Named(&'static str, Box<Text>),
     /// This one where the test holds; none elsewhere. Stands in [`Text::FirstOf`] only.
     When(Box<Test>, Box<Text>),
     /// Of the first element of a list for which the test holds, the text at these keys.
@@ -91,6 +93,9 @@ pub enum Test {
     Known(Number),
     /// The test holds for an element of the list.
     Any(Keys, Box<Test>),
+    /// A test that has a name of its own in the generated Lua; one that looks at [`Place::Item`] stands directly below
+    /// [`Test::Any`] or [`Text::OfFirst`].
+    Named(&'static str, Box<Test>),
     /// All of them hold.
     All(Vec<Test>),
     /// One of them holds.
@@ -133,6 +138,12 @@ impl Text {
     pub fn at(keys: Keys) -> Self {
         Self::At(Place::Object(keys))
     }
+
+    /// This text, under a name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        Self::Named(name, Box::new(self))
+    }
 }
 
 impl Test {
@@ -152,6 +163,12 @@ impl Test {
     #[must_use]
     pub fn is(keys: Keys, text: &'static str) -> Self {
         Self::Is(Place::Object(keys), text)
+    }
+
+    /// This test, under a name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        Self::Named(name, Box::new(self))
     }
 
     /// The list at keys below the object has elements.
@@ -178,6 +195,7 @@ impl std::ops::Not for Test {
             | Self::Some(_)
             | Self::Known(_)
             | Self::Any(..)
+            | Self::Named(..)
             | Self::All(_)
             | Self::Either(_)) => Self::Not(Box::new(test)),
         }

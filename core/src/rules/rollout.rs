@@ -126,8 +126,8 @@ fn why_paused() -> Vec<Text> {
         holds: Box::new(Test::Always),
         text: keys,
     };
-    let paused_for = || Text::Join(vec![Text::words("Rollout is paused: "), first(&["reason"])]);
-    let since = || Text::Join(vec![paused_for(), Text::words(" since "), first(&["startTime"])]);
+    let paused_for = || Text::Join(vec![Text::words("Rollout is paused: "), first(&["reason"])]).named("paused_for");
+    let since = || Text::Join(vec![paused_for(), Text::words(" since "), first(&["startTime"])]).named("paused_since");
     let inconclusive = |run: Keys, state: Keys| {
         let text = Text::Join(vec![since(), Text::words(", AnalysisRun "), Text::at(run)]);
         Text::When(Box::new(Test::is(state, "Inconclusive")), Box::new(text))
@@ -174,6 +174,7 @@ fn tells_the_cause() -> Test {
         progressing(condition::ROLLOUT_ABORTED),
         progressing(condition::PROGRESS_DEADLINE_EXCEEDED),
     ])
+    .named("tells_the_cause")
 }
 
 fn cause() -> Text {
@@ -191,7 +192,7 @@ fn rolling_out() -> Text {
 
 /// `status.stableRS`, and where it stood up to v0.7.
 fn stable() -> Text {
-    Text::FirstOf(vec![Text::at(STABLE_HASH), Text::at(&["status", "canary", "stableRS"])])
+    Text::FirstOf(vec![Text::at(STABLE_HASH), Text::at(&["status", "canary", "stableRS"])]).named("stable")
 }
 
 /// A rollout to find the word for whose controller writes no phase: before v1.0, or not yet (rows 4 to 13).
@@ -217,7 +218,7 @@ fn before_phases() -> Vec<HealthRule> {
             Text::words("Rollout is paused"),
         ),
         progressing(
-            "rows 6 to 8.",
+            "Rows 6 to 8.",
             !Test::present(CURRENT_HASH),
             "Waiting for rollout to finish: status has not been reconciled.",
         ),
@@ -254,7 +255,7 @@ fn before_phases() -> Vec<HealthRule> {
             Test::All(vec![canary(), Test::Either(vec![!Test::Some(stable()), !is_stable()])]),
             "Waiting for rollout to finish steps",
         ),
-        rule("row 13.", Test::Always, HealthStatus::Healthy, Text::words("")),
+        rule("Row 13.", Test::Always, HealthStatus::Healthy, Text::words("")),
     ]
 }
 
@@ -283,7 +284,7 @@ fn healthy_pause(pause: Pause) -> HealthRule {
 
 /// The newest revision is the stable one: no update is under way. Neither is known before the first look.
 pub(super) fn is_promoted() -> Test {
-    Test::Same(Place::at(CURRENT_HASH), Place::at(STABLE_HASH))
+    Test::Same(Place::at(CURRENT_HASH), Place::at(STABLE_HASH)).named("promoted")
 }
 
 /// A controller before v0.10, which knew no `status.promoteFull`.
@@ -293,6 +294,7 @@ fn is_legacy() -> Test {
         !Test::Known(observed()),
         Test::Less(Number::whole(GENERATION), observed()),
     ])
+    .named("before_v0_10")
 }
 
 fn actions() -> Vec<Action> {

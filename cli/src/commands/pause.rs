@@ -1,0 +1,16 @@
+//! `pause NAME...`
+
+use super::send::send;
+use crate::connect::Connection;
+use crate::console::Console;
+use crate::failure::Failure;
+use serin_core::request;
+
+/// Pauses rollouts one by one; the first error ends it, lines printed so far stay.
+pub(super) async fn run(connection: &Connection, names: &[String], console: &mut Console) -> Result<(), Failure> {
+    for name in names {
+        send(connection, name, &request::pause()).await?;
+        console.line(&format!("rollout '{name}' paused"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! `restart NAME`
+
+use super::send::send;
+use crate::args::{Global, Restart};
+use crate::connect::connect;
+use crate::console::Console;
+use crate::duration;
+use crate::failure::Failure;
+use jiff::Timestamp;
+use serin_core::request;
+
+/// Restarts the pods of a rollout, now or in a while (contract 10 §2).
+pub(super) async fn run(flags: &Global, arguments: &Restart, console: &mut Console) -> Result<(), Failure> {
+    // Shown as it was typed.
+    let after = arguments.after.as_deref().unwrap_or("0s");
+    let wait = duration::parse_go(after).map_err(|error| Failure::message(format!("--in: {error}")))?;
+    let at = Timestamp::now()
+        .checked_add(wait)
+        .map_err(|_| Failure::message(format!("--in: {after} from now is beyond the end of time")))?;
+    let connection = connect(flags).await?;
+    for name in &arguments.names {
+        send(&connection, name, &request::restart(at)).await?;
+        console.line(&format!("rollout '{name}' restarts in {after}"))?;
+    }
+    Ok(())
+}
