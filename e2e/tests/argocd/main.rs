@@ -90,6 +90,7 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(access::a_resumer_can_resume_and_nothing_else),
         scenario!(sync::a_wave_waits_for_the_end_of_a_canary),
         scenario!(sync::an_abort_fails_a_sync_with_waves),
+        scenario!(sync::an_abort_is_retried_by_automated_sync),
         scenario!(sync::a_hook_after_the_sync_waits_and_inconclusive_fails),
         scenario!(sync::a_hook_before_the_sync_keeps_a_version_out),
         scenario!(sync::waiting_takes_suspended_beside_health),
@@ -102,6 +103,9 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(drift::respected_replicas_stay),
         scenario!(offline::every_fixture_is_answered_as_by_the_rules).with_ours(),
         scenario!(hooks::hooks_installed_later_work_after_a_refresh)
+            .with_ours()
+            .alone(),
+        scenario!(sync::a_pause_that_counts_as_healthy_lets_waves_go_on)
             .with_ours()
             .alone(),
         scenario!(drift::untyped_templates_are_not_frozen).alone(),

@@ -50,12 +50,12 @@ fn fixtures() -> Result<Vec<(PathBuf, Value)>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "yaml") {
+            } else if path.extension().is_some_and(|it| it == "yaml") && is_test_data(&path) {
                 let text = std::fs::read_to_string(&path)?;
                 let mut documents = serin_core::yaml::parse_docs(&text).with_context(|| path.display().to_string())?;
                 let only = if documents.len() == 1 { documents.pop() } else { None };
                 let object = only.map(|it| it.value).unwrap_or_default();
-                // A file of expectations, or an object that is no argument to any script.
+                // Some are no argument to any script of ours: broken on purpose, or of another kind.
                 if rules::of(&object, &Options::default()).is_some() {
                     found.push((path, object));
                 }
@@ -65,6 +65,11 @@ fn fixtures() -> Result<Vec<(PathBuf, Value)>> {
     found.sort_by(|one, other| one.0.cmp(&other.0));
     ensure!(!found.is_empty(), "no fixtures below {}", folder.display());
     Ok(found)
+}
+
+/// In the layout of Argo CD's own repository objects lie below `testdata`, what is expected of them beside it.
+fn is_test_data(path: &Path) -> bool {
+    path.components().any(|it| it.as_os_str() == "testdata")
 }
 
 /// All that differs for one object.

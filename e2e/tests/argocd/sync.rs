@@ -4,6 +4,8 @@ use crate::argo::ADMIN;
 use crate::stage::{ROLLOUT, Stage};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use serin_core::rules::{self, Pause};
+use serin_lua::generate::{Options, argocd_cm};
 use std::time::{Duration, Instant};
 
 const LATER: &str = "\
@@ -95,6 +97,75 @@ pub(crate) async fn an_abort_fails_a_sync_with_waves(stage: &mut Stage<'_>) -> R
     act(stage, "promote-full").await?;
     until_operation(stage, "Succeeded", "").await?;
     ensure!(later(stage).await? == "2", "the later wave was not applied");
+    Ok(())
+}
+
+/// Under automated sync a failed wave is tried again and again, and nothing else can be synced until somebody ends that.
+pub(crate) async fn an_abort_is_retried_by_automated_sync(stage: &mut Stage<'_>) -> Result<()> {
+    stage.commit_base(ROLLOUT, &[("later.yaml", LATER)]).await?;
+    stage.create_app(json!({"automated": {}}), json!({})).await?;
+    stage.until_state("Synced/Healthy").await?;
+    until_operation(stage, "Succeeded", "").await?;
+    stage.world.rollout_is("web");
+    stage.git.replace("base/later.yaml", "\"1\"}\n", "\"2\"}\n")?;
+    stage.commit_tag(1, 2).await?;
+    stage.refresh().await?;
+    stage.world.then().phase("Paused").at_step(1).await?;
+    until_operation(stage, "Running", WAITING).await?;
+    act(stage, "abort").await?;
+    until_operation(stage, "Running", "Retrying attempt").await?;
+    let (well, text) = stage
+        .argo
+        .try_cli(ADMIN, &["app", "sync", &stage.app, "--async"])
+        .await?;
+    ensure!(
+        !well && text.contains("another operation is already in progress"),
+        "a sync by hand: {text}"
+    );
+    stage.argo.cli(ADMIN, &["app", "terminate-op", &stage.app]).await?;
+    until_operation(stage, "Failed", "").await?;
+    stage.commit_tag(2, 1).await?;
+    stage.refresh().await?;
+    stage.until_state("Synced/Healthy").await?;
+    Ok(())
+}
+
+/// With the option of our hooks that calls a pause Healthy, the next wave does not wait for it.
+pub(crate) async fn a_pause_that_counts_as_healthy_lets_waves_go_on(stage: &mut Stage<'_>) -> Result<()> {
+    let options = Options {
+        rules: rules::Options {
+            healthy_pauses: vec![Pause::CanaryPauseStep],
+            ..rules::Options::default()
+        },
+        ..Options::default()
+    };
+    let settings = argocd_cm(&options);
+    let settings = settings
+        .into_iter()
+        .map(|(key, value)| (key, Value::from(value)))
+        .collect();
+    stage.argo.set_settings(&settings).await?;
+    stage.argo.refresh_all().await?;
+    let passed = past_a_pause(stage).await;
+    stage.argo.set_settings(&stage.argo.hooks.settings()).await?;
+    stage.argo.refresh_all().await?;
+    passed
+}
+
+async fn past_a_pause(stage: &mut Stage<'_>) -> Result<()> {
+    stage.commit_base(ROLLOUT, &[("later.yaml", LATER)]).await?;
+    stage.create_app(json!({}), json!({})).await?;
+    stage.sync().await?;
+    stage.world.rollout_is("web");
+    stage.world.then().healthy().await?;
+    stage.git.replace("base/later.yaml", "\"1\"}\n", "\"2\"}\n")?;
+    stage.commit_tag(1, 2).await?;
+    stage.sync().await?;
+    ensure!(later(stage).await? == "2", "the later wave was not applied");
+    stage.world.then().phase("Paused").at_step(1).await?;
+    stage.until_state("Synced/Healthy").await?;
+    let health = stage.health("Rollout", "web").await?.context("no health")?;
+    ensure!(!health.message.is_empty(), "a pause without a word");
     Ok(())
 }
 
@@ -206,7 +277,7 @@ pub(crate) async fn templates_are_pruned_last(stage: &mut Stage<'_>) -> Result<(
     stage.world.then().phase("Paused").at_step(1).await?;
     until_operation(stage, "Running", WAITING).await?;
     let there = templates(stage).await?;
-    ensure!(there.contains(&"last".to_owned()), "pruned first: {there:?}");
+    ensure!(there == ["last"], "during the update: {there:?}");
     act(stage, "promote-full").await?;
     until_operation(stage, "Succeeded", "").await?;
     let there = templates(stage).await?;
