@@ -3,10 +3,12 @@
 //! clap reads them; what differs from upstream's reader (Go's cobra and pflag) is made up for here: `--watch=false`,
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
+mod argocd;
 mod errors;
 mod lua;
 mod values;
 
+pub use argocd::{ArgocdCommand, ArgocdGroup, ArgocdInstall, PlanForm};
 pub use lua::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
 
 use crate::failure::Failure;
@@ -120,6 +122,8 @@ pub enum Command {
     Terminate(TerminateGroup),
     /// Print version
     Version(Version),
+    /// Health checks and resource actions in Argo CD's settings
+    Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
     Lua(LuaGroup),
     /// Show a canary from start to end, on a cluster in this process
@@ -415,9 +419,13 @@ fn check_arguments(command: &Command, definition: &mut clap::Command) -> Result<
         }) => (&["terminate", "experiment"], !terminate.names.is_empty()),
         Command::Terminate(_) => (&["terminate"], false),
         Command::Lua(LuaGroup { command: None }) => (&["lua"], false),
-        Command::Lua(_) | Command::Version(_) | Command::Demo(_) | Command::Sandbox(_) | Command::Unknown(_) => {
-            (&[], true)
-        }
+        Command::Argocd(ArgocdGroup { command: None }) => (&["argocd"], false),
+        Command::Lua(_)
+        | Command::Argocd(_)
+        | Command::Version(_)
+        | Command::Demo(_)
+        | Command::Sandbox(_)
+        | Command::Unknown(_) => (&[], true),
     };
     if fits {
         Ok(())

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod abort;
+mod argocd;
 mod demo;
 mod get;
 mod lua;
@@ -42,6 +43,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Terminate(TerminateGroup {
             kind: Some(TerminateKind::Experiment(arguments)),
         }) => terminate::experiments(&connect(flags).await?, &arguments.names, console).await,
+        Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
         Command::Demo(arguments) => demo::run(&arguments, console).await,

@@ -142,6 +142,10 @@ pub struct Options {
     /// Address of the profiler.
     #[arg(long, default_value = "")]
     pub enable_pprof_address: String,
+    /// Write an annotation where the message of a rollout changes and its phase does not, so that Argo CD shows the
+    /// new message at once.
+    #[arg(long)]
+    pub announce_messages: bool,
     /// Write every distinct look (what was seen, when, and the plan) to this folder, to be replayed.
     #[arg(long, env = "SERIN_DUMP_OBSERVED")]
     pub dump_observed: Option<PathBuf>,

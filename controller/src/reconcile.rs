@@ -5,7 +5,7 @@ use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
 use crate::observe::{self, Snapshot};
 use crate::queue::{Due, Ended, Item, Reason};
-use crate::record::{Status, due_events, write_status};
+use crate::record::{Status, announce_message, due_events, write_status};
 use crate::refusal::Failure;
 use crate::shell::Shell;
 use crate::store::{Key, Source};
@@ -49,7 +49,10 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     let rollout = &observed.rollout.metadata;
     let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, urgent);
     let done = act.carry_out(&plan.actions).await;
-    let status = write_status(&mut act, &shell.held, &plan, &done).await;
+    let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
+    if shell.announce_messages {
+        status = announce_message(&mut act, &plan, status, now).await;
+    }
     for event in due_events(&plan, &done, &status) {
         shell
             .recorder

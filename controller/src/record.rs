@@ -4,6 +4,7 @@ use crate::act::{Act, Done, Error};
 use crate::queue::{Due, Reason};
 use crate::store::Key;
 use crate::sync::lock;
+use jiff::Timestamp;
 use serin_core::plan::{After, Event, Plan, StatusWrite, Urgency, WakeReason};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -71,6 +72,18 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
     }
 }
 
+/// Tells of a new message that was written without a new phase.
+pub(crate) async fn announce_message(act: &mut Act<'_>, plan: &Plan, status: Status, now: Timestamp) -> Status {
+    let written = matches!(status, Status::Settled) && plan.status.as_ref().is_some_and(|write| write.message_only);
+    if !written {
+        return status;
+    }
+    match act.announce_message(now).await {
+        Ok(()) => Status::Settled,
+        Err(error) => Status::Failed(error),
+    }
+}
+
 /// The events whose cause went through, in order.
 pub(crate) fn due_events<'p>(plan: &'p Plan, done: &Done, status: &Status) -> impl Iterator<Item = &'p Event> {
     let (gone_through, settled) = (done.gone_through, matches!(status, Status::Settled));
@@ -90,6 +103,7 @@ mod tests {
         StatusWrite {
             patch: serde_json::json!({"status": {}}),
             urgency,
+            message_only: false,
         }
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct Shell {
     pub(crate) clock: Clock,
     pub(crate) decide: Decide,
     pub(crate) dump: Option<Dump>,
+    /// Whether new messages are announced by an annotation (decision 26).
+    pub(crate) announce_messages: bool,
 }
 
 impl Shell {
@@ -173,6 +175,7 @@ impl Controller {
             clock: self.clock,
             decide: self.decide,
             dump: options.dump_observed.clone().map(Dump::new),
+            announce_messages: options.announce_messages,
         };
         Ok(Bound {
             client: self.client,

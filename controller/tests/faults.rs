@@ -44,6 +44,7 @@ fn status(patch: &Value, urgency: Urgency) -> Option<StatusWrite> {
     Some(StatusWrite {
         patch: json!({"status": patch}),
         urgency,
+        message_only: false,
     })
 }
 

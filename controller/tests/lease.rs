@@ -89,7 +89,11 @@ fn busy(observed: &Observed, now: Timestamp) -> Plan {
     let just_written = observed.rollout.status.replicas % 2 == 1;
     let urgency = if just_written { Urgency::Counters } else { Urgency::Now };
     Plan {
-        status: Some(StatusWrite { patch, urgency }),
+        status: Some(StatusWrite {
+            patch,
+            urgency,
+            message_only: false,
+        }),
         wake: Some(wake),
         ..Plan::default()
     }

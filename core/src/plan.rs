@@ -180,6 +180,10 @@ pub struct StatusWrite {
     pub patch: Value,
     /// Whether it may wait for more of its kind.
     pub urgency: Urgency,
+    /// The message changes and the phase does not: who waits for changes of the phase (Argo CD) would miss it
+    /// (decision 26).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_only: bool,
 }
 
 /// Whether a status write may wait.

@@ -127,6 +127,7 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
     Some(StatusWrite {
         patch: Value::Object(Map::from_iter([("status".to_owned(), patch)])),
         urgency,
+        message_only: old.phase == next.phase && old.message != next.message,
     })
 }
 

@@ -4,9 +4,11 @@ use super::replica_set::params;
 use super::{Act, Call, Error};
 use crate::decode::StoredRollout;
 use crate::expectations::Subject;
+use jiff::Timestamp;
 use kube::api::Patch;
 use serde_json::{Value, json};
 use serin_core::plan::{RolloutPatch, StatusWrite, Target};
+use serin_core::wire;
 
 impl Act<'_> {
     fn on_rollout(&self) -> Call<'_> {
@@ -57,6 +59,22 @@ impl Act<'_> {
         let sent = api.patch_status(&target.name, &params, &body);
         let result = self.writer.write(&self.on_rollout(), sent).await;
         self.note(&target, result)
+    }
+
+    /// Says by an annotation that the message has changed: an object that changes nowhere but in its status is not
+    /// looked at again by Argo CD as long as its health is the same (argocd.md §10).
+    pub(crate) async fn announce_message(&mut self, now: Timestamp) -> Result<(), Error> {
+        let at = now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let patch = RolloutPatch {
+            target: Target {
+                name: self.key.name.to_string(),
+                uid: self.rollout_uid().to_owned(),
+                resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
+            },
+            annotations: [(wire::MESSAGE_CHANGED_AT.to_owned(), Some(at))].into(),
+            replicas: None,
+        };
+        self.patch_rollout(&patch).await
     }
 
     fn note(&mut self, target: &Target, result: Result<StoredRollout, Error>) -> Result<(), Error> {

@@ -245,6 +245,7 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         status: Some(StatusWrite {
             patch,
             urgency: Urgency::Now,
+            message_only: false,
         }),
         wake: None,
     }

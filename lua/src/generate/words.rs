@@ -30,6 +30,7 @@ local function text(value)
   if type(value) == \"string\" and value ~= \"\" then
     return value
   end
+  return nil
 end",
     ),
     (
@@ -49,6 +50,7 @@ local function whole(value)
   if type(number) == \"number\" and number >= 0 and number < 100000000000000 and number % 1 == 0 then
     return number
   end
+  return nil
 end",
     ),
     (
@@ -63,6 +65,7 @@ local function written(value)
   if number then
     return tostring(number + 0)
   end
+  return nil
 end",
     ),
     (
@@ -118,6 +121,7 @@ local function first(list, holds)
       end
     end
   end
+  return nil
 end",
     ),
     (

@@ -1,0 +1,99 @@
+//! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
+
+use crate::args::{ArgocdCommand, ArgocdGroup, ArgocdInstall, Global, PlanForm};
+use crate::connect::connect;
+use crate::console::Console;
+use crate::failure::Failure;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use serin_argocd::install::{self, InstallPlan};
+use serin_argocd::settings::{ARGOCD_CM, ArgocdCm, Finding, any_error, list};
+use serin_lua::generate::{self, Version};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Carries out a command of the group; one without a command has been turned down with its usage before.
+pub(super) async fn run(flags: &Global, group: &ArgocdGroup, console: &mut Console) -> Result<(), Failure> {
+    match &group.command {
+        Some(ArgocdCommand::Install(arguments)) => install(flags, arguments, console).await,
+        None => Ok(()),
+    }
+}
+
+/// Prints the plan, or why there is none.
+async fn install(flags: &Global, arguments: &ArgocdInstall, console: &mut Console) -> Result<(), Failure> {
+    if !arguments.dry_run {
+        return Err(Failure::message(never_applies(&arguments.argocd_namespace)));
+    }
+    let version = arguments.argocd_version;
+    if version.is_untried() {
+        console.complain(&format!(
+            "Argo CD {version} is newer than {}, the newest version that the scripts were tried with; they are written as for that.",
+            Version::NEWEST
+        ));
+    }
+    let current = match &arguments.argocd_cm {
+        Some(file) => from_file(file)?,
+        None => from_cluster(flags, &arguments.argocd_namespace).await?,
+    };
+    let plan = install::plan(&desired(arguments), &current).map_err(|findings| refuse(&findings))?;
+    let text = print(&plan, arguments)?;
+    console.print(&text)
+}
+
+/// The keys that Serin wants in `argocd-cm`.
+fn desired(arguments: &ArgocdInstall) -> BTreeMap<String, String> {
+    let mut desired = generate::argocd_cm(&arguments.choices.options());
+    desired.extend(install::ignore_keys());
+    desired.extend(arguments.link.as_deref().map(install::link));
+    desired
+}
+
+fn print(plan: &InstallPlan, arguments: &ArgocdInstall) -> Result<String, Failure> {
+    let text = match arguments.output {
+        PlanForm::Text => plan.text(&arguments.argocd_namespace, arguments.argocd_version),
+        PlanForm::Patch => plan.patch(),
+        PlanForm::Undo => plan.undo(),
+    };
+    text.map_err(|error| Failure::message(format!("the patch cannot be written as YAML: {error}")))
+}
+
+fn from_file(file: &Path) -> Result<ArgocdCm, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::message(format!("{name}: {error}")))?;
+    ArgocdCm::read(&name, &text).map_err(|finding| refuse(&[finding]))
+}
+
+async fn from_cluster(flags: &Global, namespace: &str) -> Result<ArgocdCm, Failure> {
+    let connection = connect(flags).await?;
+    let api: Api<ConfigMap> = Api::namespaced(connection.client, namespace);
+    let Some(map) = api.get_opt(ARGOCD_CM).await? else {
+        return Err(Failure::message(format!(
+            "there is no ConfigMap {ARGOCD_CM} in namespace {namespace:?}; name the namespace of Argo CD with \
+             --argocd-namespace, or a file with --argocd-cm"
+        )));
+    };
+    Ok(ArgocdCm::from_cluster(namespace, map.data.unwrap_or_default()))
+}
+
+/// All findings at once: who mends them one by one runs into the next.
+fn refuse(findings: &[Finding]) -> Failure {
+    debug_assert!(any_error(findings));
+    Failure::message(format!(
+        "no patch is made for settings that Argo CD cannot load\n\n{}",
+        list(findings).trim_end()
+    ))
+}
+
+fn never_applies(namespace: &str) -> String {
+    format!(
+        "serin never changes Argo CD's settings by itself. Look at what would change with
+
+  serin argocd install --dry-run
+
+and apply it with
+
+  serin argocd install --dry-run -o patch > serin-argocd-cm.yaml
+  kubectl -n {namespace} patch configmap {ARGOCD_CM} --type merge --patch-file serin-argocd-cm.yaml"
+    )
+}

@@ -1,0 +1,254 @@
+//! Our hooks and our controller with a real Argo CD (docs/argocd-sync.md; `e2e/argocd` runs it).
+//!
+//! `ARGOCD` names the program; without it, or without a control plane, all of it is skipped and says so. The control plane is
+//! always one of our own: nothing is installed into anybody's cluster.
+
+mod access;
+mod actions;
+mod argo;
+mod drift;
+mod git;
+mod hooks;
+mod install;
+mod messages;
+mod offline;
+mod process;
+mod stage;
+mod sync;
+mod synced;
+
+use anyhow::{Context, Result};
+use argo::{Argo, Programs};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use hooks::Hooks;
+use serin_e2e::cluster::Place;
+use serin_e2e::world::Wishes;
+use serin_e2e::{Cluster, World};
+use serin_sandbox::control_plane::Assets;
+use serin_sandbox::workload::kubelet::KubeletOptions;
+use stage::Stage;
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Scenarios at a time: they mostly wait.
+const SIDE_BY_SIDE: usize = 6;
+/// A scenario that takes longer than this hangs.
+const LIMIT: Duration = Duration::from_secs(240);
+
+type Play = for<'s, 'a> fn(&'s mut Stage<'a>) -> BoxFuture<'s, Result<()>>;
+
+#[derive(Clone, Copy)]
+struct Scenario {
+    name: &'static str,
+    play: Play,
+    /// Only with our hooks: those of Argo CD fail at it.
+    only_ours: bool,
+    /// After the others, by itself: it changes settings that all applications share.
+    alone: bool,
+}
+
+impl Scenario {
+    fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
+    fn with_ours(self) -> Self {
+        Self {
+            only_ours: true,
+            ..self
+        }
+    }
+}
+
+macro_rules! scenario {
+    ($module:ident :: $function:ident) => {
+        Scenario {
+            name: concat!(stringify!($module), "::", stringify!($function)),
+            only_ours: false,
+            alone: false,
+            play: |stage| Box::pin($module::$function(stage)),
+        }
+    };
+}
+
+fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario!(synced::a_pause_is_suspended),
+        scenario!(actions::the_list_follows_the_state),
+        scenario!(actions::resume),
+        scenario!(actions::skip_current_step_and_promote_full),
+        scenario!(actions::abort_and_retry),
+        scenario!(actions::pause_and_resume),
+        scenario!(actions::restart),
+        scenario!(actions::a_disabled_action_leads_nowhere),
+        scenario!(actions::the_second_time_writes_nothing),
+        scenario!(actions::terminate_an_analysis_run_in_git),
+        scenario!(actions::terminate_a_child),
+        scenario!(access::a_resumer_can_resume_and_nothing_else),
+        scenario!(sync::a_wave_waits_for_the_end_of_a_canary),
+        scenario!(sync::an_abort_fails_a_sync_with_waves),
+        scenario!(sync::an_abort_is_retried_by_automated_sync),
+        scenario!(sync::a_hook_after_the_sync_waits_and_inconclusive_fails),
+        scenario!(sync::a_hook_before_the_sync_keeps_a_version_out),
+        scenario!(sync::waiting_takes_suspended_beside_health),
+        scenario!(sync::templates_are_pruned_last),
+        scenario!(messages::a_changed_message_is_not_seen),
+        scenario!(drift::self_heal_leaves_an_abort_alone),
+        scenario!(drift::self_heal_undoes_an_image_set_by_hand),
+        scenario!(drift::ignored_replicas_are_written_by_a_sync),
+        scenario!(drift::respected_differences_freeze_containers),
+        scenario!(drift::respected_replicas_stay),
+        scenario!(offline::every_fixture_is_answered_as_by_the_rules).with_ours(),
+        scenario!(hooks::hooks_installed_later_work_after_a_refresh)
+            .with_ours()
+            .alone(),
+        scenario!(sync::a_pause_that_counts_as_healthy_lets_waves_go_on)
+            .with_ours()
+            .alone(),
+        scenario!(drift::untyped_templates_are_not_frozen).alone(),
+        scenario!(drift::respected_weights_freeze_their_array),
+        scenario!(drift::ignored_weights_are_written_with_their_array),
+    ]
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well.
+fn run() -> Result<bool> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
+    let mut chosen = scenarios();
+    chosen.retain(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())));
+    if words.iter().any(|it| it == "--list") {
+        let lines: String = chosen.iter().map(|it| format!("{}: test\n", it.name)).collect();
+        say(&lines)?;
+        return Ok(true);
+    }
+    let Some(programs) = Programs::find()? else {
+        say("\nskipped: ARGOCD names no program of Argo CD to test with (CONTRIBUTING.md)\n\n")?;
+        return Ok(true);
+    };
+    if std::env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty()) {
+        say("\nskipped: KUBECONFIG is set, and Argo CD is not to be installed into that cluster\n\n")?;
+        return Ok(true);
+    }
+    if let Err(missing) = Assets::find() {
+        say(&format!("\nskipped: {missing}\n\n"))?;
+        return Ok(true);
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    serin_controller::install_tls();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let hooks = Hooks::from_environment()?;
+    chosen.retain(|it| hooks.are_ours() || !it.only_ours);
+    runtime.block_on(with_argo_cd(programs, hooks, &chosen))
+}
+
+/// One control plane and one Argo CD for all of them.
+async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario]) -> Result<bool> {
+    let began = Instant::now();
+    let cluster = Cluster::start(Place::Real, KubeletOptions::cluster()).await?;
+    let passed = match start(programs, hooks, &cluster).await {
+        Ok(argo) => {
+            let (version, boot) = (argo.version().await, began.elapsed().as_secs_f64());
+            let outcome = match version {
+                Ok(version) => {
+                    say(&format!(
+                        "\nrunning {} tests with Argo CD {version}, which was up after {boot:.1} s\n",
+                        scenarios.len()
+                    ))?;
+                    play_all(&argo, &cluster, scenarios).await
+                }
+                Err(error) => Err(error),
+            };
+            // Stopping waits for the programs, which would block the runtime's thread.
+            tokio::task::spawn_blocking(move || drop(argo)).await?;
+            outcome
+        }
+        Err(error) => Err(error),
+    };
+    cluster.stop().await;
+    let failed = passed?;
+    for (name, error) in &failed {
+        say(&format!("\n---- {name} ----\n{error}\n"))?;
+    }
+    let result = if failed.is_empty() { "ok" } else { "FAILED" };
+    say(&format!(
+        "\ntest result: {result}. {} passed; {} failed; finished in {:.2}s\n\n",
+        scenarios.len() - failed.len(),
+        failed.len(),
+        began.elapsed().as_secs_f64()
+    ))?;
+    Ok(failed.is_empty())
+}
+
+async fn start(programs: Programs, hooks: Hooks, cluster: &Cluster) -> Result<Argo> {
+    let Cluster::Real(real) = cluster else {
+        anyhow::bail!("Argo CD needs a real control plane");
+    };
+    let kubeconfig = real.admin_kubeconfig().context("the control plane is not our own")?;
+    Argo::start(programs, hooks, real.client(), kubeconfig).await
+}
+
+/// Its name, and why.
+type Failure = (&'static str, String);
+
+async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Result<Vec<Failure>> {
+    let (alone, together): (Vec<Scenario>, Vec<Scenario>) = scenarios.iter().partition(|it| it.alone);
+    let mut outcomes: Vec<Result<Option<Failure>>> = stream::iter(&together)
+        .map(|scenario| reported(argo, cluster, scenario))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+    for scenario in &alone {
+        outcomes.push(reported(argo, cluster, scenario).await);
+    }
+    let outcomes: Vec<Option<Failure>> = outcomes.into_iter().collect::<Result<_>>()?;
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
+async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<Option<Failure>> {
+    let began = Instant::now();
+    let outcome = attempt(argo, cluster, scenario).await;
+    let seconds = began.elapsed().as_secs_f64();
+    let word = if outcome.is_ok() { "ok" } else { "FAILED" };
+    say(&format!("test {} ... {word} ({seconds:.1} s)\n", scenario.name))?;
+    Ok(outcome.err().map(|error| (scenario.name, format!("{error:#}"))))
+}
+
+async fn attempt(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<()> {
+    let world = World::start(cluster, Wishes::default()).await?;
+    let mut stage = Stage::new(argo, world).await?;
+    let played = {
+        let limited = tokio::time::timeout(LIMIT, (scenario.play)(&mut stage));
+        AssertUnwindSafe(limited).catch_unwind().await
+    };
+    let stopped = stage.stop().await;
+    match played {
+        Ok(Ok(outcome)) => outcome.and(stopped),
+        Ok(Err(_)) => anyhow::bail!("not finished within {} s", LIMIT.as_secs()),
+        Err(_) => anyhow::bail!("panicked"),
+    }
+}
+
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
