@@ -18,6 +18,7 @@ local function text(value)
   if type(value) == "string" and value ~= "" then
     return value
   end
+  return nil
 end
 
 -- A whole number, also one that is written as text in plain digits.
@@ -34,6 +35,7 @@ local function whole(value)
   if type(number) == "number" and number >= 0 and number < 100000000000000 and number % 1 == 0 then
     return number
   end
+  return nil
 end
 
 -- A text that is not empty, or a whole number as text.
@@ -45,6 +47,7 @@ local function written(value)
   if number then
     return tostring(number + 0)
   end
+  return nil
 end
 
 -- A number, or the one that stands for it.
@@ -77,6 +80,7 @@ local function first(list, holds)
       end
     end
   end
+  return nil
 end
 
 -- Texts one after the other; nil where one of them is missing.
