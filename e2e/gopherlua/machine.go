@@ -58,7 +58,7 @@ func (s *script) call(object any, parameters map[string]string, now int64) (lua.
 	// What a script prints would stand between the answers.
 	state.SetGlobal("print", state.NewFunction(func(*lua.LState) int { return 0 }))
 
-	limited, cancel := context.WithTimeout(context.Background(), time.Second)
+	limited, cancel := context.WithTimeout(context.Background(), *deadline)
 	defer cancel()
 	state.SetContext(limited)
 

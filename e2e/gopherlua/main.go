@@ -16,10 +16,12 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"time"
 )
 
 // request is a script to keep or a task to do.
@@ -42,7 +44,11 @@ type answer struct {
 	Error    string      `json:"error,omitempty"`
 }
 
+// deadline is one second in Argo CD; a busy machine needs more.
+var deadline = flag.Duration("deadline", time.Second, "how long a script may run")
+
 func main() {
+	flag.Parse()
 	// Every task leaves a machine behind: collecting seldom is a third of the time, for some tens of MiB.
 	debug.SetGCPercent(1000)
 	if err := serve(os.Stdin, os.Stdout); err != nil {

@@ -7,6 +7,8 @@
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use serin_core::rules;
+use serin_lua::generate;
 use serin_lua::host::Host;
 use std::collections::BTreeMap;
 
@@ -61,6 +63,37 @@ fn rollout(size: usize) -> Value {
         "spec": { "replicas": 3, "strategy": { "canary": { "steps": steps } }, "template": { "spec": { "containers": containers } } },
         "status": { "observedGeneration": "4", "phase": "Paused", "currentStepIndex": 2, "conditions": conditions },
     })
+}
+
+/// The generated health check of a Rollout.
+#[divan::bench(args = [1, 30, 50])]
+fn generated_health(bencher: Bencher<'_, '_>, size: usize) {
+    let object = rollout(size);
+    let kinds = generate::customizations(&generate::Options::default());
+    let script = kinds[0].health.clone().expect("a health check");
+    let host = Host::argocd();
+    bencher.bench(|| host.health(black_box(&script), black_box(&object)).expect("an answer"));
+}
+
+/// The same in Rust, from the rules.
+#[divan::bench(args = [1, 30, 50])]
+fn health_by_rules(bencher: Bencher<'_, '_>, size: usize) {
+    let object = rollout(size);
+    let rules = rules::all(&rules::Options::default()).remove(0);
+    bencher.bench(|| rules.health(black_box(&object)));
+}
+
+/// The generated discovery of a Rollout's actions.
+#[divan::bench(args = [1, 50])]
+fn generated_discovery(bencher: Bencher<'_, '_>, size: usize) {
+    let object = rollout(size);
+    let kinds = generate::customizations(&generate::Options::default());
+    let script = kinds[0].actions.clone().expect("actions").discovery;
+    let host = Host::argocd();
+    bencher.bench(|| {
+        host.discover(black_box(&script), black_box(&object))
+            .expect("an answer")
+    });
 }
 
 #[divan::bench(args = [1, 50])]

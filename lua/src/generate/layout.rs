@@ -2,9 +2,15 @@
 
 use super::{Options, customizations};
 use crate::customization::{Actions, Customization};
+use include_dir::{Dir, include_dir};
 use serin_core::rules;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// Our own test cases, in the layout of Argo CD's repository.
+static FIXTURES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
+/// The folder of that repository.
+const UPSTREAM: &str = "resource_customizations/";
 
 /// A form of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +53,10 @@ pub fn write(layout: Layout, options: &Options) -> Vec<File> {
                 rules: rules::Options::default(),
                 upstream_labels: true,
             };
-            folders("resource_customizations/", &upstream)
+            let mut files = folders(UPSTREAM, &upstream);
+            test_cases(&FIXTURES, &mut files);
+            files.sort_by(|one, other| one.path.cmp(&other.path));
+            files
         }
     }
 }
@@ -128,6 +137,18 @@ fn block(yaml: &mut String, text: &str, indent: usize) {
         } else {
             let _ = writeln!(yaml, "{:indent$}{line}", "");
         }
+    }
+}
+
+fn test_cases(folder: &Dir<'_>, files: &mut Vec<File>) {
+    for file in folder.files() {
+        files.push(File {
+            path: format!("{UPSTREAM}{}", file.path().display()),
+            text: file.contents_utf8().unwrap_or_default().to_owned(),
+        });
+    }
+    for below in folder.dirs() {
+        test_cases(below, files);
     }
 }
 

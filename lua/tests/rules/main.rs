@@ -1,12 +1,16 @@
 //! Rules in Rust, their Lua in the host, and the fixtures: all say the same.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout, reason = "how much was compared")]
 
 mod compare;
 mod fixtures;
+mod gopher;
 mod lint;
 mod objects;
 mod one_source;
+#[path = "../support/mod.rs"]
+mod support;
 
 use compare::{Kind, kinds};
 use objects::{Rng, random_object};

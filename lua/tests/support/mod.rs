@@ -10,7 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{TrySendError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
+/// Objects that are taken at a time.
+const PIECE: usize = 500;
+/// Seconds that a script may run in either machine.
+const DEADLINE_SECONDS: u64 = 5;
 /// How many answers may be outstanding. More only costs memory.
 const OUTSTANDING: usize = 256;
 
@@ -51,7 +56,8 @@ pub(crate) enum Answer {
 impl Answer {
     /// What Serin's own host says.
     pub(crate) fn of_host(task: &Task<'_>) -> Self {
-        let host = Host::argocd();
+        // More than Argo CD's second: a busy machine is no endless loop. The programs wait as long.
+        let host = Host::argocd().with_deadline(Duration::from_secs(DEADLINE_SECONDS));
         let (script, object) = (task.script.text.as_str(), task.object);
         let answer: Result<Self, HostError> = match task.script.mode {
             Mode::Health => host.health(script, object).map(Self::Health),
@@ -203,6 +209,7 @@ impl SecondOpinion {
 
     fn start(program: &Path, scripts: &[Script]) -> Self {
         let mut child = Command::new(program)
+            .arg(format!("-deadline={DEADLINE_SECONDS}s"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -271,6 +278,7 @@ impl Drop for SecondOpinion {
 
 /// Runs every script on every object in Serin's host and in each version of gopher-lua, and tells where they disagree
 /// (at most ten times) and how many calls were compared. Objects may come from a generator: they are taken in pieces.
+/// The newest version is asked of all of them, the older ones of the first piece and every tenth one after it.
 pub(crate) fn disagreements(
     scripts: &[Script],
     objects: impl IntoIterator<Item = Value>,
@@ -282,9 +290,13 @@ pub(crate) fn disagreements(
         return (found, compared);
     }
     let parameters = BTreeMap::new();
-    let mut objects = objects.into_iter().peekable();
-    while objects.peek().is_some() && found.len() < 10 {
-        let piece: Vec<Value> = objects.by_ref().take(500).collect();
+    let mut objects = objects.into_iter();
+    let newest = opinions.len() - 1;
+    for number in 0.. {
+        let piece: Vec<Value> = objects.by_ref().take(PIECE).collect();
+        if piece.is_empty() || found.len() >= 10 {
+            break;
+        }
         let task = |(object, script)| Task {
             script,
             object,
@@ -296,7 +308,8 @@ pub(crate) fn disagreements(
             .flat_map(|object| scripts.iter().map(move |script| (object, script)));
         let tasks: Vec<Task<'_>> = pairs.map(task).collect();
         let ours: Vec<Answer> = tasks.iter().map(Answer::of_host).collect();
-        for opinion in &mut opinions {
+        let asked = |version: usize| version == newest || number % 10 == 0;
+        for (_, opinion) in opinions.iter_mut().enumerate().filter(|(version, _)| asked(*version)) {
             let name = opinion.name.clone();
             let mut ours = ours.iter();
             opinion.ask(&tasks, |task, theirs| {
