@@ -53,13 +53,13 @@ impl ArgocdCm {
     ///
     /// # Errors
     /// The text is not YAML, or holds no such ConfigMap.
-    pub fn read(file: &str, text: &str) -> Result<Self, Finding> {
-        let documents = yaml::parse_docs(text).map_err(|error| unreadable(file, &error))?;
+    pub fn read(file: &str, text: &str) -> Result<Self, Box<Finding>> {
+        let documents = yaml::parse_docs(text).map_err(|error| Box::new(unreadable(file, &error)))?;
         let named = documents
             .into_iter()
             .find(|it| it.value["kind"] == "ConfigMap" && it.value["metadata"]["name"] == ARGOCD_CM);
         let Some(document) = named else {
-            return Err(absent(file));
+            return Err(Box::new(absent(file)));
         };
         let mut data = BTreeMap::new();
         let mut not_strings = Vec::new();

@@ -1,6 +1,6 @@
 //! Settings as a real `argocd` reads them, without a cluster: `ARGOCD` names the program. Without it nothing is compared.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use serde_json::json;
 use serin_argocd::install::{ignore_keys, link, rbac};

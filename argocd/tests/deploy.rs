@@ -2,7 +2,7 @@
 //!
 //! `UPDATE=1 cargo test -p serin-argocd --test deploy` rewrites the generated files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use serde_json::{Map, Value, json};
 use serin_argocd::install::{ignore_keys, plan, rbac};

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::json;
 use std::path::PathBuf;
-use support::{Server, run};
+use support::{Outcome, Server, run};
 
 const HEAD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  namespace: argocd\ndata:\n";
 const HEALTH: &str = "resource.customizations.health.argoproj.io_Rollout";
@@ -85,6 +85,12 @@ async fn patch_and_undo_are_the_whole_way_and_back() {
     ))
     .await;
     assert!(again.out.contains("Nothing to change."), "{}", again.out);
+    let none = run(&format!(
+        "serin argocd install --dry-run --link https://y -o patch --argocd-cm {}",
+        file.name()
+    ))
+    .await;
+    assert_eq!(none, Outcome::success("data: {}\n"));
     merge(&mut after, &undo);
     assert_eq!(after, before);
 }
@@ -135,22 +141,16 @@ async fn a_missing_argocd_cm_is_told() {
 
 #[tokio::test]
 async fn without_dry_run_it_says_how() {
-    let outcome = run("serin argocd install").await;
-    assert!(!outcome.success && outcome.out.is_empty());
-    assert!(
-        outcome
-            .err
-            .starts_with("Error: serin never changes Argo CD's settings by itself."),
-        "{}",
-        outcome.err
-    );
-    assert!(
-        outcome
-            .err
-            .contains("kubectl -n argocd patch configmap argocd-cm --type merge"),
-        "{}",
-        outcome.err
-    );
+    let text = "Error: serin never changes Argo CD's settings by itself. Look at what would change with
+
+  serin argocd install --dry-run
+
+and apply it with
+
+  serin argocd install --dry-run -o patch > serin-argocd-cm.yaml
+  kubectl -n argocd patch configmap argocd-cm --type merge --patch-file serin-argocd-cm.yaml
+";
+    assert_eq!(run("serin argocd install").await, Outcome::failure("", text));
 }
 
 #[tokio::test]

@@ -226,6 +226,20 @@ fn scripts_of_the_callers_are_run_on_the_same_cases() {
         ["example.io/Thing action go testdata/new.yaml: /spec/paused: expected nothing, got true"]
     );
 
+    let mut shown = scripts(GO);
+    let actions = shown[0].actions.as_mut().unwrap();
+    actions.discovery = actions
+        .discovery
+        .replace("stop = {}", "stop = { displayName = 'Stop', iconClass = 'fa-stop' }");
+    assert!(run(&shown).passed(), "a display name that no case states");
+    shown[0].actions.as_mut().unwrap().discovery = DISCOVERY.replace("fa-play", "fa-other");
+    assert_eq!(
+        failures(&run(&shown)),
+        [
+            "example.io/Thing discovery testdata/new.yaml: expected go (disabled: false, iconClass: fa-play), got go (disabled: false, iconClass: fa-other)"
+        ]
+    );
+
     let report = run(&[]);
     assert_eq!(
         (report.cases.len(), report.left_out),

@@ -64,7 +64,7 @@ fn jq(paths: &[&str]) -> String {
 pub fn link(url: &str) -> (String, String) {
     let url = url.replace('\'', "''");
     let value =
-        format!("- url: '{url}'\n  title: {LINK_TITLE}\n  icon.class: fa-circle-question\n  if: {LINK_CONDITION}\n");
+        format!("- url: '{url}'\n  title: {LINK_TITLE}\n  icon.class: fa-question-circle\n  if: {LINK_CONDITION}\n");
     ("resource.links".to_owned(), value)
 }
 

@@ -86,9 +86,10 @@ impl Reader<'_> {
                     format!("{key} → {}", fault.path)
                 },
                 problem: fault.problem,
-                consequence: match fault.severity {
-                    Severity::Error => consequence.to_owned(),
-                    Severity::Warning => PASSES_OVER.to_owned(),
+                consequence: match (fault.effect, fault.severity) {
+                    (Some(effect), _) => effect.to_owned(),
+                    (None, Severity::Error) => consequence.to_owned(),
+                    (None, Severity::Warning) => PASSES_OVER.to_owned(),
                 },
                 remedy: fault.remedy,
             });

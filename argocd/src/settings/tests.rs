@@ -16,211 +16,218 @@ fn found(data: &str) -> Vec<(Severity, usize, String)> {
 
 use Severity::{Error, Warning};
 
+/// What stands in `data`, and how bad, in which line and at which key it is told.
+const MISTAKES: &[(&str, Severity, usize, &str)] = &[
+    // Keys.
+    (
+        "  a: b\n  resource.customizations.health.a_b_C: x\n",
+        Error,
+        7,
+        "resource.customizations.health.a_b_C",
+    ),
+    (
+        "  resource.customizations.helth.a_B: x\n",
+        Error,
+        6,
+        "resource.customizations.helth.a_B",
+    ),
+    (
+        "  resource.customizations.health.: x\n",
+        Error,
+        6,
+        "resource.customizations.health.",
+    ),
+    (
+        "  resource.customizations.health: x\n",
+        Warning,
+        6,
+        "resource.customizations.health",
+    ),
+    (
+        "  resource.customizations.health.argoproj.io_rollout: x\n",
+        Warning,
+        6,
+        "resource.customizations.health.argoproj.io_rollout",
+    ),
+    (
+        "  resource.customizations.health.argoproj.io.Rollout: x\n",
+        Warning,
+        6,
+        "resource.customizations.health.argoproj.io.Rollout",
+    ),
+    (
+        "  resource.customizations.health._Pod: x\n",
+        Warning,
+        6,
+        "resource.customizations.health._Pod",
+    ),
+    // Values of split keys; in a literal block the line is that of the mistake.
+    (
+        "  resource.customizations.useOpenLibs.a_B: 'yes'\n",
+        Error,
+        6,
+        "resource.customizations.useOpenLibs.a_B",
+    ),
+    (
+        "  resource.customizations.useOpenLibs.a_B: |\n    true\n",
+        Error,
+        6,
+        "resource.customizations.useOpenLibs.a_B",
+    ),
+    (
+        "  resource.customizations.useOpenLibs.a_B: true\n",
+        Error,
+        6,
+        "resource.customizations.useOpenLibs.a_B",
+    ),
+    (
+        "  resource.customizations.ignoreDifferences.a_B: |\n    jsonPointers:\n    - /x\n    jqPathExpressions: y\n",
+        Error,
+        9,
+        "resource.customizations.ignoreDifferences.a_B → jqPathExpressions",
+    ),
+    (
+        "  resource.customizations.ignoreDifferences.a_B: |\n    jsonPointers: [/x\n    b: c\n",
+        Error,
+        8,
+        "resource.customizations.ignoreDifferences.a_B",
+    ),
+    (
+        "  resource.customizations.ignoreDifferences.a_B: '{jsonPointers: 5}'\n",
+        Error,
+        6,
+        "resource.customizations.ignoreDifferences.a_B → jsonPointers",
+    ),
+    (
+        "  resource.customizations.ignoreResourceUpdates.a_B: |\n    jsonPointer: [/x]\n",
+        Warning,
+        7,
+        "resource.customizations.ignoreResourceUpdates.a_B → jsonPointer",
+    ),
+    (
+        "  resource.customizations.knownTypeFields.a_B: |\n    - field: x\n      type: core/v1/PodSpec\n    - y\n",
+        Error,
+        9,
+        "resource.customizations.knownTypeFields.a_B → [1]",
+    ),
+    // Actions.
+    (
+        "  resource.customizations.actions.a_B: |\n    definitions: x\n",
+        Error,
+        7,
+        "resource.customizations.actions.a_B → definitions",
+    ),
+    (
+        "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n",
+        Warning,
+        7,
+        "resource.customizations.actions.a_B → definitions",
+    ),
+    (
+        "  resource.customizations.actions.a_B: |\n    definitions: [{name: x, action.lua: y}]\n",
+        Warning,
+        7,
+        "resource.customizations.actions.a_B → discovery.lua",
+    ),
+    (
+        "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    discovry: y\n    definitions: [{name: x, action.lua: y}]\n",
+        Warning,
+        8,
+        "resource.customizations.actions.a_B → discovry",
+    ),
+    (
+        "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    definitions:\n    - {name: x, action.lua: y}\n    - {name: x, action.lua: z}\n",
+        Warning,
+        10,
+        "resource.customizations.actions.a_B → definitions[1]",
+    ),
+    (
+        "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    mergeBuiltinActions: 'true'\n    definitions: [{name: x, action.lua: y}]\n",
+        Error,
+        8,
+        "resource.customizations.actions.a_B → mergeBuiltinActions",
+    ),
+    // The map.
+    (
+        "  resource.customizations: |\n    - a\n",
+        Error,
+        7,
+        "resource.customizations",
+    ),
+    (
+        "  resource.customizations: |\n    a/B:\n      health.lua: x\n    argoproj.io/Rollout:\n",
+        Error,
+        9,
+        "resource.customizations → argoproj.io/Rollout",
+    ),
+    (
+        "  resource.customizations: |\n    a/B:\n      health.lua: 5\n",
+        Error,
+        8,
+        "resource.customizations → a/B.health.lua",
+    ),
+    (
+        "  resource.customizations: |\n    a/B:\n      ignoreDifferences:\n        jsonPointers: [/x]\n",
+        Error,
+        8,
+        "resource.customizations → a/B.ignoreDifferences",
+    ),
+    (
+        "  resource.customizations: |\n    a/B:\n      ignoreDifferences: |\n        jsonPointers:\n        - /x\n        other: 1\n",
+        Warning,
+        11,
+        "resource.customizations → a/B.ignoreDifferences.other",
+    ),
+    (
+        "  resource.customizations: |\n    a/B:\n      health.lua: x\n      helth.lua: x\n",
+        Warning,
+        9,
+        "resource.customizations → a/B.helth.lua",
+    ),
+    (
+        "  resource.customizations: |\n    a_B:\n      health.lua: x\n",
+        Warning,
+        7,
+        "resource.customizations → a_B",
+    ),
+    (
+        "  resource.customizations: |\n    a/*:\n      actions: |\n        discovery.lua: x\n        definitions: [{name: x, action.lua: y}]\n",
+        Warning,
+        8,
+        "resource.customizations → a/*.actions",
+    ),
+    (
+        "  resource.customizations: |\n    'a/*':\n      health.lua: x\n    '*/B':\n      health.lua: x\n",
+        Warning,
+        8,
+        "resource.customizations → a/*.health.lua",
+    ),
+    // Their neighbours.
+    (
+        "  resource.compareoptions: |\n    ignoreAggregatedRoles: 'x'\n",
+        Error,
+        7,
+        "resource.compareoptions → ignoreAggregatedRoles",
+    ),
+    ("  resource.links: |\n    url: x\n", Error, 7, "resource.links"),
+    (
+        "  resource.links: |\n    - url: x\n      titel: y\n",
+        Warning,
+        8,
+        "resource.links → [0].titel",
+    ),
+];
+
 #[test]
 fn each_mistake_has_its_key_and_line() {
-    let prefix = "resource.customizations";
-    for (data, severity, line, key) in [
-        // Keys.
-        (
-            "  a: b\n  resource.customizations.health.a_b_C: x\n",
-            Error,
-            7,
-            "resource.customizations.health.a_b_C",
-        ),
-        (
-            "  resource.customizations.helth.a_B: x\n",
-            Error,
-            6,
-            "resource.customizations.helth.a_B",
-        ),
-        (
-            "  resource.customizations.health.: x\n",
-            Error,
-            6,
-            "resource.customizations.health.",
-        ),
-        (
-            "  resource.customizations.health: x\n",
-            Warning,
-            6,
-            "resource.customizations.health",
-        ),
-        (
-            "  resource.customizations.health.argoproj.io_rollout: x\n",
-            Warning,
-            6,
-            "resource.customizations.health.argoproj.io_rollout",
-        ),
-        (
-            "  resource.customizations.health.argoproj.io.Rollout: x\n",
-            Warning,
-            6,
-            "resource.customizations.health.argoproj.io.Rollout",
-        ),
-        (
-            "  resource.customizations.health._Pod: x\n",
-            Warning,
-            6,
-            "resource.customizations.health._Pod",
-        ),
-        // Values of split keys; in a literal block the line is that of the mistake.
-        (
-            "  resource.customizations.useOpenLibs.a_B: 'yes'\n",
-            Error,
-            6,
-            "resource.customizations.useOpenLibs.a_B",
-        ),
-        (
-            "  resource.customizations.useOpenLibs.a_B: |\n    true\n",
-            Error,
-            6,
-            "resource.customizations.useOpenLibs.a_B",
-        ),
-        (
-            "  resource.customizations.useOpenLibs.a_B: true\n",
-            Error,
-            6,
-            "resource.customizations.useOpenLibs.a_B",
-        ),
-        (
-            "  resource.customizations.ignoreDifferences.a_B: |\n    jsonPointers:\n    - /x\n    jqPathExpressions: y\n",
-            Error,
-            9,
-            "resource.customizations.ignoreDifferences.a_B → jqPathExpressions",
-        ),
-        (
-            "  resource.customizations.ignoreDifferences.a_B: |\n    jsonPointers: [/x\n    b: c\n",
-            Error,
-            8,
-            "resource.customizations.ignoreDifferences.a_B",
-        ),
-        (
-            "  resource.customizations.ignoreDifferences.a_B: '{jsonPointers: 5}'\n",
-            Error,
-            6,
-            "resource.customizations.ignoreDifferences.a_B → jsonPointers",
-        ),
-        (
-            "  resource.customizations.ignoreResourceUpdates.a_B: |\n    jsonPointer: [/x]\n",
-            Warning,
-            7,
-            "resource.customizations.ignoreResourceUpdates.a_B → jsonPointer",
-        ),
-        (
-            "  resource.customizations.knownTypeFields.a_B: |\n    - field: x\n      type: core/v1/PodSpec\n    - y\n",
-            Error,
-            9,
-            "resource.customizations.knownTypeFields.a_B → [1]",
-        ),
-        // Actions.
-        (
-            "  resource.customizations.actions.a_B: |\n    definitions: x\n",
-            Error,
-            7,
-            "resource.customizations.actions.a_B → definitions",
-        ),
-        (
-            "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n",
-            Warning,
-            7,
-            "resource.customizations.actions.a_B → definitions",
-        ),
-        (
-            "  resource.customizations.actions.a_B: |\n    definitions: [{name: x, action.lua: y}]\n",
-            Warning,
-            7,
-            "resource.customizations.actions.a_B → discovery.lua",
-        ),
-        (
-            "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    discovry: y\n    definitions: [{name: x, action.lua: y}]\n",
-            Warning,
-            8,
-            "resource.customizations.actions.a_B → discovry",
-        ),
-        (
-            "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    definitions:\n    - {name: x, action.lua: y}\n    - {name: x, action.lua: z}\n",
-            Warning,
-            10,
-            "resource.customizations.actions.a_B → definitions[1]",
-        ),
-        (
-            "  resource.customizations.actions.a_B: |\n    discovery.lua: x\n    mergeBuiltinActions: 'true'\n    definitions: [{name: x, action.lua: y}]\n",
-            Error,
-            8,
-            "resource.customizations.actions.a_B → mergeBuiltinActions",
-        ),
-        // The map.
-        ("  resource.customizations: |\n    - a\n", Error, 7, prefix),
-        (
-            "  resource.customizations: |\n    a/B:\n      health.lua: x\n    argoproj.io/Rollout:\n",
-            Error,
-            9,
-            "resource.customizations → argoproj.io/Rollout",
-        ),
-        (
-            "  resource.customizations: |\n    a/B:\n      health.lua: 5\n",
-            Error,
-            8,
-            "resource.customizations → a/B.health.lua",
-        ),
-        (
-            "  resource.customizations: |\n    a/B:\n      ignoreDifferences:\n        jsonPointers: [/x]\n",
-            Error,
-            8,
-            "resource.customizations → a/B.ignoreDifferences",
-        ),
-        (
-            "  resource.customizations: |\n    a/B:\n      ignoreDifferences: |\n        jsonPointers:\n        - /x\n        other: 1\n",
-            Warning,
-            11,
-            "resource.customizations → a/B.ignoreDifferences.other",
-        ),
-        (
-            "  resource.customizations: |\n    a/B:\n      health.lua: x\n      helth.lua: x\n",
-            Warning,
-            9,
-            "resource.customizations → a/B.helth.lua",
-        ),
-        (
-            "  resource.customizations: |\n    a_B:\n      health.lua: x\n",
-            Warning,
-            7,
-            "resource.customizations → a_B",
-        ),
-        (
-            "  resource.customizations: |\n    a/*:\n      actions: |\n        discovery.lua: x\n        definitions: [{name: x, action.lua: y}]\n",
-            Warning,
-            8,
-            "resource.customizations → a/*.actions",
-        ),
-        (
-            "  resource.customizations: |\n    'a/*':\n      health.lua: x\n    '*/B':\n      health.lua: x\n",
-            Warning,
-            8,
-            "resource.customizations → a/*.health.lua",
-        ),
-        // Their neighbours.
-        (
-            "  resource.compareoptions: |\n    ignoreAggregatedRoles: 'x'\n",
-            Error,
-            7,
-            "resource.compareoptions → ignoreAggregatedRoles",
-        ),
-        ("  resource.links: |\n    url: x\n", Error, 7, "resource.links"),
-        (
-            "  resource.links: |\n    - url: x\n      titel: y\n",
-            Warning,
-            8,
-            "resource.links → [0].titel",
-        ),
-    ] {
+    for (data, severity, line, key) in MISTAKES {
         let found = found(data);
         assert!(
-            found.contains(&(severity, line, key.to_owned())),
+            found.contains(&(*severity, *line, (*key).to_owned())),
             "{data}\nwanted {severity} {line} {key}, found {found:#?}"
         );
         let errors = found.iter().filter(|(it, ..)| *it == Error).count();
-        assert_eq!(errors, usize::from(severity == Error), "{data}: {found:#?}");
+        assert_eq!(errors, usize::from(*severity == Error), "{data}: {found:#?}");
     }
 }
 

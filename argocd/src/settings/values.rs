@@ -15,6 +15,8 @@ pub(crate) struct Fault {
     /// Line in the value's text, from 1.
     pub(crate) line: usize,
     pub(crate) problem: String,
+    /// What Argo CD does, where that is not what it does with every fault of this severity in this value.
+    pub(crate) effect: Option<&'static str>,
     pub(crate) remedy: String,
 }
 
@@ -45,6 +47,7 @@ impl Reading {
                 path: String::new(),
                 line,
                 problem: format!("not YAML: {message} (line {line}, column {column} of the value)"),
+                effect: None,
                 remedy: "correct the YAML".to_owned(),
             });
         }
@@ -64,19 +67,25 @@ impl Reading {
     }
 
     pub(crate) fn error(&mut self, path: &str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.fault(Severity::Error, path, problem.into(), remedy.into());
+        self.fault(Severity::Error, path, problem.into(), None, remedy.into());
     }
 
     pub(crate) fn warn(&mut self, path: &str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.fault(Severity::Warning, path, problem.into(), remedy.into());
+        self.fault(Severity::Warning, path, problem.into(), None, remedy.into());
     }
 
-    fn fault(&mut self, severity: Severity, path: &str, problem: String, remedy: String) {
+    /// A warning about what is not passed over but does something unexpected.
+    fn warn_that(&mut self, path: &str, problem: impl Into<String>, effect: &'static str, remedy: impl Into<String>) {
+        self.fault(Severity::Warning, path, problem.into(), Some(effect), remedy.into());
+    }
+
+    fn fault(&mut self, severity: Severity, path: &str, problem: String, effect: Option<&'static str>, remedy: String) {
         self.faults.push(Fault {
             severity,
             path: path.to_owned(),
             line: self.line_of(path),
             problem,
+            effect,
             remedy,
         });
     }
@@ -224,21 +233,21 @@ fn definitions(reading: &mut Reading, path: &str, value: &Value) -> Vec<(String,
             if field == "name" { name = text } else { script = text }
         }
         if name.is_empty() {
-            reading.warn(
-                &path,
-                "an action without a name",
-                "give it the name that discovery.lua lists",
-            );
+            let remedy = "give it the name that discovery.lua lists";
+            reading.warn_that(&path, "an action without a name", "never runs it", remedy);
         }
         if script.is_empty() {
-            reading.warn(&path, format!("action {name:?} has no script"), "write its action.lua");
+            let problem = format!("action {name:?} has no script");
+            reading.warn_that(
+                &path,
+                problem,
+                "fails whenever somebody runs it",
+                "write its action.lua",
+            );
         }
         if definitions.iter().any(|(other, _)| *other == name) {
-            reading.warn(
-                &path,
-                format!("action {name:?} is defined twice; the first one runs"),
-                "remove one of them",
-            );
+            let problem = format!("action {name:?} is defined twice");
+            reading.warn_that(&path, problem, "runs the first one", "remove one of them");
         }
         definitions.push((name, script));
     }
@@ -250,16 +259,18 @@ fn check_actions(reading: &mut Reading, setting: &ActionsSetting) {
         return;
     }
     if setting.scripts.definitions.is_empty() {
-        reading.warn(
+        reading.warn_that(
             "definitions",
-            "no definitions: listed actions that are not built in cannot run",
+            "no definitions",
+            "lists what discovery.lua names, and can run only what is built in",
             "add definitions, each with name and action.lua",
         );
     }
     if setting.scripts.discovery.is_empty() {
-        reading.warn(
+        reading.warn_that(
             "discovery.lua",
-            "no discovery.lua: an empty script returns no table, so listing the actions fails",
+            "no discovery.lua",
+            "fails to list the actions: an empty script returns no table",
             "add a script that returns a table of action names",
         );
     }
@@ -275,7 +286,12 @@ pub(crate) fn decode_links(text: &str) -> (Vec<Value>, Vec<Fault>) {
         let fields = reading.fields(&path, item, &known);
         for wanted in ["url", "title"] {
             if item.is_object() && !fields.iter().any(|(name, _)| *name == wanted) {
-                reading.warn(&path, format!("a link without {wanted}"), format!("add its {wanted}"));
+                reading.warn_that(
+                    &path,
+                    format!("a link without {wanted}"),
+                    "shows a link that leads nowhere or says nothing",
+                    format!("add its {wanted}"),
+                );
             }
         }
         for (name, value) in fields {

@@ -61,7 +61,7 @@ fn print(plan: &InstallPlan, arguments: &ArgocdInstall) -> Result<String, Failur
 fn from_file(file: &Path) -> Result<ArgocdCm, Failure> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| Failure::message(format!("{name}: {error}")))?;
-    ArgocdCm::read(&name, &text).map_err(|finding| refuse(&[finding]))
+    ArgocdCm::read(&name, &text).map_err(|finding| refuse(&[*finding]))
 }
 
 async fn from_cluster(flags: &Global, namespace: &str) -> Result<ArgocdCm, Failure> {

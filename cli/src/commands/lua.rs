@@ -1,10 +1,14 @@
 //! `lua generate`, `lua test`, `lua health`: Argo CD's scripts, written and tried without a cluster.
 
-use crate::args::{Generate, HealthFiles, LuaCommand, LuaGroup};
+use crate::args::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
 use crate::console::Console;
 use crate::failure::Failure;
+use jiff::Timestamp;
+use serin_argocd::settings::{ArgocdCm, Finding, any_error, list};
 use serin_core::{rules, yaml};
-use serin_lua::generate::{File, Layout, Version, write};
+use serin_lua::customization::Customization;
+use serin_lua::generate::{self, File, Layout, Version, customizations, write};
+use serin_lua::suite;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -12,7 +16,7 @@ use std::path::Path;
 pub(super) fn run(group: &LuaGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(LuaCommand::Generate(arguments)) => generate(arguments, console),
-        Some(LuaCommand::Test(_arguments)) => Err(Failure::message("")),
+        Some(LuaCommand::Test(arguments)) => test(arguments, console),
         Some(LuaCommand::Health(arguments)) => health(arguments, console),
         None => Ok(()),
     }
@@ -45,6 +49,50 @@ fn put(folder: &Path, file: &File, console: &mut Console) -> Result<(), Failure>
     }
     std::fs::write(&path, &file.text).map_err(fail)?;
     console.line(&path.display().to_string())
+}
+
+/// Runs the cases of a folder; a case that fails, and a file that is not as it must be, fails the command.
+fn test(arguments: &LuaTest, console: &mut Console) -> Result<(), Failure> {
+    let scripts = scripts(arguments, console)?;
+    let options = suite::Options {
+        scripts: scripts.as_deref(),
+        now: Timestamp::now(),
+    };
+    let report = suite::run(&arguments.folder, &options).map_err(|error| Failure::message(error.to_string()))?;
+    console.line(report.to_string().trim_end())?;
+    if report.passed() {
+        Ok(())
+    } else {
+        Err(Failure::message("some cases failed"))
+    }
+}
+
+/// The scripts to try in place of those that lie in the folder.
+fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Customization>>, Failure> {
+    if arguments.generated {
+        // Argo CD's own cases know none of our names and icons.
+        let upstream = generate::Options {
+            upstream_labels: true,
+            ..generate::Options::default()
+        };
+        return Ok(Some(customizations(&upstream)));
+    }
+    let Some(path) = &arguments.argocd_cm else {
+        return Ok(None);
+    };
+    let refused = |findings: &[Finding]| Failure::message(list(findings));
+    let settings = ArgocdCm::read(&path.display().to_string(), &read(path)?).map_err(|finding| refused(&[finding]))?;
+    let findings = settings.check();
+    if any_error(&findings) {
+        return Err(refused(&findings));
+    }
+    for finding in &findings {
+        console.complain(&finding.to_string());
+    }
+    settings
+        .customizations()
+        .map(Some)
+        .map_err(|findings| refused(&findings))
 }
 
 /// One line for each object, and what can be asked of it.

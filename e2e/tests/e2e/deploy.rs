@@ -93,7 +93,7 @@ where
 }
 
 /// Beside the programs of the control plane, else the one of the machine.
-fn kubectl() -> PathBuf {
+pub(crate) fn kubectl() -> PathBuf {
     let ours = Assets::find()
         .ok()
         .map(|it| it.join("kubectl"))
@@ -102,7 +102,7 @@ fn kubectl() -> PathBuf {
 }
 
 /// What the command printed.
-async fn run(command: &mut Command, input: &str) -> Result<String> {
+pub(crate) async fn run(command: &mut Command, input: &str) -> Result<String> {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -8,6 +8,7 @@ mod counts;
 mod crowd;
 mod defaults;
 mod deploy;
+mod deploy_argocd;
 mod leaders;
 mod meddling;
 mod refusals;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
         scenario!(leaders::a_deleted_lease_leaves_one_leader).only(Place::Real),
         scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
+        scenario!(deploy_argocd::hooks_are_merged_into_an_applied_argocd_cm).only(Place::Real),
         scenario!(takeover::canaries),
         scenario!(takeover::blue_greens),
         scenario!(takeover::the_report_writes_nothing).only(Place::Real),

@@ -55,17 +55,11 @@ end",
     ),
     (
         "written",
-        &["whole"],
+        &["text", "whole"],
         "-- A text that is not empty, or a whole number as text.
 local function written(value)
-  if type(value) == \"string\" and value ~= \"\" then
-    return value
-  end
   local number = type(value) == \"number\" and whole(value)
-  if number then
-    return tostring(number + 0)
-  end
-  return nil
+  return text(value) or (number and tostring(number + 0)) or nil
 end",
     ),
     (

@@ -2,7 +2,7 @@
 
 use super::error::{HostError, ResultError};
 use super::number;
-use mlua::{Lua, Table, Value as LuaValue};
+use mlua::{IntoLua, Lua, Table, Value as LuaValue};
 use serde_json::{Map, Number, Value};
 use std::collections::HashSet;
 use std::ffi::c_void;
@@ -20,18 +20,26 @@ pub(super) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<LuaValue> {
         Value::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
             for (index, item) in items.iter().filter(|item| !item.is_null()).enumerate() {
-                table.raw_set(index + 1, to_lua(lua, item)?)?;
+                put(lua, &table, index + 1, item)?;
             }
             LuaValue::Table(table)
         }
         Value::Object(members) => {
             let table = lua.create_table_with_capacity(0, members.len())?;
             for (key, member) in members.iter().filter(|(_, member)| !member.is_null()) {
-                table.raw_set(key.as_str(), to_lua(lua, member)?)?;
+                put(lua, &table, key.as_str(), member)?;
             }
             LuaValue::Table(table)
         }
     })
+}
+
+/// Texts, most of all values, go straight into the table: a handle of each would cost more than the text.
+fn put(lua: &Lua, table: &Table, key: impl IntoLua, value: &Value) -> mlua::Result<()> {
+    match value {
+        Value::String(text) => table.raw_set(key, text.as_str()),
+        other => table.raw_set(key, to_lua(lua, other)?),
+    }
 }
 
 /// A returned table as JSON.
@@ -93,17 +101,22 @@ impl Encoder {
         }
         let mut list: Vec<(f64, LuaValue)> = Vec::new();
         let mut object: Vec<(String, LuaValue)> = Vec::new();
-        for entry in table.pairs::<LuaValue, LuaValue>() {
-            let (key, value) = entry.map_err(|error| HostError::Machine {
-                message: error.to_string(),
-            })?;
+        let mut others = false;
+        let read = table.for_each(|key: LuaValue, value: LuaValue| {
             match key {
                 #[expect(clippy::cast_precision_loss, reason = "keys of Lua are floats")]
                 LuaValue::Integer(index) => list.push((index as f64, value)),
                 LuaValue::Number(index) => list.push((index, value)),
                 LuaValue::String(key) => object.push((go_text(&key.as_bytes()), value)),
-                _ => return Err(ResultError::Keys { at: self.at() }.into()),
+                _ => others = true,
             }
+            Ok(())
+        });
+        read.map_err(|error| HostError::Machine {
+            message: error.to_string(),
+        })?;
+        if others {
+            return Err(ResultError::Keys { at: self.at() }.into());
         }
         match (list.is_empty(), object.is_empty()) {
             (false, false) => Err(ResultError::Keys { at: self.at() }.into()),

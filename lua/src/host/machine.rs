@@ -73,6 +73,8 @@ pub(super) fn run(
     if late.load(Ordering::Relaxed) {
         return Err(explain(mlua::Error::external(Stop::Deadline)));
     }
+    lua.gc_stop();
+    lua.set_memory_limit(0).map_err(explain)?;
     // Argo CD looks at the top of the stack: of several values the last one counts.
     match values.into_iter().next_back() {
         None | Some(LuaValue::Nil) => Ok(None),
@@ -94,8 +96,9 @@ fn prepare(libraries: Libraries, limits: Limits, input: &Input<'_>) -> mlua::Res
         Libraries::Open => StdLib::TABLE | StdLib::STRING | StdLib::MATH,
     };
     let lua = Lua::new_with(standard, LuaOptions::new())?;
+    // Until the script runs nothing is garbage, and no allocation has to be guarded: both cost more than the work.
+    lua.gc_stop();
     functions::install(&lua, libraries, input.now)?;
-    lua.set_memory_limit(limits.bytes)?;
     let globals = lua.globals();
     let parameters = lua.create_table_with_capacity(0, input.parameters.len())?;
     for (name, value) in input.parameters {
@@ -103,6 +106,8 @@ fn prepare(libraries: Libraries, limits: Limits, input: &Input<'_>) -> mlua::Res
     }
     globals.raw_set("actionParams", parameters)?;
     globals.raw_set("obj", convert::to_lua(&lua, input.object)?)?;
+    lua.set_memory_limit(limits.bytes)?;
+    lua.gc_restart();
     Ok(lua)
 }
 

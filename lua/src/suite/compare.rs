@@ -62,26 +62,58 @@ pub(super) fn health(case: &HealthCase, found: &Health) -> Result<(), String> {
     ))
 }
 
-/// Both lists are sorted by name.
-pub(super) fn discovery(expected: &[FoundAction], found: &[FoundAction]) -> Result<(), String> {
-    let has = |list: &[FoundAction], name: &str| list.iter().any(|action| action.name == name);
+/// How words that are for people only are compared: icons and display names of actions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// They must be the expected ones, none included: as upstream compares.
+    Exact,
+    /// Only those that a case states: scripts of the caller's may have more to show.
+    WhereStated,
+}
+
+/// Each found action must be an expected one, and each expected one must be found.
+pub(super) fn discovery(expected: &[FoundAction], found: &[FoundAction], words: Words) -> Result<(), String> {
     let mut wrong: Vec<String> = Vec::new();
     for action in found {
-        if !has(expected, &action.name) {
-            wrong.push(format!("unexpected action {}", action.name));
-        } else if !expected.contains(action) {
-            let wanted: Vec<_> = expected.iter().filter(|other| other.name == action.name).collect();
-            wrong.push(format!("expected {wanted:?}, got {action:?}"));
+        match expected.iter().find(|other| other.name == action.name) {
+            None => wrong.push(format!("unexpected action {}", action.name)),
+            Some(expected) if !is_expected(expected, action, words) => {
+                wrong.push(format!("expected {}, got {}", described(expected), described(action)));
+            }
+            Some(_) => {}
         }
     }
-    for action in expected.iter().filter(|action| !has(found, &action.name)) {
-        wrong.push(format!("missing action {}", action.name));
+    for action in expected {
+        if !found.iter().any(|other| other.name == action.name) {
+            wrong.push(format!("missing action {}", action.name));
+        }
     }
     if wrong.is_empty() {
         Ok(())
     } else {
         Err(wrong.join("; "))
     }
+}
+
+fn is_expected(expected: &FoundAction, found: &FoundAction, words: Words) -> bool {
+    let fits = |expected: &str, found: &str| expected == found || (words == Words::WhereStated && expected.is_empty());
+    expected.disabled == found.disabled
+        && expected.parameters == found.parameters
+        && fits(&expected.icon_class, &found.icon_class)
+        && fits(&expected.display_name, &found.display_name)
+}
+
+fn described(action: &FoundAction) -> String {
+    let mut text = format!("{} (disabled: {}", action.name, action.disabled);
+    for (name, word) in [("iconClass", &action.icon_class), ("displayName", &action.display_name)] {
+        if !word.is_empty() {
+            text.push_str(&format!(", {name}: {word}"));
+        }
+    }
+    if !action.parameters.is_empty() {
+        text.push_str(&format!(", params: {}", action.parameters.join(" ")));
+    }
+    text + ")"
 }
 
 /// Compares what an action returned with the expected output: an object, or a list of `{unstructuredObj: object}`.

@@ -3,7 +3,7 @@
 //!
 //! Compared as upstream compares, and closer where upstream lets mistakes through: the list of actions must be
 //! complete, and what an action's result has beyond the expected output is told. With scripts of the caller's it is a
-//! failure.
+//! failure; their icons and display names, on the other hand, only count where a case states some.
 
 mod compare;
 mod find;

@@ -1,5 +1,6 @@
 //! Runs the cases of one kind.
 
+use super::compare::Words;
 use super::find::KindFolder;
 use super::read::{self, ActionCase, DiscoveryCase, File, HealthCase};
 use super::report::{Case, Outcome, Problem, Report, What};
@@ -133,8 +134,12 @@ impl Runner<'_> {
             Ok(object) => object,
             Err(why) => return Outcome::Failed { why },
         };
+        let words = match self.given {
+            Some(_) => Words::WhereStated,
+            None => Words::Exact,
+        };
         match self.reading_host().discover(script, &object) {
-            Ok(found) => outcome(compare::discovery(&case.expected, &found)),
+            Ok(found) => outcome(compare::discovery(&case.expected, &found, words)),
             Err(error) => failed(&error),
         }
     }

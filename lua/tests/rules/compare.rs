@@ -7,6 +7,7 @@ use serin_lua::customization::Customization;
 use serin_lua::generate::{self, Options};
 use serin_lua::host::Host;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Rules and what is generated from them.
 pub(crate) struct Kind {
@@ -16,6 +17,11 @@ pub(crate) struct Kind {
 
 /// Actions that do another thing when they are run again: the next step is another one.
 const NOT_TWICE: [&str; 2] = ["skip-current-step", "promote"];
+
+/// Argo CD's limits, but for the time: many tests at once on a busy machine are no endless loop.
+pub(crate) fn host() -> Host {
+    Host::argocd().with_deadline(Duration::from_secs(60))
+}
 
 /// All kinds, with all there is to choose.
 pub(crate) fn kinds() -> Vec<Kind> {

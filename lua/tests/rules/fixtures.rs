@@ -3,10 +3,10 @@
 use crate::compare::{Kind, kinds, kinds_with, now, patched, plain};
 use serde_json::{Value, json};
 use serin_core::{rules, yaml};
-use serin_lua::host::Host;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 pub(crate) fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,7 +45,7 @@ pub(crate) fn objects(kind: &str) -> BTreeMap<PathBuf, Value> {
 
 #[test]
 fn health_is_what_the_fixtures_say_in_rust_and_in_lua() {
-    let host = Host::argocd();
+    let host = crate::compare::host();
     for kind in kinds() {
         let folder = folder(kind.rules.kind);
         let cases = read(&folder.join("health_test.yaml"));
@@ -66,7 +66,7 @@ fn health_is_what_the_fixtures_say_in_rust_and_in_lua() {
 
 #[test]
 fn actions_are_what_the_fixtures_say_in_rust_and_in_lua() {
-    let host = Host::argocd();
+    let host = crate::compare::host();
     let mut tried = BTreeSet::new();
     for kind in kinds().iter().filter(|kind| !kind.rules.actions.is_empty()) {
         let folder = folder(kind.rules.kind).join("actions");
@@ -119,22 +119,34 @@ fn any_part_may_be_missing_null_or_of_another_type() {
         extras: true,
     };
     for (kind, with_choices) in kinds().iter().zip(&kinds_with(&every)) {
-        let mut tried = 0;
-        for (path, object) in objects(kind.rules.kind) {
-            for place in places(&object, String::new()) {
-                for changed in changed(&object, &place) {
-                    tried += 1;
-                    check(kind, with_choices, &path, &changed, tried);
-                }
-            }
-        }
+        let files: Vec<(PathBuf, Value)> = objects(kind.rules.kind).into_iter().collect();
+        let tried: usize = thread::scope(|scope| {
+            let halves = files.chunks(files.len().div_ceil(2));
+            let work = |files| scope.spawn(move || check_all(kind, with_choices, files));
+            let running: Vec<_> = halves.map(work).collect();
+            running.into_iter().map(|half| half.join().unwrap()).sum()
+        });
         assert!(tried > 100, "{}: {tried} objects only", kind.rules.kind);
     }
 }
 
+/// How many objects were tried.
+fn check_all(kind: &Kind, with_choices: &Kind, files: &[(PathBuf, Value)]) -> usize {
+    let mut tried = 0;
+    for (path, object) in files {
+        for place in places(object, String::new()) {
+            for changed in changed(object, &place) {
+                tried += 1;
+                check(kind, with_choices, path, &changed, tried);
+            }
+        }
+    }
+    tried
+}
+
 /// One action each: they take turns.
 fn check(kind: &Kind, with_choices: &Kind, path: &Path, object: &Value, turn: usize) {
-    let host = Host::argocd();
+    let host = crate::compare::host();
     let mut found = kind.differences(&host, object);
     found.extend(with_choices.health_differs(&host, object));
     let actions = &kind.rules.actions;

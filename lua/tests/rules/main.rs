@@ -10,7 +10,6 @@ mod one_source;
 
 use compare::{Kind, kinds};
 use objects::{Rng, random_object};
-use serin_lua::host::Host;
 use std::thread;
 
 /// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run` (issue 5).
@@ -22,7 +21,7 @@ fn objects() -> u64 {
 
 /// The differences over the objects of some seeds.
 fn differences(kind: &Kind, seeds: impl Iterator<Item = u64>) -> Vec<String> {
-    let host = Host::argocd();
+    let host = crate::compare::host();
     let mut found = Vec::new();
     for seed in seeds {
         let object = random_object(kind.rules.kind, &mut Rng::new(seed));

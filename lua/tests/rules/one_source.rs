@@ -4,7 +4,6 @@ use crate::compare::{Kind, now};
 use serde_json::{Value, json};
 use serin_core::request::by_command_line;
 use serin_core::rules::{self, HealthStatus, Rules, Test, Text, To};
-use serin_lua::host::Host;
 use std::collections::BTreeMap;
 
 fn rollout() -> Value {
@@ -20,7 +19,7 @@ fn rules() -> Rules {
 fn health(rules: &Rules) -> [(String, String); 2] {
     let by_rust = rules.health(&rollout());
     let kind = Kind::of(rules.clone());
-    let by_lua = Host::argocd()
+    let by_lua = crate::compare::host()
         .health(kind.scripts.health.as_ref().unwrap(), &rollout())
         .unwrap();
     [
@@ -56,7 +55,7 @@ fn abort(rules: &Rules) -> (Option<Value>, [bool; 2], Value) {
     let kind = Kind::of(rules.clone());
     let action = kind.rules.action("abort").unwrap();
     let sent = by_command_line(action, &rollout(), now()).status;
-    let host = Host::argocd();
+    let host = crate::compare::host();
     let discovery = &kind.scripts.actions.as_ref().unwrap().discovery;
     let offered = host.discover(discovery, &rollout()).unwrap();
     let disabled = offered.iter().find(|offered| offered.name == "abort").unwrap().disabled;

@@ -18,6 +18,7 @@ local function text(value)
   if type(value) == "string" and value ~= "" then
     return value
   end
+  return nil
 end
 
 -- Texts one after the other; nil where one of them is missing.

@@ -18,6 +18,7 @@ local function text(value)
   if type(value) == "string" and value ~= "" then
     return value
   end
+  return nil
 end
 
 -- A whole number, also one that is written as text in plain digits.
@@ -34,17 +35,13 @@ local function whole(value)
   if type(number) == "number" and number >= 0 and number < 100000000000000 and number % 1 == 0 then
     return number
   end
+  return nil
 end
 
 -- A text that is not empty, or a whole number as text.
 local function written(value)
-  if type(value) == "string" and value ~= "" then
-    return value
-  end
   local number = type(value) == "number" and whole(value)
-  if number then
-    return tostring(number + 0)
-  end
+  return text(value) or (number and tostring(number + 0)) or nil
 end
 
 -- A number, or the one that stands for it.
@@ -77,6 +74,7 @@ local function first(list, holds)
       end
     end
   end
+  return nil
 end
 
 -- Texts one after the other; nil where one of them is missing.

@@ -18,6 +18,7 @@ local function text(value)
   if type(value) == "string" and value ~= "" then
     return value
   end
+  return nil
 end
 
 -- The first element of a list for which something holds.
@@ -29,6 +30,7 @@ local function first(list, holds)
       end
     end
   end
+  return nil
 end
 
 -- Texts one after the other; nil where one of them is missing.

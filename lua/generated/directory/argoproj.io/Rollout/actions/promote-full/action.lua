@@ -27,6 +27,7 @@ local function whole(value)
   if type(number) == "number" and number >= 0 and number < 100000000000000 and number % 1 == 0 then
     return number
   end
+  return nil
 end
 
 -- How many elements a list has.
