@@ -81,7 +81,7 @@ fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Cust
         return Ok(None);
     };
     let refused = |findings: &[Finding]| Failure::message(list(findings));
-    let settings = ArgocdCm::read(&path.display().to_string(), &read(path)?).map_err(|finding| refused(&[finding]))?;
+    let settings = ArgocdCm::read(&path.display().to_string(), &read(path)?).map_err(|finding| refused(&[*finding]))?;
     let findings = settings.check();
     if any_error(&findings) {
         return Err(refused(&findings));
