@@ -35,8 +35,8 @@ use std::time::{Duration, Instant};
 
 /// Scenarios at a time: they mostly wait.
 const SIDE_BY_SIDE: usize = 6;
-/// A scenario that takes longer than this hangs.
-const LIMIT: Duration = Duration::from_secs(240);
+/// A scenario that takes longer than this hangs; the longest takes half a minute on an idle machine.
+const LIMIT: Duration = Duration::from_secs(480);
 
 type Play = for<'s, 'a> fn(&'s mut Stage<'a>) -> BoxFuture<'s, Result<()>>;
 
@@ -46,11 +46,17 @@ struct Scenario {
     play: Play,
     /// Only with our hooks: those of Argo CD fail at it.
     only_ours: bool,
+    /// What the world is like.
+    wishes: fn() -> Wishes,
     /// After the others, by itself: it changes settings that all applications share.
     alone: bool,
 }
 
 impl Scenario {
+    fn wishing(self, wishes: fn() -> Wishes) -> Self {
+        Self { wishes, ..self }
+    }
+
     fn alone(self) -> Self {
         Self { alone: true, ..self }
     }
@@ -68,6 +74,7 @@ macro_rules! scenario {
         Scenario {
             name: concat!(stringify!($module), "::", stringify!($function)),
             only_ours: false,
+            wishes: Wishes::default,
             alone: false,
             play: |stage| Box::pin($module::$function(stage)),
         }
@@ -96,6 +103,7 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(sync::waiting_takes_suspended_beside_health),
         scenario!(sync::templates_are_pruned_last),
         scenario!(messages::a_changed_message_is_not_seen),
+        scenario!(messages::with_the_flag_a_changed_message_arrives).wishing(messages::announced),
         scenario!(drift::self_heal_leaves_an_abort_alone),
         scenario!(drift::self_heal_undoes_an_image_set_by_hand),
         scenario!(drift::ignored_replicas_are_written_by_a_sync),
@@ -233,7 +241,7 @@ async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result
 }
 
 async fn attempt(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<()> {
-    let world = World::start(cluster, Wishes::default()).await?;
+    let world = World::start(cluster, (scenario.wishes)()).await?;
     let mut stage = Stage::new(argo, world).await?;
     let played = {
         let limited = tokio::time::timeout(LIMIT, (scenario.play)(&mut stage));

@@ -5,6 +5,8 @@ use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use kube::api::PostParams;
 use serde_json::json;
+use serin_core::wire;
+use serin_e2e::world::Wishes;
 use std::time::Duration;
 
 /// A rollout whose Services are nobody's: they come by hand, and only its status tells of it.
@@ -70,6 +72,13 @@ pub(crate) async fn a_changed_message_is_not_seen(stage: &mut Stage<'_>) -> Resu
     Ok(())
 }
 
+/// With `--announce-messages`.
+pub(crate) fn announced() -> Wishes {
+    let mut wishes = Wishes::default();
+    wishes.controller.announce_messages = true;
+    wishes
+}
+
 /// With the controller's flag an annotation changes, too, and the text arrives.
 pub(crate) async fn with_the_flag_a_changed_message_arrives(stage: &mut Stage<'_>) -> Result<()> {
     let [_, second] = another_message(stage).await?;
@@ -77,7 +86,8 @@ pub(crate) async fn with_the_flag_a_changed_message_arrives(stage: &mut Stage<'_
         .until_health("Rollout", "web", Health::new("Degraded", &second))
         .await?;
     let rollout = stage.objects("argoproj.io/v1alpha1", "Rollout").get("web").await?;
-    ensure!(!rollout.annotations().is_empty(), "no annotation");
+    let annotation = rollout.annotations().get(wire::MESSAGE_CHANGED_AT);
+    ensure!(annotation.is_some(), "no annotation");
     stage.until_state("Synced/Degraded").await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::argo::{ADMIN, Argo};
 use crate::git::Repository;
 use crate::install::{self, NAMESPACE};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl Health {
     }
 }
 
-/// A service that two Rollouts of a test share the look of.
+/// Where pods of the stable and of the new version are reached.
 const SERVICES: &str = "\
 apiVersion: v1
 kind: Service
@@ -278,12 +278,6 @@ impl<'a> Stage<'a> {
             self.apps().delete(&self.app, &DeleteParams::default()).await?;
         }
         self.world.stop().await
-    }
-
-    /// An error unless something is so.
-    pub(crate) fn check(so: bool, otherwise: &str) -> Result<()> {
-        ensure!(so, "{otherwise}");
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! An application that is synced from Git, and what Argo CD shows of its rollout.
 
 use crate::stage::{Health, ROLLOUT, Stage};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 /// A second commit starts a canary; its pause is Suspended, with the controller's message; the last promotion is Healthy.
@@ -14,10 +14,8 @@ pub(crate) async fn a_pause_is_suspended(stage: &mut Stage<'_>) -> Result<()> {
     stage.refresh().await?;
     stage.until_state("Synced/Suspended").await?;
     let app = stage.application().await?;
-    Stage::check(
-        app["status"]["sync"]["revision"] == commit.as_str(),
-        "not the second commit",
-    )?;
+    let revision = &app["status"]["sync"]["revision"];
+    ensure!(revision == commit.as_str(), "the revision is {revision}");
     stage
         .until_health("Rollout", "web", Health::new("Suspended", "CanaryPauseStep"))
         .await?;
