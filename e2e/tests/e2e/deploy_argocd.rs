@@ -31,7 +31,7 @@ pub(crate) async fn hooks_are_merged_into_an_applied_argocd_cm(world: &mut World
         let mut command = Command::new(kubectl());
         command
             .arg("--kubeconfig")
-            .arg(&kubeconfig)
+            .arg(kubeconfig)
             .args(["-n", "argocd"])
             .args(words);
         command
