@@ -11,9 +11,11 @@
 )]
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
+mod doors;
 mod life;
 mod moments;
 mod scenarios;
+mod situations;
 #[path = "../world/mod.rs"]
 mod world;
 
