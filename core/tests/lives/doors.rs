@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use serin_core::plan::WakeReason;
 use serin_core::request::{self, Patches, Promotion};
-use serin_core::rules::{self, Door, Options, Rules};
+use serin_core::rules::{self, Door, Options, Rules, Test};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the command line sends in a world.
@@ -410,4 +410,47 @@ fn both_doors_terminate() {
             }
         }
     }
+}
+
+/// Whether an action by other rules parts from its command anywhere.
+fn is_found(rules: &Rules, action: (&'static str, Command)) -> bool {
+    situations().iter().any(|situation| {
+        let mut compared = Compared::default();
+        compared.compare(rules, situation, &[], action);
+        !compared.wrong.is_empty()
+    })
+}
+
+/// Whatever is taken from an Argo CD action is missed: its guard that holds, and each of its changes.
+#[test]
+fn a_rule_that_is_wrong_is_found() {
+    // What analysis alone brings about, and controllers that wrote no generation.
+    let not_simulated = [
+        "promote-full status.abort",
+        "promote-full status.currentStepIndex",
+        "promote status.controllerPause",
+        "promote status.currentStepIndex",
+    ];
+    let rules = all_rules();
+    let mut missed = Vec::new();
+    for action in ACTIONS {
+        let index = rules
+            .actions
+            .iter()
+            .position(|of| of.name == action.0)
+            .expect("an action");
+        let mut never = rules.clone();
+        never.actions[index].guard = !Test::Always;
+        if !is_found(&never, action) {
+            missed.push(format!("{} that does nothing", action.0));
+        }
+        for (number, change) in rules.actions[index].changes.iter().enumerate() {
+            let mut without = rules.clone();
+            without.actions[index].changes.remove(number);
+            if change.door != Some(Door::CommandLine) && !is_found(&without, action) {
+                missed.push(format!("{} {}", action.0, change.field.join(".")));
+            }
+        }
+    }
+    assert_eq!(missed, not_simulated);
 }
