@@ -50,13 +50,14 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, urgent);
     let done = act.carry_out(&plan.actions).await;
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
-    if shell.announce_messages {
-        status = announce_message(&mut act, &plan, status, now).await;
-    }
     for event in due_events(&plan, &done, &status) {
         shell
             .recorder
             .record(key, rollout, event.kind, &event.reason, &event.message);
+    }
+    // After the events: they tell of the status, which is written even if its message cannot be announced.
+    if shell.announce_messages {
+        status = announce_message(&mut act, &plan, status, now).await;
     }
     conclude(shell, key, &snapshot, &plan, status, now)
 }

@@ -237,3 +237,36 @@ fn only_counters(old: &RolloutStatus, next: &RolloutStatus, different: (RolloutS
     }
     before == after
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn status(phase: &str, message: &str, replicas: i32) -> RolloutStatus {
+        RolloutStatus {
+            phase: phase.to_owned(),
+            message: message.to_owned(),
+            replicas,
+            ..RolloutStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_write_of_a_message_without_a_phase_is_marked() {
+        let old = status("Progressing", "1 old replica", 1);
+        for (next, marked) in [
+            (status("Progressing", "2 old replicas", 1), true),
+            (status("Progressing", "2 old replicas", 2), true),
+            (status("Progressing", "", 1), true),
+            (status("Progressing", "1 old replica", 2), false),
+            (status("Paused", "1 old replica", 1), false),
+            (status("Paused", "CanaryPauseStep", 1), false),
+            (status("Healthy", "", 2), false),
+        ] {
+            let write = write(&old, &next).unwrap();
+            assert_eq!(write.message_only, marked, "{next:?}");
+        }
+        assert_eq!(write(&old, &old.clone()), None);
+    }
+}

@@ -20,11 +20,33 @@ pub(super) fn translate(error: &Error, definition: &Command, words: &[OsString])
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let problem = error
                 .source()
-                .map_or_else(|| "invalid value".to_owned(), ToString::to_string);
+                .map_or_else(|| choices(error.get(ContextKind::ValidValue)), ToString::to_string);
             let flag = both_names(definition, flag);
             Failure::message(format!("invalid argument {value:?} for {flag:?} flag: {problem}"))
         }
+        // Only our own commands have such.
+        ErrorKind::MissingRequiredArgument => {
+            let missing = strings(error.get(ContextKind::InvalidArg));
+            Failure::message(format!("required and not given: {}", missing.join(", ")))
+        }
         _ => Failure::message(first_line(&error.to_string())),
+    }
+}
+
+/// What a flag takes, where it takes one of a few words.
+fn choices(context: Option<&ContextValue>) -> String {
+    let words = strings(context);
+    if words.is_empty() {
+        "invalid value".to_owned()
+    } else {
+        format!("it must be one of {}", words.join(", "))
+    }
+}
+
+fn strings(context: Option<&ContextValue>) -> &[String] {
+    match context {
+        Some(ContextValue::Strings(texts)) => texts,
+        Some(_) | None => &[],
     }
 }
 

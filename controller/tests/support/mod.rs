@@ -36,6 +36,11 @@ pub struct World {
 
 impl World {
     pub async fn start(decide: Decide, rollouts: &[Value]) -> Self {
+        Self::start_with(decide, rollouts, Options::default()).await
+    }
+
+    /// Ports are any free ones, whatever the options say.
+    pub async fn start_with(decide: Decide, rollouts: &[Value], options: Options) -> Self {
         let api = server().await;
         let client = api.client();
         for rollout in rollouts {
@@ -45,7 +50,7 @@ impl World {
         let options = Options {
             metrics_port: 0,
             healthz_port: 0,
-            ..Options::default()
+            ..options
         };
         let bound = Controller::new(client.clone(), options)
             .decide(decide)

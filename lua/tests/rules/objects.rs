@@ -117,20 +117,83 @@ fn run() -> Fields {
     ]
 }
 
+fn hashes() -> Vec<Value> {
+    vec![json!("6f7c9d5b8"), json!("5d4c8b7f9"), json!("")]
+}
+
+fn booleans() -> Vec<Value> {
+    vec![json!(true), json!(false)]
+}
+
+fn counts() -> Vec<Value> {
+    vec![json!(0), json!(1), json!(3), json!(4)]
+}
+
+fn generations() -> Vec<Value> {
+    vec![
+        json!("3"),
+        json!("2"),
+        json!("4"),
+        json!("66b5d4f7c8"),
+        json!(3),
+        json!(2),
+    ]
+}
+
+fn conditions() -> Vec<Value> {
+    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "reason": reason, "message": message, "status": "True"});
+    vec![
+        json!([]),
+        json!([
+            condition("Progressing", "RolloutAborted", "aborted"),
+            condition("InvalidSpec", "InvalidSpec", "invalid")
+        ]),
+        json!([
+            condition("Available", "AvailableReason", "ok"),
+            condition("Progressing", "ProgressDeadlineExceeded", "late")
+        ]),
+        json!([condition("Progressing", "ReplicaSetUpdated", "fine")]),
+        json!([{"type": "InvalidSpec"}]),
+    ]
+}
+
+fn steps() -> Vec<Value> {
+    vec![
+        json!([]),
+        json!([{"setWeight": 20}, {"pause": {"duration": "10m"}}, {"pause": {"duration": 30}}, {"pause": {}}]),
+        json!([{"pause": {"duration": 2.5}}, null, {"pause": {"duration": "1h"}}]),
+    ]
+}
+
 fn rollout() -> Fields {
-    let hashes = || vec![json!("6f7c9d5b8"), json!("5d4c8b7f9"), json!("")];
-    let booleans = || vec![json!(true), json!(false)];
-    let counts = || vec![json!(0), json!(1), json!(3), json!(4)];
-    let generations = || {
-        vec![
-            json!("3"),
-            json!("2"),
-            json!("4"),
-            json!("66b5d4f7c8"),
-            json!(3),
-            json!(2),
-        ]
-    };
+    let mut fields = rollout_outside_status();
+    fields.extend(rollout_status());
+    fields
+}
+
+fn rollout_outside_status() -> Fields {
+    vec![
+        (&["metadata", "generation"], vec![json!(3), json!(3), json!(2)]),
+        (&["metadata", "annotations"], vec![json!({}), json!({"a": "b"})]),
+        (
+            &["metadata", "annotations", "rollout.argoproj.io/workload-generation"],
+            generations(),
+        ),
+        (&["spec", "replicas"], counts()),
+        (&["spec", "paused"], booleans()),
+        (
+            &["spec", "workloadRef"],
+            vec![json!({"kind": "Deployment", "name": "shop"})],
+        ),
+        (
+            &["spec", "strategy"],
+            vec![json!({"canary": {}}), json!({"blueGreen": {"activeService": "a"}})],
+        ),
+        (&["spec", "strategy", "canary", "steps"], steps()),
+    ]
+}
+
+fn rollout_status() -> Fields {
     let run = || {
         vec![
             json!({"name": "run", "status": "Inconclusive"}),
@@ -150,43 +213,7 @@ fn rollout() -> Fields {
         "Suspended",
         "Dreaming",
     ];
-    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "reason": reason, "message": message, "status": "True"});
-    let conditions = vec![
-        json!([]),
-        json!([
-            condition("Progressing", "RolloutAborted", "aborted"),
-            condition("InvalidSpec", "InvalidSpec", "invalid")
-        ]),
-        json!([
-            condition("Available", "AvailableReason", "ok"),
-            condition("Progressing", "ProgressDeadlineExceeded", "late")
-        ]),
-        json!([condition("Progressing", "ReplicaSetUpdated", "fine")]),
-        json!([{"type": "InvalidSpec"}]),
-    ];
-    let steps = vec![
-        json!([]),
-        json!([{"setWeight": 20}, {"pause": {"duration": "10m"}}, {"pause": {"duration": 30}}, {"pause": {}}]),
-        json!([{"pause": {"duration": 2.5}}, null, {"pause": {"duration": "1h"}}]),
-    ];
     vec![
-        (&["metadata", "generation"], vec![json!(3), json!(3), json!(2)]),
-        (&["metadata", "annotations"], vec![json!({}), json!({"a": "b"})]),
-        (
-            &["metadata", "annotations", "rollout.argoproj.io/workload-generation"],
-            generations(),
-        ),
-        (&["spec", "replicas"], counts()),
-        (&["spec", "paused"], booleans()),
-        (
-            &["spec", "workloadRef"],
-            vec![json!({"kind": "Deployment", "name": "shop"})],
-        ),
-        (
-            &["spec", "strategy"],
-            vec![json!({"canary": {}}), json!({"blueGreen": {"activeService": "a"}})],
-        ),
-        (&["spec", "strategy", "canary", "steps"], steps),
         (&["status"], vec![json!({})]),
         (&["status", "observedGeneration"], generations()),
         (&["status", "workloadObservedGeneration"], generations()),
@@ -213,7 +240,7 @@ fn rollout() -> Fields {
         (&["status", "replicas"], counts()),
         (&["status", "updatedReplicas"], counts()),
         (&["status", "availableReplicas"], counts()),
-        (&["status", "conditions"], conditions),
+        (&["status", "conditions"], conditions()),
         (&["status", "blueGreen", "activeSelector"], hashes()),
         (&["status", "blueGreen", "prePromotionAnalysisRunStatus"], run()),
         (&["status", "canary", "stableRS"], hashes()),

@@ -1,0 +1,143 @@
+//! Pause, restart and terminate: the requests they send and the text they print (contract 10 §2, §9).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use support::{Outcome, Server, run};
+
+const PATCH: &str = "PATCH /apis/argoproj.io/v1alpha1/namespaces/default/rollouts/guestbook";
+
+fn object(kind: &str, name: &str) -> Value {
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "spec": {},
+        "metadata": {"name": name, "namespace": "default", "uid": "u", "resourceVersion": "5"}})
+}
+
+fn patch(resource: &str, name: &str) -> String {
+    format!("PATCH /apis/argoproj.io/v1alpha1/namespaces/default/{resource}/{name}")
+}
+
+#[tokio::test]
+async fn pause_sends_one_patch_for_each_name_and_stops_at_the_first_error() {
+    let server = Server::start(&[(PATCH, 200, object("Rollout", "guestbook"))]).await;
+    let outcome = server.run("pause guestbook").await;
+    assert_eq!(outcome, Outcome::success("rollout 'guestbook' paused\n"));
+    let body = r#"{"spec":{"paused":true}}"#;
+    assert_eq!(server.asked(), [format!("{PATCH} {body}")]);
+
+    let server = Server::start(&[(PATCH, 200, object("Rollout", "guestbook"))]).await;
+    let expected = Outcome::failure(
+        "rollout 'guestbook' paused\n",
+        "Error: rollouts.argoproj.io \"nope\" not found\n",
+    );
+    assert_eq!(server.run("pause guestbook nope guestbook").await, expected);
+    let missing = patch("rollouts", "nope");
+    assert_eq!(
+        server.asked(),
+        [format!("{PATCH} {body}"), format!("{missing} {body}")],
+        "no second patch for a missing one, none for those behind it"
+    );
+}
+
+/// Restarts, and gives the time that was asked for.
+async fn restart(flags: &str, text: &str) -> Timestamp {
+    let server = Server::start(&[(PATCH, 200, object("Rollout", "guestbook"))]).await;
+    let outcome = server.run(&format!("restart guestbook{flags}")).await;
+    let expected = format!("rollout 'guestbook' restarts in {text}\n");
+    assert_eq!(outcome, Outcome::success(&expected), "{flags}");
+    let [asked] = <[String; 1]>::try_from(server.asked()).unwrap();
+    let body: Value = serde_json::from_str(asked.strip_prefix(PATCH).unwrap()).unwrap();
+    let at = body["spec"]["restartAt"].as_str().unwrap();
+    assert_eq!(body, json!({"spec": {"restartAt": at}}));
+    assert!(at.ends_with('Z') && at.len() == "2026-11-21T00:00:00Z".len(), "{at}");
+    at.parse().unwrap()
+}
+
+#[tokio::test]
+async fn restart_says_when() {
+    for (flags, text, wait) in [
+        ("", "0s", SignedDuration::ZERO),
+        (" --in 10m", "10m", SignedDuration::from_mins(10)),
+        (" -i 1h30m", "1h30m", SignedDuration::from_mins(90)),
+        (" --in=90s", "90s", SignedDuration::from_secs(90)),
+    ] {
+        // The time is sent in whole seconds.
+        let before = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+        let at = restart(flags, text).await;
+        assert!(before + wait <= at && at <= Timestamp::now() + wait, "{flags}: {at}");
+    }
+}
+
+#[tokio::test]
+async fn restart_refuses_what_is_no_duration() {
+    for (value, problem) in [
+        ("90", "time: missing unit in duration \"90\""),
+        ("soon", "time: invalid duration \"soon\""),
+        ("5d", "time: unknown unit \"d\" in duration \"5d\""),
+    ] {
+        let server = Server::start(&[(PATCH, 200, object("Rollout", "guestbook"))]).await;
+        let outcome = server.run(&format!("restart guestbook --in {value}")).await;
+        assert_eq!(outcome, Outcome::failure("", &format!("Error: --in: {problem}\n")));
+        assert_eq!(server.asked(), [""; 0], "{value}");
+    }
+    let server = Server::start(&[]).await;
+    let missing = Outcome::failure("", "Error: rollouts.argoproj.io \"guestbook\" not found\n");
+    assert_eq!(server.run("restart guestbook --in 10m").await, missing);
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn terminate_sends_one_patch_of_the_main_object() {
+    let body = r#"{"spec":{"terminate":true}}"#;
+    for (words, kind, resource, text) in [
+        (
+            ["analysisrun", "ar", "analysisruns"],
+            "AnalysisRun",
+            "analysisruns",
+            "analysisRun 'one' terminated\nanalysisRun 'two' terminated\n",
+        ),
+        (
+            ["experiment", "exp", "experiments"],
+            "Experiment",
+            "experiments",
+            "experiment 'one' retried\nexperiment 'two' retried\n",
+        ),
+    ] {
+        let (one, two) = (patch(resource, "one"), patch(resource, "two"));
+        for word in words {
+            let server = Server::start(&[(&one, 200, object(kind, "one")), (&two, 200, object(kind, "two"))]).await;
+            let outcome = server.run(&format!("terminate {word} one two")).await;
+            assert_eq!(outcome, Outcome::success(text), "{word}");
+            assert_eq!(server.asked(), [format!("{one} {body}"), format!("{two} {body}")]);
+        }
+        let server = Server::start(&[(&two, 200, object(kind, "two"))]).await;
+        let outcome = server.run(&format!("terminate {} one two", words[0])).await;
+        assert!(!outcome.success && outcome.out.is_empty(), "{outcome:?}");
+        assert!(outcome.err.contains("\"one\" not found"), "{outcome:?}");
+        assert_eq!(server.asked(), [format!("{one} {body}")], "the first error ends it");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_number_of_arguments_shows_the_usage() {
+    for (line, usage) in [
+        ("pause", "serin pause"),
+        ("restart", "serin restart"),
+        ("restart one two", "serin restart"),
+        ("terminate", "serin terminate"),
+        ("terminate rollout one", "serin terminate"),
+        ("terminate analysisrun", "serin terminate analysisrun"),
+        ("terminate exp", "serin terminate experiment"),
+    ] {
+        let outcome = run(&format!("serin {line}")).await;
+        assert!(!outcome.success && outcome.out.is_empty(), "{line}: {outcome:?}");
+        assert!(
+            outcome.err.contains(&format!("Usage: {usage}")),
+            "{line}: {}",
+            outcome.err
+        );
+        assert!(!outcome.err.contains("Error:"), "{line}: {}", outcome.err);
+    }
+}
