@@ -43,7 +43,7 @@ fn committed(folder: &Path, name: &str, found: &mut BTreeMap<String, String>) {
 #[test]
 fn committed_files_are_those_of_a_fresh_run() {
     let fresh: BTreeMap<String, String> = files().into_iter().map(|file| (file.path, file.text)).collect();
-    if std::env::var_os("SERIN_WRITE_GENERATED").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         fs::remove_dir_all(folder()).ok();
         for (path, text) in &fresh {
             let path = folder().join(path);
@@ -59,7 +59,7 @@ fn committed_files_are_those_of_a_fresh_run() {
         assert!(
             found[path] == *text,
             "lua/generated/{path} is not what the generator writes now; \
-             SERIN_WRITE_GENERATED=1 cargo test -p serin-lua --test generated writes it"
+             UPDATE=1 cargo test -p serin-lua --test generated writes it"
         );
     }
 }
