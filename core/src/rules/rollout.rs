@@ -426,8 +426,11 @@ fn skip_current_step() -> Action {
         icon_class: "fa fa-fw fa-step-forward",
         extra: false,
         note: "Past the step under way, whatever it waits for (contract 10 section 9).",
-        disabled: Test::Either(vec![!has_steps(), at_the_end]),
-        guard: Test::Less(Number::or(STEP, 0), Number::Count(STEPS)),
+        disabled: Test::Either(vec![!Test::present(STATUS), !has_steps(), at_the_end]),
+        guard: Test::All(vec![
+            Test::present(STATUS),
+            Test::Less(Number::or(STEP, 0), Number::Count(STEPS)),
+        ]),
         changes: vec![
             Change::new(PAUSES, To::Absent, Test::not_empty(PAUSES)).by(Door::ArgoCd),
             Change::new(STEP, To::Number(next()), has_steps()),

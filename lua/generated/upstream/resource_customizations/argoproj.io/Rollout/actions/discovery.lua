@@ -85,7 +85,8 @@ actions["promote-full"] = {
 }
 -- Past the step under way, whatever it waits for (contract 10 section 9).
 actions["skip-current-step"] = {
-  disabled = at(obj, "spec", "strategy", "canary", "steps") == nil
+  disabled = at(obj, "status") == nil
+  or at(obj, "spec", "strategy", "canary", "steps") == nil
   or (whole(at(obj, "status", "currentStepIndex")) ~= nil and number(at(obj, "status", "currentStepIndex"), 0) == count(at(obj, "spec", "strategy", "canary", "steps")))
 }
 return actions

@@ -49,7 +49,8 @@ end
 
 -- Past the step under way, whatever it waits for (contract 10 section 9).
 -- The server carries out an action that is greyed out, too.
-if number(at(obj, "status", "currentStepIndex"), 0) >= count(at(obj, "spec", "strategy", "canary", "steps")) then
+if at(obj, "status") == nil
+  or number(at(obj, "status", "currentStepIndex"), 0) >= count(at(obj, "spec", "strategy", "canary", "steps")) then
   return obj
 end
 local changes_pauseConditions = count(at(obj, "status", "pauseConditions")) > 0
