@@ -1,7 +1,7 @@
 //! An API server that answers by heart and writes down what it was asked: also for servers that the sandbox cannot play,
 //! such as one without the `status` subresource.
 
-#![allow(dead_code)] // Each test binary uses a part of these.
+#![allow(dead_code, reason = "each test binary uses its own part of these")]
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Objects and small helpers shared by the tests.
-#![allow(dead_code, unreachable_pub)] // Each test binary uses a part of these.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of these")]
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use serde_json::json;
