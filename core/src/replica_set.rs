@@ -95,12 +95,14 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .map_or(after_others, |new| new.revision().max(after_others))
 }
 
-/// Annotations of the rollout that are not copied to its ReplicaSets (contract 02 §1).
+/// Whether an annotation of the rollout is copied to its ReplicaSets (contract 02 §1). Serin's own annotations speak of
+/// the Rollout alone.
 fn is_copied(annotation: &str) -> bool {
-    !matches!(
-        annotation,
-        wire::LAST_APPLIED | wire::REVISION | wire::REVISION_HISTORY | wire::DESIRED_REPLICAS | wire::NOTIFIED
-    )
+    !annotation.starts_with(wire::OWN_PREFIX)
+        && !matches!(
+            annotation,
+            wire::LAST_APPLIED | wire::REVISION | wire::REVISION_HISTORY | wire::DESIRED_REPLICAS | wire::NOTIFIED
+        )
 }
 
 /// Whether the newest ReplicaSet was just planned, or is there to be kept in step.
