@@ -8,7 +8,7 @@ use crate::identity::sanitised_template;
 use crate::look::Look;
 use crate::observed::{Observed, Refusal, Refused, ReplicaSet};
 use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
-use crate::revision::{Stable, is_meant, ownership};
+use crate::revision::{Stable, is_meant, is_observed, ownership};
 use crate::wire::{self, event};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -162,14 +162,22 @@ fn is_given_up(look: &Look<'_>) -> bool {
         && given_up.any(|set| set.name == name && set.hash() == stable)
 }
 
+/// The status has yet to speak of this refusal, or of the edit for which the creation was tried.
 fn is_refused_and_untold(look: &Look<'_>) -> bool {
-    look.seen.refused_creation().is_some_and(|refused| {
-        let told = conditions::has_reason(
-            &look.rollout.status,
-            wire::condition::PROGRESSING,
-            wire::condition::REPLICA_SET_CREATE_ERROR,
-        );
-        refused.is_collision() || !told
+    look.seen
+        .refused_creation()
+        .is_some_and(|refused| refused.is_collision() || !failure_is_told(look) || !is_observed(look.seen))
+}
+
+/// How the message begins that the newest ReplicaSet cannot be created; what the API server says follows (contract 02 §4).
+pub(crate) fn creation_failed(look: &Look<'_>) -> String {
+    format!("Failed to create new replica set \"{}\": ", name_of_new(look))
+}
+
+/// Whether the status says that this very ReplicaSet cannot be created.
+pub(crate) fn failure_is_told(look: &Look<'_>) -> bool {
+    conditions::get(&look.rollout.status, wire::condition::PROGRESSING).is_some_and(|found| {
+        found.reason == wire::condition::REPLICA_SET_CREATE_ERROR && found.message.starts_with(&creation_failed(look))
     })
 }
 
