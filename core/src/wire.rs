@@ -25,7 +25,7 @@ pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
 pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
 /// Annotation of kubectl.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Field manager of all writes (design.md §7).
+/// Field manager of all writes.
 pub const FIELD_MANAGER: &str = "rollouts-controller";
 
 /// Reasons of pause conditions.
