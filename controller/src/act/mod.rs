@@ -1,4 +1,4 @@
-//! Carries out plans: the only place that writes to a cluster (design.md §4, invariant 2), events aside.
+//! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 mod pod;
 mod replica_set;

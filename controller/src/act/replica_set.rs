@@ -145,7 +145,7 @@ pub(super) fn params() -> PatchParams {
     }
 }
 
-/// Sent as JSON, so that the template stays what it is (design.md §3).
+/// Sent as JSON, so that the template stays what it is.
 async fn create(client: Client, namespace: &str, body: Value) -> kube::Result<StoredReplicaSet> {
     let params = PostParams {
         field_manager: Some(wire::FIELD_MANAGER.to_owned()),

@@ -1,5 +1,5 @@
 //! Whole lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or never;
-//! the invariants of design.md §4 after every step.
+//! the invariants of docs/architecture.md after every step.
 //!
 //! A failure prints its seed and the command that replays that life alone, with all that happened in it:
 //! `SERIN_LIFE=17 cargo test -p serin-core --test lives -- --nocapture`.
