@@ -16,6 +16,8 @@ pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.
 pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
+/// What the annotations begin with that Argo Rollouts does not know.
+pub const OWN_PREFIX: &str = "rollout.serin.dev/";
 /// Annotation of Rollouts: when the controller last changed the message and not the phase, RFC 3339; only with
 /// `--announce-messages` (decision 26).
 pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
