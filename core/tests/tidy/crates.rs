@@ -23,7 +23,6 @@ const ARROWS: [(&str, &[&str]); 7] = [
     (
         "e2e",
         &[
-            "serin",
             "serin-argocd",
             "serin-controller",
             "serin-core",
