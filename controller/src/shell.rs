@@ -9,7 +9,7 @@ use crate::expectations::Expectations;
 use crate::failures::Failures;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
-use crate::queue::{Ended, Queue, Reason};
+use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::record::Held;
 use crate::replay::Dump;
 use crate::store::{Key, Stores};
@@ -321,7 +321,9 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
-        for _ in 0..self.options.rollout_threads.max(1) {
+        // One more than the flag says: it takes only what a person waits for.
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
             let (shell, stop) = (shell(), stop.clone());
             let ready = [
                 rollouts.clone(),
@@ -330,7 +332,7 @@ impl Bound {
                 leading.clone(),
             ];
             tasks.spawn(async move {
-                work(&shell, &ready, &stop).await;
+                work(&shell, takes, &ready, &stop).await;
                 ("worker", Ok(()))
             });
         }
@@ -367,14 +369,18 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
 }
 
 /// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
-async fn work(shell: &Shell, ready: &[CancellationToken], stop: &CancellationToken) {
+async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
             return;
         }
     }
-    while let Some(item) = stop.run_until_cancelled(shell.queue.next()).await {
+    let budget = shell.writer.budget();
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
         shell.telemetry.look_began(item.reason, item.waited);
+        if item.throttled {
+            shell.telemetry.waits("Throttled");
+        }
         let began = tokio::time::Instant::now();
         let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
