@@ -18,6 +18,9 @@ mod expectations;
 mod expiry;
 mod failures;
 mod gone;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod growth;
 mod health;
 mod key;
 mod lanes;

@@ -58,7 +58,16 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     if shell.announce_messages {
         status = announce_message(&mut act, &plan, status, now).await;
     }
+    forget_if_gone(shell, key, snapshot.uid());
     conclude(shell, key, &snapshot, &plan, status, now)
+}
+
+/// What was expected after the watch had brought the deletion would stay for ever.
+fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
+    let stored = shell.stores.rollouts.get(key);
+    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(uid)) {
+        shell.expectations.forget(uid);
+    }
 }
 
 /// What the next look waits for.

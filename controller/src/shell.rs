@@ -39,7 +39,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What every look uses.
 pub(crate) struct Shell {
-    pub(crate) stores: Stores,
+    pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
@@ -55,11 +55,31 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// Asks for a look, unless the rollout is gone and has left nothing to do: a process that waits to lead looks at
+    /// nothing, and must not keep what it will never need.
+    pub(crate) fn wake(&self, key: Key, reason: Reason) {
+        if self.is_over(&key) && self.queue.remove(&key) {
+            self.forget(&key);
+            // It may have been made again in between, by another watch's task.
+            if self.is_over(&key) {
+                return;
+            }
+        }
+        self.queue.add(key, reason);
+    }
+
+    fn is_over(&self, key: &Key) -> bool {
+        self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+    }
+
     /// A rollout is gone: nothing of it is kept.
     pub(crate) fn forget(&self, key: &Key) {
         self.failures.forget(key);
         self.held.forget(key);
         self.queue.forget(key);
+        if let Some(dump) = &self.dump {
+            dump.forget(key);
+        }
     }
 }
 
@@ -143,7 +163,8 @@ impl Controller {
             return Err(Error::UnsupportedController(other.clone()));
         }
         announce(&self.options);
-        let telemetry = Arc::new(Telemetry::new()?);
+        let stores = Arc::new(Stores::default());
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
         let options = &self.options;
         let budget = || Budget::new(options.qps, options.burst);
         let events_client = self.events_client.as_ref().unwrap_or(&self.client);
@@ -164,7 +185,7 @@ impl Controller {
             None
         };
         let shell = Shell {
-            stores: Stores::default(),
+            stores,
             queue: Queue::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),

@@ -93,7 +93,7 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
         Change::SpecEdited => Reason::SpecEdited,
         Change::Changed => Reason::RolloutChanged,
     };
-    shell.queue.add(key.clone(), reason);
+    shell.wake(key.clone(), reason);
     key
 }
 
@@ -107,7 +107,7 @@ fn rollout_gone(shell: &Shell, key: Key, stored: &StoredRollout) {
             .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
     }
     shell.telemetry.deleted(key.clone());
-    shell.queue.add(key, Reason::Deleted);
+    shell.wake(key, Reason::Deleted);
 }
 
 /// Follows the ReplicaSets of rollouts until the stream ends, which it never should.
@@ -142,7 +142,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ReplicaSetChanged);
+            shell.wake(key, Reason::ReplicaSetChanged);
         }
     }
 }
@@ -178,7 +178,7 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ServiceChanged);
+            shell.wake(key, Reason::ServiceChanged);
         }
     }
 }
