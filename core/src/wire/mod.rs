@@ -1,0 +1,136 @@
+//! Strings that users, Argo CD and the kubectl plugin read: to the letter as contract 02 and 09 have them.
+
+/// Label of ReplicaSets, their pods and selectors: the pod template hash.
+pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
+/// Annotation of Rollouts and ReplicaSets: the revision, decimal.
+pub const REVISION: &str = "rollout.argoproj.io/revision";
+/// Annotation of ReplicaSets: earlier revisions, comma separated.
+pub const REVISION_HISTORY: &str = "rollout.argoproj.io/revision-history";
+/// Annotation of ReplicaSets: `spec.replicas` of the rollout when it was last scaled.
+pub const DESIRED_REPLICAS: &str = "rollout.argoproj.io/desired-replicas";
+/// Annotation of ReplicaSets: when they may be scaled down, RFC 3339 in UTC.
+pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
+/// Annotation of ReplicaSets: labels and annotations put on their pods.
+pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
+/// Annotation of Services: the rollout that manages them.
+pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/// Label of custom resources: the controller instance that serves them.
+pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
+/// What the annotations begin with that Argo Rollouts does not know.
+pub const OWN_PREFIX: &str = "rollout.serin.dev/";
+/// Annotation of Rollouts: when the controller last changed the message and not the phase, RFC 3339; only with
+/// `--announce-messages` (decision 26).
+pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
+/// Annotation of the notification engine.
+pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
+/// Annotation of kubectl.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Field manager of all writes.
+pub const FIELD_MANAGER: &str = "rollouts-controller";
+
+/// Reasons of pause conditions.
+pub mod pause {
+    /// A pause step of a canary.
+    pub const CANARY_PAUSE_STEP: &str = "CanaryPauseStep";
+    /// Blue-green waits for promotion.
+    pub const BLUE_GREEN_PAUSE: &str = "BlueGreenPause";
+    /// An analysis was inconclusive.
+    pub const INCONCLUSIVE_ANALYSIS: &str = "InconclusiveAnalysisRun";
+    /// An experiment was inconclusive.
+    pub const INCONCLUSIVE_EXPERIMENT: &str = "InconclusiveExperiment";
+}
+
+/// Types and reasons of conditions (contract 02 §8).
+pub mod condition {
+    /// The spec is invalid.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// Enough pods are available.
+    pub const AVAILABLE: &str = "Available";
+    /// An update makes progress.
+    pub const PROGRESSING: &str = "Progressing";
+    /// A ReplicaSet could not create pods.
+    pub const REPLICA_FAILURE: &str = "ReplicaFailure";
+    /// The rollout is paused.
+    pub const PAUSED: &str = "Paused";
+    /// The newest revision is stable.
+    pub const COMPLETED: &str = "Completed";
+    /// All is well.
+    pub const HEALTHY: &str = "Healthy";
+
+    /// Reason of Available.
+    pub const AVAILABLE_REASON: &str = "AvailableReason";
+    /// Reason of Progressing.
+    pub const NEW_REPLICA_SET_CREATED: &str = "NewReplicaSetCreated";
+    /// Reason of Progressing.
+    pub const FOUND_NEW_REPLICA_SET: &str = "FoundNewReplicaSet";
+    /// Reason of Progressing.
+    pub const REPLICA_SET_UPDATED: &str = "ReplicaSetUpdated";
+    /// Reason of Progressing.
+    pub const NEW_REPLICA_SET_AVAILABLE: &str = "NewReplicaSetAvailable";
+    /// Reason of Progressing.
+    pub const REPLICA_SET_NOT_AVAILABLE: &str = "ReplicaSetNotAvailable";
+    /// Reason of Progressing and Paused.
+    pub const ROLLOUT_PAUSED: &str = "RolloutPaused";
+    /// Reason of Progressing.
+    pub const ROLLOUT_RESUMED: &str = "RolloutResumed";
+    /// Reason of Progressing.
+    pub const ROLLOUT_RETRY: &str = "RolloutRetry";
+    /// Reason of Progressing.
+    pub const ROLLOUT_ABORTED: &str = "RolloutAborted";
+    /// Reason of Progressing.
+    pub const PROGRESS_DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
+    /// Reason of Progressing.
+    pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
+    /// Reason of Healthy.
+    pub const ROLLOUT_HEALTHY: &str = "RolloutHealthy";
+    /// Reason and message of Completed.
+    pub const ROLLOUT_COMPLETED: &str = "RolloutCompleted";
+}
+
+/// Phases of a rollout.
+pub mod phase {
+    /// All is well.
+    pub const HEALTHY: &str = "Healthy";
+    /// Something is wrong.
+    pub const DEGRADED: &str = "Degraded";
+    /// Under way.
+    pub const PROGRESSING: &str = "Progressing";
+    /// Waits for a person or a time.
+    pub const PAUSED: &str = "Paused";
+}
+
+/// Reasons of events (contract 09 §4).
+pub mod event {
+    /// A rollout was first seen.
+    pub const ADDED_TO_INFORMER: &str = "RolloutAddedToInformer";
+    /// The revision changed.
+    pub const ROLLOUT_UPDATED: &str = "RolloutUpdated";
+    /// A ReplicaSet was created.
+    pub const NEW_REPLICA_SET_CREATED: &str = "NewReplicaSetCreated";
+    /// A ReplicaSet could not be created.
+    pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
+    /// Fields of the pod template could not be decoded and were left out of the ReplicaSet.
+    pub const UNDECODABLE_TEMPLATE: &str = "UndecodablePodTemplate";
+    /// A ReplicaSet was scaled.
+    pub const SCALING_REPLICA_SET: &str = "ScalingReplicaSet";
+    /// The selector of a Service was switched.
+    pub const SWITCH_SERVICE: &str = "SwitchService";
+    /// A step is done.
+    pub const STEP_COMPLETED: &str = "RolloutStepCompleted";
+    /// Steps are skipped.
+    pub const SKIP_STEPS: &str = "SkipSteps";
+    /// The rollout waits.
+    pub const PAUSED: &str = "RolloutPaused";
+    /// The rollout goes on.
+    pub const RESUMED: &str = "RolloutResumed";
+    /// The update is aborted.
+    pub const ABORTED: &str = "RolloutAborted";
+    /// The newest revision is stable.
+    pub const COMPLETED: &str = "RolloutCompleted";
+    /// An update began.
+    pub const NOT_COMPLETED: &str = "RolloutNotCompleted";
+    /// A rollout was deleted.
+    pub const DELETED: &str = "RolloutDeleted";
+    /// A look failed.
+    pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
+}
