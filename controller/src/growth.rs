@@ -89,7 +89,7 @@ fn full(rollouts: usize) -> Full {
         full.stores
             .services
             .is_absent(&Key::new("n", &format!("absent{number}")));
-        full.queue.add(key(number), Reason::Resync);
+        full.queue.add(&key(number), Reason::Resync);
         full.telemetry.deleted(Key::new("n", &format!("deleted{number}")));
         let at_least = Expected::After {
             uid: format!("u{number}"),
@@ -147,7 +147,7 @@ fn steps() -> Vec<(&'static str, Step)> {
         (
             "a person's change passes those that wait, and is taken",
             |full, step| {
-                full.queue.add(key(step), Reason::SpecEdited);
+                full.queue.add(&key(step), Reason::SpecEdited);
                 let item = full
                     .queue
                     .next(Takes::All, &Budget::new(0.0, 1))
@@ -200,7 +200,6 @@ async fn no_step_costs_more_than_a_logarithm_of_the_number_of_rollouts() {
     let all: Vec<Full> = SIZES.iter().map(|size| full(*size)).collect();
     for (what, step) in steps() {
         let costs: Vec<Duration> = all.iter().map(|full| cost(full, step)).collect();
-        println!("{what}: {costs:?}");
         if costs.iter().any(|cost| *cost > costs[0] * 2 + ALLOWANCE) {
             slower.push(format!("{what}: {costs:?} with {SIZES:?} rollouts"));
         }

@@ -143,7 +143,7 @@ enum Next {
 impl Queue {
     /// Asks for a look. Asking again before it begins changes nothing, but for a more pressing reason; asking while it
     /// is under way gives one more look afterwards.
-    pub(crate) fn add(&self, key: Key, reason: Reason) {
+    pub(crate) fn add(&self, key: &Key, reason: Reason) {
         let mut state = lock(&self.state);
         state.add(key, reason);
         self.wake_workers(&state);
@@ -279,7 +279,7 @@ fn back_off(failures: u32) -> Duration {
 }
 
 impl State {
-    fn add(&mut self, key: Key, reason: Reason) {
+    fn add(&mut self, key: &Key, reason: Reason) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.urgent = entry.urgent.max(reason.urgent_looks());
         if reason == Reason::SpecEdited {
@@ -296,7 +296,7 @@ impl State {
                 self.adds += 1;
             }
         }
-        self.line_up(&key);
+        self.line_up(key);
     }
 
     /// Gives a key that is asked for its place, unless it has it already or a worker looks at it.
@@ -355,7 +355,7 @@ impl State {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.due = None;
             }
-            self.add(key, reason);
+            self.add(&key, reason);
         }
     }
 
@@ -413,11 +413,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn people_go_first_requests_before_edits_and_events_are_coalesced() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("b"), Reason::Resync);
-        queue.add(key("b"), Reason::SpecEdited);
-        queue.add(key("c"), Reason::RolloutChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("b"), Reason::Resync);
+        queue.add(&key("b"), Reason::SpecEdited);
+        queue.add(&key("c"), Reason::RolloutChanged);
         assert_eq!(next(&queue).await, ("c".into(), Reason::RolloutChanged));
         assert_eq!(next(&queue).await, ("b".into(), Reason::SpecEdited));
         assert_eq!(next(&queue).await, ("a".into(), Reason::ReplicaSetChanged));
@@ -427,10 +427,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_key_is_given_to_one_worker_at_a_time() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("a"), Reason::SpecEdited);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::SpecEdited);
         assert!(nothing(&queue, Duration::from_secs(60)).await);
         let minute = Duration::from_secs(60);
         assert_eq!((queue.counts().unfinished, queue.counts().longest), (minute, minute));
@@ -443,7 +443,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn back_off_doubles_to_ten_seconds_and_an_edit_resets_it() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let failed = Ended::Failed {
             why: REFUSED,
@@ -459,7 +459,7 @@ mod tests {
         }
         assert_eq!(&waits[..4], [1, 2, 4, 8]);
         assert_eq!(waits[15], 10_000);
-        queue.add(key("a"), Reason::SpecEdited);
+        queue.add(&key("a"), Reason::SpecEdited);
         queue.ended(&key("a"), Ended::Well(None));
         next(&queue).await;
         let before = Instant::now();
@@ -471,7 +471,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_wake_of_the_last_look_counts() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let wake = |seconds, why| {
             Some(Due {
@@ -480,7 +480,7 @@ mod tests {
             })
         };
         queue.ended(&key("a"), Ended::Well(wake(10, WakeReason::PauseOver)));
-        queue.add(key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
         next(&queue).await;
         queue.ended(&key("a"), Ended::Well(wake(30, WakeReason::ProgressDeadline)));
         let before = Instant::now();
@@ -491,7 +491,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_api_server_can_ask_for_patience() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let before = Instant::now();
         queue.ended(
@@ -511,9 +511,9 @@ mod tests {
         let (queue, budget) = (Queue::default(), Budget::new(10.0, 1));
         budget.take().await;
         let start = Instant::now();
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("b"), Reason::Resync);
-        queue.add(key("b"), Reason::RolloutChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("b"), Reason::Resync);
+        queue.add(&key("b"), Reason::RolloutChanged);
         let item = queue.next(Takes::All, &budget).await;
         assert_eq!((&*item.key.name, item.urgent, item.throttled), ("b", true, false));
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -532,14 +532,14 @@ mod tests {
             let (queue, budget) = (std::sync::Arc::clone(&queue), std::sync::Arc::clone(&budget));
             async move { queue.next(Takes::Urgent, &budget).await }
         });
-        queue.add(key("a"), Reason::Resync);
+        queue.add(&key("a"), Reason::Resync);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(
             &*queue.next(Takes::All, &budget).await.key.name,
             "a",
             "left to the others"
         );
-        queue.add(key("b"), Reason::SpecEdited);
+        queue.add(&key("b"), Reason::SpecEdited);
         assert_eq!(&*kept.await.unwrap().key.name, "b");
     }
 
@@ -564,14 +564,14 @@ mod tests {
             (Reason::SpecEdited, vec![well]),
         ];
         for (reason, urgent_looks) in rows {
-            queue.add(key("a"), reason);
+            queue.add(&key("a"), reason);
             for ended in urgent_looks {
                 assert!(
                     queue.next(Takes::All, &budget).await.urgent,
                     "{reason:?}, then {ended:?}"
                 );
                 queue.ended(&key("a"), ended);
-                queue.add(key("a"), Reason::ReplicaSetChanged);
+                queue.add(&key("a"), Reason::ReplicaSetChanged);
             }
             assert!(!queue.next(Takes::All, &budget).await.urgent, "{reason:?}");
             queue.ended(&key("a"), Ended::Well(None));
@@ -583,10 +583,10 @@ mod tests {
     async fn what_is_removed_is_nowhere_any_more_but_not_while_it_is_looked_at() {
         let queue = Queue::default();
         for (name, reason) in [("a", Reason::FirstSeen), ("b", Reason::SpecEdited)] {
-            queue.add(key(name), reason);
+            queue.add(&key(name), reason);
             assert!(queue.remove(&key(name)));
         }
-        queue.add(key("c"), Reason::FirstSeen);
+        queue.add(&key("c"), Reason::FirstSeen);
         next(&queue).await;
         assert!(!queue.remove(&key("c")));
         let (after, why) = (Duration::from_secs(5), Reason::StoreLags);

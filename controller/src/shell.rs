@@ -58,11 +58,11 @@ pub(crate) struct Shell {
 impl Shell {
     /// Asks for a look, unless the rollout is gone and has left nothing to do: a process that waits to lead looks at
     /// nothing, and must not keep what it will never need.
-    pub(crate) fn wake(&self, key: Key, reason: Reason) {
-        if self.is_over(&key) && self.queue.remove(&key) {
-            self.forget(&key);
+    pub(crate) fn wake(&self, key: &Key, reason: Reason) {
+        if self.is_over(key) && self.queue.remove(key) {
+            self.forget(key);
             // It may have been made again in between, by another watch's task.
-            if self.is_over(&key) {
+            if self.is_over(key) {
                 return;
             }
         }
@@ -385,7 +385,7 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         for (key, _) in shell.stores.rollouts.all() {
-            shell.queue.add(key, Reason::Resync);
+            shell.queue.add(&key, Reason::Resync);
         }
     }
 }
