@@ -9,6 +9,7 @@
 pub mod adoption;
 pub mod anti_affinity;
 pub mod api;
+pub mod asked;
 mod bluegreen;
 pub mod canary;
 mod conditions;
