@@ -81,7 +81,7 @@ impl Act<'_> {
         match result {
             Ok(written) => {
                 let version = written.rollout.metadata.resource_version.unwrap_or_default();
-                self.wrote(Subject::Rollout, &target.uid, &version);
+                self.changed(Subject::Rollout, &target.uid, &version);
                 Ok(())
             }
             Err(error) => {

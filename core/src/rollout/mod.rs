@@ -8,7 +8,7 @@
 
 pub mod adoption;
 pub mod anti_affinity;
-pub(crate) mod asked;
+pub mod asked;
 pub(crate) mod bluegreen;
 pub mod canary;
 pub(crate) mod conditions;
