@@ -7,8 +7,8 @@
 //! `invalid` handles a spec that cannot be carried out.
 
 pub mod adoption;
-pub mod asked;
 pub(crate) mod anti_affinity;
+pub mod asked;
 pub(crate) mod bluegreen;
 pub mod canary;
 pub(crate) mod conditions;
