@@ -6,7 +6,7 @@
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use serin_argocd::install::ignore_keys;
-use serin_core::yaml;
+use serin_core::notation::yaml;
 use serin_lua::generate::{self, Options};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

@@ -1,7 +1,7 @@
 //! The fixtures of `lua/fixtures` as files.
 
 use serde_json::Value;
-use serin_core::yaml;
+use serin_core::notation::yaml;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
