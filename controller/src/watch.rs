@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Objects per page of a list: the peak of a cold start is what a memory limit sees (end-to-end.md §4.6).
+/// Objects per page of a list: the peak of a cold start is what a memory limit sees.
 pub(crate) const PAGE: u32 = 100;
 
 /// All namespaces, or one.

@@ -1,4 +1,4 @@
-//! Carries out plans: the only place that writes to a cluster (design.md §4, invariant 2), events aside.
+//! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 mod pod;
 mod replica_set;
@@ -256,13 +256,19 @@ impl<'a> Act<'a> {
         self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
     }
 
-    /// Our own write went through: the stores must show it before the next decision.
-    fn wrote(&mut self, subject: Subject, uid: &str, version: &str) {
-        self.versions.insert(uid.to_owned(), version.to_owned());
-        let expected = Expected::AtLeast {
-            uid: uid.to_owned(),
-            version: version.to_owned(),
-        };
+    /// We created an object: the stores must show it before the next decision.
+    fn created(&mut self, subject: Subject, uid: &str, version: &str) {
+        let (uid, version) = (uid.to_owned(), version.to_owned());
+        self.versions.insert(uid.clone(), version.clone());
+        let expected = Expected::Created { uid, version };
+        self.expectations.expect(self.rollout_uid(), subject, expected);
+    }
+
+    /// We changed an object: the stores must no longer show it as it was.
+    fn changed(&mut self, subject: Subject, uid: &str, version: &str) {
+        let (uid, version) = (uid.to_owned(), version.to_owned());
+        self.versions.insert(uid.clone(), version.clone());
+        let expected = Expected::Changed { uid, version };
         self.expectations.expect(self.rollout_uid(), subject, expected);
     }
 

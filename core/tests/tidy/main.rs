@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "this test reads the workspace; core does not")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod citations;
 mod crates;
 mod enums;
 mod examples;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run` (issue 5).
+/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run`.
 const OBJECTS: u64 = 3_000;
 
 /// Objects of each kind in this run.
