@@ -108,14 +108,14 @@ mod tests {
     use serde_json::{Value, json};
 
     /// A pod that has been ready for a while; `changes` are merged into it.
-    fn pod(name: &str, changes: Value) -> Pod {
+    fn pod(name: &str, changes: &Value) -> Pod {
         let mut pod = json!({
             "metadata": {"name": name, "uid": format!("0-{name}"), "creationTimestamp": at(900).to_string()},
             "spec": {"nodeName": "n", "containers": []},
             "status": {"phase": "Running", "conditions": [
                 {"type": "Ready", "status": "True", "lastTransitionTime": at(910).to_string()}]},
         });
-        json_patch::merge(&mut pod, &changes);
+        json_patch::merge(&mut pod, changes);
         serde_json::from_value(pod).unwrap()
     }
 
@@ -155,17 +155,17 @@ mod tests {
         let pods = [
             pod(
                 "unassigned",
-                json!({"spec": {"nodeName": null}, "status": {"phase": "Pending", "conditions": []}}),
+                &json!({"spec": {"nodeName": null}, "status": {"phase": "Pending", "conditions": []}}),
             ),
-            pod("pending", json!({"status": {"phase": "Pending", "conditions": []}})),
-            pod("unknown", json!({"status": {"phase": "Unknown", "conditions": []}})),
-            pod("unready", unready),
-            pod("cheap", cost("-5")),
-            pod("young", ready_at(999)),
-            pod("restarted", restarted(3)),
-            pod("new", json!({"metadata": {"creationTimestamp": at(990).to_string()}})),
-            pod("plain", json!({})),
-            pod("dear", cost("7")),
+            pod("pending", &json!({"status": {"phase": "Pending", "conditions": []}})),
+            pod("unknown", &json!({"status": {"phase": "Unknown", "conditions": []}})),
+            pod("unready", &unready),
+            pod("cheap", &cost("-5")),
+            pod("young", &ready_at(999)),
+            pod("restarted", &restarted(3)),
+            pod("new", &json!({"metadata": {"creationTimestamp": at(990).to_string()}})),
+            pod("plain", &json!({})),
+            pod("dear", &cost("7")),
         ];
         let wanted: Vec<_> = pods.iter().filter_map(|it| it.metadata.name.clone()).collect();
         assert_eq!(go(&pods, &[]), wanted);
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn of_pods_doubled_on_a_node_one_goes() {
-        let pods = [pod("a", json!({})), pod("b", json!({"spec": {"nodeName": "m"}}))];
-        let other = pod("other", json!({"spec": {"nodeName": "m"}}));
+        let pods = [pod("a", &json!({})), pod("b", &json!({"spec": {"nodeName": "m"}}))];
+        let other = pod("other", &json!({"spec": {"nodeName": "m"}}));
         assert_eq!(
             go(&pods, &[pods.as_slice(), std::slice::from_ref(&other)].concat()),
             ["b", "a"]
@@ -182,11 +182,11 @@ mod tests {
         // One that is over or going is no neighbour.
         let over = pod(
             "over",
-            json!({"spec": {"nodeName": "m"}, "status": {"phase": "Failed"}}),
+            &json!({"spec": {"nodeName": "m"}, "status": {"phase": "Failed"}}),
         );
         let going = pod(
             "going",
-            json!({"spec": {"nodeName": "m"}, "metadata": {"deletionTimestamp": at(1).to_string()}}),
+            &json!({"spec": {"nodeName": "m"}, "metadata": {"deletionTimestamp": at(1).to_string()}}),
         );
         assert_eq!(go(&pods, &[pods.as_slice(), &[over, going]].concat()), ["a", "b"]);
     }
@@ -194,13 +194,13 @@ mod tests {
     #[test]
     fn ages_of_one_magnitude_are_left_to_chance() {
         // 100 and 120 seconds are between 2^36 and 2^37 nanoseconds: the UID decides, not the age.
-        let (older, younger) = (pod("a", ready_at(880)), pod("b", ready_at(900)));
+        let (older, younger) = (pod("a", &ready_at(880)), pod("b", &ready_at(900)));
         assert_eq!(go(&[older.clone(), younger], &[]), ["a", "b"]);
         // 50 seconds are of another magnitude.
-        assert_eq!(go(&[older, pod("b", ready_at(950))], &[]), ["b", "a"]);
+        assert_eq!(go(&[older, pod("b", &ready_at(950))], &[]), ["b", "a"]);
         // What was ready within this second is the youngest of all.
         assert_eq!(
-            go(&[pod("a", ready_at(999)), pod("b", ready_at(1000))], &[]),
+            go(&[pod("a", &ready_at(999)), pod("b", &ready_at(1000))], &[]),
             ["b", "a"]
         );
     }
