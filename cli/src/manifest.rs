@@ -1,7 +1,7 @@
 //! Objects in files, read as kubectl's `-f` reads them: several documents, Lists, folders, standard input.
 
 use serde_json::Value;
-use serin_core::yaml::{self, Document};
+use serin_core::notation::yaml::{self, Document};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};

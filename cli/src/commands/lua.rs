@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::manifest;
 use jiff::Timestamp;
 use serin_argocd::settings::{ArgocdCm, Finding, any_error, list};
-use serin_core::rules;
+use serin_core::hooks;
 use serin_lua::customization::Customization;
 use serin_lua::generate::{self, File, Layout, Version, customizations, write};
 use serin_lua::suite;
@@ -108,7 +108,7 @@ fn health(arguments: &HealthFiles, console: &mut Console) -> Result<(), Failure>
             }
         };
         let (title, object) = (manifest.title(), &manifest.object);
-        let Some(rules) = rules::of(object, &options) else {
+        let Some(rules) = hooks::of(object, &options) else {
             console.line(&format!("{title}: Argo CD has no health for this kind from Serin"))?;
             continue;
         };
