@@ -13,7 +13,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Connects as the flags say: kubeconfig, else the service account of the pod.
 ///
-/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method (dependencies.md §1.3);
+/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method;
 /// waits are named and ours. The rustls provider must be installed before ([`install_tls`]).
 ///
 /// # Errors
@@ -100,7 +100,7 @@ fn url(server: &str) -> Result<http::Uri, Error> {
     server.parse().map_err(|_| Error::Server(server.to_owned()))
 }
 
-/// Chooses ring for TLS; without a choice every client would panic (dependencies.md §8).
+/// Chooses ring for TLS; without a choice every client would panic.
 pub fn install_tls() {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::debug!("the process has chosen its TLS provider already");

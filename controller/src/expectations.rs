@@ -18,8 +18,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// What the stores must show of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// This version, or a later one: we wrote it.
-    AtLeast {
+    /// This version, or a later one: we created it, so that a store without it is behind.
+    Created {
+        /// UID.
+        uid: String,
+        /// resourceVersion that the write led to.
+        version: String,
+    },
+    /// This version, or a later one, or no such object: we changed what the store had, so that a store without it is
+    /// ahead. It was deleted since, or it no longer concerns any rollout, such as a Service that was released.
+    Changed {
         /// UID.
         uid: String,
         /// resourceVersion that the write led to.
@@ -123,7 +131,7 @@ impl Expectations {
     pub(crate) fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
         let all = lock(&self.0);
         all.get(rollout_uid).and_then(|expected| expected.get(&Subject::Rollout)).is_some_and(
-            |(expected, _)| matches!(expected, Expected::AtLeast { version: own, .. } if compare_versions(version, own) != Ordering::Greater),
+            |(expected, _)| matches!(expected, Expected::Changed { version: own, .. } if compare_versions(version, own) != Ordering::Greater),
         )
     }
 
@@ -144,14 +152,14 @@ impl Expectations {
 fn is_met(expected: &Expected, seen: Option<(&str, &str)>) -> bool {
     match (expected, seen) {
         // Another object of that name is news that came after ours.
-        (Expected::AtLeast { uid, version }, Some((seen, seen_version))) => {
+        (Expected::Created { uid, version } | Expected::Changed { uid, version }, Some((seen, seen_version))) => {
             seen != uid || compare_versions(seen_version, version) != Ordering::Less
         }
-        (Expected::AtLeast { .. }, None) => false,
+        (Expected::Created { .. }, None) => false,
         (Expected::After { uid, version }, Some((seen, seen_version))) => {
             seen != uid || compare_versions(seen_version, version) == Ordering::Greater
         }
-        (Expected::After { .. } | Expected::Gone { .. }, None) => true,
+        (Expected::Changed { .. } | Expected::After { .. } | Expected::Gone { .. }, None) => true,
         (Expected::Gone { uid }, Some((seen, _))) => seen != uid,
     }
 }
@@ -171,11 +179,14 @@ mod tests {
         })
     }
 
-    fn at_least(uid: &str, version: &str) -> Expected {
-        Expected::AtLeast {
-            uid: uid.into(),
-            version: version.into(),
-        }
+    fn created(uid: &str, version: &str) -> Expected {
+        let (uid, version) = (uid.into(), version.into());
+        Expected::Created { uid, version }
+    }
+
+    fn changed(uid: &str, version: &str) -> Expected {
+        let (uid, version) = (uid.into(), version.into());
+        Expected::Changed { uid, version }
     }
 
     fn subject(name: &str) -> Subject {
@@ -193,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn a_switched_service_must_be_seen() {
-        let all = Expectations::default();
-        all.expect("r", Subject::Service("s".into()), at_least("Service/s", "9"));
+    fn a_changed_service_must_be_seen_or_be_gone() {
         let met = |version: Option<&str>| {
+            let all = Expectations::default();
+            all.expect("r", Subject::Service("s".into()), changed("Service/s", "9"));
             let service = version.map(|version| {
                 Arc::new(Service {
                     resource_version: version.into(),
@@ -210,13 +221,13 @@ mod tests {
             };
             all.unmet("r", &seen).is_none()
         };
-        assert_eq!([met(None), met(Some("8")), met(Some("9"))], [false, false, true]);
+        assert_eq!([met(Some("8")), met(Some("9")), met(None)], [false, true, true]);
     }
 
     #[test]
     fn our_own_write_must_be_seen() {
         let all = Expectations::default();
-        all.expect("r", Subject::Rollout, at_least("r", "100"));
+        all.expect("r", Subject::Rollout, changed("r", "100"));
         assert!(all.is_own_write("r", "100"));
         assert!(!all.is_own_write("r", "101"));
         assert_eq!(unmet(&all, "99", &[]).unwrap().subject, Subject::Rollout);
@@ -227,7 +238,7 @@ mod tests {
     #[test]
     fn a_created_replica_set_must_be_there_and_a_deleted_one_gone() {
         let all = Expectations::default();
-        all.expect("r", subject("new"), at_least("1", "7"));
+        all.expect("r", subject("new"), created("1", "7"));
         all.expect("r", subject("old"), Expected::Gone { uid: "0".into() });
         assert_eq!(
             unmet(&all, "1", &[set("new", "1", "8"), set("old", "0", "3")])
@@ -236,10 +247,13 @@ mod tests {
             subject("old")
         );
         assert!(unmet(&all, "1", &[set("old", "other", "9")]).is_none());
-        all.expect("r", subject("new"), at_least("1", "7"));
+        all.expect("r", subject("new"), created("1", "7"));
         assert_eq!(unmet(&all, "1", &[]).unwrap().subject, subject("new"));
         all.resolved("r", &subject("new"));
         assert_eq!(unmet(&all, "1", &[]), None);
+        all.expect("r", subject("new"), changed("1", "9"));
+        assert!(unmet(&all, "1", &[set("new", "1", "8")]).is_some());
+        assert_eq!(unmet(&all, "1", &[]), None, "somebody deleted what we had changed");
     }
 
     #[test]
@@ -259,7 +273,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_wait_is_measured() {
         let all = Expectations::default();
-        all.expect("r", Subject::Rollout, at_least("r", "2"));
+        all.expect("r", Subject::Rollout, changed("r", "2"));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(unmet(&all, "1", &[]).unwrap().waited, Duration::from_secs(3));
     }

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 struct Remembered {
+    /// UID of the rollout: another of the same name, as after `kubectl replace --force`, inherits nothing.
+    uid: String,
     refused: Refused,
     in_a_row: u32,
     told: Option<(String, Refusal)>,
@@ -20,11 +22,13 @@ struct Remembered {
 pub(crate) struct Failures(Mutex<HashMap<Key, Remembered>>);
 
 impl Failures {
-    /// What decisions see of it. An edit, or a new name after a collision, makes it news of yesterday.
+    /// What decisions see of it. An edit, a new name after a collision, or another rollout of that name makes it news of
+    /// yesterday.
     pub(crate) fn observed(&self, key: &Key, rollout: &Rollout) -> Option<Refused> {
         let mut all = lock(&self.0);
         let remembered = all.get(key)?;
-        let same = Some(remembered.refused.generation) == rollout.metadata.generation.or(Some(0))
+        let same = remembered.uid == uid_of(rollout)
+            && Some(remembered.refused.generation) == rollout.metadata.generation.or(Some(0))
             && remembered.refused.collision_count == rollout.status.collision_count;
         if !same {
             all.remove(key);
@@ -37,7 +41,7 @@ impl Failures {
     /// second in a row, since the first is a neighbour's write and settles by itself.
     pub(crate) fn failed(&self, key: &Key, rollout: &Rollout, failure: &Failure, now: Timestamp) -> bool {
         let mut all = lock(&self.0);
-        let before = all.remove(key);
+        let before = all.remove(key).filter(|before| before.uid == uid_of(rollout));
         let repeated = before
             .as_ref()
             .is_some_and(|before| before.refused.attempt == failure.attempt && before.refused.why == failure.why);
@@ -59,6 +63,7 @@ impl Failures {
         };
         let tell = worth_telling && told.as_ref() != Some(&this);
         let remembered = Remembered {
+            uid: uid_of(rollout).to_owned(),
             refused: Refused {
                 attempt: failure.attempt.clone(),
                 creating_replica_set: failure.attempt.starts_with("create ReplicaSet "),
@@ -100,6 +105,10 @@ impl Failures {
     pub(crate) fn forget(&self, key: &Key) {
         lock(&self.0).remove(key);
     }
+}
+
+fn uid_of(rollout: &Rollout) -> &str {
+    rollout.metadata.uid.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,5 +155,23 @@ mod tests {
         assert!(failures.observed(&key, &rollout).unwrap().creating_replica_set);
         rollout.metadata.generation = Some(2);
         assert_eq!(failures.observed(&key, &rollout), None);
+    }
+
+    #[test]
+    fn another_rollout_of_the_same_name_inherits_nothing() {
+        let (failures, key) = (Failures::default(), Key::new("n", "a"));
+        let rollout = |uid: &str| {
+            let mut rollout = Rollout::default();
+            rollout.metadata.uid = Some(uid.into());
+            rollout.metadata.generation = Some(1);
+            rollout
+        };
+        let fail = |rollout| failures.failed(&key, rollout, &failure(Refusal::Invalid), Timestamp::UNIX_EPOCH);
+        let (before, replaced) = (rollout("1"), rollout("2"));
+        assert!(fail(&before));
+        assert_eq!(failures.observed(&key, &replaced), None);
+        assert!(fail(&before));
+        assert!(fail(&replaced), "told anew");
+        assert!(failures.observed(&key, &replaced).is_some());
     }
 }

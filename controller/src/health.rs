@@ -23,7 +23,7 @@ pub(crate) fn metrics(shell: Arc<Shell>) -> Router {
     let scrape = move || {
         let shell = Arc::clone(&shell);
         async move {
-            let text = shell.telemetry.scrape(&shell.stores.rollouts, shell.queue.counts());
+            let text = shell.telemetry.scrape(shell.queue.counts());
             text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
         }
     };

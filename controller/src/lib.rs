@@ -15,19 +15,27 @@ mod decode;
 mod error;
 mod events;
 mod expectations;
+mod expiry;
 mod failures;
 mod gone;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod growth;
 mod health;
+mod key;
+mod lanes;
 mod lease;
 mod logs;
 mod observe;
 mod pods;
 pub mod program;
 mod queue;
+mod reason;
 mod reconcile;
 mod record;
 mod refusal;
 mod replay;
+mod replica_sets;
 mod scrape;
 mod series;
 mod service;

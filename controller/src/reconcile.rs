@@ -45,9 +45,8 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     }
     log(item, &plan);
 
-    let urgent = matches!(item.reason, Reason::SpecEdited | Reason::RolloutChanged);
     let rollout = &observed.rollout.metadata;
-    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, urgent);
+    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, item.urgent);
     let done = act.carry_out(&plan.actions).await;
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
@@ -59,7 +58,16 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     if shell.announce_messages {
         status = announce_message(&mut act, &plan, status, now).await;
     }
+    forget_if_gone(shell, key, snapshot.uid());
     conclude(shell, key, &snapshot, &plan, status, now)
+}
+
+/// What was expected after the watch had brought the deletion would stay for ever.
+fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
+    let stored = shell.stores.rollouts.get(key);
+    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(uid)) {
+        shell.expectations.forget(uid);
+    }
 }
 
 /// What the next look waits for.
@@ -78,7 +86,11 @@ fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: 
                 attempts.push(format!("patch Rollout {}", key.name));
             }
             shell.failures.went_through(key, &attempts);
-            Ended::Well(wake)
+            if attempts.is_empty() {
+                Ended::Well(wake)
+            } else {
+                Ended::Wrote(wake)
+            }
         }
         Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
         Status::Failed(Error::NotLeading) => Ended::Well(None),

@@ -55,6 +55,11 @@ impl Dump {
         }
     }
 
+    /// The rollout is gone.
+    pub(crate) fn forget(&self, key: &Key) {
+        lock(&self.written).1.remove(key);
+    }
+
     fn try_write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) -> io::Result<()> {
         let mut hasher = DefaultHasher::new();
         serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);

@@ -9,7 +9,7 @@ use crate::expectations::Expectations;
 use crate::failures::Failures;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
-use crate::queue::{Ended, Queue, Reason};
+use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::record::Held;
 use crate::replay::Dump;
 use crate::store::{Key, Stores};
@@ -40,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What every look uses.
 pub(crate) struct Shell {
-    pub(crate) stores: Stores,
+    pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
@@ -56,11 +56,31 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// Asks for a look, unless the rollout is gone and has left nothing to do: a process that waits to lead looks at
+    /// nothing, and must not keep what it will never need.
+    pub(crate) fn wake(&self, key: &Key, reason: Reason) {
+        if self.is_over(key) && self.queue.remove(key) {
+            self.forget(key);
+            // It may have been made again in between, by another watch's task.
+            if self.is_over(key) {
+                return;
+            }
+        }
+        self.queue.add(key, reason);
+    }
+
+    fn is_over(&self, key: &Key) -> bool {
+        self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+    }
+
     /// A rollout is gone: nothing of it is kept.
     pub(crate) fn forget(&self, key: &Key) {
         self.failures.forget(key);
         self.held.forget(key);
         self.queue.forget(key);
+        if let Some(dump) = &self.dump {
+            dump.forget(key);
+        }
     }
 }
 
@@ -144,7 +164,8 @@ impl Controller {
             return Err(Error::UnsupportedController(other.clone()));
         }
         announce(&self.options);
-        let telemetry = Arc::new(Telemetry::new()?);
+        let stores = Arc::new(Stores::default());
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
         let options = &self.options;
         let budget = || Budget::new(options.qps, options.burst);
         let events_client = self.events_client.as_ref().unwrap_or(&self.client);
@@ -165,7 +186,7 @@ impl Controller {
             None
         };
         let shell = Shell {
-            stores: Stores::default(),
+            stores,
             queue: Queue::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),
@@ -322,7 +343,9 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
-        for _ in 0..self.options.rollout_threads.max(1) {
+        // One more than the flag says: it takes only what a person waits for.
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
             let (shell, stop) = (shell(), stop.clone());
             let ready = [
                 rollouts.clone(),
@@ -331,7 +354,7 @@ impl Bound {
                 leading.clone(),
             ];
             tasks.spawn(async move {
-                work(&shell, &ready, &stop).await;
+                work(&shell, takes, &ready, &stop).await;
                 ("worker", Ok(()))
             });
         }
@@ -362,20 +385,24 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         for (key, _) in shell.stores.rollouts.all() {
-            shell.queue.add(key, Reason::Resync);
+            shell.queue.add(&key, Reason::Resync);
         }
     }
 }
 
 /// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
-async fn work(shell: &Shell, ready: &[CancellationToken], stop: &CancellationToken) {
+async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
             return;
         }
     }
-    while let Some(item) = stop.run_until_cancelled(shell.queue.next()).await {
+    let budget = shell.writer.budget();
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
         shell.telemetry.look_began(item.reason, item.waited);
+        if item.throttled {
+            shell.telemetry.waits("Throttled");
+        }
         let began = tokio::time::Instant::now();
         let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");

@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Objects per page of a list: the peak of a cold start is what a memory limit sees (end-to-end.md §4.6).
+/// Objects per page of a list: the peak of a cold start is what a memory limit sees.
 pub(crate) const PAGE: u32 = 100;
 
 /// All namespaces, or one.
@@ -60,7 +60,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
             }
             Ok(Event::InitDone) => {
                 for (key, stored) in shell.stores.keep_only_rollouts(&std::mem::take(&mut listed)) {
-                    rollout_gone(&shell, key, &stored);
+                    rollout_gone(&shell, &key, &stored);
                 }
                 synced.cancel();
             }
@@ -69,7 +69,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
             }
             Ok(Event::Delete(rollout)) => {
                 if let Some((key, stored)) = shell.stores.delete_rollout(&rollout) {
-                    rollout_gone(&shell, key, &stored);
+                    rollout_gone(&shell, &key, &stored);
                 }
             }
             Err(error) => broken(&shell, "Rollouts", &error),
@@ -93,21 +93,21 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
         Change::SpecEdited => Reason::SpecEdited,
         Change::Changed => Reason::RolloutChanged,
     };
-    shell.queue.add(key.clone(), reason);
+    shell.wake(&key, reason);
     key
 }
 
-fn rollout_gone(shell: &Shell, key: Key, stored: &StoredRollout) {
+fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
         let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
         shell
             .recorder
-            .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+            .record(key, metadata, EventKind::Normal, wire::event::DELETED, &message);
     }
     shell.telemetry.deleted(key.clone());
-    shell.queue.add(key, Reason::Deleted);
+    shell.wake(key, Reason::Deleted);
 }
 
 /// Follows the ReplicaSets of rollouts until the stream ends, which it never should.
@@ -142,7 +142,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ReplicaSetChanged);
+            shell.wake(&key, Reason::ReplicaSetChanged);
         }
     }
 }
@@ -178,7 +178,7 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ServiceChanged);
+            shell.wake(&key, Reason::ServiceChanged);
         }
     }
 }

@@ -243,3 +243,42 @@ async fn a_service_that_is_no_longer_named_is_still_seen_while_it_carries_our_na
     assert_eq!(seen().last().unwrap(), "active");
     world.stop().await;
 }
+
+/// As [`switch`], and takes name and hash off those that the spec names no longer.
+fn switch_and_release(seen: &Observed, now: Timestamp) -> Plan {
+    let mut plan = switch(seen, now);
+    let unnamed = seen.rollout.spec.strategy.blue_green.is_none();
+    let released = seen.services.iter().filter(|(_, service)| unnamed && service.is_some());
+    plan.actions = released
+        .map(|(name, service)| {
+            Action::PatchService(ServicePatch {
+                target: Target {
+                    name: name.clone(),
+                    uid: String::new(),
+                    resource_version: service.as_ref().unwrap().resource_version.clone(),
+                },
+                clear: true,
+                ..ServicePatch::default()
+            })
+        })
+        .chain(plan.actions)
+        .collect();
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_release_of_a_service_stalls_nothing() {
+    let world = World::start(switch_and_release, &[]).await;
+    create_service(&world, "active", &json!({})).await;
+    create(&world.client, &blue_green()).await;
+    world.settle().await;
+    let canary = json!({"spec": {"strategy": {"blueGreen": null, "canary": {}}}});
+    world.edit("a", &canary).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(of(&world, "active").await, (json!({"app": "a"}), Value::Null));
+    let looks = seen().len();
+    world.edit("a", &json!({"metadata": {"labels": {"n": "x"}}})).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(seen().len(), looks + 1, "it is looked at at once");
+    world.stop().await;
+}

@@ -1,5 +1,5 @@
 //! Rollouts as Argo Rollouts leaves them: nothing is created, deleted, scaled, switched or begun anew, and the status is
-//! written once at most (design.md §1, invariant 9, decisions 15–17).
+//! written once at most (invariant 9, decisions 15–17).
 //!
 //! `fixtures/takeover/*.yaml` are written from the contract; the end-to-end tests use them, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines of all scripts of one kind's health, and of one kind's actions (issue 5).
+/// Lines of all scripts of one kind's health, and of one kind's actions.
 const LINES_OF_A_KIND: usize = 200;
 
 fn folder() -> PathBuf {

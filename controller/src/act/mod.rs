@@ -1,4 +1,4 @@
-//! Carries out plans: the only place that writes to a cluster (design.md §4, invariant 2), events aside.
+//! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 mod pod;
 mod replica_set;
@@ -80,6 +80,11 @@ impl Writer {
         }
     }
 
+    /// How many calls may be made.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Whether a look is worth it.
     pub(crate) fn may_write(&self) -> bool {
         (self.may_write)()
@@ -103,7 +108,11 @@ impl Writer {
         call: &Call<'_>,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Error> {
-        self.budget.take(call.urgent).await;
+        if call.urgent {
+            self.budget.overdraw();
+        } else {
+            self.budget.take_begun().await;
+        }
         if !self.may_write() {
             return Err(Error::NotLeading);
         }
@@ -256,13 +265,19 @@ impl<'a> Act<'a> {
         self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
     }
 
-    /// Our own write went through: the stores must show it before the next decision.
-    fn wrote(&mut self, subject: Subject, uid: &str, version: &str) {
-        self.versions.insert(uid.to_owned(), version.to_owned());
-        let expected = Expected::AtLeast {
-            uid: uid.to_owned(),
-            version: version.to_owned(),
-        };
+    /// We created an object: the stores must show it before the next decision.
+    fn created(&mut self, subject: Subject, uid: &str, version: &str) {
+        let (uid, version) = (uid.to_owned(), version.to_owned());
+        self.versions.insert(uid.clone(), version.clone());
+        let expected = Expected::Created { uid, version };
+        self.expectations.expect(self.rollout_uid(), subject, expected);
+    }
+
+    /// We changed an object: the stores must no longer show it as it was.
+    fn changed(&mut self, subject: Subject, uid: &str, version: &str) {
+        let (uid, version) = (uid.to_owned(), version.to_owned());
+        self.versions.insert(uid.clone(), version.clone());
+        let expected = Expected::Changed { uid, version };
         self.expectations.expect(self.rollout_uid(), subject, expected);
     }
 

@@ -4,9 +4,9 @@ use super::replica_set::params;
 use super::{Act, Call, Error, Writer};
 use crate::pods::StoredPod;
 use crate::refusal::Failure;
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::{DeleteParams, EvictParams, ListParams, Patch, Preconditions};
+use kube::api::{ListParams, Patch, PostParams};
+use kube::core::{Request, Status};
+use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
 use serin_core::observed::{Refusal, ReplicaSet};
 use serin_core::plan::{PodPatch, Target};
@@ -44,7 +44,8 @@ impl Act<'_> {
         }
     }
 
-    /// A pod that is gone, or was replaced by one of the same name, needs no patch.
+    /// A pod that is gone needs no patch. One that has changed since, or was replaced by another of its name, is listed
+    /// again (decision 13).
     pub(super) async fn patch_pod(&mut self, patch: &PodPatch) -> Result<(), Error> {
         let target = &patch.target;
         let body = Patch::Merge(patch_body(patch));
@@ -57,21 +58,10 @@ impl Act<'_> {
         }
     }
 
-    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next look counts again.
+    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next look counts again. One that has
+    /// changed since it was counted may be a pod that serves in another's place: all are listed again (decision 13).
     pub(super) async fn evict_pod(&mut self, target: &Target) -> Result<(), Error> {
-        let api: Api<Pod> = Api::namespaced(self.writer.client.clone(), &self.key.namespace);
-        let preconditions = Preconditions {
-            uid: Some(target.uid.clone()),
-            resource_version: None,
-        };
-        let params = EvictParams {
-            delete_options: Some(DeleteParams {
-                preconditions: Some(preconditions),
-                ..DeleteParams::default()
-            }),
-            ..EvictParams::default()
-        };
-        let sent = api.evict(&target.name, &params);
+        let sent = evict(self.writer.client.clone(), &self.key.namespace, target);
         match self.writer.write(&self.on_pod("Evict", &target.name), sent).await {
             Ok(_) => Ok(()),
             Err(Error::Refused(failure)) => match failure.why {
@@ -79,8 +69,9 @@ impl Act<'_> {
                     tracing::info!(namespace = %self.key.namespace, pod = %target.name, "the eviction must wait: {failure}");
                     Ok(())
                 }
-                Refusal::NotFound | Refusal::Conflict => Ok(()),
+                Refusal::NotFound => Ok(()),
                 Refusal::Forbidden
+                | Refusal::Conflict
                 | Refusal::AlreadyExists
                 | Refusal::Invalid
                 | Refusal::ServerError
@@ -91,9 +82,26 @@ impl Act<'_> {
     }
 }
 
-/// Keys of their own: nobody else's change can be lost, so the version does not matter, the UID does.
+/// Sent by hand: kube writes `delete_options`, which API servers pass over, and then nothing is made sure of.
+async fn evict(client: Client, namespace: &str, target: &Target) -> kube::Result<Status> {
+    let body = serde_json::to_vec(&eviction(target)).map_err(kube::Error::SerdeError)?;
+    let request = Request::new(StoredPod::url_path(&(), Some(namespace)))
+        .create_subresource("eviction", &target.name, &PostParams::default(), body)
+        .map_err(kube::Error::BuildRequest)?;
+    client.request(request).await
+}
+
+fn eviction(target: &Target) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": target.name},
+        "deleteOptions": {"preconditions": {"uid": target.uid, "resourceVersion": target.resource_version}},
+    })
+}
+
 fn patch_body(patch: &PodPatch) -> Value {
-    let mut metadata = json!({"uid": patch.target.uid});
+    let mut metadata = json!({"uid": patch.target.uid, "resourceVersion": patch.target.resource_version});
     if !patch.labels.is_empty() {
         metadata["labels"] = json!(patch.labels);
     }
@@ -119,7 +127,8 @@ mod tests {
             labels: BTreeMap::from([("role".into(), Some("preview".into())), ("old".into(), None)]),
             ..PodPatch::default()
         };
-        let expected = json!({"metadata": {"uid": "u", "labels": {"role": "preview", "old": null}}});
+        let expected =
+            json!({"metadata": {"uid": "u", "resourceVersion": "7", "labels": {"role": "preview", "old": null}}});
         assert_eq!(patch_body(&patch), expected);
     }
 }

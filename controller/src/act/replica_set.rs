@@ -44,7 +44,7 @@ impl Act<'_> {
             Err(error) => return Err(error),
         };
         let (uid, version) = (&created.observed.uid, &created.observed.resource_version);
-        self.wrote(Subject::ReplicaSet(new.name.clone()), uid, version);
+        self.created(Subject::ReplicaSet(new.name.clone()), uid, version);
         Ok(())
     }
 
@@ -70,17 +70,7 @@ impl Act<'_> {
             .await
         {
             Ok(patched) => {
-                match patch.ownership {
-                    // The stores show it no longer, or as one that nobody owns.
-                    Some(Ownership::Release) => {
-                        let (uid, version) = (target.uid.clone(), version);
-                        let seen = Expected::After { uid, version };
-                        self.expectations.expect(self.rollout_uid(), subject, seen);
-                    }
-                    Some(Ownership::Adopt) | None => {
-                        self.wrote(subject, &target.uid, &patched.observed.resource_version);
-                    }
-                }
+                self.changed(subject, &target.uid, &patched.observed.resource_version);
                 Ok(())
             }
             Err(error) => {
@@ -155,7 +145,7 @@ pub(super) fn params() -> PatchParams {
     }
 }
 
-/// Sent as JSON, so that the template stays what it is (design.md §3).
+/// Sent as JSON, so that the template stays what it is.
 async fn create(client: Client, namespace: &str, body: Value) -> kube::Result<StoredReplicaSet> {
     let params = PostParams {
         field_manager: Some(wire::FIELD_MANAGER.to_owned()),

@@ -62,7 +62,7 @@ impl Act<'_> {
     }
 
     /// Says by an annotation that the message has changed: an object that changes nowhere but in its status is not
-    /// looked at again by Argo CD as long as its health is the same (argocd.md §10).
+    /// looked at again by Argo CD as long as its health is the same (contract 13 §4).
     pub(crate) async fn announce_message(&mut self, now: Timestamp) -> Result<(), Error> {
         let at = now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         let patch = RolloutPatch {
@@ -81,7 +81,7 @@ impl Act<'_> {
         match result {
             Ok(written) => {
                 let version = written.rollout.metadata.resource_version.unwrap_or_default();
-                self.wrote(Subject::Rollout, &target.uid, &version);
+                self.changed(Subject::Rollout, &target.uid, &version);
                 Ok(())
             }
             Err(error) => {

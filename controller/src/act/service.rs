@@ -29,7 +29,7 @@ impl Act<'_> {
         let subject = Subject::Service(patch.target.name.clone());
         match self.writer.write(&call, sent).await {
             Ok(patched) => {
-                self.wrote(subject, &known_as.uid, &patched.observed.resource_version);
+                self.changed(subject, &known_as.uid, &patched.observed.resource_version);
                 Ok(())
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! A pod template as the JSON it came as (design.md §3): never through a typed struct that would lose or add fields.
+//! A pod template as the JSON it came as: never through a typed struct that would lose or add fields.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,4 +1,4 @@
-//! Health of an AnalysisRun (argocd.md §2.2) and the action on it.
+//! Health of an AnalysisRun (contract 13 §2.2) and the action on it.
 
 use super::expr::{Keys, Test, Text};
 use super::{Action, Change, HealthRule, HealthStatus, Rules, To};

@@ -1,4 +1,4 @@
-//! Health of an Experiment (argocd.md §2.2; decision 25) and the action on it.
+//! Health of an Experiment (contract 13 §2.2; decision 25) and the action on it.
 
 use super::analysis_run::{not_yet_seen, terminate, unknown_phase};
 use super::expr::{Keys, Place, Test, Text};

@@ -1,4 +1,4 @@
-//! Health of resources and actions on them, as data (design.md §1; decisions 24 and 25).
+//! Health of resources and actions on them, as data (decisions 24 and 25).
 //!
 //! One table per kind. [`health()`] and [`Action::patches`] read it for Rust; the `serin-lua` crate writes it down as the
 //! Lua of Argo CD's health checks and resource actions. A rule is changed here and nowhere else.
@@ -90,7 +90,7 @@ pub struct Action {
     pub extra: bool,
     /// What it is about, and where the rule comes from: a comment in the generated Lua.
     pub note: &'static str,
-    /// When it is greyed out. Argo CD's server carries it out all the same (argocd.md §2.5).
+    /// When it is greyed out. Argo CD's server carries it out all the same (contract 13 §2.5).
     pub disabled: Test,
     /// When there is something to do; an Argo CD script leaves the object as it is where this does not hold.
     pub guard: Test,

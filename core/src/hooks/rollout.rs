@@ -1,4 +1,4 @@
-//! Health of a Rollout (argocd.md §2.1) and the actions on it (§2.3, §2.4; contract 10 §2, §3).
+//! Health of a Rollout (contract 13 §2.1) and the actions on it (contract 13 §2.3, §2.4; contract 10 §2, §3).
 
 use super::expr::{Keys, Number, Place, Test, Text};
 use super::promotion;

@@ -2,7 +2,8 @@
 
 use crate::api::Time;
 use crate::api::rollout::{Condition, RolloutStatus};
-use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::look::{Change, Look, after_seconds};
+use crate::rollout::replica_set;
 use crate::wire::condition as wire;
 use jiff::Timestamp;
 
@@ -176,10 +177,9 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
         .map_or(("Rollout", look.name()), |set| ("ReplicaSet", &*set.name));
     let progressing = |status, reason, message: String| new(wire::PROGRESSING, status, reason, message, &now);
     if let Some(message) = &facts.create_error {
-        set(
-            next,
-            progressing(FALSE, wire::REPLICA_SET_CREATE_ERROR, message.clone()),
-        );
+        let told = replica_set::failure_is_told(look);
+        let condition = progressing(FALSE, wire::REPLICA_SET_CREATE_ERROR, message.clone());
+        set_of(next, condition, told);
     } else if let Some(message) = &facts.stable_missing {
         set(next, progressing(FALSE, STABLE_MISSING, message.clone()));
     } else if paused && !is_completed(next) {
@@ -191,7 +191,9 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
         // Named for the ReplicaSet even where it has no pods.
         let name = look.revisions.new.map_or("", |set| &*set.name);
         let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
-        set(next, progressing(TRUE, wire::NEW_REPLICA_SET_AVAILABLE, message));
+        // A rollback may be over in one look: what was said before is of the revision that it leaves.
+        let told = look.change == Change::Nothing;
+        set_of(next, progressing(TRUE, wire::NEW_REPLICA_SET_AVAILABLE, message), told);
     } else if facts.progressed || became_unhealthy {
         let (reason, message) = if is_completed(next) && became_unhealthy {
             (wire::REPLICA_SET_NOT_AVAILABLE, NOT_AVAILABLE.to_owned())
@@ -218,6 +220,16 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
     } else if get(next, wire::PROGRESSING).is_none() {
         let message = format!("Found new replica set \"{name}\"");
         set(next, progressing(TRUE, wire::FOUND_NEW_REPLICA_SET, message));
+    }
+}
+
+/// Sets a condition that names a ReplicaSet: a message about `same` stays as it is, one about another is replaced.
+fn set_of(next: &mut RolloutStatus, condition: Condition, same: bool) {
+    let told = get(next, &condition.r#type).is_some_and(|old| old.message == condition.message);
+    if same || told {
+        set(next, condition);
+    } else {
+        refresh(next, condition);
     }
 }
 

@@ -1,12 +1,14 @@
 //! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
 
-use crate::api::rollout::{CanaryStep, RolloutStatus};
+use crate::api::rollout::{CanaryStep, CanaryStrategy, RolloutStatus};
 use crate::observed::{Observed, Refusal};
+use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::references;
+use crate::rollout::report;
 use crate::rollout::status;
-use crate::validate;
 use crate::wire::{condition, phase};
 use jiff::Timestamp;
 
@@ -21,7 +23,7 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = &seen.identity.invalid {
         return Some(error.clone());
     }
-    if let Some(error) = validate::references(seen) {
+    if let Some(error) = references::references(seen) {
         return Some(error.to_string());
     }
     if let Some(error) = not_served(seen) {
@@ -48,43 +50,44 @@ fn not_served(seen: &Observed) -> Option<String> {
     ))
 }
 
-fn field_not_served(seen: &Observed) -> Option<&'static str> {
+fn field_not_served(seen: &Observed) -> Option<String> {
     let spec = &seen.rollout.spec;
-    let strategy = &spec.strategy;
-    let asked: Vec<(bool, &'static str)> = match (&strategy.canary, &strategy.blue_green) {
-        (Some(canary), _) => {
-            let steps = |asks: fn(&CanaryStep) -> bool| canary.steps.iter().any(asks);
-            vec![
-                (canary.traffic_routing.is_some(), "spec.strategy.canary.trafficRouting"),
-                (canary.ping_pong.is_some(), "spec.strategy.canary.pingPong"),
-                (canary.analysis.is_some(), "spec.strategy.canary.analysis"),
-                (
-                    steps(|step| step.analysis.is_some()),
-                    "spec.strategy.canary.steps.analysis",
-                ),
-                (
-                    steps(|step| step.experiment.is_some()),
-                    "spec.strategy.canary.steps.experiment",
-                ),
-                (steps(|step| step.plugin.is_some()), "spec.strategy.canary.steps.plugin"),
-            ]
-        }
-        (None, Some(blue)) => vec![
-            (
-                blue.pre_promotion_analysis.is_some(),
-                "spec.strategy.blueGreen.prePromotionAnalysis",
-            ),
-            (
-                blue.post_promotion_analysis.is_some(),
-                "spec.strategy.blueGreen.postPromotionAnalysis",
-            ),
-        ],
-        (None, None) => Vec::new(),
-    };
     if spec.workload_ref.is_some() {
-        return Some("spec.workloadRef");
+        return Some("spec.workloadRef".to_owned());
     }
-    asked.into_iter().find_map(|(asked, field)| asked.then_some(field))
+    match (&spec.strategy.canary, &spec.strategy.blue_green) {
+        (Some(canary), _) => not_served_of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),
+        (None, Some(blue)) => first_asked([
+            (blue.pre_promotion_analysis.is_some(), "prePromotionAnalysis"),
+            (blue.post_promotion_analysis.is_some(), "postPromotionAnalysis"),
+        ])
+        .map(|field| format!("spec.strategy.blueGreen.{field}")),
+        (None, None) => None,
+    }
+}
+
+fn not_served_of_canary(canary: &CanaryStrategy) -> Option<String> {
+    let of_strategy = first_asked([
+        (canary.traffic_routing.is_some(), "trafficRouting"),
+        (canary.ping_pong.is_some(), "pingPong"),
+        (canary.analysis.is_some(), "analysis"),
+    ]);
+    let mut steps = canary.steps.iter().enumerate();
+    of_strategy.map(str::to_owned).or_else(|| {
+        steps.find_map(|(index, step)| not_served_of_step(step).map(|field| format!("steps[{index}].{field}")))
+    })
+}
+
+fn not_served_of_step(step: &CanaryStep) -> Option<&'static str> {
+    first_asked([
+        (step.analysis.is_some(), "analysis"),
+        (step.experiment.is_some(), "experiment"),
+        (step.plugin.is_some(), "plugin"),
+    ])
+}
+
+fn first_asked<const N: usize>(fields: [(bool, &'static str); N]) -> Option<&'static str> {
+    fields.into_iter().find_map(|(asked, field)| asked.then_some(field))
 }
 
 /// Says so, keeps everything as it is, and looks again in a while.
@@ -108,13 +111,11 @@ pub(crate) fn plan(look: &Look<'_>, problem: &str) -> Plan {
     next.observed_generation = look.rollout.metadata.generation.unwrap_or(0).to_string();
     phase::DEGRADED.clone_into(&mut next.phase);
     next.message = format!("{}: {message}", condition::INVALID_SPEC);
-    let wake = Wake {
+    let mut draft = Draft::default();
+    report::tell_first_seen(look, &mut draft);
+    draft.wake(Wake {
         at: after_seconds(look.now, RETRY_SECONDS),
         why: WakeReason::InvalidSpecRetry,
-    };
-    Plan {
-        status: status::write(old, &next),
-        wake: Some(wake),
-        ..Plan::default()
-    }
+    });
+    draft.finish(status::write(old, &next))
 }

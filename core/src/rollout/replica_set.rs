@@ -8,7 +8,7 @@ use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSet
 use crate::rollout::anti_affinity;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
-use crate::rollout::revision::{Stable, is_meant, ownership};
+use crate::rollout::revision::{Stable, is_meant, is_observed, ownership};
 use crate::wire::{self, event};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -95,12 +95,14 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .map_or(after_others, |new| new.revision().max(after_others))
 }
 
-/// Annotations of the rollout that are not copied to its ReplicaSets (contract 02 §1).
+/// Whether an annotation of the rollout is copied to its ReplicaSets (contract 02 §1). Serin's own annotations speak of
+/// the Rollout alone.
 fn is_copied(annotation: &str) -> bool {
-    !matches!(
-        annotation,
-        wire::LAST_APPLIED | wire::REVISION | wire::REVISION_HISTORY | wire::DESIRED_REPLICAS | wire::NOTIFIED
-    )
+    !annotation.starts_with(wire::OWN_PREFIX)
+        && !matches!(
+            annotation,
+            wire::LAST_APPLIED | wire::REVISION | wire::REVISION_HISTORY | wire::DESIRED_REPLICAS | wire::NOTIFIED
+        )
 }
 
 /// Whether the newest ReplicaSet was just planned, or is there to be kept in step.
@@ -160,14 +162,22 @@ fn is_given_up(look: &Look<'_>) -> bool {
         && given_up.any(|set| set.name == name && set.hash() == stable)
 }
 
+/// The status has yet to speak of this refusal, or of the edit for which the creation was tried.
 fn is_refused_and_untold(look: &Look<'_>) -> bool {
-    look.seen.refused_creation().is_some_and(|refused| {
-        let told = conditions::has_reason(
-            &look.rollout.status,
-            wire::condition::PROGRESSING,
-            wire::condition::REPLICA_SET_CREATE_ERROR,
-        );
-        refused.is_collision() || !told
+    look.seen
+        .refused_creation()
+        .is_some_and(|refused| refused.is_collision() || !failure_is_told(look) || !is_observed(look.seen))
+}
+
+/// How the message begins that the newest ReplicaSet cannot be created; what the API server says follows (contract 02 §4).
+pub(crate) fn creation_failed(look: &Look<'_>) -> String {
+    format!("Failed to create new replica set \"{}\": ", name_of_new(look))
+}
+
+/// Whether the status says that this very ReplicaSet cannot be created.
+pub(crate) fn failure_is_told(look: &Look<'_>) -> bool {
+    conditions::get(&look.rollout.status, wire::condition::PROGRESSING).is_some_and(|found| {
+        found.reason == wire::condition::REPLICA_SET_CREATE_ERROR && found.message.starts_with(&creation_failed(look))
     })
 }
 

@@ -55,16 +55,7 @@ pub(crate) fn finish(
 /// What to say where the ReplicaSet could not be created (contract 02 §4).
 fn create_error(look: &Look<'_>) -> Option<String> {
     let refused = look.seen.refused_creation().filter(|refused| !refused.is_collision())?;
-    let name = replica_set::name_of_new(look);
-    Some(format!(
-        "Failed to create new replica set \"{name}\": {}",
-        refused.message
-    ))
-}
-
-/// Whether users know already: each further attempt fails in silence.
-fn create_error_is_told(old: &RolloutStatus) -> bool {
-    conditions::has_reason(old, condition::PROGRESSING, condition::REPLICA_SET_CREATE_ERROR)
+    Some(format!("{}{}", replica_set::creation_failed(look), refused.message))
 }
 
 /// What to say where the recorded stable ReplicaSet is gone (decision 8).
@@ -94,6 +85,16 @@ fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
     Some(format!("{what}: nothing is scaled or promoted. {cure}"))
 }
 
+/// A rollout is seen for the first time, be it valid or not, while its status is empty (decision 3).
+pub(crate) fn tell_first_seen(look: &Look<'_>, draft: &mut Draft) {
+    if look.change == Change::First && look.rollout.status.observed_generation.is_empty() {
+        let namespace = look.rollout.metadata.namespace.as_deref().unwrap_or_default();
+        let message = format!("Rollout resource added to informer: {namespace}/{}", look.name());
+        let (kind, reason) = (EventKind::Normal, event::ADDED_TO_INFORMER);
+        draft.tell(Group::Seen, kind, reason, message, After::Status);
+    }
+}
+
 /// Events of what the status says.
 fn tell(
     look: &Look<'_>,
@@ -106,11 +107,7 @@ fn tell(
     let old = &look.rollout.status;
     let first = look.change == Change::First;
     let after = After::Status;
-    if first && old.observed_generation.is_empty() {
-        let namespace = look.rollout.metadata.namespace.as_deref().unwrap_or_default();
-        let message = format!("Rollout resource added to informer: {namespace}/{}", look.name());
-        draft.tell(Group::Seen, EventKind::Normal, event::ADDED_TO_INFORMER, message, after);
-    }
+    tell_first_seen(look, draft);
     // The first deployment is complete at once, and upstream says it is not before it says it is (contract 03 §15).
     // Of a blue-green rollout it does not (contract 11 A4).
     let canary = matches!(strategy, Strategy::Canary(_));
@@ -129,7 +126,9 @@ fn tell(
         };
         draft.tell(group, EventKind::Warning, event::ABORTED, message, after);
     }
-    if let Some(message) = facts.create_error.as_ref().filter(|_| !create_error_is_told(old)) {
+    // Each further attempt fails in silence.
+    let told = replica_set::failure_is_told(look);
+    if let Some(message) = facts.create_error.as_ref().filter(|_| !told) {
         let reason = event::REPLICA_SET_CREATE_ERROR;
         draft.tell(Group::Created, EventKind::Warning, reason, message.clone(), after);
     }

@@ -4,6 +4,7 @@ use crate::api::Time;
 use crate::api::rollout::PauseCondition;
 use crate::plan::draft::{Draft, Group};
 use crate::plan::{After, EventKind};
+use crate::rollout::asked;
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
@@ -42,18 +43,23 @@ impl Course {
     /// What the status says, what people wrote into it included.
     pub(crate) fn recorded(look: &Look<'_>) -> Self {
         let status = &look.rollout.status;
-        Self {
+        let (abort, promote_full) = asked::abort_or_promotion(status);
+        let mut course = Self {
             index: status.current_step_index.and_then(|index| usize::try_from(index).ok()),
-            abort: status.abort.then(|| Abort {
+            abort: abort.then(|| Abort {
                 at: status.aborted_at.clone().unwrap_or_else(|| look.stamp()),
                 message: None,
             }),
-            promote_full: status.promote_full,
+            promote_full,
             pauses: status.pause_conditions.clone(),
             controller_pause: status.controller_pause,
             stable: status.stable_rs.clone(),
             checkpoint: status.blue_green.scale_up_preview_check_point,
+        };
+        if abort || promote_full {
+            course.resume();
         }
+        course
     }
 
     /// An edit begins anew (contract 02 §10, `resetRolloutStatus`).

@@ -16,6 +16,8 @@ pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.
 pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
+/// What the annotations begin with that Argo Rollouts does not know.
+pub const OWN_PREFIX: &str = "rollout.serin.dev/";
 /// Annotation of Rollouts: when the controller last changed the message and not the phase, RFC 3339; only with
 /// `--announce-messages` (decision 26).
 pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
@@ -23,7 +25,7 @@ pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
 pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
 /// Annotation of kubectl.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Field manager of all writes (design.md §7).
+/// Field manager of all writes.
 pub const FIELD_MANAGER: &str = "rollouts-controller";
 
 /// Reasons of pause conditions.

@@ -7,11 +7,13 @@
 #![allow(clippy::disallowed_methods, reason = "this test reads the workspace; core does not")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod citations;
 mod crates;
 mod enums;
 mod examples;
 mod length;
 mod purity;
+mod rings;
 mod scripts;
 mod words;
 mod workspace;

@@ -86,7 +86,7 @@ pub fn argocd_cm(options: &Options) -> BTreeMap<String, String> {
 }
 
 /// The value of an `actions` key: built-in actions are replaced, not merged, because their discovery fails on an object
-/// without a status (argocd.md §2.6).
+/// without a status (contract 13 §2.6).
 fn actions_yaml(actions: &Actions) -> String {
     let mut yaml = String::from("discovery.lua: |\n");
     block(&mut yaml, &actions.discovery, 2);

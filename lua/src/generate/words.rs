@@ -1,7 +1,7 @@
 //! Rules in Lua: the same words as `serin_core::hooks::expr`, one function for each.
 //!
 //! Only what Argo CD's machine has without `string` and `math` is used, and nothing that the Lua of the PUC and
-//! gopher-lua understand differently (argocd.md §1.6, §9).
+//! gopher-lua understand differently (contract 13 §1.6, §3).
 
 use serin_core::hooks::{Keys, Number, Place, Test, Text};
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! JSON to Lua as Argo CD does it, Lua to JSON as gopher-json does it (argocd.md §1.2).
+//! JSON to Lua as Argo CD does it, Lua to JSON as gopher-json does it (contract 13 §1.2).
 
 use super::error::{HostError, ResultError};
 use super::number;

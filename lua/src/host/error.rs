@@ -1,7 +1,7 @@
 //! Why a script gave no answer.
 
 /// Why a script gave no answer. Argo CD shows such a resource as Unknown, or refuses to list or run the action
-/// (argocd.md §1.3).
+/// (contract 13 §1.3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     /// The script is not Lua 5.1.
@@ -12,7 +12,7 @@ pub enum HostError {
         /// What the parser says.
         message: String,
     },
-    /// The script is gopher-lua's dialect: Argo CD runs it, a Lua 5.1 does not (argocd.md §1.6).
+    /// The script is gopher-lua's dialect: Argo CD runs it, a Lua 5.1 does not (contract 13 §1.6).
     #[error(
         "line {line}: `goto` and labels are not Lua 5.1: Argo CD's Lua has them, this host cannot run them; write it with `if` and loops"
     )]
@@ -69,7 +69,7 @@ pub enum HostError {
     },
 }
 
-/// What is wrong with the value that a script returned (argocd.md §1.2, §1.3, §2.4). Places are JSON pointers into it.
+/// What is wrong with the value that a script returned (contract 13 §1.2, §1.3, §2.4). Places are JSON pointers into it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResultError {
     /// Not a table. The text is Argo CD's own.

@@ -1,4 +1,4 @@
-//! One Lua machine for one call: libraries, globals, limits (argocd.md §1.1).
+//! One Lua machine for one call: libraries, globals, limits (contract 13 §1.1).
 
 use super::error::{HostError, ResultError};
 use super::{convert, functions};

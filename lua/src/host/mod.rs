@@ -1,4 +1,4 @@
-//! Runs health checks and actions as Argo CD's Lua machine does (argocd.md §1): a new machine for each call, the
+//! Runs health checks and actions as Argo CD's Lua machine does (contract 13 §1): a new machine for each call, the
 //! libraries of its closed mode, its limits, its conversions of values and its reading of results.
 //!
 //! Argo CD's machine is gopher-lua, this one is Lua 5.1 itself. What cannot be bridged, so that scripts which depend on
@@ -45,7 +45,7 @@ impl Default for Host {
 
 impl Host {
     /// What Argo CD gives to actions and to custom health checks: base, `table` and `require("os")` with `time` and
-    /// `date`; one second; 256 calls deep. The limit of 64 MiB is ours, Argo CD has none (argocd.md §1.1).
+    /// `date`; one second; 256 calls deep. The limit of 64 MiB is ours, Argo CD has none (contract 13 §1.1).
     #[must_use]
     pub fn argocd() -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Host {
         self
     }
 
-    /// The health that `script` gives to `object` (argocd.md §1.3). A table that is not made as Argo CD wants it, and
+    /// The health that `script` gives to `object` (contract 13 §1.3). A table that is not made as Argo CD wants it, and
     /// nil, is the empty health, which Argo CD takes for healthy; a status outside Argo CD's six is Unknown.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Host {
         Ok(returned.map_or_else(Health::default, |returned| result::health(&returned)))
     }
 
-    /// The actions that the discovery `script` offers for `object`, sorted by name (argocd.md §2.4).
+    /// The actions that the discovery `script` offers for `object`, sorted by name (contract 13 §2.4).
     ///
     /// # Errors
     /// Where Argo CD would fail to list actions: as for [`Self::health`], and where nil or something else than a table of
@@ -100,7 +100,7 @@ impl Host {
         Ok(result::actions(&returned.ok_or_else(no_table)?)?)
     }
 
-    /// What an action's `script` does to `object`, and what Argo CD would write of it (argocd.md §2.5). `now` is the
+    /// What an action's `script` does to `object`, and what Argo CD would write of it (contract 13 §2.5). `now` is the
     /// time that the script sees.
     ///
     /// # Errors

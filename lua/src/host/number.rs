@@ -1,4 +1,4 @@
-//! Number text as gopher-lua gives and reads it (argocd.md §1.6).
+//! Number text as gopher-lua gives and reads it (contract 13 §1.6).
 
 /// A number as gopher-lua's `tostring` prints it: integral ones in full, others in the shortest form that reads back,
 /// with an exponent below 1e-4 and from 1e21 for integral, from 1e6 for other ones.

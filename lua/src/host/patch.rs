@@ -1,4 +1,4 @@
-//! From what an action returned to what Argo CD writes (argocd.md §2.5).
+//! From what an action returned to what Argo CD writes (contract 13 §2.5).
 
 use serde_json::{Map, Value};
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const STATUSES: [&str; 6] = ["Healthy", "Progressing", "Suspended", "Degraded", "Missing", "Unknown"];
 
 /// A resource's health as Argo CD takes it from a script. Both texts are empty for Argo CD's empty health, which counts
-/// as healthy (argocd.md §1.3).
+/// as healthy (contract 13 §1.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// One of Healthy, Progressing, Suspended, Degraded, Missing and Unknown, or empty.
@@ -18,7 +18,7 @@ pub struct Health {
     pub message: String,
 }
 
-/// An action that discovery offers (argocd.md §2.4).
+/// An action that discovery offers (contract 13 §2.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FoundAction {
     /// Name.
@@ -51,7 +51,7 @@ pub struct Impacted {
     pub resource: Value,
 }
 
-/// What an action does (argocd.md §2.5).
+/// What an action does (contract 13 §2.5).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Acted {
     /// The resource as it should be afterwards. The same as before where the action only creates others.

@@ -1,4 +1,4 @@
-//! `os.time` and `os.date` as Argo CD's cut-down `os` has them (argocd.md §1.1), from a time that the caller gives.
+//! `os.time` and `os.date` as Argo CD's cut-down `os` has them (contract 13 §1.1), from a time that the caller gives.
 //! The local time is UTC, as in Argo CD's images.
 
 use jiff::Timestamp;

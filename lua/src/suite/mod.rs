@@ -1,4 +1,4 @@
-//! Runs tests in the layout of Argo CD's own repository (argocd.md §2.7): `<group>/<Kind>/health_test.yaml` and
+//! Runs tests in the layout of Argo CD's own repository (contract 13 §2.7): `<group>/<Kind>/health_test.yaml` and
 //! `<group>/<Kind>/actions/action_test.yaml`, with the scripts that lie beside them or with others.
 //!
 //! Compared as upstream compares, and closer where upstream lets mistakes through: the list of actions must be

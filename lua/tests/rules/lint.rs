@@ -1,4 +1,4 @@
-//! The rules for generated Lua (argocd.md §9), on its syntax tree.
+//! The rules for generated Lua (contract 13 §3), on its syntax tree.
 
 use full_moon::ast::{self, Ast, Block, Call, Expression, Field, FunctionBody, FunctionCall, Prefix, Stmt, Suffix};
 use full_moon::tokenizer::TokenReference;

@@ -16,7 +16,7 @@ use compare::{Kind, kinds};
 use objects::{Rng, random_object};
 use std::thread;
 
-/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run` (issue 5).
+/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run`.
 const OBJECTS: u64 = 3_000;
 
 fn objects() -> u64 {

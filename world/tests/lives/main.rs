@@ -1,5 +1,5 @@
 //! Whole lives in virtual time: random specs, people, crashes after any single write, stale stores, pods late or never;
-//! the invariants of design.md §4 after every step.
+//! the invariants of docs/architecture.md after every step.
 //!
 //! A failure prints its seed and the command that replays that life alone, with all that happened in it:
 //! `SERIN_LIFE=17 cargo test -p serin-world --test lives -- --nocapture`.
@@ -14,6 +14,7 @@
 mod doors;
 mod life;
 mod moments;
+mod requests;
 mod scenarios;
 mod situations;
 
@@ -24,8 +25,8 @@ use serin_world::rng::Rng;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lives in the normal run; `SERIN_LIVES` plays another number of them.
-const LIVES: u64 = 20_000;
+/// Lives in a plain run; `SERIN_LIVES` plays another number of them, `.ci/run` 20,000.
+const LIVES: u64 = 2_000;
 const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
 /// What replays a life.

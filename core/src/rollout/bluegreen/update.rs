@@ -35,9 +35,7 @@ impl Course {
             Change::First | Change::Template => course.reset(),
         }
         course.drop_pointless_abort(look);
-        if course.promote_full {
-            course.abort = None;
-        } else {
+        if !course.promote_full {
             let waiting = course.is_held_up(look);
             course.abort_when_overdue(look, waiting, counts);
         }
@@ -60,7 +58,6 @@ impl Course {
             return Gate::Closed;
         }
         if self.abort.is_some() {
-            self.resume();
             return Gate::Back;
         }
         let Some(new) = look

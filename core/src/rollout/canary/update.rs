@@ -23,10 +23,10 @@ impl Course {
             Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
         course.drop_pointless_abort(look);
-        let no_abort = course.promote_full || look.is_rollback_within_window();
-        if no_abort {
+        // A person may abort a rollback within the window as any other update (decision 40).
+        let skips = course.promote_full || (course.abort.is_none() && look.is_rollback_within_window());
+        if skips {
             course.resume();
-            course.abort = None;
             course.index = course.index.map(|_| steps);
         } else {
             let waiting = course.is_waiting(look, canary);
@@ -144,7 +144,6 @@ impl Course {
         if let Some(reason) = self.promotion(look, canary) {
             self.promote_canary(look, canary, &reason, draft);
         } else if self.abort.is_some() {
-            self.resume();
             self.index = self.index.map(|_| 0);
         } else if look.change == Change::Nothing && !resized && !self.is_halted(look) {
             self.finish_step(look, canary, targets, draft);
@@ -165,7 +164,7 @@ impl Course {
             Stable::Missing | Stable::Newest | Stable::Other(_) => {}
         }
         let complete = look.revisions.new.is_some() && look.new_available() >= look.replicas;
-        if self.abort.is_some() || !complete {
+        if self.abort.is_some() || self.is_halted(look) || !complete {
             return None;
         }
         if self.promote_full {
