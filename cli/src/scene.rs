@@ -57,7 +57,7 @@ impl Scene {
             Change::Rollout(event) => self.rollout.apply(event),
             Change::ReplicaSet(event) => self.replica_sets.apply(event),
             Change::Pod(event) => self.pods.apply(event),
-            Change::Lost(_) => {}
+            Change::Lost(..) => {}
         }
     }
 }
@@ -70,8 +70,8 @@ pub enum Change {
     ReplicaSet(Event<ReplicaSet>),
     /// Of a pod in the namespace.
     Pod(Event<Pod>),
-    /// A connection was lost or could not be made; it is taken up again.
-    Lost(Trouble),
+    /// The watch of a resource, by its plural, broke or could not begin; it is taken up again.
+    Lost(String, Trouble),
 }
 
 /// Objects of one kind by name. A list that is under way replaces the old one only when it is complete.
@@ -185,7 +185,7 @@ where
                     tracing::debug!(message = status.message, "the watch begins anew");
                     None
                 }
-                Err(error) => Some(Change::Lost(Trouble::of_watch(&error))),
+                Err(error) => Some(Change::Lost(K::plural(&()).into_owned(), Trouble::of_watch(&error))),
             }
         })
         .boxed()

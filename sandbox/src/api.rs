@@ -341,7 +341,7 @@ fn text_response(text: String) -> Response<ResponseBody> {
     )
 }
 
-fn error_response(error: &ApiError) -> Response<ResponseBody> {
+pub(crate) fn error_response(error: &ApiError) -> Response<ResponseBody> {
     let mut response = json_response(error.code, error.to_value().to_string());
     let retry = error
         .details

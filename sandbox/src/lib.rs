@@ -33,6 +33,7 @@ mod store;
 mod table;
 mod update;
 mod watch;
+mod web_pages;
 pub mod workload;
 
 pub use api::{ApiServer, Clock, FaultResponse, Interceptor, RequestInfo, RequestRecord, ResponseBody};

@@ -3,20 +3,22 @@
 use crate::connect::{Answers, Connection};
 use crate::scene::Change;
 use serin_controller::{Target, Trouble};
+use std::collections::BTreeMap;
 
 /// The line to the API server.
 pub(super) struct Line {
     target: Target,
     answers: Answers,
-    lost: Option<Lost>,
+    /// The watches that are down, by the plural of their resource.
+    lost: BTreeMap<String, Lost>,
     /// What the user has not been told yet.
     news: Option<String>,
 }
 
-/// A line that is down.
+/// A watch that is down.
 struct Lost {
     trouble: Trouble,
-    /// How many answers there had been by then.
+    /// How many answers there had been for its resource.
     answers: u64,
 }
 
@@ -25,46 +27,44 @@ impl Line {
         Self {
             target: connection.target.clone(),
             answers: connection.answers.clone(),
-            lost: None,
+            lost: BTreeMap::new(),
             news: None,
         }
     }
 
-    /// Takes in that a watch broke. It is told once, however often it is tried again in vain.
+    /// Takes in that a watch broke. A trouble is told once, however many watches have it and however often they try in vain.
     pub(super) fn notice(&mut self, change: &Change) {
-        let Change::Lost(trouble) = change else { return };
-        let answers = self.answers.count();
-        let before = self.lost.replace(Lost {
+        let Change::Lost(plural, trouble) = change else { return };
+        let is_known = self.lost.values().any(|lost| lost.trouble == *trouble);
+        let lost = Lost {
             trouble: trouble.clone(),
-            answers,
-        });
-        if before.is_none_or(|before| before.trouble != *trouble) {
-            self.news = Some(format!(
-                "Watch interrupted: {}. Trying again.",
-                trouble.what(&self.target)
-            ));
+            answers: self.answers.of(plural),
+        };
+        self.lost.insert(plural.clone(), lost);
+        if !is_known {
+            self.news = Some(self.words(trouble));
         }
     }
 
-    /// What is new since the last call. Answers since the loss mean that the watch goes on.
+    /// What is new since the last call. Once each watch that was down has been answered, all goes on.
     pub(super) fn news(&mut self) -> Option<String> {
-        let is_back = self
-            .lost
-            .as_ref()
-            .is_some_and(|lost| self.answers.count() > lost.answers);
-        if is_back && self.news.is_none() {
-            self.lost = None;
-            self.news = Some("The API server answers again: the watch goes on.".to_owned());
+        if self.news.is_none() && !self.lost.is_empty() {
+            let answers = &self.answers;
+            self.lost.retain(|plural, lost| answers.of(plural) <= lost.answers);
+            if self.lost.is_empty() {
+                return Some("The API server answers again: the watch goes on.".to_owned());
+            }
         }
         self.news.take()
     }
 
-    /// What stands below a picture while the line is down.
+    /// What stands below a picture while a watch is down.
     pub(super) fn state(&self) -> Option<String> {
-        let lost = self.lost.as_ref()?;
-        Some(format!(
-            "Watch interrupted: {}. Trying again.",
-            lost.trouble.what(&self.target)
-        ))
+        let lost = self.lost.values().next()?;
+        Some(self.words(&lost.trouble))
+    }
+
+    fn words(&self, trouble: &Trouble) -> String {
+        format!("Watch interrupted: {}. Trying again.", trouble.what(&self.target))
     }
 }

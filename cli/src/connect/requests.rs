@@ -5,10 +5,10 @@
 
 use http::{Method, Request, Response, StatusCode, header::RETRY_AFTER};
 use kube::client::Body;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower::{BoxError, Layer, Service};
@@ -18,15 +18,27 @@ const REPEATS: u32 = 5;
 /// The longest wait between two tries, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How many requests the API server has answered well: a watch that broke is back once it grows.
+/// How many lists and watches of each resource the API server has answered well: a watch that broke is back once its
+/// number grows.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(Arc<AtomicU64>);
+pub struct Answers(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Answers {
-    /// How many so far.
+    /// How many so far of a resource by its plural, `rollouts`.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    pub fn of(&self, plural: &str) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(plural)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn add(&self, path: &str) {
+        let plural = path.rsplit('/').next().unwrap_or_default();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(plural.to_owned()).or_default() += 1;
     }
 }
 
@@ -100,7 +112,7 @@ where
             Ok(answer) => {
                 tracing::debug!(%method, %uri, status = answer.status().as_u16(), millis, "request");
                 if answer.status().is_success() {
-                    answers.0.fetch_add(1, Ordering::Relaxed);
+                    answers.add(uri.path());
                 }
             }
             Err(error) => tracing::debug!(%method, %uri, %error, millis, "request"),
