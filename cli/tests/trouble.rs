@@ -2,6 +2,7 @@
 //! start. The server, where it is configured and what to do are named; nothing is the raw text of a library.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 #[path = "support/raw.rs"]
 mod raw;
