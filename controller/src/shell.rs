@@ -178,8 +178,8 @@ impl Controller {
         let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
-                health::listen(options.metrics_port).await?,
-                health::listen(options.healthz_port).await?,
+                health::listen(options.metrics_port)?,
+                health::listen(options.healthz_port)?,
             ))
         } else {
             None
