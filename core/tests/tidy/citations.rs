@@ -92,7 +92,8 @@ fn pages_that_are_cited_by_name_have_the_heading() {
 /// A map that names what is not there leads people astray.
 #[test]
 fn paths_in_the_documentation_exist() {
-    let path = Regex::new(r"`((?:core|lua|argocd|controller|cli|sandbox|e2e|deploy|examples|docs)/[\w./-]*)`").unwrap();
+    let path =
+        Regex::new(r"`((?:core|world|lua|argocd|controller|cli|sandbox|e2e|deploy|examples|docs)/[\w./-]*)`").unwrap();
     let mut findings = Vec::new();
     let mut found = 0;
     for file in files("docs").into_iter().chain(FILES.map(file)) {
