@@ -3,7 +3,7 @@
 //! It is played on any connection and acts only as a user would: create, change the image, promote.
 
 use crate::connect::Connection;
-use crate::console::{Console, Terminal};
+use crate::console::{ColorChoice, Console, Terminal};
 use crate::failure::Failure;
 use crate::info::{RolloutInfo, StrategyInfo};
 use crate::scene::{self, Change, Depth, Scene};
@@ -35,6 +35,8 @@ pub struct Script {
     pub rollout: Value,
     /// The image to update to; by default the next tag of the one in use.
     pub image: Option<String>,
+    /// Whether pictures are coloured.
+    pub coloring: ColorChoice,
 }
 
 /// Plays the story to its end.
@@ -43,7 +45,7 @@ pub struct Script {
 /// The API server refuses something, the rollout degrades, or nothing changes for a minute.
 pub async fn play(connection: &Connection, script: &Script, console: &mut Console) -> Result<(), Failure> {
     let name = create(connection, script).await?;
-    let mut show = Show::start(connection, &name).await?;
+    let mut show = Show::start(connection, &name, script.coloring).await?;
     show.say(
         console,
         &format!("Created rollout {name}. A first version has nothing to compare with: it starts at once."),
@@ -167,18 +169,20 @@ struct Show {
     changes: BoxStream<'static, Change>,
     /// What a later event may not fall behind.
     generation: i64,
+    coloring: ColorChoice,
     began: Instant,
     last_line: String,
 }
 
 impl Show {
-    async fn start(connection: &Connection, name: &str) -> Result<Self, Failure> {
+    async fn start(connection: &Connection, name: &str, coloring: ColorChoice) -> Result<Self, Failure> {
         let seen = scene::read(connection, name, Depth::Tree).await?;
         let changes = scene::changes(connection, name, Depth::Tree).boxed();
         Ok(Self {
             seen,
             changes,
             generation: 0,
+            coloring,
             began: Instant::now(),
             last_line: String::new(),
         })
@@ -267,7 +271,7 @@ impl Show {
     fn picture(&self, console: &mut Console) -> Result<(), Failure> {
         let Some(info) = self.seen.info() else { return Ok(()) };
         let screen = console.terminal() == Terminal::Screen;
-        let colors = Console::colors(!screen);
+        let colors = console.colors(self.coloring);
         let clear = if screen { crate::commands::CLEAR } else { "\n" };
         console.print(&format!("{clear}{}", tree::draw(&info, colors, Timestamp::now())))
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(unix)]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -101,6 +102,11 @@ async fn a_demo_that_is_kept_can_be_looked_at_and_ends_when_interrupted() {
 async fn a_sandbox_serves_until_it_is_asked_to_stop() {
     let mut sandbox = Staying::start(&["sandbox"]);
     let (_, kubeconfig) = sandbox.ready().await;
+    let mode = std::fs::metadata(&kubeconfig).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "others may read the kubeconfig");
+    let name = kubeconfig.file_name().unwrap().to_str().unwrap();
+    let process = sandbox.child.id().unwrap().to_string();
+    assert!(!name.contains(&process) && name.len() > 40, "{name} can be guessed");
     let asked = serin(&kubeconfig, &["status", "web"]).await;
     let answer = String::from_utf8(asked.stderr).unwrap();
     assert!(answer.contains("\"web\" not found"), "{answer}");

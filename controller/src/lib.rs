@@ -43,18 +43,22 @@ mod shell;
 mod store;
 mod sync;
 mod takeover;
+mod target;
 mod telemetry;
+mod trouble;
 mod watch;
 
 pub use act::Gate;
 pub use args::Options;
-pub use client::{connect, install_tls};
+pub use client::{connect, connect_to, install_tls};
 pub use error::{Error, chain};
 pub use lease::Election;
-pub use logs::install as install_logs;
+pub use logs::{Format as LogFormat, install as install_logs};
 pub use replay::{Look, replay};
 pub use shell::{Bound, Clock, Controller, Decide};
 pub use takeover::{takeover_report, takeover_summary};
+pub use target::{Target, Unusable, default_files, found_in, read_kubeconfig};
+pub use trouble::Trouble;
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;

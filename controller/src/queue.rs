@@ -185,6 +185,20 @@ impl Queue {
         }
     }
 
+    /// What was shown of the rollout while a worker looks at it was what that wrote.
+    pub(crate) fn was_own_write(&self, key: &Key) {
+        let mut state = lock(&self.state);
+        let Some(entry) = state.entries.get_mut(key).filter(|entry| entry.running.is_some()) else {
+            return;
+        };
+        if let Some(queued) = &mut entry.queued
+            && queued.reason.urgent_looks() > 0
+        {
+            queued.reason = Reason::OwnWriteSeen;
+            entry.urgent = 0;
+        }
+    }
+
     /// Ends a look; its waits replace those of the look before.
     pub(crate) fn ended(&self, key: &Key, ended: Ended) {
         let mut state = lock(&self.state);

@@ -24,6 +24,8 @@ pub(crate) enum Reason {
     Wake(WakeReason),
     /// The watch did not bring what was waited for in time.
     StoreLags,
+    /// The look before panicked.
+    Panicked,
     /// Everything is looked at from time to time.
     Resync,
 }
@@ -42,6 +44,7 @@ impl Reason {
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
+            | Self::Panicked
             | Self::Resync => 0,
         }
     }
@@ -57,10 +60,9 @@ impl Reason {
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
-            Self::Wake(WakeReason::Refused(_)) => "Refused",
-            Self::Wake(WakeReason::CountersDue) => "CountersDue",
-            Self::Wake(_) => "Wake",
+            Self::Wake(why) => why.word(),
             Self::StoreLags => "StoreLags",
+            Self::Panicked => "Panicked",
             Self::Resync => "Resync",
         }
     }
@@ -78,7 +80,69 @@ impl fmt::Display for Reason {
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),
+            Self::Panicked => f.write_str("the reconcile before panicked"),
             Self::Resync => f.write_str("resync"),
+        }
+    }
+}
+
+/// Everything that makes a rollout wait, as `serin_waits_total` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A decision, or a refusal, asks for a later look.
+    Wake(WakeReason),
+    /// The stores do not show our own last write in time.
+    StoreLags,
+    /// The budget of calls (`--qps`, `--burst`) was used up.
+    Throttled,
+    /// A look panicked.
+    Panicked,
+}
+
+impl Wait {
+    /// One word, for metrics.
+    #[must_use]
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Wake(why) => why.word(),
+            Self::StoreLags => "StoreLags",
+            Self::Throttled => "Throttled",
+            Self::Panicked => "Panicked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serin_core::observed::Refusal;
+
+    #[test]
+    fn what_metrics_name_is_the_name_in_the_code() {
+        for why in [
+            WakeReason::PauseOver,
+            WakeReason::ProgressDeadline,
+            WakeReason::ScaleDownDelay,
+            WakeReason::InvalidSpecRetry,
+            WakeReason::CountersDue,
+            WakeReason::Restart,
+        ] {
+            assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));
+        }
+        for why in [
+            Refusal::Forbidden,
+            Refusal::AlreadyExists,
+            Refusal::Conflict,
+            Refusal::NotFound,
+            Refusal::Invalid,
+            Refusal::TooManyRequests,
+            Refusal::ServerError,
+            Refusal::Timeout,
+        ] {
+            assert_eq!(Reason::Wake(WakeReason::Refused(why)).word(), format!("{why:?}"));
+        }
+        for wait in [Wait::StoreLags, Wait::Throttled, Wait::Panicked] {
+            assert_eq!(wait.word(), format!("{wait:?}"));
         }
     }
 }

@@ -5,15 +5,17 @@ use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
 use crate::observe::{self, Snapshot};
 use crate::queue::{Due, Ended, Item, Reason};
+use crate::reason::Wait;
 use crate::record::{Status, announce_message, due_events, write_status};
 use crate::refusal::Failure;
-use crate::shell::Shell;
+use crate::shell::{Clock, Shell};
 use crate::store::{Key, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::plan::{EventKind, WakeReason};
 use serin_core::wire;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A wake in the past is not taken at its word, lest a look chases itself.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
@@ -35,7 +37,8 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         return refused(shell, key, &snapshot, &failure, None, (shell.clock)());
     }
     let mut observed = snapshot.observed(&shell.failures, key);
-    let now = (shell.clock)();
+    let reading = Reading::of(&shell.clock);
+    let now = reading.now;
     if let Err(failure) = observe::find_pods(&mut observed, &shell.writer, key, now).await {
         return refused(shell, key, &snapshot, &failure, None, now);
     }
@@ -59,7 +62,7 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         status = announce_message(&mut act, &plan, status, now).await;
     }
     forget_if_gone(shell, key, snapshot.uid());
-    conclude(shell, key, &snapshot, &plan, status, now)
+    conclude(shell, key, &snapshot, &plan, status, reading)
 }
 
 /// What was expected after the watch had brought the deletion would stay for ever.
@@ -71,13 +74,14 @@ fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
 }
 
 /// What the next look waits for.
-fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: Status, now: Timestamp) -> Ended {
+fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: Status, reading: Reading) -> Ended {
+    let now = reading.now;
     let wake = plan.wake.map(|wake| Due {
-        after: until(wake.at, now),
+        after: reading.until(wake.at),
         why: Reason::Wake(wake.why),
     });
     if let Some(wake) = plan.wake {
-        shell.telemetry.waits(&wake.why.to_string());
+        shell.telemetry.waits(Wait::Wake(wake.why));
     }
     match status {
         Status::Settled => {
@@ -116,7 +120,7 @@ fn refused(
             .recorder
             .record(key, &rollout.metadata, EventKind::Warning, reason, &failure.advice());
     }
-    shell.telemetry.waits(&why.to_string());
+    shell.telemetry.waits(Wait::Wake(why));
     Ended::Failed {
         why: Reason::Wake(why),
         at_least: failure.retry_after,
@@ -133,7 +137,7 @@ async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) 
             why: Reason::StoreLags,
         });
     }
-    shell.telemetry.waits("StoreLags");
+    shell.telemetry.waits(Wait::StoreLags);
     tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
     match read_live(shell, key, snapshot, &unmet.subject).await {
         Ok(()) => {
@@ -182,10 +186,28 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
     Ok(())
 }
 
-fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now))
-        .unwrap_or_default()
-        .max(SHORTEST_WAIT)
+/// The clock reading of a decision, and when it was on the clock by which waits are measured.
+#[derive(Clone, Copy)]
+struct Reading {
+    now: Timestamp,
+    read: Instant,
+}
+
+impl Reading {
+    fn of(clock: &Clock) -> Self {
+        Self {
+            now: clock(),
+            read: Instant::now(),
+        }
+    }
+
+    /// How long to wait from this moment on: what was written since the reading took time, too.
+    fn until(self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.now))
+            .unwrap_or_default()
+            .saturating_sub(self.read.elapsed())
+            .max(SHORTEST_WAIT)
+    }
 }
 
 fn log(item: &Item, plan: &Plan) {

@@ -10,6 +10,7 @@ use crate::failures::Failures;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
 use crate::queue::{Ended, Queue, Reason, Takes};
+use crate::reason::Wait;
 use crate::record::Held;
 use crate::replay::Dump;
 use crate::store::{Key, Stores};
@@ -20,8 +21,6 @@ use jiff::Timestamp;
 use kube::Client;
 use serin_core::Observed;
 use serin_core::Plan;
-use serin_core::observed::Refusal;
-use serin_core::plan::WakeReason;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -179,8 +178,8 @@ impl Controller {
         let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
-                health::listen(options.metrics_port).await?,
-                health::listen(options.healthz_port).await?,
+                health::listen(options.metrics_port)?,
+                health::listen(options.healthz_port)?,
             ))
         } else {
             None
@@ -401,17 +400,33 @@ async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &C
     while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
         shell.telemetry.look_began(item.reason, item.waited);
         if item.throttled {
-            shell.telemetry.waits("Throttled");
+            shell.telemetry.waits(Wait::Throttled);
         }
         let began = tokio::time::Instant::now();
         let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
-            let why = Reason::Wake(WakeReason::Refused(Refusal::ServerError));
+            shell.telemetry.waits(Wait::Panicked);
+            let why = Reason::Panicked;
             Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
         });
         shell
             .telemetry
             .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+        recognise_own_write(shell, &item.key);
         shell.queue.ended(&item.key, ended);
+    }
+}
+
+/// A watch may show our own write before it is answered; only now is it known whose it was. Our writes carry the version
+/// decided upon, so nobody wrote in between.
+fn recognise_own_write(shell: &Shell, key: &Key) {
+    let Some(stored) = shell.stores.rollouts.get(key) else {
+        return;
+    };
+    let metadata = &stored.rollout.metadata;
+    let (uid, version) = (metadata.uid.as_deref(), metadata.resource_version.as_deref());
+    let ours = |uid| shell.expectations.is_own_write(uid, version.unwrap_or_default());
+    if uid.is_some_and(ours) {
+        shell.queue.was_own_write(key);
     }
 }

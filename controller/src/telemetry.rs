@@ -3,6 +3,7 @@
 use crate::expiry::Expiry;
 use crate::key::Key;
 use crate::queue::{QueueCounts, Reason};
+use crate::reason::Wait;
 use crate::scrape;
 use crate::series::{NO_NAME, Request, Series};
 use crate::store::Stores;
@@ -125,8 +126,8 @@ impl Telemetry {
     }
 
     /// A wait with a name.
-    pub(crate) fn waits(&self, why: &str) {
-        self.waits.with_label_values(&[why]).inc();
+    pub(crate) fn waits(&self, why: Wait) {
+        self.waits.with_label_values(&[why.word()]).inc();
     }
 
     /// A version of a rollout could not be decoded.

@@ -1,11 +1,11 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
 
 use crate::decode::{StoredReplicaSet, StoredRollout};
-use crate::error::chain;
 use crate::queue::Reason;
 use crate::service::StoredService;
 use crate::shell::Shell;
 use crate::store::{Change, Key, Source};
+use crate::trouble::Trouble;
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};
@@ -186,5 +186,6 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
 /// The stream goes on by itself, after a while.
 fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
-    tracing::warn!(error = chain(error), "the watch of {what} broke: it is started anew");
+    let error = Trouble::of_watch(error).brief();
+    tracing::warn!(error, "the watch of {what} broke: it is started anew");
 }

@@ -28,6 +28,7 @@ pub(crate) async fn run(arguments: &Demo, console: &mut Console) -> Result<(), F
     let script = Script {
         rollout,
         image: arguments.image.clone(),
+        coloring: arguments.coloring.choice(),
     };
     let mut cluster = Cluster::start(0, READY_AFTER).await?;
     console.line(&format!(

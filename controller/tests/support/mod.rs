@@ -47,6 +47,11 @@ impl World {
         for rollout in rollouts {
             create(&client, rollout).await;
         }
+        Self::on(api, client, decide, options).await
+    }
+
+    /// A controller that speaks to the server by this client.
+    pub async fn on(api: ApiServer, client: Client, decide: Decide, options: Options) -> Self {
         let shutdown = CancellationToken::new();
         let options = Options {
             metrics_port: 0,
