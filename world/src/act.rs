@@ -2,6 +2,7 @@
 
 use super::cluster::Set;
 use super::pods::Injected;
+use super::replica_sets::Controller;
 use super::{World, merge, note};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ impl World {
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
         self.check_sleep(seen, plan);
+        self.check_restart(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done => done += 1,
@@ -167,18 +169,17 @@ impl World {
             template,
             ..ReplicaSet::default()
         };
-        let controller_due = self.controller_due();
         self.sets.push(Set {
             object,
             pods: Vec::new(),
             injected: Rc::new(Injected::of(new)),
             made: new.clone(),
             good,
-            controller_due,
+            controller: Controller::default(),
             basis: self.basis.clone(),
-            by_hand: None,
             silent_until: None,
         });
+        self.spec_changed(self.sets.len() - 1, false);
         Wrote::Done
     }
 
@@ -193,7 +194,6 @@ impl World {
             return Wrote::Conflict;
         };
         let version = self.version();
-        let due = self.controller_due();
         let basis = self.basis.clone();
         self.check_active_size(index, patch);
         self.patch_template(index, patch);
@@ -212,14 +212,16 @@ impl World {
             None => {}
         }
         let resized = patch.replicas.is_some_and(|size| size != from);
-        if resized || patch.min_ready_seconds.is_some() {
+        let template = !patch.template_labels.is_empty() || !patch.template_annotations.is_empty();
+        let changed = resized || patch.min_ready_seconds.is_some() || template || patch.anti_affinity.is_some();
+        if changed {
             set.object.replicas = patch.replicas.unwrap_or(from);
             set.object.min_ready_seconds = patch.min_ready_seconds.unwrap_or(set.object.min_ready_seconds);
             set.object.generation += 1;
-            set.controller_due = due;
             set.basis = basis;
+            self.spec_changed(index, false);
         }
-        let to = set.object.replicas;
+        let to = self.sets[index].object.replicas;
         note!(self, "patch ReplicaSet {} {from} → {to}", patch.target.name);
         self.seen_own_set(&patch.target.uid);
         Wrote::Done

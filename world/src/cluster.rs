@@ -2,6 +2,7 @@
 
 use super::hands::Basis;
 use super::pods::{Injected, Pod};
+use super::replica_sets::Controller;
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
 use serin_core::api::Rollout;
@@ -24,35 +25,22 @@ pub struct Set {
     pub good: bool,
     /// What the controller knew when it decided this size.
     pub basis: Basis,
-    /// The smallest size that somebody else gave it since its controller last acted.
-    pub by_hand: Option<i32>,
     /// Until when its controller acts and does not report.
     pub silent_until: Option<Timestamp>,
-    /// When its controller looks at its new spec.
-    pub controller_due: Option<Timestamp>,
+    /// What its controller knows of it.
+    pub controller: Controller,
 }
 
 impl Set {
     /// Pods that are available at an instant.
     pub fn available(&self, now: Timestamp) -> i32 {
-        count(
-            self.pods
-                .iter()
-                .filter(|pod| self.available_at(pod).is_some_and(|at| at <= now)),
-        )
-    }
-
-    fn ready(&self, now: Timestamp) -> i32 {
-        count(self.pods.iter().filter(|pod| pod.ready_at.is_some_and(|at| at <= now)))
-    }
-
-    fn available_at(&self, pod: &Pod) -> Option<Timestamp> {
-        let wait = SignedDuration::from_secs(self.object.min_ready_seconds.into());
-        pod.ready_at.and_then(|at| at.checked_add(wait).ok())
+        let seconds = self.object.min_ready_seconds;
+        count(self.pods.iter().filter(|pod| pod.is_available(seconds, now)))
     }
 }
 
-fn count<T>(items: impl Iterator<Item = T>) -> i32 {
+/// How many there are.
+pub fn count<T>(items: impl Iterator<Item = T>) -> i32 {
     i32::try_from(items.count()).unwrap()
 }
 
@@ -125,76 +113,17 @@ impl World {
         }
     }
 
-    fn after(&self, seconds: i64) -> Timestamp {
+    /// So many seconds from now.
+    pub fn after(&self, seconds: i64) -> Timestamp {
         self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap()
-    }
-
-    /// When the ReplicaSet controller sees a change of spec.
-    pub fn controller_due(&mut self) -> Option<Timestamp> {
-        let lag = self.rng.up_to(self.faults.controller_lag);
-        Some(self.after(lag + self.controller_late))
     }
 
     /// Lets the ReplicaSet controller do all that is due.
     pub fn run_cluster(&mut self) {
         for index in 0..self.sets.len() {
-            if self.sets[index].controller_due.is_some_and(|due| due <= self.now) {
-                self.scale_pods(index);
-            }
-            self.report(index);
+            self.run_controller(index);
         }
         self.watch_services();
-    }
-
-    /// Makes and deletes pods; those that are not ready go first.
-    fn scale_pods(&mut self, index: usize) {
-        let now = self.now;
-        let ready_at = self.sets[index].good.then(|| self.after(self.ready_after));
-        let set = &mut self.sets[index];
-        set.controller_due = None;
-        let wanted = usize::try_from(set.object.replicas).unwrap();
-        let before = set.available(now);
-        set.pods.sort_by_key(|pod| pod.ready_at.unwrap_or(Timestamp::MAX));
-        while set.pods.len() < wanted {
-            self.next_pod += 1;
-            let injected = Rc::clone(&set.injected);
-            set.pods.push(Pod {
-                id: self.next_pod,
-                created: now,
-                ready_at,
-                injected,
-            });
-        }
-        if let Some(by_hand) = set.by_hand.take() {
-            set.pods.truncate(wanted.max(usize::try_from(by_hand).unwrap()));
-            let hash = set.object.hash().to_owned();
-            let taken = before - set.available(now);
-            self.took(&hash, taken);
-        }
-        let set = &mut self.sets[index];
-        let before = set.available(now);
-        set.pods.truncate(wanted);
-        let taken = before - set.available(now);
-        if taken > 0 {
-            let basis = self.sets[index].basis.clone();
-            self.check_budget(taken, &basis);
-            self.check_services(&basis);
-        }
-    }
-
-    /// Invariant 5: what we take away leaves at least R − maxUnavailable available.
-    fn check_budget(&mut self, taken: i32, basis: &Basis) {
-        let left: i32 = self.sets.iter().map(|set| set.available(self.now)).sum();
-        // Sizes of other ReplicaSets may have been decided since, for fewer replicas.
-        let since = self.sets.iter().map(|set| &set.basis);
-        let since = since.filter(|other| other.version >= basis.version);
-        let least = since.map(|other| other.least).min().unwrap_or(basis.least);
-        let unknown = self.unknown_losses(basis.at, None);
-        if left + unknown < least {
-            self.break_rule(format!(
-                "5: {taken} available pods taken away, {left} left, {least} needed"
-            ));
-        }
     }
 
     /// Available pods that a rollout needs: R − maxUnavailable.
@@ -203,40 +132,15 @@ impl World {
         // Blue-green is judged by what its active Service leads to.
         let canary = rollout.spec.strategy.canary.as_ref();
         canary.map_or(0, |canary| {
-            replicas - serin_core::meaning::fenceposts(canary, replicas).unavailable
+            let unavailable = serin_core::meaning::fenceposts(canary, replicas).unavailable;
+            replicas - unavailable.max(Self::restarts_in_an_update(rollout).into())
         })
     }
 
-    fn report(&mut self, index: usize) {
-        let now = self.now;
-        let set = &self.sets[index];
-        if set.silent_until.is_some_and(|until| until > now) {
-            return;
-        }
-        let (current, ready, available) = (count(set.pods.iter()), set.ready(now), set.available(now));
-        let old = &set.object;
-        let observed = match set.controller_due {
-            Some(_) => old.observed_generation,
-            None => old.generation,
-        };
-        let reported = (
-            old.observed_generation,
-            old.current_replicas,
-            old.ready_replicas,
-            old.available_replicas,
-        );
-        if reported == (observed, current, ready, available) {
-            return;
-        }
-        let old = old.clone();
-        let version = self.version();
-        let next = &mut self.sets[index].object;
-        next.observed_generation = observed;
-        next.current_replicas = current;
-        next.ready_replicas = ready;
-        next.available_replicas = available;
-        next.resource_version = version;
-        self.lag_set(old);
+    /// A restart takes one pod at a time even where an update may take none (contract 05 §11).
+    pub fn restarts_in_an_update(rollout: &Rollout) -> bool {
+        let (spec, status) = (&rollout.spec, &rollout.status);
+        spec.restart_at != status.restarted_at && status.stable_rs != status.current_pod_hash
     }
 
     /// When pods, the ReplicaSet controller or a lagging store next move.
@@ -244,13 +148,17 @@ impl World {
         let pods = self
             .sets
             .iter()
-            .flat_map(|set| set.pods.iter().flat_map(|pod| [pod.ready_at, set.available_at(pod)]))
+            .flat_map(|set| {
+                let seconds = set.object.min_ready_seconds;
+                set.pods
+                    .iter()
+                    .flat_map(move |pod| [pod.ready_at, pod.available_at(seconds)])
+            })
             .flatten();
         let due = self
             .sets
             .iter()
-            .flat_map(|set| [set.controller_due, set.silent_until])
-            .flatten();
+            .flat_map(|set| set.controller.due().chain(set.silent_until));
         let lag = self.stores.sets.iter().map(|(until, _)| *until);
         let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
         pods.chain(due)
@@ -271,6 +179,7 @@ impl World {
         let failed = before - set.available(now);
         let hash = set.object.hash().to_owned();
         note!(self, "pods of {} fail", self.sets[index].object.name);
+        self.pods_changed(index);
         self.took(&hash, failed);
     }
 
@@ -283,6 +192,7 @@ impl World {
             pod.ready_at = Some(now);
         }
         note!(self, "pods of {} recover", self.sets[index].object.name);
+        self.pods_changed(index);
     }
 
     /// Somebody deletes a ReplicaSet, and its pods go with it.

@@ -52,14 +52,12 @@ impl World {
     /// Somebody scales a ReplicaSet.
     pub fn scale_by_hand(&mut self, index: usize, replicas: i32) {
         let version = self.version();
-        let due = self.controller_due();
         let set = &mut self.sets[index];
         let old = set.object.clone();
         set.object.resource_version = version;
         set.object.generation += 1;
         set.object.replicas = replicas;
-        set.by_hand = Some(set.by_hand.map_or(replicas, |before| before.min(replicas)));
-        set.controller_due = due;
+        self.spec_changed(index, true);
         note!(self, "somebody scales {} {} → {replicas}", old.name, old.replicas);
         self.lag_set(old);
     }
@@ -159,14 +157,36 @@ impl World {
 
     /// Pods that others took away, of one revision or of all, and that one who looked at `since` could not know of.
     pub fn unknown_losses(&self, since: Timestamp, hash: Option<&str>) -> i32 {
-        let stale = since
-            .checked_sub(SignedDuration::from_secs(self.faults.store_lag))
-            .unwrap();
+        let stale = since.checked_sub(self.blindness()).unwrap();
         let deeds = self.deeds.pods.iter().rev().take_while(|deed| deed.at >= stale);
         deeds
             .filter(|deed| hash.is_none_or(|hash| deed.hash == hash))
             .map(|deed| deed.pods)
             .sum()
+    }
+
+    /// Pods that are ready and not yet available, and were not even ready when it was decided which go. The ReplicaSet
+    /// controller may keep them in place of available ones. A restart sees the pods themselves, and knows that.
+    pub fn unknown_gains(&self, basis: &Basis) -> i32 {
+        if basis.rollout.spec.restart_at != basis.rollout.status.restarted_at {
+            return 0;
+        }
+        let known = basis.at.checked_sub(self.blindness()).unwrap();
+        let news = |set: &super::Set| {
+            let pods = set
+                .pods
+                .iter()
+                .filter(|pod| pod.ready_at.is_some_and(|at| at > known && at <= self.now));
+            let starting = pods.filter(|pod| !pod.is_available(set.object.min_ready_seconds, self.now));
+            i32::try_from(starting.count()).unwrap()
+        };
+        self.sets.iter().map(news).sum()
+    }
+
+    /// How old what the controller knows may be.
+    fn blindness(&self) -> SignedDuration {
+        // The ReplicaSet controller's status says what it has seen.
+        SignedDuration::from_secs(self.faults.store_lag + self.faults.controller_lag)
     }
 
     /// Whether a Service was changed by hand after a decision.
@@ -175,7 +195,7 @@ impl World {
     }
 
     /// Someone's hand, not ours: a Service without pods no longer counts as one that serves.
-    fn forget_emptied_services(&mut self) {
+    pub fn forget_emptied_services(&mut self) {
         let emptied: Vec<String> = self
             .serving
             .keys()

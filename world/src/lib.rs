@@ -15,6 +15,7 @@ pub mod cluster;
 mod hands;
 mod people;
 pub mod pods;
+mod replica_sets;
 pub mod rng;
 mod rules;
 mod services;
@@ -32,6 +33,9 @@ use serin_core::plan::{Event, Plan, Wake};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// Looks that no span of time needs.
+const MOST_LOOKS: usize = 10_000;
 
 /// What goes wrong, and how often; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,6 +86,10 @@ pub struct World {
     pub ready_after: i64,
     /// Seconds by which the ReplicaSet controller lags, always.
     pub controller_late: i64,
+    /// Seconds until the ReplicaSet controller sees what became of pods, always.
+    pub pods_late: i64,
+    /// The API server lets nobody create a pod.
+    pub no_room: bool,
     /// What goes wrong.
     pub faults: Faults,
     /// What happened, one line each.
@@ -151,6 +159,8 @@ impl World {
             refused: None,
             ready_after: 2,
             controller_late: 0,
+            pods_late: 0,
+            no_room: false,
             faults: Faults::default(),
             trace: Vec::new(),
             tracing: true,
@@ -275,9 +285,14 @@ impl World {
     pub fn pass(&mut self, time: SignedDuration) {
         let end = self.now.checked_add(time).unwrap();
         self.settle();
+        let most = self.looks + MOST_LOOKS;
         loop {
             let next = self.next_change().filter(|next| *next <= end);
             let Some(next) = next else { break };
+            if self.looks > most {
+                self.break_rule(format!("7: no rest: {MOST_LOOKS} looks in {time:#}"));
+                break;
+            }
             self.now = next.max(self.now);
             self.settle();
         }

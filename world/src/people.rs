@@ -48,6 +48,12 @@ impl World {
         self.edit(&json!({ "spec": { "template": { "spec": { "restartPolicy": policy } } } }));
     }
 
+    /// `kubectl argo rollouts restart`.
+    pub fn restart(&mut self) {
+        let at = self.now.to_string();
+        self.edit(&json!({ "spec": { "restartAt": at } }));
+    }
+
     /// `kubectl argo rollouts promote`.
     pub fn promote(&mut self) {
         let rollout = self.decoded();

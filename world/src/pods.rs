@@ -1,12 +1,13 @@
 //! Pods as objects: what a decision sees of them where it needs them, evictions, and metadata that is injected.
 
 use super::{World, note};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serin_core::Observed;
 use serin_core::observed::Pod as ObservedPod;
 use serin_core::plan::{NewReplicaSet, PodPatch, ReplicaSetPatch, Target};
 use serin_core::rollout::pods;
+use serin_core::wire::SHRUNK_TO;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -19,6 +20,10 @@ pub struct Pod {
     pub created: Timestamp,
     /// When it is ready, if ever.
     pub ready_at: Option<Timestamp>,
+    /// The node that it runs on.
+    pub node: i64,
+    /// Its `controller.kubernetes.io/pod-deletion-cost`.
+    pub cost: i64,
     /// Labels and annotations; shared by those of one template.
     pub injected: Rc<Injected>,
 }
@@ -64,7 +69,23 @@ impl Injected {
     }
 }
 
+/// Ready at an instant.
+pub fn is_ready(pod: &Pod, now: Timestamp) -> bool {
+    pod.ready_at.is_some_and(|at| at <= now)
+}
+
 impl Pod {
+    /// When it has been ready for so many seconds.
+    pub fn available_at(&self, min_ready_seconds: i32) -> Option<Timestamp> {
+        let wait = SignedDuration::from_secs(min_ready_seconds.into());
+        self.ready_at.and_then(|at| at.checked_add(wait).ok())
+    }
+
+    /// Ready for so many seconds at an instant.
+    pub fn is_available(&self, min_ready_seconds: i32, now: Timestamp) -> bool {
+        self.available_at(min_ready_seconds).is_some_and(|at| at <= now)
+    }
+
     fn observed(&self, now: Timestamp) -> ObservedPod {
         ObservedPod {
             name: format!("pod-{}", self.id),
@@ -86,7 +107,11 @@ impl World {
         let blue_green = spec.strategy.blue_green.as_ref();
         let metadata = canary.is_some_and(|of| of.stable_metadata.is_some() || of.canary_metadata.is_some())
             || blue_green.is_some_and(|of| of.active_metadata.is_some() || of.preview_metadata.is_some());
-        if !metadata && spec.restart_at.is_none() {
+        let noted = seen
+            .replica_sets
+            .iter()
+            .any(|set| set.annotations.contains_key(SHRUNK_TO));
+        if !metadata && spec.restart_at.is_none() && !noted {
             // As the decision would say, only faster.
             return BTreeMap::new();
         }
@@ -99,12 +124,24 @@ impl World {
     /// The API server evicts a pod; its ReplicaSet controller will make another.
     pub fn evict(&mut self, target: &Target) {
         note!(self, "evict {}", target.name);
-        let due = self.controller_due();
-        for set in &mut self.sets {
-            let before = set.pods.len();
+        for index in 0..self.sets.len() {
+            let (now, set) = (self.now, &mut self.sets[index]);
+            let (before, available) = (set.pods.len(), set.available(now));
             set.pods.retain(|pod| pod.id.to_string() != target.uid);
+            let taken = available - set.available(now);
             if set.pods.len() < before {
-                set.controller_due = due;
+                self.pods_changed(index);
+            }
+            if taken > 0 {
+                let basis = self.basis.clone();
+                self.check_budget(taken, &basis);
+                self.check_active_restart(index, &basis);
+                // Where all may be unavailable, a restart may take all.
+                if self.all_may_be_unavailable() {
+                    self.forget_emptied_services();
+                } else {
+                    self.check_services(&basis);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Rules that are looked at when the controller decides and writes; those of pods and Services stand next to them.
 
 use super::World;
+use super::cluster::Set;
 use super::hands::Basis;
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
@@ -104,11 +105,70 @@ impl World {
         }
     }
 
+    /// Invariant 5 for a restart of blue-green: the active Service keeps all pods but those that may be unavailable.
+    pub fn check_active_restart(&mut self, index: usize, basis: &Basis) {
+        let rollout = &basis.rollout;
+        let Some(blue_green) = &rollout.spec.strategy.blue_green else {
+            return;
+        };
+        let hash = self.sets[index].object.hash().to_owned();
+        let replicas = rollout.spec.replicas.unwrap_or(1);
+        let unavailable = serin_core::meaning::restart_unavailable(blue_green.max_unavailable.as_ref(), replicas);
+        let least = replicas - unavailable;
+        let left = self.sets[index].available(self.now) + self.unknown_losses(basis.at, Some(&hash));
+        let selected = self.selected(&blue_green.active_service) == hash;
+        if selected && !self.changed_since(&blue_green.active_service, basis) && left < least {
+            self.break_rule(format!(
+                "5: a pod behind the active Service is evicted, {left} left, {least} needed"
+            ));
+        }
+    }
+
+    /// Whether a restart may take all pods at once.
+    pub fn all_may_be_unavailable(&self) -> bool {
+        let rollout = &self.basis.rollout;
+        let replicas = rollout.spec.replicas.unwrap_or(1);
+        let strategy = &rollout.spec.strategy;
+        let unavailable = match (&strategy.canary, &strategy.blue_green) {
+            (Some(canary), _) => serin_core::meaning::fenceposts(canary, replicas).unavailable,
+            (None, Some(of)) => serin_core::meaning::restart_unavailable(of.max_unavailable.as_ref(), replicas),
+            (None, None) => 0,
+        };
+        unavailable.max(Self::restarts_in_an_update(rollout).into()) >= replicas
+    }
+
+    /// A restart is over when no older pod is left, and all that came in their place are available.
+    pub fn check_restart(&mut self, seen: &Observed, plan: &Plan) {
+        let status = plan.status.as_ref().map(|status| &status.patch["status"]);
+        let Some(status) = status.filter(|status| status["restartedAt"].is_string()) else {
+            return;
+        };
+        // A new template, or new steps, count as a restart.
+        if status.get("currentPodHash").is_some() || status.get("currentStepHash").is_some() {
+            return;
+        }
+        let at = seen.rollout.spec.restart_at.as_ref().map(|at| at.0);
+        let old = |set: &Set| set.pods.iter().any(|pod| at.is_some_and(|at| pod.created < at));
+        let replicas = seen.rollout.spec.replicas.unwrap_or(1);
+        let sets = self.sets.iter().filter(|set| !set.object.orphan);
+        let lacking = |set: &Set| {
+            let wanted = seen.replica_sets.iter().find(|it| it.uid == set.object.uid);
+            wanted.is_some_and(|wanted| set.available(self.now) < wanted.replicas.min(replicas))
+        };
+        let wrong: Vec<String> = sets
+            .filter(|set| old(set) || lacking(set))
+            .map(|set| set.object.name.clone())
+            .collect();
+        if !wrong.is_empty() {
+            self.break_rule(format!("a restart counts as done before its pods are there: {wrong:?}"));
+        }
+    }
+
     /// Invariant 4: a switch of a Service of traffic does not leave it fewer available pods than it led to and needs:
-    /// all of them of blue-green, of a canary R − maxUnavailable (decision 6).
+    /// all of them of blue-green, on the way back and of a canary R − maxUnavailable (decisions 6, 43).
     ///
     /// A Service without a hash leads to the pods of every revision, and what it goes back to are fewer (contract 11
-    /// B8). The stable Service of an aborted canary goes back to whatever of stable is there (contract 03 §6).
+    /// B8). Where what it led to has crashed, it moves to as many pods as are left there (decision 43).
     pub fn check_capacity(&mut self, name: &str, (former, before): (&str, i32), basis: &Basis) {
         let rollout = &basis.rollout;
         let strategy = &rollout.spec.strategy;
@@ -116,10 +176,15 @@ impl World {
         let stable = strategy.canary.as_ref().filter(|of| of.stable_service == name);
         let selected = Some(self.selected(name)).filter(|hash| !hash.is_empty());
         let back = selected == Some(rollout.status.stable_rs.as_str());
+        let replicas = rollout.spec.replicas.unwrap_or(1);
         let wanted = match (active, stable) {
-            (Some(_), _) => rollout.spec.replicas.unwrap_or(1),
-            (None, Some(_)) if !back => Self::least_available(rollout).max(1),
-            (None, Some(_) | None) => return,
+            (Some(of), _) if back => {
+                let unavailable = serin_core::meaning::restart_unavailable(of.max_unavailable.as_ref(), replicas);
+                (replicas - unavailable).max(1)
+            }
+            (Some(_), _) => replicas,
+            (None, Some(_)) => Self::least_available(rollout).max(1),
+            (None, None) => return,
         };
         let after = self.behind(name) + self.unknown_losses(self.now, selected);
         if !former.is_empty() && after < before.min(wanted) {

@@ -157,7 +157,9 @@ impl World {
             let lag = SignedDuration::from_secs(self.faults.store_lag);
             let known = since.is_some_and(|since| since.checked_add(lag).is_ok_and(|seen| seen <= basis.at));
             let selected = Some(self.selected(&name)).filter(|hash| !hash.is_empty());
-            let by_others = self.changed_since(&name, basis) || self.unknown_losses(basis.at, selected) > 0;
+            let by_others = self.changed_since(&name, basis)
+                || self.unknown_losses(basis.at, selected) > 0
+                || self.unknown_gains(basis) > 0;
             let serves = active == Some(&name) || stable == Some(&name);
             if serves && known && !by_others && Self::may_have_two_pods(&basis.rollout) {
                 self.break_rule(format!(

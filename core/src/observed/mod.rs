@@ -111,6 +111,9 @@ pub struct Pod {
     /// A deletion is under way.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
+    /// It has ended, as Succeeded or Failed: nobody counts it any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub finished: bool,
     /// Since when it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_since: Option<Timestamp>,

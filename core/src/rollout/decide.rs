@@ -7,7 +7,7 @@ use crate::plan::draft::Draft;
 use crate::rollout::bluegreen;
 use crate::rollout::canary;
 use crate::rollout::invalid;
-use crate::rollout::look::Look;
+use crate::rollout::look::{Change, Look};
 use crate::rollout::replica_set;
 use crate::rollout::restart::{self, Restart};
 use jiff::Timestamp;
@@ -34,6 +34,11 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         return draft.finish(None);
     }
     look.restart = Restart::of(&look, restart::max_unavailable(&look));
+    if look.restart.in_flight && look.change != Change::Nothing {
+        // An update begins once the pods are gone for all that were evicted.
+        look.restart.plan(&mut draft);
+        return draft.finish(None);
+    }
     match (&strategy, &written.canary, &written.blue_green) {
         (Strategy::Canary(meant), Some(written), _) => canary::decide(&look, &strategy, meant, written),
         (Strategy::BlueGreen(meant), _, Some(written)) => bluegreen::decide(&look, &strategy, meant, written),

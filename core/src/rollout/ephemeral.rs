@@ -8,7 +8,6 @@ use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::Draft;
 use crate::plan::{Action, PodPatch, ReplicaSetPatch, Target};
 use crate::rollout::look::Look;
-use crate::rollout::pods::has_pods;
 use crate::rollout::revision::Stable;
 use crate::wire::EPHEMERAL_METADATA;
 use serde_json::Value;
@@ -99,7 +98,7 @@ fn sync(look: &Look<'_>, set: &ReplicaSet, wanted: &PodTemplateMetadata, draft: 
     let annotations = changes(&before.annotations, &wanted.annotations);
     let pods = match look.seen.pods.get(&set.name) {
         Some(pods) => pods.as_slice(),
-        None if has_pods(set) => return,
+        None if set.has_pods() => return,
         None => &[],
     };
     let patches: Vec<PodPatch> = pods

@@ -93,7 +93,7 @@ impl<'a> Look<'a> {
 
     /// Available pods of the newest revision that a decision may rely on.
     pub(crate) fn new_available(&self) -> i32 {
-        self.revisions.new.map_or(0, ReplicaSet::available)
+        self.revisions.new.map_or(0, |set| self.available(set))
     }
 
     /// The newest revision is older than stable, and few enough revisions lie between (contract 02 §10).

@@ -9,6 +9,7 @@
 pub mod adoption;
 pub(crate) mod anti_affinity;
 pub mod asked;
+pub(crate) mod availability;
 pub(crate) mod bluegreen;
 pub mod canary;
 pub(crate) mod conditions;

@@ -1,8 +1,9 @@
-//! The pods themselves: most decisions are about counts, two are not, injected metadata and restarts.
+//! The pods themselves. Most decisions are about counts; injected metadata and restarts are not, and where the counts of a
+//! status cannot be believed, the pods are counted (decision 45).
 
 use crate::observed::{Observed, Pod, ReplicaSet};
 use crate::rollout::ephemeral;
-use crate::rollout::look::{Change, Look};
+use crate::rollout::look::Look;
 use crate::rollout::restart;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,25 +12,28 @@ use jiff::{SignedDuration, Timestamp};
 #[must_use]
 pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
     let look = Look::of(seen, now);
-    let restarting = restart::is_due(&look) && look.change == Change::Nothing;
-    let sets = look.revisions.all().filter(|set| has_pods(set));
-    sets.filter(|set| restarting || ephemeral::is_stale(&look, set))
+    let restarting = restart::is_due(&look);
+    let sets = look.revisions.all().filter(|set| set.has_pods());
+    sets.filter(|set| restarting || set.is_doubtful() || ephemeral::is_stale(&look, set))
         .map(|set| set.name.clone())
         .collect()
 }
 
-/// It has pods, or is to have some.
-pub(crate) fn has_pods(set: &ReplicaSet) -> bool {
-    set.replicas > 0 || set.current_replicas > 0
-}
-
 impl Pod {
+    /// Here to stay: its ReplicaSet counts it.
+    pub(crate) fn is_active(&self) -> bool {
+        !self.deleting && !self.finished
+    }
+
     /// Ready for as long as its ReplicaSet asks for, and here to stay.
     pub(crate) fn is_available(&self, set: &ReplicaSet, now: Timestamp) -> bool {
+        self.available_at(set).is_some_and(|at| at <= now)
+    }
+
+    /// Since when it is available, or will be if it stays ready.
+    pub(crate) fn available_at(&self, set: &ReplicaSet) -> Option<Timestamp> {
         let wait = SignedDuration::from_secs(i64::from(set.min_ready_seconds));
-        !self.deleting
-            && self
-                .ready_since
-                .is_some_and(|since| since.saturating_add(wait).is_ok_and(|at| at <= now))
+        let since = self.ready_since.filter(|_| self.is_active())?;
+        since.checked_add(wait).ok()
     }
 }

@@ -6,6 +6,7 @@ use crate::observed::{Observed, Refusal, Refused, ReplicaSet};
 use crate::plan::draft::{Draft, Group, patch_of, target_of};
 use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
+use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
 use crate::rollout::revision::{Stable, is_meant, is_observed, ownership};
@@ -44,16 +45,6 @@ impl ReplicaSet {
         self.annotations
             .get(wire::SCALE_DOWN_DEADLINE)
             .and_then(|text| text.parse().ok())
-    }
-
-    /// Available pods that a decision may rely on: none while the status speaks of an older spec (contract 11 B2).
-    #[must_use]
-    pub fn available(&self) -> i32 {
-        if self.observed_generation < self.generation {
-            0
-        } else {
-            self.available_replicas
-        }
     }
 }
 
@@ -359,9 +350,10 @@ pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut D
 /// The size, and what goes with it; nothing where both are as wanted.
 pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
     // Validation lets a negative previewReplicaCount through (contract 11 E).
-    let size = size.max(0).saturating_add(look.restart.surge_of(set));
+    let size = size.max(0);
     if size != set.replicas {
         patch.replicas = Some(size);
+        availability::remember(set, size, patch);
     }
     let resized = size != set.replicas || set.replicas > 0;
     if resized && set.desired_replicas() != Some(look.replicas) {
@@ -407,8 +399,7 @@ pub(crate) fn clean_up(look: &Look<'_>, draft: &mut Draft) {
     old.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
     let surplus = old.len().saturating_sub(limit);
     for set in old.into_iter().take(surplus) {
-        let empty = set.replicas == 0 && set.current_replicas == 0 && set.observed_generation >= set.generation;
-        if empty {
+        if set.is_empty() {
             draft.act(Action::DeleteReplicaSet(target_of(set)));
         }
     }

@@ -1,11 +1,17 @@
 //! `spec.restartAt`: every pod that is older is evicted, as many at a time as may be unavailable (contract 05 §4).
+//!
+//! The ReplicaSet controller learns of an eviction a moment later; until then a ReplicaSet that shrinks may lose another
+//! pod in place of the one that is gone (contract 11 F2). [`crate::rollout::availability`] counts that in, so one that surges goes
+//! back to its size once it has made a pod in place of the last old one, or says that it cannot.
 
 use crate::meaning::{fenceposts, restart_unavailable};
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::Draft;
 use crate::plan::{Action, Target, Wake, WakeReason};
+use crate::rollout::availability::changes_at;
 use crate::rollout::look::{Change, Look, after_seconds};
-use crate::rollout::pods::has_pods;
+use crate::rollout::revision::Stable;
+use crate::rollout::service;
 use jiff::Timestamp;
 
 /// How long until evictions that were not allowed are tried again, in seconds (contract 05 §4).
@@ -14,8 +20,10 @@ const RECHECK_SECONDS: i64 = 30;
 /// How far a restart is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Restart {
-    /// No pod is older than asked for.
+    /// No pod is older than asked for, and those that came in place of the old ones are available.
     pub(crate) done: bool,
+    /// Pods that were evicted may still count for their ReplicaSet controller.
+    pub(crate) in_flight: bool,
     /// UID of the ReplicaSet that runs one pod more meanwhile, because none may be unavailable (decision 9).
     surge: Option<String>,
     evict: Vec<Target>,
@@ -26,13 +34,10 @@ pub(crate) struct Restart {
 fn asked(look: &Look<'_>) -> Option<Timestamp> {
     let asked = look.rollout.spec.restart_at.as_ref();
     let done = look.rollout.status.restarted_at.as_ref();
-    // A new template counts as restarted: `status::base` says so.
-    asked
-        .filter(|at| Some(*at) != done && look.change == Change::Nothing)
-        .map(|at| at.0)
+    asked.filter(|at| Some(*at) != done).map(|at| at.0)
 }
 
-/// Whether pods may have to be evicted now.
+/// Whether pods may have to be evicted now, or have been a moment ago.
 pub(crate) fn is_due(look: &Look<'_>) -> bool {
     asked(look).is_some_and(|at| at <= look.now)
 }
@@ -55,45 +60,71 @@ impl Restart {
         };
         if at > look.now {
             return Self {
-                wake: Some(at),
+                // A new template counts as restarted: `status::base` says so.
+                wake: (look.change == Change::Nothing).then_some(at),
                 ..Self::default()
             };
         }
-        let again = Self {
-            wake: Some(after_seconds(look.now, RECHECK_SECONDS)),
-            ..Self::default()
-        };
+        let again = || Some(after_seconds(look.now, RECHECK_SECONDS));
         let Some(sets) = listed(look) else {
-            return again;
+            return Self {
+                wake: again(),
+                ..Self::default()
+            };
         };
+        let in_flight = sets.iter().any(|(set, _)| look.availability(set).may_be_more());
+        if look.change != Change::Nothing {
+            return Self {
+                in_flight,
+                wake: again().filter(|_| in_flight),
+                ..Self::default()
+            };
+        }
         let all = || {
             sets.iter()
                 .flat_map(|(set, pods)| pods.iter().map(move |pod| (*set, pod)))
         };
-        let old: Vec<(&ReplicaSet, &Pod)> = all().filter(|(_, pod)| pod.created < at && !pod.deleting).collect();
+        let is_old = |pod: &Pod| pod.created < at && pod.is_active();
+        let old: Vec<(&ReplicaSet, &Pod)> = all().filter(|(_, pod)| is_old(pod)).collect();
+        let changes = |(set, pods): &(&ReplicaSet, &[Pod])| changes_at(pods, set, look.now);
+        let wake = sets.iter().filter_map(changes).min();
         let Some((first, _)) = old.first() else {
+            let replaced = |set: &ReplicaSet| {
+                let wanted = set.replicas.min(look.replicas);
+                look.availability(set).left_at(wanted) >= wanted
+            };
+            let done = !in_flight && sets.iter().all(|(set, _)| replaced(set));
             return Self {
-                done: true,
+                done,
+                wake: wake.filter(|_| !done),
                 ..Self::default()
             };
         };
         let spec: i32 = sets.iter().map(|(set, _)| set.replicas).fold(0, i32::saturating_add);
-        let available = all().filter(|(set, pod)| pod.is_available(set, look.now)).count();
-        let available = i32::try_from(available).unwrap_or(i32::MAX);
-        // Between updates there is room for one pod more; in one, the update decides how many there are.
-        let surges = max_unavailable <= 0 && look.revisions.other_stable().is_none();
-        let minimum = if surges {
-            look.replicas
+        let available = sets.iter().map(|(set, _)| look.available(set));
+        let available = available.fold(0, i32::saturating_add);
+        let surges = max_unavailable <= 0 && whole(look).is_some_and(|set| set.uid == first.uid);
+        let allowed = if surges {
+            // Those of other revisions stand in for none of these.
+            look.available(first).saturating_sub(look.replicas)
         } else {
-            look.replicas.max(spec).saturating_sub(max_unavailable.max(1))
+            let minimum = look.replicas.max(spec).saturating_sub(max_unavailable.max(1));
+            available.saturating_sub(minimum)
         };
-        let allowed = usize::try_from(available.saturating_sub(minimum)).unwrap_or(0);
-        let targets = old.iter().take(allowed).map(|(_, pod)| target_of(pod));
-        let surging = surges && look.revisions.new.is_some_and(|new| new.uid == first.uid);
+        let allowed = usize::try_from(allowed).unwrap_or(0);
+        let is_last = |set: &ReplicaSet| {
+            let all_may_go = max_unavailable >= look.replicas;
+            !all_may_go && service::selects(look, set) && look.available(set) <= 1
+        };
+        let due = old.iter().filter(|(set, _)| !surges || set.uid == first.uid);
+        let due = due.filter(|(set, _)| !is_last(set));
+        let evict: Vec<Target> = due.take(allowed).map(|(_, pod)| target_of(pod)).collect();
         Self {
-            surge: surging.then(|| first.uid.clone()),
-            evict: targets.collect(),
-            ..again
+            surge: surges.then(|| first.uid.clone()),
+            // A PodDisruptionBudget may refuse an eviction, and nothing tells when it no longer does.
+            wake: if evict.is_empty() { wake } else { again() },
+            evict,
+            ..Self::default()
         }
     }
 
@@ -117,6 +148,16 @@ impl Restart {
     }
 }
 
+/// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the
+/// only one, and the stable one of blue-green. How many pods there are while a canary goes on is for the update to decide.
+fn whole<'a>(look: &Look<'a>) -> Option<&'a ReplicaSet> {
+    let blue_green = look.rollout.spec.strategy.blue_green.is_some();
+    match look.revisions.stable {
+        Stable::None | Stable::Newest | Stable::Missing => look.revisions.new,
+        Stable::Other(stable) => Some(stable).filter(|_| blue_green),
+    }
+}
+
 /// All ReplicaSets with their pods, stable first; `None` while some are not known.
 fn listed<'a>(look: &Look<'a>) -> Option<Vec<(&'a ReplicaSet, &'a [Pod])>> {
     let revisions = &look.revisions;
@@ -126,7 +167,7 @@ fn listed<'a>(look: &Look<'a>) -> Option<Vec<(&'a ReplicaSet, &'a [Pod])>> {
         .chain(revisions.new)
         .chain(revisions.others.iter().copied());
     ordered
-        .filter(|set| has_pods(set))
+        .filter(|set| set.has_pods())
         .map(|set| look.seen.pods.get(&set.name).map(|pods| (set, pods.as_slice())))
         .collect()
 }

@@ -28,6 +28,19 @@ pub(crate) fn selects(look: &Look<'_>, set: &ReplicaSet) -> bool {
     look.seen.services.values().flatten().any(selected)
 }
 
+/// Whether a Service of traffic may move to a ReplicaSet, where so many pods are needed: once that has them, or at least
+/// one and no fewer than what the Service leads to now (decision 43).
+///
+/// So it never waits for pods on a side that serves more than the one that serves now. A Service that selects no hash, or
+/// one that no ReplicaSet has, leads to nothing that could be kept.
+pub(crate) fn may_move(look: &Look<'_>, name: &str, to: &ReplicaSet, needed: i32) -> bool {
+    let hash = hash_of(look, name);
+    let loses = look.revisions.all().find(|set| !hash.is_empty() && set.hash() == hash);
+    let loses = loses.map_or(0, |set| look.availability(set).at_most());
+    let gains = look.available(to);
+    gains >= needed.max(1) || (gains > 0 && gains >= loses)
+}
+
 /// Switches a Service where it does not yet select `hash`, or is not yet managed; tells whether it does.
 pub(crate) fn switch(look: &Look<'_>, name: &str, hash: &str, group: Group, draft: &mut Draft) -> bool {
     let Some(service) = find(look, name) else { return false };

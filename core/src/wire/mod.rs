@@ -12,6 +12,9 @@ pub const DESIRED_REPLICAS: &str = "rollout.argoproj.io/desired-replicas";
 pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
 /// Annotation of ReplicaSets: labels and annotations put on their pods.
 pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
+/// Annotation of ReplicaSets: the smallest size that they were given since they last grew, while pods of a larger one may
+/// still be counted (decision 45).
+pub const SHRUNK_TO: &str = "rollout.serin.dev/shrunk-to";
 /// Annotation of Services: the rollout that manages them.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.

@@ -58,6 +58,9 @@ pub(crate) fn rollout(rng: &mut Rng) -> Value {
         }
         _ => {}
     }
+    if rng.one_in(4) {
+        manifest["spec"]["minReadySeconds"] = (1 + rng.up_to(2)).into();
+    }
     if rng.one_in(6) {
         manifest["spec"]["progressDeadlineAbort"] = true.into();
     }
@@ -80,6 +83,10 @@ fn blue_green(rng: &mut Rng) -> Value {
         1 => blue_green["autoPromotionSeconds"] = rng.up_to(20).into(),
         _ => {}
     }
+    if rng.one_in(2) {
+        let amounts = [json!(0), json!(1), json!("50%")];
+        blue_green["maxUnavailable"] = rng.pick(&amounts).clone();
+    }
     if rng.one_in(3) {
         blue_green["previewReplicaCount"] = (1 + rng.up_to(2)).into();
     }
@@ -98,7 +105,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(24) {
+    match world.rng.up_to(26) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -132,6 +139,7 @@ fn somebody_acts(world: &mut World) {
             world.edit(&json!({ "spec": { "replicas": replicas } }));
         }
         23 => contradict(world),
+        24 | 25 => world.restart(),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -280,9 +288,21 @@ fn check_rest(world: &mut World) {
     // An update that was sent to sleep waits for pods (decision 42).
     let status = world.current().status;
     let asleep = world.rollout["spec"]["replicas"] == 0 && status.stable_rs != status.current_pod_hash;
-    if !asleep && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
+    // Where old pods may not go because others are not available, a restart is never over.
+    let restarts = restarts(world)
+        && world
+            .sets
+            .iter()
+            .any(|set| set.available(world.now) < set.object.replicas);
+    if !asleep && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) && !restarts {
         world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
     }
+}
+
+/// A restart is under way, or waits for its pods.
+fn restarts(world: &World) -> bool {
+    let rollout = world.current();
+    rollout.spec.restart_at != rollout.status.restarted_at
 }
 
 /// Stable of blue-green has all its pods, and where stable is well, what people use leads to one revision alone. Nothing
@@ -298,7 +318,7 @@ fn check_stable_at_rest(world: &mut World) {
     };
     let (size, available) = (stable.object.replicas, stable.available(world.now));
     let wanted = rollout.spec.replicas.unwrap_or(1);
-    if rollout.spec.strategy.blue_green.is_some() && size != wanted {
+    if rollout.spec.strategy.blue_green.is_some() && size != wanted && !restarts(world) {
         world.break_rule(format!("5: stable rests at {size} of {wanted} pods"));
     }
     let named = world.named_services();

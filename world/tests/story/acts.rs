@@ -46,6 +46,8 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         stage.world.pass(length(time)?);
     } else if let Some(time) = between(text, "the ReplicaSet controller is ", " late") {
         stage.world.controller_late = length(time)?.as_secs();
+    } else if let Some(time) = between(text, "the ReplicaSet controller sees pods ", " late") {
+        stage.world.pods_late = length(time)?.as_secs();
     } else if let Some(image) = text.strip_prefix("set image ") {
         set_image(stage, image)?;
     } else if let Some(replicas) = text.strip_prefix("scale ") {
@@ -152,14 +154,7 @@ fn scale_by_hand(stage: &mut Stage, revision: &str, size: &str) -> Result<(), Wh
         .parse()
         .map_err(|_| Why::not_understood(format!("`{size}` is no number")))?;
     let index = stage.find(revision)?;
-    let due = stage.world.controller_due();
-    let set = &mut stage.world.sets[index];
-    set.object.replicas = size;
-    set.object.generation += 1;
-    set.controller_due = due;
-    let failure = set.object.failure.clone();
-    // For the sake of its version.
-    stage.world.set_failure(index, failure);
+    stage.world.scale_by_hand(index, size);
     Ok(())
 }
 

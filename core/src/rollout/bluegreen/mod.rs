@@ -8,6 +8,7 @@ use crate::meaning::{BlueGreen, Strategy};
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::{Draft, Group};
+use crate::rollout::availability;
 use crate::rollout::canary::never_served;
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::ephemeral;
@@ -15,6 +16,7 @@ use crate::rollout::look::{Change, Look};
 use crate::rollout::references;
 use crate::rollout::replica_set;
 use crate::rollout::report;
+use crate::rollout::restart;
 use crate::rollout::service;
 use crate::rollout::status::{self, Counts, format_selector};
 use crate::rollout::update::Course;
@@ -42,6 +44,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     replica_set::clean_up(look, &mut draft);
     release_services(look, &mut draft);
     ephemeral::plan(look, &mut draft);
+    availability::forget(look, &mut draft);
     look.restart.plan(&mut draft);
     if let Some(reason) = course.blue_green_promotion(look, &active) {
         course.promote(look, &reason, &mut draft);
@@ -93,13 +96,14 @@ fn switch_active(
     active: &str,
     draft: &mut Draft,
 ) -> String {
+    let needed = look.replicas.saturating_sub(restart::max_unavailable(look));
     let target = match gate {
         Gate::Closed => None,
         Gate::Open => Some(look.revisions.new_hash),
         Gate::Back => look
             .revisions
             .other_stable()
-            .filter(|set| set.available() > 0)
+            .filter(|set| service::may_move(look, &written.active_service, set, needed))
             .map(ReplicaSet::hash),
     };
     // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8). Until that has
@@ -109,7 +113,7 @@ fn switch_active(
     let restored = look
         .revisions
         .other_stable()
-        .filter(|stable| lost && (stable.available() > 0 || !active.is_empty()))
+        .filter(|stable| lost && (look.available(stable) > 0 || !active.is_empty()))
         .map(ReplicaSet::hash);
     let Some(target) = restored.or(target) else {
         return active.to_owned();
@@ -166,7 +170,7 @@ fn facts<'c>(
             && shown
             && conditions::is_completed(next),
         progressed: switched || counts.progressed(old) || look.change != Change::Nothing,
-        available: active.is_some_and(|set| sizes::is_saturated(look, set)),
+        available: active.is_some_and(|set| sizes::is_asked_for(look, set)) && next.available_replicas >= look.replicas,
         clock_stopped: course.is_held_up(look),
         ..report::facts(look, course)
     }

@@ -6,6 +6,7 @@ use crate::meaning::{AbortDelay, BlueGreen};
 use crate::observed::ReplicaSet;
 use crate::plan::draft::{Draft, patch_of};
 use crate::plan::{Action, Wake, WakeReason};
+use crate::rollout::availability::Budget;
 use crate::rollout::look::{Change, Look, after_seconds, whole_seconds};
 use crate::rollout::replica_set::{Creation, resize};
 use crate::rollout::revision::Stable;
@@ -16,8 +17,12 @@ use jiff::Timestamp;
 
 /// All pods are there, and were asked for with the present number of replicas (contract 04 §5).
 pub(super) fn is_saturated(look: &Look<'_>, set: &ReplicaSet) -> bool {
-    let all = look.replicas;
-    set.replicas == all && set.desired_replicas() == Some(all) && set.available() == all
+    is_asked_for(look, set) && look.available(set) == look.replicas
+}
+
+/// All pods were asked for, with the present number of replicas.
+pub(super) fn is_asked_for(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    set.replicas == look.replicas && set.desired_replicas() == Some(look.replicas)
 }
 
 /// The size that the newest ReplicaSet should have now.
@@ -56,6 +61,7 @@ fn delay_is_over(look: &Look<'_>) -> bool {
 /// Capacity up: the newest ReplicaSet is created or grown, stable is kept at full size.
 pub(super) fn grow<'a>(look: &Look<'a>, size: i32, course: &Course, draft: &mut Draft) -> Creation<'a> {
     let creation = Creation::plan(look, size, draft);
+    let size = with_surge(look, look.revisions.new, size);
     if look.revisions.new.is_some_and(|set| set.replicas <= size) {
         creation.sync(look, Some(size), keeps_deadline(look, course), draft);
     }
@@ -63,13 +69,25 @@ pub(super) fn grow<'a>(look: &Look<'a>, size: i32, course: &Course, draft: &mut 
     if let Some(stable) = look.revisions.other_stable().filter(|_| kept) {
         // What is stable is no longer to be scaled down.
         let mut patch = patch_of(stable);
-        crate::rollout::replica_set::scale(look, stable, look.replicas, &mut patch);
+        let size = with_surge(look, Some(stable), look.replicas);
+        let size = keep_available(look, stable, size);
+        crate::rollout::replica_set::scale(look, stable, size, &mut patch);
         if stable.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
             patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
         }
         crate::rollout::replica_set::push(look, stable, patch, draft);
     }
     creation
+}
+
+/// A restart may run one pod more meanwhile (decision 9).
+fn with_surge(look: &Look<'_>, set: Option<&ReplicaSet>, size: i32) -> i32 {
+    size.saturating_add(set.map_or(0, |set| look.restart.surge_of(set)))
+}
+
+/// The size nearest to `size` that costs none of the pods that are wanted available.
+fn keep_available(look: &Look<'_>, set: &ReplicaSet, size: i32) -> i32 {
+    Budget::of(look, std::iter::once(set), look.replicas).shrink(look, set, size)
 }
 
 /// The deadline of the newest ReplicaSet stays while it marks a fast rollback, or runs after an abort.
@@ -87,11 +105,15 @@ pub(super) fn shrink(
     size: i32,
     draft: &mut Draft,
 ) {
+    let size = with_surge(look, look.revisions.new, size);
     if let Some(new) = look.revisions.new.filter(|set| set.replicas > size) {
         // The active Service must have left it first, unless no pods are wanted at all.
         let selected = service::hash_of(look, &written.active_service) == new.hash();
+        let serves = selected || look.revisions.stable == Stable::Newest;
         let size = if selected && size == 0 && look.replicas > 0 {
             new.replicas
+        } else if serves {
+            keep_available(look, new, size)
         } else {
             size
         };
@@ -122,7 +144,7 @@ fn delay_aborted(look: &Look<'_>, meant: &BlueGreen, draft: &mut Draft) {
         (AbortDelay::Keep, _) => {}
         (AbortDelay::Seconds(_), Some(deadline)) => wake_at(look, deadline, draft),
         (AbortDelay::Seconds(seconds), None) => {
-            if new.replicas > 0 && stable.available() >= look.replicas {
+            if new.replicas > 0 && look.available(stable) >= look.replicas {
                 add_deadline(look, new, i64::from(seconds), draft);
             }
         }

@@ -70,7 +70,7 @@ impl Course {
         let Some(new) = look
             .revisions
             .new
-            .filter(|set| set.replicas == size && set.available() == size)
+            .filter(|set| set.replicas == size && look.available(set) == size)
         else {
             return Gate::Closed;
         };
@@ -82,7 +82,7 @@ impl Course {
             return Gate::Open;
         }
         // A preview of reduced size grows to full size first.
-        if written.preview_replica_count == Some(new.available()) {
+        if written.preview_replica_count == Some(look.available(new)) {
             self.checkpoint = true;
             self.resume();
         }

@@ -9,6 +9,7 @@ use crate::api::rollout::{CanaryStrategy, RolloutStatus};
 use crate::meaning::{Canary, Strategy};
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
+use crate::rollout::availability;
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look};
@@ -29,6 +30,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, writ
     let resized = draft.resizes();
     course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
     ephemeral::plan(look, &mut draft);
+    availability::forget(look, &mut draft);
     look.restart.plan(&mut draft);
     let counts = Counts::of_all(look);
     let next = status::base(look, &course, counts);

@@ -1,4 +1,4 @@
-//! The canary and the stable Service of a canary without traffic routing (contract 03 §6, decision 6).
+//! The canary and the stable Service of a canary without traffic routing (contract 03 §6, decisions 6 and 43).
 
 use crate::api::rollout::CanaryStrategy;
 use crate::observed::ReplicaSet;
@@ -17,21 +17,25 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
         Stable::Other(set) => Some(set),
         Stable::None | Stable::Missing => None,
     };
-    // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1).
-    let least = input.replicas.saturating_sub(input.fenceposts.unavailable).max(1);
-    // Once moved it stays, whatever becomes of the pods meanwhile.
-    let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
-    let ready = moved || look.new_available() >= least;
+    let needed = input.replicas.saturating_sub(input.fenceposts.unavailable);
+    let may_move = |name: &str, to: &ReplicaSet| service::may_move(look, name, to, needed);
+    // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1). Once moved it stays,
+    // whatever becomes of the pods meanwhile.
+    let name = &written.stable_service;
+    let moved = service::hash_of(look, name) == look.revisions.new_hash;
+    let ready = |new: &&ReplicaSet| moved || may_move(name, new);
     // Without replicas nothing of stable is wanted, and that approves nothing (decision 42).
-    let taken_over = course.abort.is_none() && !course.sleeps(look) && wanted(input).stable == 0 && ready;
-    let behind_stable = look.revisions.new.filter(|_| taken_over).or(stable);
+    let taken_over = course.abort.is_none() && !course.sleeps(look) && wanted(input).stable == 0;
+    let behind_stable = look.revisions.new.filter(|_| taken_over).filter(ready).or(stable);
+    follow(look, name, behind_stable.filter(|set| may_move(name, set)), draft);
+    // The canary Service shows whatever there is of the canary; on the way back it moves as the stable one.
+    let name = &written.canary_service;
     let behind_canary = if course.abort.is_some() {
-        stable
+        stable.filter(|set| may_move(name, set))
     } else {
         look.revisions.new
     };
-    follow(look, &written.stable_service, behind_stable, draft);
-    follow(look, &written.canary_service, behind_canary, draft);
+    follow(look, name, behind_canary, draft);
     let named: Vec<&str> = references::services(look.seen)
         .into_iter()
         .map(|(_, name)| name)
@@ -44,8 +48,9 @@ fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Dra
     let Some(set) = set.filter(|set| service::hash_of(look, name) != set.hash()) else {
         return;
     };
-    let whole = set.replicas > 0 && set.replicas <= set.available();
-    if set.available() > 0 && (whole || service::is_managed(look, name)) {
+    let available = look.available(set);
+    let whole = set.replicas > 0 && set.replicas <= available;
+    if available > 0 && (whole || service::is_managed(look, name)) {
         service::switch(look, name, set.hash(), Group::Traffic, draft);
     }
 }
@@ -55,7 +60,7 @@ fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Dra
 /// One is kept, and only while no revision that stays has an available pod. Were the last pod of each kept, those of
 /// superseded revisions could leave the newest no room for ever.
 fn is_kept_for_all(look: &Look<'_>, set: &ReplicaSet) -> bool {
-    let serves = |other: &&ReplicaSet| other.replicas > 0 && other.available() > 0;
+    let serves = |other: &&ReplicaSet| other.replicas > 0 && look.available(other) > 0;
     let staying = look.revisions.new.into_iter().chain(look.revisions.other_stable());
     if staying.filter(|other| other.uid != set.uid).any(|other| serves(&other)) {
         return false;

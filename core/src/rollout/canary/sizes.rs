@@ -4,6 +4,7 @@ use crate::api::rollout::CanaryStrategy;
 use crate::meaning::{Canary, fenceposts};
 use crate::observed::ReplicaSet;
 use crate::plan::draft::Draft;
+use crate::rollout::availability::Budget;
 use crate::rollout::canary::scale::{self, Input, Pods, Targets};
 use crate::rollout::canary::services;
 use crate::rollout::look::Look;
@@ -17,14 +18,14 @@ pub(crate) fn input(look: &Look<'_>, canary: &Canary, written: &CanaryStrategy, 
         replicas: look.replicas,
         weight: course.weight(look, canary),
         fenceposts: fenceposts(written, look.replicas),
-        canary: look.revisions.new.map_or(Pods::default(), pods),
+        canary: look.revisions.new.map_or(Pods::default(), |set| pods(look, set)),
         canary_exists: look.revisions.new.is_some(),
-        stable: look.revisions.other_stable().map(pods),
+        stable: look.revisions.other_stable().map(|set| pods(look, set)),
         others: look
             .revisions
             .others
             .iter()
-            .map(|set| pods(set))
+            .map(|set| pods(look, set))
             .fold(Pods::default(), |sum, set| Pods {
                 spec: sum.spec.saturating_add(set.spec),
                 available: sum.available.saturating_add(set.available),
@@ -32,10 +33,10 @@ pub(crate) fn input(look: &Look<'_>, canary: &Canary, written: &CanaryStrategy, 
     }
 }
 
-fn pods(set: &ReplicaSet) -> Pods {
+fn pods(look: &Look<'_>, set: &ReplicaSet) -> Pods {
     Pods {
         spec: set.replicas,
-        available: set.available(),
+        available: look.available(set),
     }
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
             stable: input.stable.unwrap_or_default().spec,
         }
     } else {
-        keep_unobserved(look, input, scale::next(input))
+        scale::next(input)
     };
     let creation = Creation::plan(look, next.canary, draft);
     if held {
@@ -62,6 +63,15 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
         return;
     }
     let (new, stable) = (look.revisions.new, look.revisions.other_stable());
+    // A restart may run one pod more meanwhile (decision 9).
+    let next = Targets {
+        canary: next
+            .canary
+            .saturating_add(new.map_or(0, |set| look.restart.surge_of(set))),
+        ..next
+    };
+    let needed = input.replicas.saturating_sub(input.fenceposts.unavailable);
+    let mut budget = Budget::of(look, look.revisions.all(), needed);
     if let Some(set) = stable.filter(|set| next.stable > set.replicas) {
         resize(look, set, next.stable, draft);
     }
@@ -70,60 +80,26 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     }
     services::plan(look, written, input, course, draft);
     if let Some(set) = new.filter(|set| next.canary < set.replicas) {
-        creation.sync(
-            look,
-            Some(services::floor(look, written, input, set, next.canary, draft)),
-            false,
-            draft,
-        );
+        let size = budget.shrink(look, set, next.canary);
+        let size = services::floor(look, written, input, set, size, draft);
+        creation.sync(look, Some(size), false, draft);
     }
     if let Some(set) = stable.filter(|set| next.stable <= set.replicas) {
+        let size = budget.shrink(look, set, next.stable);
         resize(
             look,
             set,
-            services::floor(look, written, input, set, next.stable, draft),
+            services::floor(look, written, input, set, size, draft),
             draft,
         );
     }
-    drain_others(look, written, input, draft);
-}
-
-/// Where both sides are to shrink, such as after somebody else scaled one of them up, a side whose status speaks of an
-/// older spec stays: what is available of it counts as none, and would be given away.
-fn keep_unobserved(look: &Look<'_>, input: &Input, mut next: Targets) -> Targets {
-    let unobserved = |set: &ReplicaSet| set.observed_generation < set.generation;
-    let stable = input.stable.unwrap_or_default().spec;
-    if next.canary < input.canary.spec && next.stable < stable {
-        if look.revisions.other_stable().is_some_and(unobserved) {
-            next.stable = stable;
-        }
-        if look.revisions.new.is_some_and(unobserved) {
-            next.canary = input.canary.spec;
-        }
-    }
-    next
+    drain_others(look, written, input, &mut budget, draft);
 }
 
 /// Old revisions go to zero as fast as the available pods allow, unhealthy pods first (contract 03 §3, last item).
-fn drain_others(look: &Look<'_>, written: &CanaryStrategy, input: &Input, draft: &mut Draft) {
-    let mut sizes: Vec<(&ReplicaSet, i32)> = look.revisions.others.iter().map(|set| (*set, set.replicas)).collect();
-    for (set, size) in &mut sizes {
-        // A status that speaks of an older spec says nothing about which pods are unhealthy.
-        if set.observed_generation >= set.generation {
-            *size = (*size).min(set.available());
-        }
-    }
-    let of_stable = input.stable.map_or(0, |stable| stable.available);
-    let available = [input.canary.available, of_stable, input.others.available];
-    let available = available.into_iter().fold(0, i32::saturating_add);
-    let mut room = available.saturating_sub(look.replicas.saturating_sub(input.fenceposts.unavailable));
-    for (_, size) in &mut sizes {
-        let taken = room.clamp(0, *size);
-        *size -= taken;
-        room -= taken;
-    }
-    for (set, size) in sizes {
-        let size = services::floor(look, written, input, set, size, draft);
+fn drain_others(look: &Look<'_>, written: &CanaryStrategy, input: &Input, budget: &mut Budget, draft: &mut Draft) {
+    for set in &look.revisions.others {
+        let size = services::floor(look, written, input, set, budget.shrink(look, set, 0), draft);
         if size < set.replicas {
             resize(look, set, size, draft);
         }

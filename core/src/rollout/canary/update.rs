@@ -290,12 +290,13 @@ fn at_desired_counts(look: &Look<'_>, targets: scale::Targets) -> bool {
     let new = look
         .revisions
         .new
-        .is_some_and(|set| set.replicas == targets.canary && set.available() == targets.canary);
+        .is_some_and(|set| set.replicas == targets.canary && look.available(set) == targets.canary);
     let stable = look
         .revisions
         .other_stable()
-        .is_none_or(|set| set.replicas == targets.stable && set.current_replicas == targets.stable);
-    new && stable && look.revisions.others.iter().all(|set| set.available_replicas == 0)
+        .is_none_or(|set| set.has_settled_at(targets.stable));
+    let mut others = look.revisions.others.iter();
+    new && stable && others.all(|set| look.availability(set).at_most() == 0)
 }
 
 /// Stable has no available pod, and the rollout has never been healthy (decision 11).
@@ -303,7 +304,7 @@ pub(crate) fn never_served(look: &Look<'_>) -> bool {
     let status = &look.rollout.status;
     let available = conditions::get(status, condition::AVAILABLE);
     let dead = match look.revisions.stable {
-        Stable::Other(set) => set.available_replicas == 0,
+        Stable::Other(set) => look.availability(set).at_most() == 0,
         Stable::None | Stable::Newest | Stable::Missing => false,
     };
     dead && conditions::get(status, condition::HEALTHY).is_none()

@@ -1,0 +1,288 @@
+//! What may be relied on of the pods of a ReplicaSet (decision 45, contract 11 B2 and F).
+//!
+//! The status of a ReplicaSet is a moment old, in either direction. Its controller counts the pods that it sees, deletes
+//! the surplus, and then writes the status from the count of before; until it sees its own deletions it goes on writing
+//! that count, for any newer spec. So nobody but this file reads these counters for a decision:
+//!
+//! - A status that is older than its spec says nothing: its pods are neither available nor unhealthy.
+//! - A ReplicaSet that was made smaller has no more pods than it was given, whatever its status says. While its size
+//!   stays, the size itself says so. When it grows again, the annotation [`SHRUNK_TO`] keeps the smallest size; it rides
+//!   in the patches that shrink and grow, costs no write, and outlives this process. It counts until a status shows no
+//!   more pods than that, or a live list of the pods proves otherwise ([`crate::rollout::pods::needed`] asks for one).
+//! - Of the pods that go when a ReplicaSet shrinks, those that are not ready go first; among the others it is not for us
+//!   to say (contract 11 F2). A pod that is ready and not yet available may stay, and one that is available may go.
+//! - A pod that we evicted may still count for its ReplicaSet controller, which then deletes another in its place; and
+//!   one that it has just made may be ready by then, and stay in place of an available one.
+//!
+//! What users read in the status of the rollout are the counters as they are.
+
+use crate::observed::{Observed, Pod, ReplicaSet};
+use crate::plan::ReplicaSetPatch;
+use crate::plan::draft::Draft;
+use crate::rollout::look::{Look, after_seconds};
+use crate::wire::SHRUNK_TO;
+use jiff::Timestamp;
+
+/// How long a pod that is not ready counts as one that may become so any moment, in seconds.
+const STARTING_SECONDS: i64 = 30;
+
+/// What may be relied on of the pods of one ReplicaSet, in pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Availability {
+    /// Pods that the ReplicaSet wants.
+    wanted: i32,
+    /// What is known of its pods; nothing while its status is older than its spec, and nobody has listed them.
+    counted: Option<Counted>,
+    /// At most so many are available.
+    at_most: i32,
+}
+
+/// Pods that were counted, by the ReplicaSet controller or in a live list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counted {
+    /// Pods that do not go first.
+    ready: i32,
+    available: i32,
+    /// The smallest size that it may be shrinking to, or that it wants.
+    size: i32,
+    /// Pods that its controller may know of and that are not among these: gone a moment ago, or made.
+    uncounted: i32,
+}
+
+impl Availability {
+    fn of(seen: &Observed, set: &ReplicaSet, now: Timestamp) -> Self {
+        let wanted = set.replicas;
+        let shrunk_to = set.shrinking_to().map_or(wanted, |size| size.min(wanted));
+        let list = seen.pods.get(&set.name).map(|pods| Live::of(pods, set, now));
+        let counted = match list {
+            Some(live) => Some(Counted {
+                ready: live.ready,
+                available: live.available,
+                // What it was asked for before it has acted upon once its status speaks of the present spec.
+                size: if set.is_up_to_date() { wanted } else { shrunk_to },
+                uncounted: set.uncounted(live.pods),
+            }),
+            None if set.is_up_to_date() => Some(Counted {
+                ready: set.ready_replicas,
+                available: set.available_replicas,
+                size: shrunk_to,
+                // Where ready is available, it does not matter which of them go.
+                uncounted: if set.min_ready_seconds > 0 {
+                    set.uncounted(set.current_replicas)
+                } else {
+                    0
+                },
+            }),
+            None => None,
+        };
+        let at_most = match (list, counted) {
+            (Some(live), _) => live.available,
+            (None, Some(counted)) => counted.available,
+            (None, None) => set.available_replicas.max(wanted),
+        };
+        Self {
+            wanted,
+            counted,
+            at_most,
+        }
+    }
+
+    /// Pods that are available, and stay so if its size stays. None while nothing is known.
+    pub(crate) fn available(&self) -> i32 {
+        self.counted.map_or(0, |of| of.left_at(of.size))
+    }
+
+    /// Pods that may be available: no decision takes them for granted.
+    pub(crate) fn at_most(&self) -> i32 {
+        self.at_most
+    }
+
+    /// Pods that are available for sure once it has shrunk to `size`.
+    pub(crate) fn left_at(&self, size: i32) -> i32 {
+        if size >= self.wanted {
+            return self.available();
+        }
+        let left = |of: Counted| of.left_at(size.min(of.size).saturating_sub(of.uncounted));
+        self.counted.map_or(0, left)
+    }
+
+    /// Its controller may know of pods that were not counted.
+    pub(crate) fn may_be_more(&self) -> bool {
+        self.counted.is_some_and(|of| of.uncounted > 0)
+    }
+}
+
+impl Counted {
+    /// Pods that are not ready go first; of those that are ready, the available ones in the worst case.
+    fn left_at(self, size: i32) -> i32 {
+        let taken = self.ready.saturating_sub(size.max(0)).max(0);
+        self.available.saturating_sub(taken).max(0)
+    }
+}
+
+/// A live list of pods, counted.
+#[derive(Clone, Copy)]
+struct Live {
+    pods: i32,
+    ready: i32,
+    available: i32,
+}
+
+impl Live {
+    fn of(pods: &[Pod], set: &ReplicaSet, now: Timestamp) -> Self {
+        let count = |counts: &dyn Fn(&Pod) -> bool| {
+            let counted = pods.iter().filter(|pod| pod.is_active() && counts(pod)).count();
+            i32::try_from(counted).unwrap_or(i32::MAX)
+        };
+        Self {
+            pods: count(&|_| true),
+            ready: count(&|pod| pod.ready_since.is_some() || may_become_ready(pod, set, now)),
+            available: count(&|pod| pod.is_available(set, now)),
+        }
+    }
+}
+
+/// It is new, and may be ready, though not yet available, when its controller chooses the pods that go.
+fn may_become_ready(pod: &Pod, set: &ReplicaSet, now: Timestamp) -> bool {
+    set.min_ready_seconds > 0 && now < after_seconds(pod.created, STARTING_SECONDS)
+}
+
+/// When time alone changes what may be relied on of these pods.
+pub(crate) fn changes_at(pods: &[Pod], set: &ReplicaSet, now: Timestamp) -> Option<Timestamp> {
+    let active = pods.iter().filter(|pod| pod.is_active());
+    let starts = |pod: &Pod| may_become_ready(pod, set, now).then(|| after_seconds(pod.created, STARTING_SECONDS));
+    let change = active.filter_map(|pod| pod.available_at(set).or_else(|| starts(pod)));
+    change.filter(|at| *at > now).min()
+}
+
+impl ReplicaSet {
+    /// Its status speaks of its present spec.
+    fn is_up_to_date(&self) -> bool {
+        self.observed_generation >= self.generation
+    }
+
+    /// The smallest size since it was made smaller, until its status shows no more pods than that.
+    fn shrinking_to(&self) -> Option<i32> {
+        // What cannot be read is the worst.
+        let size = self.annotations.get(SHRUNK_TO)?.parse().unwrap_or(0);
+        let seen = self.is_up_to_date() && self.current_replicas <= size;
+        (!seen).then_some(size)
+    }
+
+    /// Whether only a live list says what its status is worth.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_up_to_date() && self.shrinking_to().is_some_and(|size| size < self.replicas)
+    }
+
+    /// It has no pods and wants none. In a status that is older than its spec nobody can see that.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.replicas == 0 && self.current_replicas == 0 && self.is_up_to_date()
+    }
+
+    /// It has as many pods as it is to have, and no other size is under way.
+    pub(crate) fn has_settled_at(&self, size: i32) -> bool {
+        self.replicas == size && self.current_replicas == size && self.is_up_to_date()
+    }
+
+    /// It has pods, or is to have some.
+    pub(crate) fn has_pods(&self) -> bool {
+        self.replicas > 0 || self.current_replicas > 0
+    }
+
+    /// Pods that its controller may know of beyond those that were counted: they were evicted a moment ago, and it has not
+    /// seen that; or it has just made them. In either case a pod is made until there are as many as it wants, unless it
+    /// says that it cannot: then its status tells how many it knows.
+    fn uncounted(&self, pods: i32) -> i32 {
+        let fails = self.failure.as_ref().is_some_and(|failure| failure.status == "True");
+        let counts = if fails && self.is_up_to_date() {
+            self.current_replicas
+        } else {
+            self.replicas
+        };
+        counts.saturating_sub(pods).max(0)
+    }
+}
+
+impl Look<'_> {
+    /// What may be relied on of the pods of a ReplicaSet.
+    pub(crate) fn availability(&self, set: &ReplicaSet) -> Availability {
+        Availability::of(self.seen, set, self.now)
+    }
+
+    /// Pods of a ReplicaSet that are available, and stay so if its size stays.
+    pub(crate) fn available(&self, set: &ReplicaSet) -> i32 {
+        self.availability(set).available()
+    }
+}
+
+/// Available pods that a plan may still give away, of all ReplicaSets together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// More than are needed; negative where there are fewer.
+    room: i32,
+}
+
+impl Budget {
+    /// Of these ReplicaSets, where so many pods are needed.
+    pub(crate) fn of<'a>(look: &Look<'_>, sets: impl Iterator<Item = &'a ReplicaSet>, needed: i32) -> Self {
+        let available = sets.map(|set| look.available(set)).fold(0, i32::saturating_add);
+        Self {
+            room: available.saturating_sub(needed),
+        }
+    }
+
+    /// The size nearest to `size` that a ReplicaSet may shrink to; what that gives away is gone from the budget.
+    ///
+    /// Pods that are not available cost nothing. Those of which nothing is known were not counted on: they may go where
+    /// there are enough others, and else stay, since they may be what is left.
+    pub(crate) fn shrink(&mut self, look: &Look<'_>, set: &ReplicaSet, size: i32) -> i32 {
+        if size >= set.replicas {
+            return size;
+        }
+        let of = look.availability(set);
+        if of.counted.is_none() {
+            return if self.room >= 0 { size } else { set.replicas };
+        }
+        let loss = |size: i32| of.available().saturating_sub(of.left_at(size));
+        let affordable = |size: &i32| loss(*size) <= self.room.max(0);
+        let size = (size..set.replicas).find(affordable).unwrap_or(set.replicas);
+        self.room = self.room.saturating_sub(loss(size));
+        size
+    }
+}
+
+/// Notes in a patch to `size` how small the ReplicaSet once was, as long as its status may not have seen it.
+pub(crate) fn remember(set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch) {
+    let before = set.shrinking_to();
+    let note = if size < set.replicas {
+        // All of its pods are there: its status shows more than none until they have gone.
+        let shows = set.is_up_to_date() && set.current_replicas >= set.replicas;
+        let needless = size <= 0 && shows && before.is_none();
+        (!needless).then(|| before.map_or(size, |before| before.min(size)))
+    } else {
+        // Its status shows pods that somebody takes away at this moment.
+        let shrinks = set.current_replicas > set.replicas;
+        before.or_else(|| shrinks.then_some(set.replicas))
+    };
+    let note = note.map(|size| size.to_string());
+    if set.annotations.get(SHRUNK_TO) != note.as_ref() {
+        patch.annotations.insert(SHRUNK_TO.to_owned(), note);
+    }
+}
+
+/// Drops the note where a live list proves its status right: as many pods exist, and are available, as it says. New ones
+/// are made only once the deletions are seen.
+pub(crate) fn forget(look: &Look<'_>, draft: &mut Draft) {
+    for set in look.revisions.all().filter(|set| set.is_doubtful()) {
+        let Some(pods) = look.seen.pods.get(&set.name) else {
+            continue;
+        };
+        let live = Live::of(pods, set, look.now);
+        let claimed = set.available_replicas.min(set.replicas);
+        if live.pods >= set.current_replicas && live.available >= claimed {
+            draft.amend(set, |patch| {
+                patch.annotations.entry(SHRUNK_TO.to_owned()).or_insert(None);
+            });
+        }
+    }
+}
