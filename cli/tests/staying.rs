@@ -38,7 +38,11 @@ async fn a_demo_that_is_kept_can_be_looked_at_and_ends_when_interrupted() {
 #[tokio::test]
 async fn a_sandbox_serves_until_it_is_asked_to_stop() {
     let mut sandbox = Staying::start(&["sandbox"]);
-    let (_, kubeconfig) = sandbox.ready().await;
+    let (printed, kubeconfig) = sandbox.ready().await;
+    assert!(
+        printed.contains("  serin get rollout canary-demo --watch\n"),
+        "{printed}"
+    );
     let mode = std::fs::metadata(&kubeconfig).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "others may read the kubeconfig");
     let name = kubeconfig.file_name().unwrap().to_str().unwrap();
