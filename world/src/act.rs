@@ -35,6 +35,7 @@ impl World {
         self.basis.least = Self::least_available(&seen.rollout).min(known);
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
+        self.check_sleep(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done => done += 1,

@@ -60,6 +60,13 @@ impl Course {
         if self.abort.is_some() {
             return Gate::Back;
         }
+        if self.skips_without_pods(look) {
+            self.resume();
+            return Gate::Open;
+        }
+        if self.sleeps(look) {
+            return Gate::Closed;
+        }
         let Some(new) = look
             .revisions
             .new
@@ -145,7 +152,7 @@ impl Course {
             Stable::Missing if !self.promote_full => return None,
             Stable::Missing | Stable::Newest | Stable::Other(_) => {}
         }
-        if active != look.revisions.new_hash || self.is_halted(look) {
+        if active != look.revisions.new_hash || self.is_halted(look) || self.sleeps(look) {
             return None;
         }
         if self.promote_full {
