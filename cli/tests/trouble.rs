@@ -7,8 +7,10 @@
 #[path = "support/raw.rs"]
 mod raw;
 mod support;
+#[path = "support/watches.rs"]
+mod watches;
 
-use raw::{Certificate, Raw, answer, closed_port, status};
+use raw::{Certificate, Raw, answer, closed_port};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use support::{Outcome, run};
@@ -70,6 +72,16 @@ fn check(row: &str, (outcome, controller): &(Outcome, String), file: &Path, serv
         .replace("{file}", &place);
     assert_eq!(*outcome, Outcome::failure("", &format!("Error: {expected}\n")), "{row}");
     assert_eq!(*controller, expected, "{row}: the controller");
+}
+
+fn status(code: u16, reason: &str, message: &str) -> String {
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason,
+        "code": code});
+    answer(
+        code,
+        "content-type: application/json\r\nretry-after: 0\r\n",
+        &body.to_string(),
+    )
 }
 
 const FORBIDDEN: &str = "rollouts.argoproj.io is forbidden: User \"me\" cannot get resource \"rollouts\"";
@@ -441,4 +453,88 @@ async fn under_the_plugins_name_answers_are_told_in_upstreams_words() {
             );
         }
     }
+}
+
+/// A promotion that is repeated in silence can land after an abort.
+#[tokio::test]
+async fn a_write_is_sent_once() {
+    const BUSY: &str = "Nothing was changed. The request was sent once and is not repeated.\n";
+    const UNKNOWN: &str = "whether it was carried out is unknown. Look with `serin get rollout` first.\n";
+    for (code, expected) in [(429, BUSY), (503, UNKNOWN), (504, UNKNOWN)] {
+        for command in [
+            "abort web",
+            "retry rollout web",
+            "pause web",
+            "restart web",
+            "promote web",
+            "promote web --full",
+            "terminate analysisrun web",
+            "terminate experiment web",
+        ] {
+            let seen = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"},
+                "spec": {"strategy": {"canary": {"steps": [{"pause": {}}]}}},
+                "status": {"currentPodHash": "a", "stableRS": "b", "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}]}});
+            let refusal = status(code, "x", "come back later");
+            let server = Raw::start(move |request| {
+                if request.starts_with("GET ") {
+                    answer(200, "", &seen.to_string())
+                } else {
+                    refusal.clone()
+                }
+            })
+            .await;
+            let outcome = run(&format!("serin {command} --server {}", server.url())).await;
+            assert!(
+                !outcome.success && outcome.err.contains(expected),
+                "{code} {command}: {outcome:?}"
+            );
+            let writes: Vec<_> = server
+                .asked()
+                .into_iter()
+                .filter(|it| !it.starts_with("GET "))
+                .collect();
+            assert_eq!(writes.len(), 1, "{code} {command}: {writes:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_and_said_with_v() {
+    let asked = std::sync::atomic::AtomicU32::new(0);
+    let server = Raw::start(move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 | 1 => status(429, "TooManyRequests", "later"),
+        _ => {
+            let seen = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+                "metadata": {"name": "web", "generation": 1},
+                "spec": {}, "status": {"phase": "Healthy", "observedGeneration": "1"}});
+            answer(200, "", &seen.to_string())
+        }
+    })
+    .await;
+    let program = env!("CARGO_BIN_EXE_serin");
+    let go = async |more: &[&str]| {
+        let mut command = tokio::process::Command::new(program);
+        command
+            .args(["status", "web", "--watch=false", "--server", &server.url()])
+            .args(more);
+        command.output().await.unwrap()
+    };
+    let told = go(&["-v", "1"]).await;
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "Healthy\n", "{told:?}");
+    assert_eq!(server.asked().len(), 3);
+    let log = String::from_utf8_lossy(&told.stderr);
+    let repeats = log
+        .lines()
+        .filter(|line| line.contains("the read is repeated") && line.contains("status=429"))
+        .count();
+    assert_eq!(repeats, 2, "{log}");
+    // Nobody asked for a log.
+    let quiet = go(&[]).await;
+    assert!(quiet.status.success() && quiet.stderr.is_empty(), "{quiet:?}");
+    let requests = go(&["-v", "6"]).await;
+    let log = String::from_utf8_lossy(&requests.stderr);
+    assert!(
+        log.contains("method=GET") && log.contains("status=200") && log.contains("/rollouts/web"),
+        "{log}"
+    );
 }

@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test binary uses its own part of these")]
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -133,17 +132,6 @@ pub(crate) async fn without_tls() -> u16 {
 pub(crate) fn answer(code: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {code} X\r\n{headers}content-length: {length}\r\n\r\n{body}")
-}
-
-/// A refusal as the API server words it, with no wait asked for.
-pub(crate) fn status(code: u16, reason: &str, message: &str) -> String {
-    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason,
-        "code": code});
-    answer(
-        code,
-        "content-type: application/json\r\nretry-after: 0\r\n",
-        &body.to_string(),
-    )
 }
 
 /// A port on which nobody listens.
