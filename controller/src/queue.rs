@@ -112,6 +112,8 @@ struct State {
 /// Counts for `workqueue_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct QueueCounts {
+    /// Keys that something is known of.
+    pub(crate) known: usize,
     /// Keys that wait for a worker.
     pub(crate) depth: usize,
     /// Keys ever added.
@@ -276,6 +278,7 @@ impl Queue {
                 .map(|running| running.since.elapsed())
         };
         QueueCounts {
+            known: state.entries.len(),
             depth: state.lanes.all(),
             adds: state.adds,
             retries: state.retries,

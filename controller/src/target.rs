@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The API server of a client.
 ///
-/// Displayed, for instance, as `the API server https://10.0.0.1:6443 (kubeconfig /home/me/.kube/config, context "dev")`.
+/// Displayed, for instance, as `the API server https://10.0.0.1:6443 (kubeconfig ~/.kube/config, context "dev")`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     /// Scheme, host and port.
