@@ -8,7 +8,7 @@ use crate::meaning::{BlueGreen, Strategy};
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::{Draft, Group};
-use crate::rollout::canary::never_served;
+use crate::rollout::canary::{never_served, paused};
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look};
@@ -41,6 +41,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     sizes::shrink(look, &creation, meant, written, &course, size, &mut draft);
     replica_set::clean_up(look, &mut draft);
     release_services(look, &mut draft);
+    paused::forget(look, &mut draft);
     ephemeral::plan(look, &mut draft);
     look.restart.plan(&mut draft);
     if let Some(reason) = course.blue_green_promotion(look, &active) {
