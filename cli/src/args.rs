@@ -131,7 +131,7 @@ pub enum Command {
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
     Lua(LuaGroup),
-    /// Show a canary from start to end, on a cluster in this process
+    /// Show an update from start to end, on a cluster in this process
     Demo(Demo),
     /// Run a cluster in this process until interrupted
     Sandbox(Sandbox),
@@ -289,9 +289,12 @@ pub enum TerminateKind {
 /// `demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
-    /// A file with one Rollout, in place of the example
+    /// A file with a Rollout and its Services, in place of the example; - is standard input
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    /// The Rollout to play, where the file has several
+    #[arg(long, value_name = "NAME")]
+    pub rollout: Option<String>,
     /// Image to update to; by default the next tag of the one in the file
     #[arg(long)]
     pub image: Option<String>,

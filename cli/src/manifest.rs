@@ -43,14 +43,12 @@ impl Manifest {
     }
 
     /// The file, as it was named.
-    #[expect(dead_code, reason = "for demo --file")]
     pub(crate) fn file(&self) -> &str {
         &self.file
     }
 
     /// The document with only this object in it, for readers that name lines. In a List the lines of its items cannot be
     /// kept: `None`.
-    #[expect(dead_code, reason = "for demo --file")]
     pub(crate) fn document(&self) -> Option<&Document> {
         self.path.is_empty().then_some(&*self.document)
     }

@@ -142,6 +142,12 @@ impl Expectations {
         }
     }
 
+    /// How many rollouts it knows something of.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
     /// The rollout is gone.
     pub(crate) fn forget(&self, rollout_uid: &str) {
         lock(&self.0).remove(rollout_uid);

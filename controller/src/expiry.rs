@@ -62,8 +62,8 @@ impl Expiry {
     }
 
     /// How many entries it holds, over or not.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
         self.since.len().max(self.order.len())
     }
 }
@@ -92,12 +92,12 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(!expiry.contains(&key("a")));
         assert_eq!([expiry.pop_over(), expiry.pop_over()], [Some(key("a")), None]);
-        assert_eq!(expiry.held(), 0);
+        assert_eq!(expiry.len(), 0);
         for number in 0..100 {
             expiry.drop_over();
             expiry.insert(key(&number.to_string()));
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(expiry.held(), 5);
+        assert_eq!(expiry.len(), 5);
     }
 }

@@ -101,6 +101,12 @@ impl Failures {
         }
     }
 
+    /// How many rollouts it knows something of.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
     /// The rollout is gone.
     pub(crate) fn forget(&self, key: &Key) {
         lock(&self.0).remove(key);

@@ -46,7 +46,7 @@ pub(crate) fn metrics(shell: Arc<Shell>) -> Router {
     let scrape = move || {
         let shell = Arc::clone(&shell);
         async move {
-            let text = shell.telemetry.scrape(shell.queue.counts());
+            let text = shell.telemetry.scrape(shell.queue.counts(), &shell.entries());
             text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
         }
     };

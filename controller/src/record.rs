@@ -33,6 +33,12 @@ impl Held {
         }
     }
 
+    /// How many rollouts it knows something of.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
     pub(crate) fn forget(&self, key: &Key) {
         lock(&self.0).remove(key);
     }

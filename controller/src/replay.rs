@@ -57,6 +57,12 @@ impl Dump {
         }
     }
 
+    /// How many rollouts it remembers the last look of.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.written).1.len()
+    }
+
     /// The rollout is gone.
     pub(crate) fn forget(&self, key: &Key) {
         lock(&self.written).1.remove(key);

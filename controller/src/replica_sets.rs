@@ -102,7 +102,7 @@ impl ReplicaSets {
     }
 
     /// How many there are: of all rollouts, and rollouts that have any.
-    #[cfg(test)]
+    #[must_use]
     pub(crate) fn len(&self) -> (usize, usize) {
         let state = read(&self.0);
         (state.members.len(), state.families.len())

@@ -43,6 +43,18 @@ pub(crate) fn queue(text: &mut String, name: &str, counts: QueueCounts) {
     );
 }
 
+/// How many entries a collection holds, and what it is called.
+pub(crate) type Entries = (&'static str, usize);
+
+/// Writes what the controller keeps: none of it grows with rollouts that come and go.
+pub(crate) fn entries<'e>(text: &mut String, all: impl Iterator<Item = &'e Entries>) {
+    let metric = "serin_entries";
+    family(text, metric, "gauge", "Entries that the controller keeps in memory.");
+    for (of, count) in all {
+        sample(text, metric, &[("of", of)], &count.to_string());
+    }
+}
+
 /// Writes `rollout_*`.
 pub(crate) fn rollouts(text: &mut String, rollouts: &Rollouts) {
     let all = rollouts.all();

@@ -121,7 +121,7 @@ impl Series {
     }
 
     /// Keys that have numbers.
-    #[cfg(test)]
+    #[must_use]
     pub(crate) fn len(&self) -> usize {
         lock(&self.0).of.len()
     }

@@ -205,6 +205,14 @@ impl Services {
         managed.collect()
     }
 
+    /// How many entries it holds: Services, and whose they are by name, by annotation, and by what is not there.
+    #[must_use]
+    pub(crate) fn len(&self) -> [usize; 3] {
+        let state = read(&self.0);
+        let indexes = state.named_by.len() + state.names.len() + state.managed_by.len();
+        [state.services.len(), indexes, state.absent.len()]
+    }
+
     /// Whether rollouts have to do with a Service, be it there or not.
     #[must_use]
     pub(crate) fn is_of_rollouts(&self, key: &Key) -> bool {

@@ -13,6 +13,7 @@ use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::reason::Wait;
 use crate::record::Held;
 use crate::replay::Dump;
+use crate::scrape::Entries;
 use crate::store::{Key, Stores};
 use crate::telemetry::Telemetry;
 use crate::{health, reconcile, watch};
@@ -70,6 +71,27 @@ impl Shell {
 
     fn is_over(&self, key: &Key) -> bool {
         self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+    }
+
+    /// What is kept, by name.
+    pub(crate) fn entries(&self) -> [Entries; 12] {
+        let (rollouts, namespaces) = self.stores.rollouts.len();
+        let (replica_sets, owners) = self.stores.replica_sets.len();
+        let [services, service_indexes, absent_services] = self.stores.services.len();
+        [
+            ("rollouts", rollouts),
+            ("namespaces", namespaces),
+            ("replica_sets", replica_sets),
+            ("replica_set_owners", owners),
+            ("services", services),
+            ("service_indexes", service_indexes),
+            ("absent_services", absent_services),
+            ("queue", self.queue.counts().known),
+            ("expectations", self.expectations.len()),
+            ("failures", self.failures.len()),
+            ("held_status", self.held.len()),
+            ("dumps", self.dump.as_ref().map_or(0, Dump::len)),
+        ]
     }
 
     /// A rollout is gone: nothing of it is kept.

@@ -92,6 +92,13 @@ impl Rollouts {
         read(&self.0).by_key.get(key).cloned()
     }
 
+    /// How many there are, and in how many namespaces.
+    #[must_use]
+    pub(crate) fn len(&self) -> (usize, usize) {
+        let all = read(&self.0);
+        (all.by_key.len(), all.namespaces.len())
+    }
+
     /// Whether a namespace has rollouts.
     #[must_use]
     pub(crate) fn any_in(&self, namespace: &str) -> bool {

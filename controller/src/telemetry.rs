@@ -4,7 +4,7 @@ use crate::expiry::Expiry;
 use crate::key::Key;
 use crate::queue::{QueueCounts, Reason};
 use crate::reason::Wait;
-use crate::scrape;
+use crate::scrape::{self, Entries};
 use crate::series::{NO_NAME, Request, Series};
 use crate::store::Stores;
 use crate::sync::lock;
@@ -195,12 +195,17 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a metric cannot be written as text.
-    pub(crate) fn scrape(&self, queue: QueueCounts) -> Result<String, prometheus::Error> {
+    pub(crate) fn scrape(&self, queue: QueueCounts, entries: &[Entries]) -> Result<String, prometheus::Error> {
         self.drop_old_series();
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         self.series.write(&mut text);
         scrape::queue(&mut text, QUEUE, queue);
+        let ours = [
+            ("series", self.series.len()),
+            ("series_leaving", lock(&self.leaving).len()),
+        ];
+        scrape::entries(&mut text, entries.iter().chain(&ours));
         scrape::rollouts(&mut text, &self.stores.rollouts);
         Ok(text)
     }
@@ -245,7 +250,7 @@ mod tests {
         let key = Key::new("default", "guestbook");
         telemetry.look_ended(&key, Duration::from_millis(200), true);
         telemetry.event(&key, "Normal", "FooReason");
-        let scrape = || telemetry.scrape(QueueCounts::default()).unwrap();
+        let scrape = || telemetry.scrape(QueueCounts::default(), &[]).unwrap();
         let text = scrape();
         for line in [
             r#"rollout_info{name="guestbook",namespace="default",phase="Progressing",strategy="canary",traffic_router="SMI"} 1"#,
@@ -319,7 +324,7 @@ mod tests {
         // Six and a half deletions a minute are remembered, with three keys each, and what lives.
         assert!(telemetry.series.len() <= 3 + 3 * 7, "{}", telemetry.series.len());
         tokio::time::advance(SERIES_STAY).await;
-        let text = telemetry.scrape(QueueCounts::default()).unwrap();
+        let text = telemetry.scrape(QueueCounts::default(), &[]).unwrap();
         assert_eq!(telemetry.series.len(), 3, "{text}");
         for name in ["web", "front", NO_NAME] {
             let labels = format!(r#"name="{name}",namespace="n0""#);
@@ -331,7 +336,7 @@ mod tests {
         unnamed["metadata"]["resourceVersion"] = json!("2");
         stores.apply_rollout(serde_json::from_value(unnamed).unwrap(), Source::Event);
         tokio::time::advance(SERIES_STAY * 2).await;
-        telemetry.scrape(QueueCounts::default()).unwrap();
+        telemetry.scrape(QueueCounts::default(), &[]).unwrap();
         assert_eq!(telemetry.series.len(), 2);
     }
 
@@ -346,7 +351,7 @@ mod tests {
         telemetry.deleted(Key::new("n", "web"));
         stores.apply_rollout(stored(), Source::Event);
         tokio::time::advance(SERIES_STAY).await;
-        let text = telemetry.scrape(QueueCounts::default()).unwrap();
+        let text = telemetry.scrape(QueueCounts::default(), &[]).unwrap();
         assert!(text.contains("rollout_events_total{"), "{text}");
     }
 
@@ -361,7 +366,7 @@ mod tests {
         told(&telemetry, "n");
         for wanted in [1, 0] {
             tokio::time::advance(SERIES_STAY * 3).await;
-            telemetry.scrape(QueueCounts::default()).unwrap();
+            telemetry.scrape(QueueCounts::default(), &[]).unwrap();
             assert_eq!(telemetry.series.len(), wanted);
             stores.services.delete(&Key::new("n", "front"));
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serin_core::meaning::{Fenceposts, fenceposts};
+use serin_core::rollout::canary::paused::{self, Share};
 use serin_core::rollout::canary::scale::{Input, Pods, Targets, approximate, next};
 
 /// R, W, maxSurge, maxUnavailable, stable, canary, old → canary, stable. Contract 03 §15, in its order.
@@ -145,5 +146,62 @@ fn examples_come_to_rest() {
             (canary, stable),
             "R={replicas} W={weight}"
         );
+    }
+}
+
+fn shares(pods: &[(i32, i32)]) -> Vec<Share> {
+    pods.iter().map(|(pods, of)| Share { pods: *pods, of: *of }).collect()
+}
+
+/// Decision 41: stable first, then the canary; replicas, maxSurge, maxUnavailable, sizes.
+#[test]
+fn a_paused_canary_is_scaled_in_proportion() {
+    for (pods, replicas, surge, unavailable, expected) in [
+        (&[(7, 10), (3, 10)][..], 15, 0, 3, &[11, 4][..]),
+        (&[(7, 10), (3, 10)], 10, 0, 3, &[7, 3]),
+        (&[(7, 10), (3, 10)], 5, 0, 1, &[4, 1]),
+        (&[(7, 10), (3, 10)], 1, 0, 1, &[1, 0]),
+        (&[(7, 10), (3, 10)], 0, 0, 0, &[0, 0]),
+        // With the pods of maxSurge: there is less room for the canary than its share.
+        (&[(3, 4), (2, 4)], 8, 1, 0, &[6, 3]),
+        (&[(10, 10), (3, 10)], 20, 3, 0, &[20, 3]),
+        // With fewer pods than wanted, as maxUnavailable allowed: no fewer than it allows now.
+        (&[(7, 10), (1, 10)], 20, 0, 2, &[16, 2]),
+        // Three revisions.
+        (&[(4, 10), (3, 10), (3, 10)], 15, 0, 3, &[7, 4, 4]),
+        // A settled rollout.
+        (&[(4, 4)], 9, 1, 1, &[9]),
+        // One that was made without pods.
+        (&[(0, 0)], 5, 1, 0, &[5]),
+        (&[], 5, 1, 0, &[]),
+    ] {
+        let fenceposts = Fenceposts { surge, unavailable };
+        assert_eq!(
+            paused::sizes(&shares(pods), replicas, fenceposts),
+            expected,
+            "{pods:?} → {replicas}"
+        );
+    }
+}
+
+/// Whatever the number of replicas: no more pods than maxSurge allows, stable is never left below its share, and the
+/// sizes at the pause come back with its number.
+#[test]
+fn a_paused_canary_is_never_scaled_in_favour_of_the_canary() {
+    for of in 1..=12 {
+        for canary in 0..=of {
+            let all = shares(&[(of - canary, of), (canary, of)]);
+            let fenceposts = Fenceposts {
+                surge: 1,
+                unavailable: 1,
+            };
+            assert_eq!(paused::sizes(&all, of, fenceposts), [of - canary, canary]);
+            for replicas in 0..=30 {
+                let sizes = paused::sizes(&all, replicas, fenceposts);
+                let [stable, new] = sizes[..] else { panic!("{sizes:?}") };
+                assert_eq!(stable + new, replicas, "{all:?} → {replicas}");
+                assert!(new * of <= canary * replicas, "{all:?} → {replicas}: {sizes:?}");
+            }
+        }
     }
 }

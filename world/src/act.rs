@@ -156,6 +156,7 @@ impl World {
         let good = !new.template.as_str().contains("bad");
         let template = Some(Fingerprint::of_replica_set(&new.template, &new.annotations));
         self.check_identity(&new.name, template);
+        self.check_pause(None);
         let object = ReplicaSet {
             name: new.name.clone(),
             uid: format!("uid-{}", self.version()),
@@ -196,6 +197,9 @@ impl World {
         let version = self.version();
         let basis = self.basis.clone();
         self.check_active_size(index, patch);
+        if let Some(size) = patch.replicas {
+            self.check_pause(Some((index, size)));
+        }
         self.patch_template(index, patch);
         let set = &mut self.sets[index];
         let from = set.object.replicas;

@@ -7,7 +7,7 @@ use serin_core::Observed;
 use serin_core::identity::Fingerprint;
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, Plan, ReplicaSetPatch};
-use serin_core::wire::event;
+use serin_core::wire::{SIZE_AT_PAUSE, event};
 
 impl World {
     /// Invariant 4 as far as it goes without routes: within a plan, capacity goes up before it goes down.
@@ -73,6 +73,27 @@ impl World {
         let told = told.count();
         if told != usize::from(promoted) {
             self.break_rule(format!("RolloutCompleted is sent {told} times, stable is {stable:?}"));
+        }
+    }
+
+    /// Decision 41: a canary that is paused by hand makes no ReplicaSet, and none changes its size unless `spec.replicas`
+    /// did. `size`: of a ReplicaSet that exists, and its new size.
+    pub fn check_pause(&mut self, resized: Option<(usize, i32)>) {
+        let spec = &self.basis.rollout.spec;
+        if !spec.paused || spec.strategy.canary.is_none() {
+            return;
+        }
+        let Some((index, size)) = resized else {
+            self.break_rule("41: a ReplicaSet is made while the rollout is paused".to_owned());
+            return;
+        };
+        let object = &self.sets[index].object;
+        let follows = object.desired_replicas() != spec.replicas || object.annotations.contains_key(SIZE_AT_PAUSE);
+        if size != object.replicas && !follows {
+            let (name, from) = (object.name.clone(), object.replicas);
+            self.break_rule(format!(
+                "41: {name} goes from {from} to {size} while the rollout is paused"
+            ));
         }
     }
 

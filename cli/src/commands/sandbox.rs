@@ -20,10 +20,8 @@ pub(crate) async fn run(arguments: &Sandbox, console: &mut Console) -> Result<()
         "A Kubernetes API runs at {}, with the controller of Serin.",
         cluster.url()
     ))?;
-    let hints = [
-        "kubectl apply -f examples/canary.yaml",
-        "serin get rollout canary-demo --watch",
-    ];
+    let watch = format!("{} get rollout canary-demo --watch", console.program().words());
+    let hints = ["kubectl apply -f examples/canary.yaml", &watch];
     stay(cluster, console, &hints).await
 }
 

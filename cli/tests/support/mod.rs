@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of these")]
 
+#[cfg(unix)]
+pub(crate) mod staying;
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -99,7 +99,7 @@ fn is_copied(annotation: &str) -> bool {
 /// Whether the newest ReplicaSet was just planned, or is there to be kept in step.
 #[derive(Debug)]
 pub(crate) enum Creation<'a> {
-    /// It is created by this plan, at its first size.
+    /// It does not exist: this plan creates it at its first size, where it may.
     Planned,
     /// It exists.
     Exists(&'a ReplicaSet),
@@ -119,8 +119,15 @@ impl<'a> Creation<'a> {
         if look.revisions.new.is_none() {
             create(look, size, draft);
         }
-        sync_rollout(look, draft);
+        sync_rollout(look, true, draft);
         creation
+    }
+
+    /// As [`Self::plan`], where nothing may be created: the rollout gets the revision of a ReplicaSet that exists, and the
+    /// number of replicas that it lacks.
+    pub(crate) fn without(look: &Look<'a>, draft: &mut Draft) -> Self {
+        sync_rollout(look, look.revisions.new.is_some(), draft);
+        look.revisions.new.map_or(Self::Planned, Self::Exists)
     }
 
     /// Keeps an existing ReplicaSet in step with the rollout, and scales it to `size`, in one patch. Its scale-down
@@ -248,14 +255,14 @@ fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewR
 }
 
 /// The rollout's own revision annotation, and `spec.replicas` where it is absent (decision 22).
-fn sync_rollout(look: &Look<'_>, draft: &mut Draft) {
+fn sync_rollout(look: &Look<'_>, revised: bool, draft: &mut Draft) {
     let revision = newest_revision(look).to_string();
     let metadata = &look.rollout.metadata;
     let recorded = metadata
         .annotations
         .as_ref()
         .and_then(|annotations| annotations.get(wire::REVISION));
-    let stale = recorded != Some(&revision);
+    let stale = revised && recorded != Some(&revision);
     let replicas = look.rollout.spec.replicas.is_none().then_some(look.replicas);
     if !stale && replicas.is_none() {
         return;
@@ -265,7 +272,8 @@ fn sync_rollout(look: &Look<'_>, draft: &mut Draft) {
         uid: metadata.uid.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
     };
-    let annotations = BTreeMap::from([(wire::REVISION.to_owned(), Some(revision.clone()))]);
+    let annotations = stale.then(|| (wire::REVISION.to_owned(), Some(revision.clone())));
+    let annotations = annotations.into_iter().collect();
     let after = draft.act(Action::PatchRollout(RolloutPatch {
         target,
         annotations,
@@ -364,6 +372,27 @@ pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut Re
     if size == 0 && set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
         patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
     }
+}
+
+/// A ReplicaSet of a canary that is paused by hand: its size, and the record of the proportion that it had (decision 41).
+pub(crate) fn follow(look: &Look<'_>, set: &ReplicaSet, size: i32, record: Option<String>, draft: &mut Draft) {
+    let mut patch = patch_of(set);
+    if look.revisions.new.is_some_and(|new| new.uid == set.uid) {
+        keep_in_step(look, set, &mut patch);
+    }
+    if size != set.replicas {
+        patch.replicas = Some(size);
+    }
+    let mut annotate = |key: &str, value: Option<String>| {
+        if set.annotations.get(key) != value.as_ref() {
+            patch.annotations.insert(key.to_owned(), value);
+        }
+    };
+    if size != set.replicas || set.replicas > 0 {
+        annotate(wire::DESIRED_REPLICAS, Some(look.replicas.to_string()));
+    }
+    annotate(wire::SIZE_AT_PAUSE, record);
+    push(look, set, patch, draft);
 }
 
 pub(crate) fn push(look: &Look<'_>, set: &ReplicaSet, patch: ReplicaSetPatch, draft: &mut Draft) {

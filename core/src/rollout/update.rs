@@ -139,7 +139,7 @@ impl Course {
     /// An update that began with pods has none now, as none is wanted. Nothing is approved meanwhile: no weight is
     /// reached, no time passes, nothing is promoted unless a person asks for it (decision 42).
     pub(crate) fn sleeps(&self, look: &Look<'_>) -> bool {
-        let updating = matches!(look.revisions.stable, Stable::Other(_));
+        let updating = matches!(look.revisions.stable, Stable::Other(_) | Stable::Missing);
         look.replicas == 0 && updating && !self.empty && !self.promote_full
     }
 

@@ -24,6 +24,8 @@ pub const OWN_PREFIX: &str = "rollout.serin.dev/";
 /// Annotation of Rollouts: when the controller last changed the message and not the phase, RFC 3339; only with
 /// `--announce-messages` (decision 26).
 pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
+/// Annotation of ReplicaSets of a canary that is paused by hand: pods, and `spec.replicas`, when it was paused (decision 41).
+pub const SIZE_AT_PAUSE: &str = "rollout.serin.dev/size-at-pause";
 /// Annotation of the notification engine.
 pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
 /// Annotation of kubectl.

@@ -9,7 +9,7 @@ use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::{Draft, Group};
 use crate::rollout::availability;
-use crate::rollout::canary::never_served;
+use crate::rollout::canary::{never_served, paused};
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look};
@@ -43,6 +43,7 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, wr
     sizes::shrink(look, &creation, meant, written, &course, size, &mut draft);
     replica_set::clean_up(look, &mut draft);
     release_services(look, &mut draft);
+    paused::forget(look, &mut draft);
     ephemeral::plan(look, &mut draft);
     availability::forget(look, &mut draft);
     look.restart.plan(&mut draft);

@@ -1,5 +1,6 @@
 //! Canary without traffic routing: steps, weight, sizes (contract 03).
 
+pub mod paused;
 pub mod scale;
 mod services;
 mod sizes;
@@ -29,6 +30,9 @@ pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, writ
     replica_set::clean_up(look, &mut draft);
     let resized = draft.resizes();
     course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
+    if !look.rollout.spec.paused {
+        paused::forget(look, &mut draft);
+    }
     ephemeral::plan(look, &mut draft);
     availability::forget(look, &mut draft);
     look.restart.plan(&mut draft);

@@ -6,7 +6,7 @@ use crate::observed::ReplicaSet;
 use crate::plan::draft::Draft;
 use crate::rollout::availability::Budget;
 use crate::rollout::canary::scale::{self, Input, Pods, Targets};
-use crate::rollout::canary::services;
+use crate::rollout::canary::{paused, services};
 use crate::rollout::look::Look;
 use crate::rollout::replica_set::{Creation, resize};
 use crate::rollout::revision::Stable;
@@ -52,7 +52,17 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     } else {
         scale::next(input)
     };
-    let creation = Creation::plan(look, next.canary, draft);
+    let paused = look.rollout.spec.paused;
+    let creation = if paused {
+        // No ReplicaSet is made (decision 41).
+        Creation::without(look, draft)
+    } else {
+        Creation::plan(look, next.canary, draft)
+    };
+    if paused && !held {
+        paused::plan(look, written, input, course, draft);
+        return;
+    }
     if held {
         creation.sync(look, None, true, draft);
         return;

@@ -161,11 +161,10 @@ impl Course {
     fn promotion(&self, look: &Look<'_>, canary: &Canary) -> Option<String> {
         match look.revisions.stable {
             Stable::None => {
-                return look
-                    .seen
-                    .refused_creation()
-                    .is_none()
-                    .then(|| "Initial deploy".to_owned());
+                // What is created paused waits for its ReplicaSet (decision 41).
+                let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
+                let deploys = made && look.seen.refused_creation().is_none();
+                return deploys.then(|| "Initial deploy".to_owned());
             }
             Stable::Missing if !self.promote_full => return None,
             Stable::Missing | Stable::Newest | Stable::Other(_) => {}
