@@ -6,7 +6,7 @@ use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::restart::{self, Restart};
 use crate::spec::Strategy;
-use crate::{bluegreen, canary, invalid, replica_set};
+use crate::{bluegreen, canary, ephemeral, invalid, refused, replica_set};
 use jiff::Timestamp;
 
 /// Decides what happens next to a rollout. Total: no panic, no error, the same answer for the same input.
@@ -25,6 +25,12 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         Ok(strategy) => strategy,
         Err(error) => return invalid::plan(&look, &error.to_string()),
     };
+    if let Some(error) = ephemeral::problem(&look) {
+        return invalid::plan(&look, &error.to_string());
+    }
+    if let Some(plan) = refused::tell_first(&look) {
+        return plan;
+    }
     let mut draft = Draft::default();
     if replica_set::claim(&look, &mut draft) {
         // What is not ours yet, or no longer, is neither scaled nor counted: the next look has it.

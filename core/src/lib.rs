@@ -27,6 +27,7 @@ mod phase;
 pub mod plan;
 pub mod pods;
 mod references;
+pub mod refused;
 mod replica_set;
 mod report;
 pub mod request;

@@ -12,7 +12,7 @@ pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
     let look = Look::of(seen, now);
     let restarting = restart::is_due(&look) && look.change == Change::Nothing;
     let sets = look.revisions.all().filter(|set| has_pods(set));
-    sets.filter(|set| restarting || ephemeral::is_stale(&look, set))
+    sets.filter(|set| restarting || ephemeral::needs_pods(&look, set))
         .map(|set| set.name.clone())
         .collect()
 }

@@ -6,8 +6,9 @@ use crate::conditions;
 use crate::draft::{Draft, Group, patch_of, target_of};
 use crate::identity::sanitised_template;
 use crate::look::Look;
-use crate::observed::{Observed, Refusal, Refused, ReplicaSet};
+use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
 use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
+use crate::refused;
 use crate::revision::{Stable, is_meant, is_observed, ownership};
 use crate::wire::{self, event};
 use jiff::Timestamp;
@@ -46,6 +47,12 @@ impl ReplicaSet {
             .and_then(|text| text.parse().ok())
     }
 
+    /// Labels of its pod template.
+    #[must_use]
+    pub fn template_labels(&self) -> &BTreeMap<String, String> {
+        self.template_labels.as_ref().unwrap_or(&self.labels)
+    }
+
     /// Available pods that a decision may rely on: none while the status speaks of an older spec (contract 11 B2).
     #[must_use]
     pub fn available(&self) -> i32 {
@@ -62,7 +69,7 @@ impl Observed {
     pub(crate) fn refused_creation(&self) -> Option<&Refused> {
         let rollout = &self.rollout;
         self.refused.as_ref().filter(|refused| {
-            refused.creating_replica_set
+            refused.what == Attempted::Creation
                 && Some(refused.generation) == rollout.metadata.generation
                 && refused.collision_count == rollout.status.collision_count
         })
@@ -72,7 +79,7 @@ impl Observed {
 impl Refused {
     /// Another owner has the name.
     pub(crate) fn is_collision(&self) -> bool {
-        self.creating_replica_set && self.why == Refusal::AlreadyExists
+        self.what == Attempted::Creation && self.why == Refusal::AlreadyExists
     }
 }
 
@@ -292,14 +299,14 @@ fn sync_rollout(look: &Look<'_>, draft: &mut Draft) {
     }
 }
 
-/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
-fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
-    let revision = newest_revision(look);
-    if set.revision() < revision {
-        patch
-            .annotations
-            .insert(wire::REVISION.to_owned(), Some(revision.to_string()));
+/// Annotations that are copied, and the history of revisions (contract 02 §4, last item), unless the API server refused
+/// them a moment ago (decision 46).
+fn keep_copies(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
+    if refused::left_alone(look, set).is_some_and(|left| left.pod.is_none()) {
+        return;
     }
+    let revision = newest_revision(look);
+    let patch = &mut patch.secondary;
     for (key, value) in look
         .rollout
         .metadata
@@ -325,10 +332,21 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
             .annotations
             .insert(wire::REVISION_HISTORY.to_owned(), Some(history));
     }
+}
+
+/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
+fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
+    let revision = newest_revision(look);
+    if set.revision() < revision {
+        patch
+            .annotations
+            .insert(wire::REVISION.to_owned(), Some(revision.to_string()));
+    }
     if set.min_ready_seconds != look.rollout.spec.min_ready_seconds {
         patch.min_ready_seconds = Some(look.rollout.spec.min_ready_seconds);
     }
     anti_affinity::keep_in_step(look, set, patch);
+    keep_copies(look, set, patch);
 }
 
 /// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it

@@ -10,7 +10,7 @@ use crate::plan::{After, EventKind, Plan, Wake, WakeReason};
 use crate::revision::Stable;
 use crate::spec::Strategy;
 use crate::wire::{HASH_LABEL, condition, event};
-use crate::{duration, phase, replica_set, status};
+use crate::{duration, phase, refused, replica_set, status};
 
 /// The facts that do not depend on the strategy; the others are false.
 pub(crate) fn facts<'c>(look: &Look<'_>, course: &'c Course) -> Facts<'c> {
@@ -40,6 +40,7 @@ pub(crate) fn finish(
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
+    refused::settle(look, &mut next, &mut draft);
     let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
     phase.clone_into(&mut next.phase);
     next.message = message;

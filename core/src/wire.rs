@@ -12,6 +12,9 @@ pub const DESIRED_REPLICAS: &str = "rollout.argoproj.io/desired-replicas";
 pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
 /// Annotation of ReplicaSets: labels and annotations put on their pods.
 pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
+/// Annotation of ReplicaSets: what stood in the pod template under the labels and annotations that are laid over it, JSON
+/// (decision 44).
+pub const COVERED_METADATA: &str = "rollout.serin.dev/covered-metadata";
 /// Annotation of Services: the rollout that manages them.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.
@@ -56,6 +59,8 @@ pub mod condition {
     pub const COMPLETED: &str = "Completed";
     /// All is well.
     pub const HEALTHY: &str = "Healthy";
+    /// The API server refuses a change, and has done so for a while; ours (decision 47).
+    pub const REFUSED: &str = "Refused";
 
     /// Reason of Available.
     pub const AVAILABLE_REASON: &str = "AvailableReason";
@@ -131,6 +136,9 @@ pub mod event {
     pub const NOT_COMPLETED: &str = "RolloutNotCompleted";
     /// A rollout was deleted.
     pub const DELETED: &str = "RolloutDeleted";
+    /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision
+    /// 44).
+    pub const INVALID_METADATA: &str = "InvalidPodMetadata";
     /// A look failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }
