@@ -16,7 +16,7 @@ pub use extras::{ignore_keys, link};
 
 use crate::settings::{ArgocdCm, Finding};
 use serde_json::{Map, Value, json};
-use serin_core::yaml::{self, YamlError};
+use serin_core::notation::yaml::{self, YamlError};
 use std::collections::BTreeMap;
 
 /// What happens to one key of `argocd-cm`.

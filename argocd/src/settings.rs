@@ -22,7 +22,7 @@ pub use overrides::{ActionsSetting, IgnoreRules, Keyed, Override, Overrides};
 pub(crate) use values::{decode_actions, decode_ignore_rules, decode_links};
 
 use serde_json::Value;
-use serin_core::yaml::{self, Document, YamlError};
+use serin_core::notation::yaml::{self, Document, YamlError};
 use serin_lua::customization::Customization;
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@
 use serde_json::json;
 use serin_argocd::install::{ignore_keys, link, rbac};
 use serin_argocd::settings::{ArgocdCm, any_error};
-use serin_core::yaml;
+use serin_core::notation::yaml;
 use serin_lua::generate::{self, Options};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 use serin_argocd::install::{ignore_keys, plan, rbac};
 use serin_argocd::settings::ArgocdCm;
-use serin_core::yaml;
+use serin_core::notation::yaml;
 use serin_lua::generate::{self, Options};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::Value;
 use serin_controller::{Controller, Options};
-use serin_core::yaml;
+use serin_core::notation::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{deployment, replica_set};
 use serin_sandbox::{ApiServer, Served};

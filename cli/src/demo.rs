@@ -16,8 +16,9 @@ use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use serin_core::api::Rollout;
-use serin_core::request::{self, Promotion};
-use serin_core::{view, wire};
+use serin_core::hooks::request::{self, Promotion};
+use serin_core::rollout::view;
+use serin_core::wire;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep};
 

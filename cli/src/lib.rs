@@ -5,7 +5,7 @@
 //! 1. [`args`] reads the words; what it cannot read is told in the words of upstream's plugin ([`failure`]).
 //! 2. [`connect`] turns the kubectl flags into a client.
 //! 3. `commands` does one thing each, a file per command. Requests to a rollout are patches that
-//!    [`serin_core::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
+//!    [`serin_core::hooks::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
 //!    [`tree`], the latter two without IO.
 //!    [`demo`] plays a whole update on any connection.
 //! 4. [`console`] writes results to standard output; errors are one line, `Error: …`, on standard error, exit code 1.

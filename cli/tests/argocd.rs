@@ -107,7 +107,7 @@ fn merge(map: &mut serde_json::Value, patch: &serde_json::Value) {
 }
 
 fn yaml(text: &str) -> serde_json::Value {
-    serin_core::yaml::parse_docs(text).unwrap().remove(0).value
+    serin_core::notation::yaml::parse_docs(text).unwrap().remove(0).value
 }
 
 #[tokio::test]

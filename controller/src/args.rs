@@ -1,7 +1,7 @@
 //! Flags (contract 09 §1), checked once.
 
 use kube::Client;
-use serin_core::go_duration::{GoDuration, ParseError};
+use serin_core::notation::duration::{GoDuration, ParseError};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -108,7 +108,7 @@ pub(crate) async fn find_pods(
     key: &Key,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    for name in serin_core::pods::needed(observed, now) {
+    for name in serin_core::rollout::pods::needed(observed, now) {
         let Some(set) = observed.replica_sets.iter().find(|set| set.name == name) else {
             continue;
         };

@@ -11,7 +11,7 @@ use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use serin_core::adoption::{self, New, Report, StableRevision};
+use serin_core::rollout::adoption::{self, New, Report, StableRevision};
 use serin_core::wire;
 use std::fmt::Debug;
 

@@ -8,11 +8,12 @@
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use serin_core::Observed;
 use serin_core::api::Rollout;
+use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::Plan;
-use serin_core::{Observed, decide};
 
 fn main() {
     divan::main();

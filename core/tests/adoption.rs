@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
-use serin_core::adoption::{self, New, Reason, StableRevision};
+use serin_core::Observed;
 use serin_core::api::{PodTemplate, Rollout};
+use serin_core::decide;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, Ownership};
+use serin_core::rollout::adoption::{self, New, Reason, StableRevision};
 use serin_core::wire::{HASH_LABEL, REVISION};
-use serin_core::{Observed, decide};
 use std::collections::BTreeMap;
 
 fn template(image: &str) -> Value {

@@ -3,12 +3,14 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use serin_core::anti_affinity::avoided;
+use serin_core::Observed;
+use serin_core::Plan;
 use serin_core::api::PodTemplate;
+use serin_core::decide;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, ReplicaSetPatch};
-use serin_core::{Observed, Plan, decide};
+use serin_core::rollout::anti_affinity::avoided;
 use std::collections::BTreeMap;
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use serin_core::canary::scale::{Input, Pods, Targets, approximate, next};
-use serin_core::spec::{Fenceposts, fenceposts};
+use serin_core::meaning::{Fenceposts, fenceposts};
+use serin_core::rollout::canary::scale::{Input, Pods, Targets, approximate, next};
 
 /// R, W, maxSurge, maxUnavailable, stable, canary, old → canary, stable. Contract 03 §15, in its order.
 const ROWS: &str = "

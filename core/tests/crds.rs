@@ -43,7 +43,7 @@ fn committed_manifests_are_fresh() {
 fn manifests() -> &'static [(String, Value)] {
     static READ: std::sync::OnceLock<Vec<(String, Value)>> = std::sync::OnceLock::new();
     let read = |(_, text): (String, String)| {
-        let manifest = serin_core::yaml::parse_docs(&text).unwrap().remove(0).value;
+        let manifest = serin_core::notation::yaml::parse_docs(&text).unwrap().remove(0).value;
         (manifest["spec"]["names"]["kind"].as_str().unwrap().to_owned(), manifest)
     };
     READ.get_or_init(|| serin_core::crd::manifests().unwrap().into_iter().map(read).collect())

@@ -7,14 +7,14 @@ use serde_json::Value;
 use serin_core::api::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Experiment, Rollout};
 
 fn same<K: DeserializeOwned + Serialize>(text: &str) {
-    for document in serin_core::yaml::parse_docs(text).unwrap() {
+    for document in serin_core::notation::yaml::parse_docs(text).unwrap() {
         let object: K = serde_json::from_value(document.value.clone()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(serde_json::to_value(object).unwrap(), document.value);
     }
 }
 
 fn written<K: DeserializeOwned + Serialize>(text: &str) -> Value {
-    let value = serin_core::yaml::parse_docs(text).unwrap().remove(0).value;
+    let value = serin_core::notation::yaml::parse_docs(text).unwrap().remove(0).value;
     serde_json::to_value(serde_json::from_value::<K>(value).unwrap()).unwrap()
 }
 

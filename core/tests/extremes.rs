@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, Plan};
 use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, REVISION};
-use serin_core::{Observed, decide};
 
 const MOST: i32 = i32::MAX;
 

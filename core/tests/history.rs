@@ -3,11 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::Action;
 use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, REVISION};
-use serin_core::{Observed, decide};
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()

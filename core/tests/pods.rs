@@ -4,10 +4,13 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::Plan;
+use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::{Pod, ReplicaSet};
 use serin_core::plan::{Action, PodPatch, ReplicaSetPatch, WakeReason};
-use serin_core::{Observed, Plan, decide, pods};
+use serin_core::rollout::pods;
 use std::collections::BTreeMap;
 
 const RESTART: &str = "2026-01-02T00:00:00Z";

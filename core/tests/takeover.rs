@@ -7,12 +7,15 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use serin_core::adoption::{self, New, Reason, StableRevision};
+use serin_core::Observed;
 use serin_core::api::{PodTemplate, Rollout};
+use serin_core::decide;
 use serin_core::identity::{Fingerprint, Identity};
+use serin_core::notation::yaml;
 use serin_core::observed::{ReplicaSet, Service};
 use serin_core::plan::{Action, WakeReason};
-use serin_core::{Observed, decide, wire, yaml};
+use serin_core::rollout::adoption::{self, New, Reason, StableRevision};
+use serin_core::wire;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -18,7 +18,7 @@ spec:
 
 /// A valid rollout with a fragment of its spec merged in, as a JSON merge patch.
 fn changed(fragment: &str) -> Rollout {
-    let read = |text: &str| serin_core::yaml::parse_docs(text).unwrap().remove(0).value;
+    let read = |text: &str| serin_core::notation::yaml::parse_docs(text).unwrap().remove(0).value;
     let mut rollout = read(ROLLOUT);
     merge(&mut rollout["spec"], &read(fragment));
     serde_json::from_value(rollout).unwrap_or_else(|error| panic!("{fragment}: {error}"))

@@ -46,7 +46,7 @@ pub(crate) fn definitions() -> Result<Vec<Value>> {
 
 fn documents(path: &Path) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let documents = serin_core::yaml::parse_docs(&text).with_context(|| path.display().to_string())?;
+    let documents = serin_core::notation::yaml::parse_docs(&text).with_context(|| path.display().to_string())?;
     Ok(documents.into_iter().map(|it| it.value).collect())
 }
 

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use serin_core::request::{self, Patches, Promotion};
+use serin_core::hooks::request::{self, Patches, Promotion};
 use std::fmt::Write;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -312,7 +312,7 @@ async fn tell(story: Story<'_>) -> Result<()> {
 async fn play(world: &mut World, step: Step) -> Result<()> {
     match step {
         Step::Rollout(yaml) => {
-            let mut documents = serin_core::yaml::parse_docs(&yaml)?;
+            let mut documents = serin_core::notation::yaml::parse_docs(&yaml)?;
             let document = documents.pop().context("no rollout in the text")?;
             world.rollout = world.create(document.value).await?.name_any();
         }

@@ -7,7 +7,8 @@ use kube::api::{ListParams, ObjectMeta};
 use kube::{Api, Client, ResourceExt};
 use serin_core::api::Rollout;
 use serin_core::api::rollout::Condition;
-use serin_core::{view, wire};
+use serin_core::rollout::view;
+use serin_core::wire;
 use std::fmt::{self, Write};
 
 /// What a story looks at.

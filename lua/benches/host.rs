@@ -7,7 +7,7 @@
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use serin_core::rules;
+use serin_core::hooks;
 use serin_lua::generate;
 use serin_lua::host::Host;
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn generated_health(bencher: Bencher<'_, '_>, size: usize) {
 #[divan::bench(args = [1, 30, 50])]
 fn health_by_rules(bencher: Bencher<'_, '_>, size: usize) {
     let object = rollout(size);
-    let rules = rules::all(&rules::Options::default()).remove(0);
+    let rules = hooks::all(&hooks::Options::default()).remove(0);
     bencher.bench(|| rules.health(black_box(&object)));
 }
 

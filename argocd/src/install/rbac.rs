@@ -1,6 +1,6 @@
 //! Lines for `argocd-rbac-cm`: who may do what with rollouts.
 
-use serin_core::rules;
+use serin_core::hooks;
 
 /// The key of `argocd-rbac-cm` that holds them. Argo CD joins every `policy.<name>.csv` to `policy.csv`, so that nobody's
 /// text has to be edited.
@@ -20,7 +20,7 @@ pub fn policy() -> String {
         "# May look and run every action on rollouts, analysis runs and experiments.".to_owned(),
         "p, role:serin-operator, applications, get, */*, allow".to_owned(),
     ];
-    for kind in rules::all(&rules::Options::default()) {
+    for kind in hooks::all(&hooks::Options::default()) {
         let allowed = kind
             .actions
             .iter()
@@ -33,6 +33,6 @@ pub fn policy() -> String {
 fn may(role: &str, kind: &str, action: &str) -> String {
     format!(
         "p, role:{role}, applications, action/{}/{kind}/{action}, */*, allow",
-        rules::GROUP
+        hooks::GROUP
     )
 }

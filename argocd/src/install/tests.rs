@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
-use serin_core::yaml::parse_docs;
+use serin_core::notation::yaml::parse_docs;
 use serin_lua::generate::{self, Version};
 
 const HEALTH: &str = "resource.customizations.health.argoproj.io_Rollout";

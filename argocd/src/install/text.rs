@@ -2,7 +2,7 @@
 
 use super::{Change, InstallPlan, Outcome, rbac};
 use crate::settings::list;
-use serin_core::yaml::YamlError;
+use serin_core::notation::yaml::YamlError;
 use serin_lua::generate::Version;
 
 /// Names under which the texts tell the user to keep the patches.

@@ -4,7 +4,7 @@
 
 use super::{ActionsSetting, IgnoreRules, Severity};
 use serde_json::{Map, Value};
-use serin_core::yaml::{self, Document, YamlError};
+use serin_core::notation::yaml::{self, Document, YamlError};
 
 /// Something wrong in a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

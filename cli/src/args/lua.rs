@@ -1,7 +1,7 @@
 //! The words of `serin lua`, a command that upstream does not have.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serin_core::rules::{self, Pause};
+use serin_core::hooks::{self, Pause};
 use serin_lua::generate::{Layout, Options, Version};
 use std::path::PathBuf;
 
@@ -67,11 +67,11 @@ impl Choices {
 
     /// For the rules.
     #[must_use]
-    pub fn rules(&self) -> rules::Options {
+    pub fn rules(&self) -> hooks::Options {
         let mut healthy_pauses = self.healthy_pauses.clone();
         healthy_pauses.sort_unstable();
         healthy_pauses.dedup();
-        rules::Options {
+        hooks::Options {
             healthy_pauses,
             experiment_messages: self.experiment_messages,
             extras: self.extras,

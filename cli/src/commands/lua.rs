@@ -5,7 +5,8 @@ use crate::console::Console;
 use crate::failure::Failure;
 use jiff::Timestamp;
 use serin_argocd::settings::{ArgocdCm, Finding, any_error, list};
-use serin_core::{rules, yaml};
+use serin_core::hooks;
+use serin_core::notation::yaml;
 use serin_lua::customization::Customization;
 use serin_lua::generate::{self, File, Layout, Version, customizations, write};
 use serin_lua::suite;
@@ -111,7 +112,7 @@ fn health(arguments: &HealthFiles, console: &mut Console) -> Result<(), Failure>
                     .unwrap_or_default()
             };
             let name = format!("{}/{}", word("/kind"), word("/metadata/name"));
-            let Some(rules) = rules::of(object, &options) else {
+            let Some(rules) = hooks::of(object, &options) else {
                 console.line(&format!("{name}: Argo CD has no health for this kind from Serin"))?;
                 continue;
             };

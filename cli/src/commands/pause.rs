@@ -4,7 +4,7 @@ use super::send::send;
 use crate::connect::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use serin_core::request;
+use serin_core::hooks::request;
 
 /// Pauses rollouts one by one; the first error ends it, lines printed so far stay.
 pub(super) async fn run(connection: &Connection, names: &[String], console: &mut Console) -> Result<(), Failure> {

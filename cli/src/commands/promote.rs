@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use kube::Api;
 use serin_core::api::Rollout;
-use serin_core::request::{self, Promotion};
+use serin_core::hooks::request::{self, Promotion};
 
 /// Promotes a rollout past its pause, past steps, or to the end.
 pub(super) async fn run(flags: &Global, arguments: &Promote, console: &mut Console) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::duration;
 use crate::failure::Failure;
 use jiff::Timestamp;
-use serin_core::request;
+use serin_core::hooks::request;
 
 /// Restarts the pods of a rollout, now or in a while (contract 10 §2).
 pub(super) async fn run(flags: &Global, arguments: &Restart, console: &mut Console) -> Result<(), Failure> {

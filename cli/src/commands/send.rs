@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::Value;
 use serin_core::api::Rollout;
-use serin_core::request::Patches;
+use serin_core::hooks::request::Patches;
 
 /// Sends the status patch, then the spec patch; where the server has no `status` subresource, the unified patch in place
 /// of both (contract 10 §3).

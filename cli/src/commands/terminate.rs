@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use serde::de::DeserializeOwned;
 use serin_core::api::{AnalysisRun, Experiment};
-use serin_core::request::{self, Patches};
+use serin_core::hooks::request::{self, Patches};
 use std::fmt::Debug;
 
 /// Ends runs one by one; the first error ends it, lines printed so far stay.

@@ -13,7 +13,8 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serin_core::api::Rollout;
-use serin_core::{view, wire};
+use serin_core::rollout::view;
+use serin_core::wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One character that stands for a state.

@@ -1,6 +1,6 @@
 //! `Rollout` as written: the fields of contract 01 §2–3, none interpreted.
 //!
-//! What a field *means* (defaults, one meaning per step) is in [`crate::spec`].
+//! What a field *means* (defaults, one meaning per step) is in [`crate::meaning`].
 
 pub use super::analysis::AnalysisTemplateRef;
 pub use super::canary_step::*;

@@ -14,7 +14,7 @@ use crate::api::analysis_template::AnalysisTemplateSpec;
 use crate::api::experiment::{ExperimentSpec, ExperimentStatus};
 use crate::api::rollout::{RolloutSpec, RolloutStatus};
 use crate::api::{GROUP, VERSION};
-use crate::yaml::{self, YamlError};
+use crate::notation::yaml::{self, YamlError};
 use serde_json::{Map, Value, json};
 
 /// What a manifest says of a kind beside its schema.

@@ -2,7 +2,7 @@
 
 use super::{schema, schema_of};
 use crate::api::{API_VERSION, ObjectMeta};
-use crate::yaml::Document;
+use crate::notation::yaml::Document;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -193,7 +193,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::api::{AnalysisTemplate, Rollout};
-    use crate::yaml::parse_docs;
+    use crate::notation::yaml::parse_docs;
 
     const HEAD: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\n";
 

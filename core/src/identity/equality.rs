@@ -6,8 +6,8 @@
 
 use super::defaults;
 use super::{Dialect, TEMPLATE, encode, sanitised_template};
-use crate::anti_affinity::{self, injected};
 use crate::api::PodTemplate;
+use crate::rollout::anti_affinity::{self, injected};
 use crate::wire;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};

@@ -9,7 +9,7 @@ mod error;
 pub(crate) mod labels;
 mod steps;
 
-pub use crate::references::references;
+pub use crate::rollout::references::references;
 pub use error::{ErrorKind, FieldError};
 
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};

@@ -3,7 +3,7 @@
 use super::{FieldError, labels};
 use crate::api::analysis::AnalysisArgument;
 use crate::api::rollout::{CanaryStep, CanaryStrategy, ExperimentStep, StringMatch, TrafficRouting};
-use crate::spec::{PauseLength, max_weight, pause_duration};
+use crate::meaning::{PauseLength, max_weight, pause_duration};
 
 const ONE_OF: &str = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause";
 

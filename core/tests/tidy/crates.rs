@@ -4,8 +4,9 @@ use crate::workspace::{CRATES, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of our crates each of them may know.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("core", &[]),
+    ("world", &["serin-core"]),
     ("lua", &["serin-core"]),
     ("argocd", &["serin-core", "serin-lua"]),
     ("sandbox", &[]),

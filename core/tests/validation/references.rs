@@ -1,8 +1,9 @@
 //! Objects that a spec names (contract 01 §9).
 
 use super::changed;
+use serin_core::Observed;
 use serin_core::observed::Service;
-use serin_core::{Observed, validate};
+use serin_core::validate;
 use std::collections::BTreeMap;
 
 const BLUE_GREEN: &str = "strategy: {canary: null, blueGreen: {activeService: a, previewService: b}}";

@@ -24,7 +24,7 @@ impl Hooks {
             None => generated,
         };
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        let mut documents = serin_core::yaml::parse_docs(&text)?;
+        let mut documents = serin_core::notation::yaml::parse_docs(&text)?;
         let document = documents
             .pop()
             .with_context(|| format!("{}: no ConfigMap", file.display()))?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
-use serin_core::rules::{self, Door, Options, Patches};
+use serin_core::hooks::{self, Door, Options, Patches};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -52,11 +52,12 @@ fn fixtures() -> Result<Vec<(PathBuf, Value)>> {
                 folders.push(path);
             } else if path.extension().is_some_and(|it| it == "yaml") && is_test_data(&path) {
                 let text = std::fs::read_to_string(&path)?;
-                let mut documents = serin_core::yaml::parse_docs(&text).with_context(|| path.display().to_string())?;
+                let mut documents =
+                    serin_core::notation::yaml::parse_docs(&text).with_context(|| path.display().to_string())?;
                 let only = if documents.len() == 1 { documents.pop() } else { None };
                 let object = only.map(|it| it.value).unwrap_or_default();
                 // Some are no argument to any script of ours: broken on purpose, or of another kind.
-                if rules::of(&object, &Options::default()).is_some() {
+                if hooks::of(&object, &Options::default()).is_some() {
                     found.push((path, object));
                 }
             }
@@ -74,7 +75,7 @@ fn is_test_data(path: &Path) -> bool {
 
 /// All that differs for one object.
 async fn compared(argo: &Argo, settings: &Path, file: &Path, object: &Value) -> Result<Vec<String>> {
-    let rules = rules::of(object, &Options::default()).context("no rules")?;
+    let rules = hooks::of(object, &Options::default()).context("no rules")?;
     let mut differences = Vec::new();
     let mut note = |what: &str, theirs: &dyn std::fmt::Debug, ours: &dyn std::fmt::Debug| {
         differences.push(format!(
@@ -154,7 +155,7 @@ fn said_object(text: &str, before: &Value) -> Result<Value> {
     let (_, object) = text
         .split_once("Following fields have been changed:")
         .context("no object")?;
-    let mut documents = serin_core::yaml::parse_docs(object)?;
+    let mut documents = serin_core::notation::yaml::parse_docs(object)?;
     Ok(documents.pop().context("no object")?.value)
 }
 

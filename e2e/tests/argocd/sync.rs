@@ -4,7 +4,7 @@ use crate::argo::ADMIN;
 use crate::stage::{ROLLOUT, Stage};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use serin_core::rules::{self, Pause};
+use serin_core::hooks::{self, Pause};
 use serin_lua::generate::{Options, argocd_cm};
 use std::time::{Duration, Instant};
 
@@ -133,9 +133,9 @@ pub(crate) async fn an_abort_is_retried_by_automated_sync(stage: &mut Stage<'_>)
 /// With the option of our hooks that calls a pause Healthy, the next wave does not wait for it.
 pub(crate) async fn a_pause_that_counts_as_healthy_lets_waves_go_on(stage: &mut Stage<'_>) -> Result<()> {
     let options = Options {
-        rules: rules::Options {
+        rules: hooks::Options {
             healthy_pauses: vec![Pause::CanaryPauseStep],
-            ..rules::Options::default()
+            ..hooks::Options::default()
         },
         ..Options::default()
     };

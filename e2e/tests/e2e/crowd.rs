@@ -7,7 +7,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use serin_controller::Options;
 use serin_core::api::Rollout;
-use serin_core::view;
+use serin_core::rollout::view;
 use serin_e2e::World;
 use serin_e2e::world::Wishes;
 use std::time::Duration;

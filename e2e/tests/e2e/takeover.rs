@@ -191,7 +191,7 @@ async fn put(world: &mut World, text: &str) -> Result<()> {
     let late = world.now().duration_since(THEN.parse()?);
     let mut sets = Vec::new();
     let mut owner = None;
-    for document in serin_core::yaml::parse_docs(text)? {
+    for document in serin_core::notation::yaml::parse_docs(text)? {
         let mut object = document.value;
         shift(&mut object, SignedDuration::from_secs(late.as_secs()));
         let generation = object["metadata"]["generation"].as_i64().unwrap_or(1);

@@ -31,7 +31,10 @@ pub(crate) async fn an_invalid_spec_is_said_and_can_be_cured(world: &mut World) 
 }
 
 pub(crate) async fn an_undecodable_rollout_stops_no_other(world: &mut World) -> Result<()> {
-    let mut bad = serin_core::yaml::parse_docs(CANARY)?.pop().context("a document")?.value;
+    let mut bad = serin_core::notation::yaml::parse_docs(CANARY)?
+        .pop()
+        .context("a document")?
+        .value;
     bad["metadata"]["name"] = json!("bad");
     bad["spec"]["selector"]["matchLabels"]["app"] = json!("bad");
     bad["spec"]["template"]["metadata"]["labels"]["app"] = json!("bad");
@@ -170,7 +173,10 @@ pub(crate) async fn the_spec_stays_as_it_was_written(world: &mut World) -> Resul
         .then()
         .healthy()
         .await?;
-    let mut wanted = serin_core::yaml::parse_docs(CANARY)?.pop().context("a document")?.value;
+    let mut wanted = serin_core::notation::yaml::parse_docs(CANARY)?
+        .pop()
+        .context("a document")?
+        .value;
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = json!("app:2");
     let mut stored = world.raw_rollouts().get("web").await?.data;
     without_defaults(&mut stored["spec"]);

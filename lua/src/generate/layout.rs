@@ -3,7 +3,7 @@
 use super::{Options, customizations};
 use crate::customization::{Actions, Customization};
 use include_dir::{Dir, include_dir};
-use serin_core::rules;
+use serin_core::hooks;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -50,7 +50,7 @@ pub fn write(layout: Layout, options: &Options) -> Vec<File> {
         Layout::Upstream => {
             let upstream = Options {
                 // Upstream has none of what may be chosen.
-                rules: rules::Options::default(),
+                rules: hooks::Options::default(),
                 upstream_labels: true,
             };
             let mut files = folders(UPSTREAM, &upstream);

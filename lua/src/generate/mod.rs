@@ -1,4 +1,4 @@
-//! Health checks and actions as Lua, written from `serin_core::rules`.
+//! Health checks and actions as Lua, written from `serin_core::hooks`.
 
 mod layout;
 mod script;
@@ -9,13 +9,13 @@ pub use layout::{File, Layout, argocd_cm, helm_values, write};
 pub use version::{Version, VersionError};
 
 use crate::customization::{Actions, Customization};
-use serin_core::rules::{self, Rules};
+use serin_core::hooks::{self, Rules};
 
 /// What is generated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// What may be chosen of the rules.
-    pub rules: rules::Options,
+    pub rules: hooks::Options,
     /// Names and icons of actions only where upstream has them, as its own test cases demand.
     pub upstream_labels: bool,
 }
@@ -23,7 +23,7 @@ pub struct Options {
 /// The scripts of all kinds.
 #[must_use]
 pub fn customizations(options: &Options) -> Vec<Customization> {
-    let kinds = rules::all(&options.rules);
+    let kinds = hooks::all(&options.rules);
     kinds.iter().map(|rules| customization(rules, options)).collect()
 }
 
@@ -36,7 +36,7 @@ pub fn customization(rules: &Rules, options: &Options) -> Customization {
         .map(|action| (action.name.to_owned(), script::action(rules.kind, action)))
         .collect();
     Customization {
-        group: rules::GROUP.to_owned(),
+        group: hooks::GROUP.to_owned(),
         kind: rules.kind.to_owned(),
         health: Some(script::health(rules)),
         actions: (!definitions.is_empty()).then(|| Actions {

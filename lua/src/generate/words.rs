@@ -1,9 +1,9 @@
-//! Rules in Lua: the same words as `serin_core::rules::expr`, one function for each.
+//! Rules in Lua: the same words as `serin_core::hooks::expr`, one function for each.
 //!
 //! Only what Argo CD's machine has without `string` and `math` is used, and nothing that the Lua of the PUC and
 //! gopher-lua understand differently (contract 13 §1.6, §3).
 
-use serin_core::rules::{Keys, Number, Place, Test, Text};
+use serin_core::hooks::{Keys, Number, Place, Test, Text};
 use std::collections::BTreeSet;
 
 /// Functions that stand at the head of a script, each with the functions that it calls. Only those that are used do.

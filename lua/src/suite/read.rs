@@ -3,7 +3,7 @@
 use super::report::Problem;
 use crate::host::FoundAction;
 use serde_json::Value;
-use serin_core::yaml::{Document, YamlError, parse_docs};
+use serin_core::notation::yaml::{Document, YamlError, parse_docs};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

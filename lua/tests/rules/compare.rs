@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use serin_core::rules::{self, Action, Door, HealthStatus, Rules};
+use serin_core::hooks::{self, Action, Door, HealthStatus, Rules};
 use serin_lua::customization::Customization;
 use serin_lua::generate::{self, Options};
 use serin_lua::host::Host;
@@ -25,16 +25,16 @@ pub(crate) fn host() -> Host {
 
 /// All kinds, with all there is to choose.
 pub(crate) fn kinds() -> Vec<Kind> {
-    let options = rules::Options {
+    let options = hooks::Options {
         extras: true,
-        ..rules::Options::default()
+        ..hooks::Options::default()
     };
     kinds_with(&options)
 }
 
 /// All kinds, with what is chosen.
-pub(crate) fn kinds_with(options: &rules::Options) -> Vec<Kind> {
-    rules::all(options).into_iter().map(Kind::of).collect()
+pub(crate) fn kinds_with(options: &hooks::Options) -> Vec<Kind> {
+    hooks::all(options).into_iter().map(Kind::of).collect()
 }
 
 /// The time of asking.

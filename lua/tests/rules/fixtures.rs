@@ -2,7 +2,8 @@
 
 use crate::compare::{Kind, kinds, kinds_with, now, patched, plain};
 use serde_json::{Value, json};
-use serin_core::{rules, yaml};
+use serin_core::hooks;
+use serin_core::notation::yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ fn health_is_what_the_fixtures_say_in_rust_and_in_lua() {
                 word(&case["healthStatus"], "status"),
                 case["healthStatus"]["message"].as_str().unwrap_or_default(),
             );
-            let by_rust = rules::health(&object, &rules::Options::default()).unwrap();
+            let by_rust = hooks::health(&object, &hooks::Options::default()).unwrap();
             assert_eq!((by_rust.status.as_str(), &*by_rust.message), meant, "{path} in Rust");
             let by_lua = host.health(kind.scripts.health.as_ref().unwrap(), &object).unwrap();
             assert_eq!((&*by_lua.status, &*by_lua.message), meant, "{path} in Lua");
@@ -97,7 +98,7 @@ fn actions_are_what_the_fixtures_say_in_rust_and_in_lua() {
             tried.insert((kind.rules.kind, name.to_owned()));
         }
     }
-    let all = rules::all(&rules::Options::default());
+    let all = hooks::all(&hooks::Options::default());
     for (rules, action) in all
         .iter()
         .flat_map(|rules| rules.actions.iter().map(move |action| (rules, action)))
@@ -113,8 +114,8 @@ fn actions_are_what_the_fixtures_say_in_rust_and_in_lua() {
 
 #[test]
 fn any_part_may_be_missing_null_or_of_another_type() {
-    let every = rules::Options {
-        healthy_pauses: rules::Pause::ALL.to_vec(),
+    let every = hooks::Options {
+        healthy_pauses: hooks::Pause::ALL.to_vec(),
         experiment_messages: true,
         extras: true,
     };

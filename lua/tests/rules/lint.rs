@@ -3,7 +3,7 @@
 use full_moon::ast::{self, Ast, Block, Call, Expression, Field, FunctionBody, FunctionCall, Prefix, Stmt, Suffix};
 use full_moon::tokenizer::TokenReference;
 use full_moon::visitors::Visitor;
-use serin_core::rules;
+use serin_core::hooks;
 use serin_lua::generate::{Options, customizations};
 use std::collections::BTreeSet;
 
@@ -269,8 +269,8 @@ impl Visitor for Calls {
 #[test]
 fn generated_scripts_keep_the_rules() {
     let every = Options {
-        rules: rules::Options {
-            healthy_pauses: rules::Pause::ALL.to_vec(),
+        rules: hooks::Options {
+            healthy_pauses: hooks::Pause::ALL.to_vec(),
             experiment_messages: true,
             extras: true,
         },

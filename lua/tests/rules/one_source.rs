@@ -2,8 +2,8 @@
 
 use crate::compare::{Kind, now};
 use serde_json::{Value, json};
-use serin_core::request::by_command_line;
-use serin_core::rules::{self, HealthStatus, Rules, Test, Text, To};
+use serin_core::hooks::request::by_command_line;
+use serin_core::hooks::{self, HealthStatus, Rules, Test, Text, To};
 use std::collections::BTreeMap;
 
 fn rollout() -> Value {
@@ -12,7 +12,7 @@ fn rollout() -> Value {
 }
 
 fn rules() -> Rules {
-    rules::all(&rules::Options::default()).remove(0)
+    hooks::all(&hooks::Options::default()).remove(0)
 }
 
 /// By Rust, by the host.
@@ -100,7 +100,7 @@ fn every_row_can_be_reached() {
     .flat_map(|kind| crate::fixtures::objects(kind))
     .map(|(path, object)| (path.display().to_string(), object))
     .collect();
-    let kinds = rules::all(&rules::Options::default());
+    let kinds = hooks::all(&hooks::Options::default());
     for rules in &kinds {
         for number in 0..rules.health.len() {
             let mut changed = rules.clone();

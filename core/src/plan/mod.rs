@@ -1,0 +1,352 @@
+//! What is to happen next, in order, and what to tell the user: the answer of every `decide`.
+
+pub(crate) mod draft;
+
+use crate::api::PodTemplate;
+use crate::observed::Refusal;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The answer to one look. At rest it is empty but for the wake (invariant 7).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Plan {
+    /// Changes, in the order they must be made; the first failure stops the rest and the status. A [secondary
+    /// one](Kind::Secondary) that is refused holds nothing else back (decision 46).
+    pub actions: Vec<Action>,
+    /// The status to write once all actions went through.
+    pub status: Option<StatusWrite>,
+    /// What to tell the user, in order; each is sent only if its cause went through.
+    pub events: Vec<Event>,
+    /// When to look again although nothing changed, and why.
+    pub wake: Option<Wake>,
+}
+
+impl Plan {
+    /// Nothing is to be written and nothing to be said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.status.is_none() && self.events.is_empty()
+    }
+}
+
+/// One change of one object in the rollout's namespace: nothing reaches the cluster except as one of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Create a ReplicaSet, at its first size.
+    CreateReplicaSet(Box<NewReplicaSet>),
+    /// Change a ReplicaSet by one merge patch.
+    PatchReplicaSet(ReplicaSetPatch),
+    /// Delete an old ReplicaSet.
+    DeleteReplicaSet(Target),
+    /// Change the selector of a Service by one merge patch.
+    PatchService(ServicePatch),
+    /// Change labels and annotations of a pod by one merge patch (contract 03 §11). One that is gone needs none.
+    PatchPod(PodPatch),
+    /// Ask for the eviction of a pod (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that
+    /// is no failure: the next look counts again.
+    EvictPod(Target),
+    /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
+    PatchRollout(RolloutPatch),
+}
+
+/// What may be held back by a change that does not go through (decision 46).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Sizes, ownership, Services, the status: what comes after it relies on it.
+    Primary,
+    /// Rollouts work without it. Where the API server refuses it (400, 403, 422), it and what depends on it are left
+    /// alone for a while, and everything else goes on.
+    Secondary,
+}
+
+impl Action {
+    /// Whether what comes after it relies on it. A patch of a ReplicaSet counts by its primary part, if it has one.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::PatchReplicaSet(patch) if patch.primary().is_none() => Kind::Secondary,
+            Self::PatchPod(_) => Kind::Secondary,
+            Self::PatchReplicaSet(_)
+            | Self::CreateReplicaSet(_)
+            | Self::DeleteReplicaSet(_)
+            | Self::PatchService(_)
+            | Self::EvictPod(_)
+            | Self::PatchRollout(_) => Kind::Primary,
+        }
+    }
+}
+
+/// An object and the version of it that was decided upon: the write fails if it has changed since (decisions 12, 13).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Target {
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
+    /// resourceVersion.
+    pub resource_version: String,
+}
+
+/// A ReplicaSet to create (contract 02 §4); the owner reference is the rollout, which the shell adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewReplicaSet {
+    /// `<rollout>-<hash>`: cannot differ between leaders (decision 13).
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// `spec.selector`.
+    pub selector: Value,
+    /// `spec.template`.
+    pub template: PodTemplate,
+    /// Pods.
+    pub replicas: i32,
+    /// Seconds until ready counts as available.
+    pub min_ready_seconds: i32,
+}
+
+/// Changes of one ReplicaSet; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplicaSetPatch {
+    /// Which, and the version decided upon.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+    /// Seconds until ready counts as available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_ready_seconds: Option<i32>,
+    /// Annotations to set, or to remove where `None`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, Option<String>>,
+    /// Whether the rollout becomes its owner, or is no longer (contract 02 §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
+    /// `podAntiAffinity` of its pod template: lists of terms to set, or to remove where null (contract 03 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anti_affinity: Option<Value>,
+    /// What is left out where the API server refuses the whole.
+    #[serde(skip_serializing_if = "Secondary::is_empty")]
+    pub secondary: Secondary,
+}
+
+impl ReplicaSetPatch {
+    /// The patch without its secondary part; `None` if nothing is left.
+    #[must_use]
+    pub fn primary(&self) -> Option<Self> {
+        let primary = Self {
+            secondary: Secondary::default(),
+            ..self.clone()
+        };
+        let nothing = Self {
+            target: self.target.clone(),
+            ..Self::default()
+        };
+        (primary != nothing).then_some(primary)
+    }
+}
+
+/// Changes of a ReplicaSet that rollouts work without (decision 46).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Secondary {
+    /// Annotations to set, or to remove where `None`: those copied from the rollout, the history of revisions, and the
+    /// records of what follows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, Option<String>>,
+    /// Labels of the pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_labels: BTreeMap<String, Option<String>>,
+    /// Annotations of the pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_annotations: BTreeMap<String, Option<String>>,
+}
+
+impl Secondary {
+    /// Nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.annotations.is_empty() && self.template_labels.is_empty() && self.template_annotations.is_empty()
+    }
+}
+
+/// How the owner of a ReplicaSet changes (contract 02 §3). The shell knows the owner reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ownership {
+    /// No controller owns it: the rollout becomes its controlling owner. The shell first asks the API server whether the
+    /// rollout lives: owned by one that is gone, the ReplicaSet and its pods would be deleted.
+    Adopt,
+    /// The rollout is taken off its owners; others stay.
+    Release,
+}
+
+/// Changes of one pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodPatch {
+    /// Which, and the version decided upon.
+    #[serde(flatten)]
+    pub target: Target,
+    /// UID of its ReplicaSet: where the API server refuses to patch one pod of it, the others are left alone, too.
+    pub replica_set: String,
+    /// Labels to set, or to remove where `None`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, Option<String>>,
+    /// Annotations to set, or to remove where `None`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, Option<String>>,
+}
+
+/// Changes of one Service; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServicePatch {
+    /// Which, and the version decided upon; the UID may be empty.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Value of the pod template hash in its selector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Value of the annotation that names the rollout that manages it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<String>,
+    /// Remove both.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub clear: bool,
+}
+
+/// Changes of the rollout outside its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RolloutPatch {
+    /// Which, and the version decided upon.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Annotations to set, or to remove where `None`.
+    pub annotations: BTreeMap<String, Option<String>>,
+    /// `spec.replicas`, only where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+}
+
+/// One write of the status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusWrite {
+    /// Merge patch, `{"status": …}`. The shell adds the resourceVersion decided upon, or the one that the plan's own
+    /// [`Action::PatchRollout`] led to.
+    pub patch: Value,
+    /// Whether it may wait for more of its kind.
+    pub urgency: Urgency,
+    /// The message changes and the phase does not: who waits for changes of the phase (Argo CD) would miss it
+    /// (decision 26).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_only: bool,
+}
+
+/// Whether a status write may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Urgency {
+    /// Phase, step, selector, a condition or a hash changed: never waits.
+    Now,
+    /// Only counters changed: at most one such write in 250 ms (decision 28).
+    Counters,
+}
+
+/// One core/v1 Event about the rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Normal or Warning.
+    pub kind: EventKind,
+    /// See [`crate::wire::event`].
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+    /// Its cause.
+    pub after: After,
+}
+
+/// Kind of an Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// As it should be.
+    Normal,
+    /// Something for a person to see.
+    Warning,
+}
+
+/// What must have gone through before an event is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum After {
+    /// The action with this index in [`Plan::actions`].
+    Action(usize),
+    /// The status write (or all actions, where there is none).
+    Status,
+}
+
+/// A look that is due although nothing changed (invariant 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wake {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub why: WakeReason,
+}
+
+/// Every reason to wait, in words that a person can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum WakeReason {
+    /// A timed pause ends.
+    PauseOver,
+    /// The progress deadline passes.
+    ProgressDeadline,
+    /// An old ReplicaSet may be scaled down.
+    ScaleDownDelay,
+    /// An invalid spec is looked at again (upstream: every 20 s).
+    InvalidSpecRetry,
+    /// Counters that were held back are due.
+    CountersDue,
+    /// A restart is to begin, or more pods of it may be evicted.
+    Restart,
+    /// A refusal has lasted long enough to be told by a condition, or has ended (decision 47).
+    RefusalToTell,
+    /// A refused change is tried again.
+    Refused(Refusal),
+}
+
+impl fmt::Display for WakeReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PauseOver => "the pause is over",
+            Self::ProgressDeadline => "the progress deadline passes",
+            Self::ScaleDownDelay => "the scale-down delay is over",
+            Self::InvalidSpecRetry => "the invalid spec is looked at again",
+            Self::Restart => "pods are to be restarted",
+            Self::CountersDue => "counters are due",
+            Self::RefusalToTell => "a refusal, or its end, is to be told",
+            Self::Refused(Refusal::Forbidden) => "permissions may have been granted",
+            Self::Refused(Refusal::AlreadyExists) => "the name may be free",
+            Self::Refused(Refusal::Conflict) => "the newer version is read",
+            Self::Refused(Refusal::NotFound) => "the deletion is seen",
+            Self::Refused(Refusal::Invalid) => "the refused content is tried again",
+            Self::Refused(Refusal::TooManyRequests) => "the API server asked for patience",
+            Self::Refused(Refusal::ServerError) => "the API server may have recovered",
+            Self::Refused(Refusal::Timeout) => "the API server may answer again",
+        })
+    }
+}

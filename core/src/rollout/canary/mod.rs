@@ -1,0 +1,68 @@
+//! Canary without traffic routing: steps, weight, sizes (contract 03).
+
+pub mod scale;
+mod services;
+mod sizes;
+mod update;
+
+use crate::api::rollout::{CanaryStrategy, RolloutStatus};
+use crate::meaning::{Canary, Strategy};
+use crate::plan::Plan;
+use crate::plan::draft::Draft;
+use crate::rollout::conditions::{self, Facts};
+use crate::rollout::ephemeral;
+use crate::rollout::look::{Change, Look};
+use crate::rollout::replica_set;
+use crate::rollout::report;
+use crate::rollout::status;
+use crate::rollout::status::Counts;
+use crate::rollout::update::Course;
+pub(crate) use update::never_served;
+
+/// What happens next to a canary.
+pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {
+    let mut draft = Draft::default();
+    let mut course = Course::of_canary(look, canary, &mut draft);
+    let input = sizes::input(look, canary, written, &course);
+    sizes::plan(look, written, &input, &course, &mut draft);
+    replica_set::clean_up(look, &mut draft);
+    let resized = draft.resizes();
+    course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
+    ephemeral::plan(look, &mut draft);
+    look.restart.plan(&mut draft);
+    let counts = Counts::of_all(look);
+    let next = status::base(look, &course, counts);
+    let facts = facts(look, canary, &course, counts, &next);
+    report::finish(look, strategy, next, &facts, draft)
+}
+
+/// What the conditions of a canary depend on.
+fn facts<'c>(look: &Look<'_>, canary: &Canary, course: &'c Course, counts: Counts, next: &RolloutStatus) -> Facts<'c> {
+    let old = &look.rollout.status;
+    let stepped = next.current_step_index.is_some()
+        && old.current_step_index.is_some()
+        && next.current_step_index != old.current_step_index;
+    let restepped = next.current_step_hash != old.current_step_hash;
+    let moved = next.stable_rs != old.stable_rs || stepped || restepped || counts.progressed(old);
+    Facts {
+        healthy: is_healthy(look, canary, next),
+        progressed: moved || look.change != Change::Nothing,
+        available: next.available_replicas >= look.replicas,
+        clock_stopped: course.is_waiting(look, canary),
+        ..report::facts(look, course)
+    }
+}
+
+/// Contract 02 §8, `RolloutHealthy`; the generation counts as observed because this look observes it.
+fn is_healthy(look: &Look<'_>, canary: &Canary, next: &RolloutStatus) -> bool {
+    let steps_done = next
+        .current_step_index
+        .is_none_or(|index| usize::try_from(index) == Ok(canary.steps.len()));
+    let all = look.replicas;
+    next.updated_replicas == all
+        && next.available_replicas == all
+        && next.replicas == all
+        && steps_done
+        && conditions::is_completed(next)
+        && look.revisions.new.is_some_and(|set| set.replicas == all)
+}

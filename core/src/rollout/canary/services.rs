@@ -1,0 +1,94 @@
+//! The canary and the stable Service of a canary without traffic routing (contract 03 §6, decision 6).
+
+use crate::api::rollout::CanaryStrategy;
+use crate::observed::ReplicaSet;
+use crate::plan::draft::{Draft, Group};
+use crate::rollout::canary::scale::{Input, wanted};
+use crate::rollout::look::Look;
+use crate::rollout::references;
+use crate::rollout::revision::Stable;
+use crate::rollout::service;
+use crate::rollout::update::Course;
+
+/// Plans the switches that are due.
+pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, course: &Course, draft: &mut Draft) {
+    let stable = match look.revisions.stable {
+        Stable::Newest => look.revisions.new,
+        Stable::Other(set) => Some(set),
+        Stable::None | Stable::Missing => None,
+    };
+    // Nothing of stable is to be left: its Service moves before its last pod goes (contract 11 B1).
+    let least = input.replicas.saturating_sub(input.fenceposts.unavailable).max(1);
+    // Once moved it stays, whatever becomes of the pods meanwhile.
+    let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
+    let ready = moved || look.new_available() >= least;
+    let taken_over = course.abort.is_none() && wanted(input).stable == 0 && ready;
+    let behind_stable = look.revisions.new.filter(|_| taken_over).or(stable);
+    let behind_canary = if course.abort.is_some() {
+        stable
+    } else {
+        look.revisions.new
+    };
+    follow(look, &written.stable_service, behind_stable, draft);
+    follow(look, &written.canary_service, behind_canary, draft);
+    let named: Vec<&str> = references::services(look.seen)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    service::release_unnamed(look, &named, draft);
+}
+
+/// Lets a Service select a ReplicaSet once that has an available pod; all of them where the Service is new to us.
+fn follow(look: &Look<'_>, name: &str, set: Option<&ReplicaSet>, draft: &mut Draft) {
+    let Some(set) = set.filter(|set| service::hash_of(look, name) != set.hash()) else {
+        return;
+    };
+    let whole = set.replicas > 0 && set.replicas <= set.available();
+    if set.available() > 0 && (whole || service::is_managed(look, name)) {
+        service::switch(look, name, set.hash(), Group::Traffic, draft);
+    }
+}
+
+/// A Service without a hash selects the pods of every revision: whether the last pod of this one is kept for it.
+///
+/// One is kept, and only while no revision that stays has an available pod. Were the last pod of each kept, those of
+/// superseded revisions could leave the newest no room for ever.
+fn is_kept_for_all(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let serves = |other: &&ReplicaSet| other.replicas > 0 && other.available() > 0;
+    let staying = look.revisions.new.into_iter().chain(look.revisions.other_stable());
+    if staying.filter(|other| other.uid != set.uid).any(|other| serves(&other)) {
+        return false;
+    }
+    let kept = look
+        .revisions
+        .all()
+        .find(serves)
+        .or_else(|| look.revisions.all().find(|other| other.replicas > 0));
+    kept.is_some_and(|kept| kept.uid == set.uid)
+}
+
+/// The size that `set` may go down to: its last pod stays while the stable Service selects it (decision 6).
+pub(crate) fn floor(
+    look: &Look<'_>,
+    written: &CanaryStrategy,
+    input: &Input,
+    set: &ReplicaSet,
+    size: i32,
+    draft: &Draft,
+) -> i32 {
+    let hash = service::hash_of(look, &written.stable_service);
+    let selected =
+        !written.stable_service.is_empty() && (hash == set.hash() || (hash.is_empty() && is_kept_for_all(look, set)));
+    // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
+    let no_room = input.replicas == 0 || input.replicas.saturating_add(input.fenceposts.surge) <= 1;
+    if size > 0 || set.replicas == 0 || no_room {
+        size
+    } else if draft.switches() {
+        // The next look sees what the Service selects now.
+        set.replicas
+    } else if selected {
+        1
+    } else {
+        size
+    }
+}

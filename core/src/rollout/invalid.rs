@@ -1,0 +1,121 @@
+//! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
+
+use crate::api::rollout::{CanaryStep, CanaryStrategy, RolloutStatus};
+use crate::observed::{Observed, Refusal};
+use crate::plan::draft::Draft;
+use crate::plan::{Plan, Wake, WakeReason};
+use crate::rollout::conditions::{self, TRUE};
+use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::report;
+use crate::rollout::status;
+use crate::validate;
+use crate::wire::{condition, phase};
+use jiff::Timestamp;
+
+/// Seconds until an invalid spec is looked at again, as upstream has it.
+const RETRY_SECONDS: i64 = 20;
+
+/// Why the spec cannot be carried out, if it cannot: the first error counts.
+pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
+    if let Some(error) = &seen.undecodable {
+        return Some(error.clone());
+    }
+    if let Some(error) = &seen.identity.invalid {
+        return Some(error.clone());
+    }
+    if let Some(error) = validate::references(seen) {
+        return Some(error.to_string());
+    }
+    if let Some(error) = not_served(seen) {
+        return Some(error);
+    }
+    // What our validation leaves to the API server, the API server says when it refuses the ReplicaSet (decision 23).
+    let refused = seen
+        .refused_creation()
+        .filter(|refused| refused.why == Refusal::Invalid)?;
+    // After a while it is tried again: admission rules change.
+    (now < after_seconds(refused.at, RETRY_SECONDS)).then(|| refused.message.clone())
+}
+
+/// Why the spec alone, whatever else there is, cannot be carried out; one that does not decode is another matter.
+pub(crate) fn of_spec(seen: &Observed) -> Option<String> {
+    seen.identity.invalid.clone().or_else(|| not_served(seen))
+}
+
+/// What is said of the first field that asks for something that is not there yet.
+fn not_served(seen: &Observed) -> Option<String> {
+    let field = field_not_served(seen)?;
+    Some(format!(
+        "{field}: Forbidden: this version of Serin does not serve it yet"
+    ))
+}
+
+fn field_not_served(seen: &Observed) -> Option<String> {
+    let spec = &seen.rollout.spec;
+    if spec.workload_ref.is_some() {
+        return Some("spec.workloadRef".to_owned());
+    }
+    match (&spec.strategy.canary, &spec.strategy.blue_green) {
+        (Some(canary), _) => not_served_of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),
+        (None, Some(blue)) => first_asked([
+            (blue.pre_promotion_analysis.is_some(), "prePromotionAnalysis"),
+            (blue.post_promotion_analysis.is_some(), "postPromotionAnalysis"),
+        ])
+        .map(|field| format!("spec.strategy.blueGreen.{field}")),
+        (None, None) => None,
+    }
+}
+
+fn not_served_of_canary(canary: &CanaryStrategy) -> Option<String> {
+    let of_strategy = first_asked([
+        (canary.traffic_routing.is_some(), "trafficRouting"),
+        (canary.ping_pong.is_some(), "pingPong"),
+        (canary.analysis.is_some(), "analysis"),
+    ]);
+    let mut steps = canary.steps.iter().enumerate();
+    of_strategy.map(str::to_owned).or_else(|| {
+        steps.find_map(|(index, step)| not_served_of_step(step).map(|field| format!("steps[{index}].{field}")))
+    })
+}
+
+fn not_served_of_step(step: &CanaryStep) -> Option<&'static str> {
+    first_asked([
+        (step.analysis.is_some(), "analysis"),
+        (step.experiment.is_some(), "experiment"),
+        (step.plugin.is_some(), "plugin"),
+    ])
+}
+
+fn first_asked<const N: usize>(fields: [(bool, &'static str); N]) -> Option<&'static str> {
+    fields.into_iter().find_map(|(asked, field)| asked.then_some(field))
+}
+
+/// Says so, keeps everything as it is, and looks again in a while.
+pub(crate) fn plan(look: &Look<'_>, problem: &str) -> Plan {
+    let old = &look.rollout.status;
+    let mut next: RolloutStatus = old.clone();
+    let message = format!("The Rollout \"{}\" is invalid: {problem}", look.name());
+    let same = conditions::get(old, condition::INVALID_SPEC).is_some_and(|found| found.message == message);
+    if !same {
+        conditions::remove(&mut next, condition::INVALID_SPEC);
+        let now = look.stamp();
+        let found = conditions::new(
+            condition::INVALID_SPEC,
+            TRUE,
+            condition::INVALID_SPEC,
+            message.clone(),
+            &now,
+        );
+        conditions::set(&mut next, found);
+    }
+    next.observed_generation = look.rollout.metadata.generation.unwrap_or(0).to_string();
+    phase::DEGRADED.clone_into(&mut next.phase);
+    next.message = format!("{}: {message}", condition::INVALID_SPEC);
+    let mut draft = Draft::default();
+    report::tell_first_seen(look, &mut draft);
+    draft.wake(Wake {
+        at: after_seconds(look.now, RETRY_SECONDS),
+        why: WakeReason::InvalidSpecRetry,
+    });
+    draft.finish(status::write(old, &next))
+}

@@ -1,0 +1,147 @@
+//! One look at one rollout: what is seen, the clock, and what follows from both before anything is decided.
+
+use crate::api::{Rollout, Time};
+use crate::observed::Observed;
+use crate::rollout::restart::Restart;
+use crate::rollout::revision::{Revisions, Stable, is_observed, speaks_of_generations};
+use jiff::{SignedDuration, Timestamp};
+
+/// What every part of a decision reads.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    /// All that is known.
+    pub(crate) seen: &'a Observed,
+    /// The one clock reading of this look.
+    pub(crate) now: Timestamp,
+    /// The rollout.
+    pub(crate) rollout: &'a Rollout,
+    /// `spec.replicas`, or its default.
+    pub(crate) replicas: i32,
+    /// Which ReplicaSet is what.
+    pub(crate) revisions: Revisions<'a>,
+    /// What the user changed since the last look.
+    pub(crate) change: Change,
+    /// How far a restart is; [`decide`](crate::decide()) fills it in once the strategy is known.
+    pub(crate) restart: Restart,
+}
+
+/// What the user changed since the last look (contract 02 §10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Nothing that begins an update.
+    Nothing,
+    /// The rollout is looked at for the first time.
+    First,
+    /// Another pod template.
+    Template,
+    /// Other steps.
+    Steps,
+}
+
+impl<'a> Look<'a> {
+    /// A look at `seen` at `now`.
+    pub(crate) fn of(seen: &'a Observed, now: Timestamp) -> Self {
+        let revisions = Revisions::of(seen);
+        let change = Change::of(seen, &revisions);
+        Self {
+            seen,
+            now,
+            rollout: &seen.rollout,
+            replicas: seen.rollout.spec.replicas_or_default(),
+            revisions,
+            change,
+            restart: Restart::default(),
+        }
+    }
+
+    /// Name of the rollout.
+    pub(crate) fn name(&self) -> &'a str {
+        self.rollout.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The clock reading in whole seconds, as the API stores times.
+    pub(crate) fn stamp(&self) -> Time {
+        Time(whole_seconds(self.now))
+    }
+
+    /// The clock reading, rounded up: a wait that begins here is never short (contract 11 A12).
+    pub(crate) fn stamp_rounded_up(&self) -> Time {
+        let floor = whole_seconds(self.now);
+        Time(if floor == self.now {
+            floor
+        } else {
+            after_seconds(floor, 1)
+        })
+    }
+
+    /// Available pods of the newest revision that a decision may rely on.
+    pub(crate) fn new_available(&self) -> i32 {
+        self.revisions.new.map_or(0, crate::observed::ReplicaSet::available)
+    }
+
+    /// The newest revision is older than stable, and few enough revisions lie between (contract 02 §10).
+    pub(crate) fn is_rollback_within_window(&self) -> bool {
+        let Some(window) = self
+            .rollout
+            .spec
+            .rollback_window
+            .as_ref()
+            .filter(|window| window.revisions > 0)
+        else {
+            return false;
+        };
+        let (Some(new), Stable::Other(stable)) = (self.revisions.new, self.revisions.stable) else {
+            return false;
+        };
+        let between = self
+            .revisions
+            .others
+            .iter()
+            .filter(|set| new.created < set.created && set.created < stable.created);
+        new.created < stable.created && between.count() < usize::try_from(window.revisions).unwrap_or(usize::MAX)
+    }
+
+    /// The newest revision is stable, or older than stable (contract 02 §10).
+    pub(crate) fn is_rollback(&self) -> bool {
+        match (self.revisions.new, self.revisions.stable) {
+            (Some(new), Stable::Other(stable)) => new.created < stable.created,
+            (_, Stable::Newest) => true,
+            (None, Stable::Other(_)) | (_, Stable::None | Stable::Missing) => false,
+        }
+    }
+
+    /// A rollback that skips steps and analysis (contract 02 §10).
+    pub(crate) fn is_fast_rollback(&self) -> bool {
+        self.is_rollback() && (self.is_rollback_within_window() || self.revisions.stable == Stable::Newest)
+    }
+}
+
+impl Change {
+    fn of(seen: &Observed, revisions: &Revisions<'_>) -> Self {
+        let status = &seen.rollout.status;
+        if status.current_pod_hash.is_empty() {
+            Self::First
+        } else if status.current_pod_hash != revisions.new_hash {
+            Self::Template
+        } else if status.current_step_hash != seen.identity.step_hash
+            && !is_observed(seen)
+            && speaks_of_generations(seen)
+        {
+            // Decision 17: while the generation is observed, only the way of hashing can have changed.
+            Self::Steps
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// An instant without its fraction of a second.
+pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// `seconds` after an instant, or the last instant there is.
+pub(crate) fn after_seconds(at: Timestamp, seconds: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
+}

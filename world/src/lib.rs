@@ -1,0 +1,338 @@
+//! A simulated cluster in virtual time: one rollout, its ReplicaSets, their pods, people, and the loop
+//! observe → decide → act → record, with crashes, stale stores and conflicts where a test asks for them.
+//!
+//! Nothing here reads a clock or a random source: a seed, or a story, gives the same life each time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a simulation for tests: what cannot be is a fault of the test"
+)]
+
+mod act;
+pub mod cluster;
+mod hands;
+mod people;
+pub mod pods;
+pub mod rng;
+mod rules;
+mod services;
+
+use cluster::Set;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use serin_core::Observed;
+use serin_core::api::{Rollout, RolloutStatus};
+use serin_core::decide;
+use serin_core::identity::Identity;
+use serin_core::observed::{Refused, Service};
+use serin_core::plan::{Event, Plan, Wake};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What goes wrong, and how often; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// After this many writes another controller, with fresh stores, takes over.
+    pub crash_after_writes: Option<usize>,
+    /// And again after so many more.
+    pub crash_again_after: Option<usize>,
+    /// Seconds by which the stores lag behind the API server, at most.
+    pub store_lag: i64,
+    /// Seconds by which the ReplicaSet controller lags, at most.
+    pub controller_lag: i64,
+}
+
+/// What the hashes depend on: generation and collisionCount.
+type IdentityKey = (Option<i64>, Option<i32>);
+
+/// What somebody does.
+pub type Deed = fn(&mut World);
+
+/// One rollout and all around it.
+pub struct World {
+    /// Virtual time.
+    pub now: Timestamp,
+    /// When it began, for readable traces.
+    pub began: Timestamp,
+    /// The rollout as the API server has it, JSON.
+    pub rollout: Value,
+    /// ReplicaSets by name.
+    pub sets: Vec<Set>,
+    /// Services by name, as the API server has them.
+    pub services: BTreeMap<String, Service>,
+    /// Services that lead to an available pod, or did so until their selector was changed; and since when.
+    serving: BTreeMap<String, Timestamp>,
+    /// Events sent, in order.
+    pub events: Vec<Event>,
+    /// Object writes made by the controller.
+    pub writes: usize,
+    /// Looks taken.
+    pub looks: usize,
+    /// Those of the writes that changed nothing but counters.
+    pub counter_writes: usize,
+    /// The last plan's wake.
+    pub wake: Option<Wake>,
+    /// The last refused change.
+    pub refused: Option<Refused>,
+    /// Seconds until a pod of a good template is ready.
+    pub ready_after: i64,
+    /// Seconds by which the ReplicaSet controller lags, always.
+    pub controller_late: i64,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What happened, one line each.
+    pub trace: Vec<String>,
+    /// Whether it is noted: a life is played without, and again with notes where a rule broke.
+    pub tracing: bool,
+    /// Rules broken.
+    pub broken: Vec<String>,
+    /// Source of chance.
+    pub rng: rng::Rng,
+    /// When the stores have what the API server had at the time, per lagging change.
+    stores: cluster::Stores,
+    /// Names of ReplicaSets that the API server refuses to create, and how.
+    pub refuse_creation: Option<(serin_core::observed::Refusal, String)>,
+    /// How many names of new ReplicaSets will turn out to be somebody else's.
+    pub names_taken: usize,
+    /// Why the stored object does not decode.
+    pub undecodable: Option<String>,
+    /// No controller runs.
+    pub stopped: bool,
+    /// How often another controller took over.
+    takeovers: usize,
+    /// What the last look saw: what its plan is judged by.
+    basis: hands::Basis,
+    /// What others did by hand.
+    deeds: hands::Deeds,
+    /// Once there are so many writes, somebody acts between two of them.
+    pub interruption: Option<(usize, Deed)>,
+    /// After a refused change: when the controller looks again.
+    retry_at: Option<Timestamp>,
+    identity: RefCell<Option<(IdentityKey, Identity)>>,
+    /// The rollout of a resourceVersion, decoded.
+    decoded: RefCell<Option<(String, Rc<Rollout>)>>,
+    next_version: u64,
+    next_pod: u64,
+}
+
+/// Notes what happened, if anybody will read it.
+macro_rules! note {
+    ($world:expr, $($text:tt)*) => {
+        if $world.tracing {
+            let line = format!($($text)*);
+            $world.note(&line);
+        }
+    };
+}
+use note;
+
+impl World {
+    /// A world with one rollout, applied at its first instant.
+    pub fn new(manifest: Value) -> Self {
+        let began = Timestamp::from_second(1_700_000_000).unwrap();
+        let mut world = Self {
+            now: began,
+            began,
+            rollout: Value::Null,
+            sets: Vec::new(),
+            services: BTreeMap::new(),
+            serving: BTreeMap::new(),
+            events: Vec::new(),
+            writes: 0,
+            looks: 0,
+            counter_writes: 0,
+            wake: None,
+            refused: None,
+            ready_after: 2,
+            controller_late: 0,
+            faults: Faults::default(),
+            trace: Vec::new(),
+            tracing: true,
+            broken: Vec::new(),
+            rng: rng::Rng::new(1),
+            stores: cluster::Stores::default(),
+            refuse_creation: None,
+            names_taken: 0,
+            undecodable: None,
+            stopped: false,
+            takeovers: 0,
+            basis: hands::Basis {
+                at: began,
+                version: 0,
+                rollout: Rc::default(),
+                least: 0,
+            },
+            deeds: hands::Deeds::default(),
+            interruption: None,
+            retry_at: None,
+            identity: RefCell::new(None),
+            decoded: RefCell::new(None),
+            next_version: 1,
+            next_pod: 0,
+        };
+        world.create(manifest);
+        world
+    }
+
+    /// What the controller sees now.
+    pub fn observe(&self) -> Observed {
+        let rollout = Rollout::clone(&self.stores.rollout(self));
+        let key = (rollout.metadata.generation, rollout.status.collision_count);
+        let mut cache = self.identity.borrow_mut();
+        if cache.as_ref().is_none_or(|(cached, _)| *cached != key) {
+            *cache = Some((key, Identity::of(&rollout)));
+        }
+        let identity = cache.as_ref().map(|(_, identity)| identity.clone()).unwrap_or_default();
+        let replica_sets = self.stores.sets(self);
+        let mut seen = Observed {
+            identity,
+            rollout,
+            replica_sets,
+            refused: self.refused.clone(),
+            undecodable: self.undecodable.clone(),
+            services: self.observed_services(),
+            ..Observed::default()
+        };
+        seen.pods = self.observed_pods(&seen);
+        seen
+    }
+
+    /// The rollout as the API server has it.
+    pub fn current(&self) -> Rollout {
+        Rollout::clone(&self.decoded())
+    }
+
+    /// As [`Self::current`], shared.
+    pub fn decoded(&self) -> Rc<Rollout> {
+        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        let mut cache = self.decoded.borrow_mut();
+        if let Some((cached, rollout)) = &*cache
+            && cached == version
+        {
+            return Rc::clone(rollout);
+        }
+        let rollout: Rc<Rollout> = Rc::new(Rollout::deserialize(&self.rollout).expect("a rollout"));
+        *cache = Some((version.to_owned(), Rc::clone(&rollout)));
+        rollout
+    }
+
+    /// Only the status was written: the rest need not be decoded again.
+    fn decode_status(&mut self, before: &Rollout) {
+        let mut rollout = before.clone();
+        rollout.status = RolloutStatus::deserialize(&self.rollout["status"]).expect("a status");
+        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        rollout.metadata.resource_version = Some(version.to_owned());
+        *self.decoded.borrow_mut() = Some((version.to_owned(), Rc::new(rollout)));
+    }
+
+    /// Looks until nothing is left to do at this instant.
+    pub fn settle(&mut self) {
+        for _ in 0..200 {
+            self.run_cluster();
+            if self.stopped {
+                return;
+            }
+            let plan = self.look();
+            if plan.is_empty() || self.retry_at.is_some() {
+                return;
+            }
+        }
+        self.break_rule("7: no rest: 200 looks at one instant and still something to write".to_owned());
+    }
+
+    /// One look, carried out and recorded.
+    pub fn look(&mut self) -> Plan {
+        self.looks += 1;
+        let seen = self.observe();
+        let plan = decide(&seen, self.now);
+        let again = decide(&seen, self.now);
+        if plan != again {
+            self.break_rule("1: the same input gave another plan".to_owned());
+        }
+        self.wake = plan.wake;
+        if let Some(wake) = plan.wake.filter(|wake| plan.is_empty() && wake.at <= self.now) {
+            self.break_rule(format!("7: a busy loop: nothing to do, and awake at once: {wake:?}"));
+        }
+        self.retry_at = None;
+        self.basis.rollout = self.stores.rollout(self);
+        self.carry_out(&seen, &plan);
+        plan
+    }
+
+    /// Lets seconds pass.
+    pub fn wait(&mut self, seconds: i64) {
+        self.pass(SignedDuration::from_secs(seconds));
+    }
+
+    /// Lets time pass; looks whenever something changes or a wake is due.
+    pub fn pass(&mut self, time: SignedDuration) {
+        let end = self.now.checked_add(time).unwrap();
+        self.settle();
+        loop {
+            let next = self.next_change().filter(|next| *next <= end);
+            let Some(next) = next else { break };
+            self.now = next.max(self.now);
+            self.settle();
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    /// When something next changes by itself.
+    fn next_change(&self) -> Option<Timestamp> {
+        let wake = self.wake.map(|wake| wake.at);
+        [wake, self.retry_at, self.next_cluster_change()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > self.now)
+            .min()
+    }
+
+    /// Seconds since the beginning, for traces.
+    pub fn clock(&self) -> String {
+        let elapsed = self.now.duration_since(self.began);
+        format!("{:>6.1}s", elapsed.as_secs_f64())
+    }
+
+    /// Notes what happened.
+    pub fn note(&mut self, what: &str) {
+        if self.tracing {
+            let line = format!("{} {what}", self.clock());
+            self.trace.push(line);
+        }
+    }
+
+    /// Notes a broken rule; the test fails with the trace.
+    pub fn break_rule(&mut self, rule: String) {
+        self.note(&format!("BROKEN {rule}"));
+        self.broken.push(rule);
+    }
+
+    fn version(&mut self) -> String {
+        self.next_version += 1;
+        self.next_version.to_string()
+    }
+}
+
+/// RFC 7386.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let object = target.as_object_mut().expect("an object");
+    for (key, value) in changes {
+        if value.is_null() {
+            object.remove(key);
+        } else {
+            merge(object.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Pods as objects: what a decision sees of them where it needs them, evictions, and metadata that is injected.
+
+use super::{World, note};
+use jiff::Timestamp;
+use serde_json::Value;
+use serin_core::Observed;
+use serin_core::observed::Pod as ObservedPod;
+use serin_core::plan::{NewReplicaSet, PodPatch, ReplicaSetPatch, Target};
+use serin_core::rollout::pods;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// No other has it.
+    pub id: u64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it is ready, if ever.
+    pub ready_at: Option<Timestamp>,
+    /// Labels and annotations; shared by those of one template.
+    pub injected: Rc<Injected>,
+}
+
+/// Labels and annotations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Injected {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+type Changes = BTreeMap<String, Option<String>>;
+
+impl Injected {
+    /// Those of the pod template of a new ReplicaSet.
+    pub fn of(new: &NewReplicaSet) -> Self {
+        let template = new.template.to_value();
+        let read = |field: &str| {
+            let members = template["metadata"][field].as_object().into_iter().flatten();
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            members.map(|(key, value)| (key.clone(), text(value))).collect()
+        };
+        Self {
+            labels: read("labels"),
+            annotations: read("annotations"),
+        }
+    }
+
+    fn change(self: &mut Rc<Self>, labels: &Changes, annotations: &Changes) {
+        let change = |of: &mut BTreeMap<String, String>, changes: &Changes| {
+            for (key, value) in changes {
+                match value {
+                    Some(value) => of.insert(key.clone(), value.clone()),
+                    None => of.remove(key),
+                };
+            }
+        };
+        let injected = Rc::make_mut(self);
+        change(&mut injected.labels, labels);
+        change(&mut injected.annotations, annotations);
+    }
+}
+
+impl Pod {
+    fn observed(&self, now: Timestamp) -> ObservedPod {
+        ObservedPod {
+            name: format!("pod-{}", self.id),
+            uid: self.id.to_string(),
+            created: self.created,
+            ready_since: self.ready_at.filter(|at| *at <= now),
+            labels: self.injected.labels.clone(),
+            annotations: self.injected.annotations.clone(),
+            ..ObservedPod::default()
+        }
+    }
+}
+
+impl World {
+    /// The pods that a decision needs to see.
+    pub fn observed_pods(&self, seen: &Observed) -> BTreeMap<String, Vec<ObservedPod>> {
+        let spec = &seen.rollout.spec;
+        let canary = spec.strategy.canary.as_ref();
+        let blue_green = spec.strategy.blue_green.as_ref();
+        let metadata = canary.is_some_and(|of| of.stable_metadata.is_some() || of.canary_metadata.is_some())
+            || blue_green.is_some_and(|of| of.active_metadata.is_some() || of.preview_metadata.is_some());
+        if !metadata && spec.restart_at.is_none() {
+            // As the decision would say, only faster.
+            return BTreeMap::new();
+        }
+        let needed = pods::needed(seen, self.now);
+        let sets = self.sets.iter().filter(|set| needed.contains(&set.object.name));
+        let pods = |set: &super::Set| set.pods.iter().map(|pod| pod.observed(self.now)).collect();
+        sets.map(|set| (set.object.name.clone(), pods(set))).collect()
+    }
+
+    /// The API server evicts a pod; its ReplicaSet controller will make another.
+    pub fn evict(&mut self, target: &Target) {
+        note!(self, "evict {}", target.name);
+        let due = self.controller_due();
+        for set in &mut self.sets {
+            let before = set.pods.len();
+            set.pods.retain(|pod| pod.id.to_string() != target.uid);
+            if set.pods.len() < before {
+                set.controller_due = due;
+            }
+        }
+    }
+
+    /// Labels and annotations of a pod.
+    pub fn patch_pod(&mut self, patch: &PodPatch) {
+        note!(
+            self,
+            "patch {} {:?} {:?}",
+            patch.target.name,
+            patch.labels,
+            patch.annotations
+        );
+        let pods = self.sets.iter_mut().flat_map(|set| &mut set.pods);
+        for pod in pods.filter(|pod| pod.id.to_string() == patch.target.uid) {
+            pod.injected.change(&patch.labels, &patch.annotations);
+        }
+    }
+
+    /// Labels and annotations of the pod template of a ReplicaSet: those of pods that are to come.
+    pub fn patch_template(&mut self, index: usize, patch: &ReplicaSetPatch) {
+        if !patch.template_labels.is_empty() || !patch.template_annotations.is_empty() {
+            let injected = &mut self.sets[index].injected;
+            injected.change(&patch.template_labels, &patch.template_annotations);
+        }
+    }
+}

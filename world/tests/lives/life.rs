@@ -1,0 +1,400 @@
+//! One random life: its spec, what people do, and what must hold during it and at its end.
+
+use serde_json::{Value, json};
+use serin_core::identity::Fingerprint;
+use serin_world::cluster::Set;
+use serin_world::rng::Rng;
+use serin_world::{Faults, World};
+
+/// A random spec.
+pub(crate) fn rollout(rng: &mut Rng) -> Value {
+    let mut steps = Vec::new();
+    let mut weight = 0;
+    for _ in 0..rng.up_to(4) {
+        if rng.one_in(3) {
+            let pause = if rng.one_in(2) {
+                json!({})
+            } else {
+                json!({ "duration": rng.up_to(40) })
+            };
+            steps.push(json!({ "pause": pause }));
+        } else {
+            weight = (weight + rng.up_to(50)).min(100);
+            steps.push(json!({ "setWeight": weight }));
+        }
+    }
+    let amounts = [json!(0), json!(1), json!(2), json!("25%"), json!("50%"), json!("100%")];
+    let surge = rng.pick(&amounts).clone();
+    let unavailable = rng.pick(&amounts).clone();
+    let surge = if surge == 0 && unavailable == 0 {
+        json!(1)
+    } else {
+        surge
+    };
+    let mut manifest = json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": { "name": "web" },
+        "spec": {
+            "replicas": rng.up_to(8),
+            "progressDeadlineSeconds": 30,
+            "revisionHistoryLimit": rng.up_to(3),
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
+            },
+            "strategy": { "canary": { "steps": steps, "maxSurge": surge, "maxUnavailable": unavailable } },
+        },
+    });
+    match rng.up_to(3) {
+        0 => {
+            manifest["spec"]["strategy"] = blue_green(rng);
+            manifest["spec"]["revisionHistoryLimit"] = 20.into();
+        }
+        1 => {
+            manifest["spec"]["strategy"]["canary"]["stableService"] = "stable".into();
+            manifest["spec"]["strategy"]["canary"]["canaryService"] = "canary".into();
+        }
+        _ => {}
+    }
+    if rng.one_in(6) {
+        manifest["spec"]["progressDeadlineAbort"] = true.into();
+    }
+    if rng.one_in(5) {
+        manifest["spec"]["rollbackWindow"] = json!({ "revisions": 1 + rng.up_to(2) });
+    }
+    if rng.one_in(8) {
+        manifest["spec"].as_object_mut().unwrap().remove("replicas");
+    }
+    manifest
+}
+
+fn blue_green(rng: &mut Rng) -> Value {
+    let mut blue_green = json!({ "activeService": "active" });
+    if rng.one_in(2) {
+        blue_green["previewService"] = "preview".into();
+    }
+    match rng.up_to(2) {
+        0 => blue_green["autoPromotionEnabled"] = false.into(),
+        1 => blue_green["autoPromotionSeconds"] = rng.up_to(20).into(),
+        _ => {}
+    }
+    if rng.one_in(3) {
+        blue_green["previewReplicaCount"] = (1 + rng.up_to(2)).into();
+    }
+    for field in [
+        "scaleDownDelaySeconds",
+        "abortScaleDownDelaySeconds",
+        "scaleDownDelayRevisionLimit",
+    ] {
+        if rng.one_in(2) {
+            blue_green[field] = (rng.up_to(2) * 7).into();
+        }
+    }
+    json!({ "blueGreen": blue_green })
+}
+
+/// One thing that a person does.
+fn somebody_acts(world: &mut World) {
+    let image = world.rng.up_to(4);
+    match world.rng.up_to(21) {
+        0..=2 => world.set_image(&format!("web:good-{image}")),
+        3 => world.set_image(&format!("web:bad-{image}")),
+        4 => {
+            let replicas = world.rng.up_to(9);
+            world.edit(&json!({ "spec": { "replicas": replicas } }));
+        }
+        5 => world.promote(),
+        6 => world.promote_full(),
+        7 => world.edit_status(&json!({ "abort": true })),
+        8 => world.edit_status(&json!({ "abort": false })),
+        9 => world.edit(&json!({ "spec": { "paused": true } })),
+        10 => world.edit(&json!({ "spec": { "paused": false } })),
+        11 => switch_strategy(world),
+        12 => touch_replica_set(world, |world, index| {
+            let replicas = i32::try_from(world.rng.up_to(9)).unwrap();
+            world.scale_by_hand(index, replicas);
+        }),
+        13 => touch_replica_set(world, World::lose_set),
+        14 | 15 => touch_service(world),
+        16 => world.hash_otherwise(),
+        17 => world.toggle_default(),
+        18 => touch_replica_set(world, World::strip_annotations),
+        19 => touch_replica_set(world, |world, index| {
+            let pods = usize::try_from(1 + world.rng.up_to(8)).unwrap();
+            world.fail_pods(index, pods);
+        }),
+        20 => recover_pods(world),
+        _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
+            world.note("somebody deletes the active Service and creates it again");
+            world.create_service("active");
+        }
+        _ => {
+            let weight = world.rng.up_to(100);
+            world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
+        }
+    }
+}
+
+/// Pods that failed are ready again; those of a bad image stay as they are.
+fn recover_pods(world: &mut World) {
+    for index in 0..world.sets.len() {
+        if world.sets[index].good {
+            world.heal_pods(index);
+        }
+    }
+}
+
+/// The other strategy, with the Services that it names.
+pub(crate) fn switch_strategy(world: &mut World) {
+    let mut strategy = if world.rollout["spec"]["strategy"]["canary"].is_object() {
+        blue_green(&mut world.rng)
+    } else {
+        json!({ "canary": { "steps": [{ "setWeight": 50 }], "stableService": "stable", "canaryService": "canary" } })
+    };
+    for other in ["canary", "blueGreen"] {
+        if strategy.get(other).is_none() {
+            strategy[other] = Value::Null;
+        }
+    }
+    // As many as the random delays of scale-downs may ask for.
+    world.edit(&json!({ "spec": { "strategy": strategy, "revisionHistoryLimit": 20 } }));
+    world.create_services();
+}
+
+fn touch_replica_set(world: &mut World, touch: fn(&mut World, usize)) {
+    let last = i64::try_from(world.sets.len()).unwrap() - 1;
+    if last >= 0 {
+        let index = world.rng.up_to(last);
+        touch(world, usize::try_from(index).unwrap());
+    }
+}
+
+/// Another program's hand on a Service.
+fn touch_service(world: &mut World) {
+    let names: Vec<String> = world.services.keys().cloned().collect();
+    if names.is_empty() {
+        return;
+    }
+    let name = world.rng.pick(&names).clone();
+    match world.rng.up_to(3) {
+        0 => world.select_by_hand(&name, None),
+        1 => world.select_by_hand(&name, Some("nobody")),
+        2 if !world.sets.is_empty() => {
+            let hashes: Vec<String> = world.sets.iter().map(|set| set.object.hash().to_owned()).collect();
+            let hash = world.rng.pick(&hashes).clone();
+            world.select_by_hand(&name, Some(&hash));
+        }
+        _ => world.delete_service(&name),
+    }
+}
+
+/// A life: people act at random moments, faults strike, then all rest.
+pub(crate) fn live(seed: u64, tracing: bool) -> World {
+    let mut rng = Rng::new(seed);
+    let manifest = rollout(&mut rng);
+    let mut world = World::new(manifest);
+    world.tracing = tracing;
+    world.faults = Faults {
+        crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
+        crash_again_after: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(9)).unwrap()),
+        store_lag: rng.up_to(2),
+        controller_lag: rng.up_to(2),
+    };
+    world.ready_after = rng.up_to(5);
+    let acts = rng.up_to(6);
+    world.rng = rng;
+    world.create_services();
+    world.wait(3);
+    for _ in 0..acts {
+        if world.rng.one_in(3) {
+            let writes = usize::try_from(1 + world.rng.up_to(8)).unwrap();
+            world.interruption = Some((world.writes + writes, somebody_acts));
+        }
+        somebody_acts(&mut world);
+        let seconds = world.rng.up_to(45);
+        world.wait(seconds);
+        check_status(&mut world);
+        world.create_services();
+    }
+    world.interruption = None;
+    recover_pods(&mut world);
+    world.wait(2_000);
+    check_rest(&mut world);
+    if world.broken.is_empty() {
+        recover(&mut world);
+    }
+    world
+}
+
+/// What must hold of every status that users can read.
+fn check_status(world: &mut World) {
+    let status = world.current().status;
+    let steps = world.rollout["spec"]["strategy"]["canary"]["steps"]
+        .as_array()
+        .map_or(0, Vec::len);
+    let index = status
+        .current_step_index
+        .map_or(0, |index| usize::try_from(index).unwrap_or(usize::MAX));
+    let generation = world.rollout["metadata"]["generation"].to_string();
+    // Of an invalid spec, such as one whose Service is gone, nothing is made.
+    let valid = !status.message.starts_with("InvalidSpec");
+    if index > steps && valid && status.observed_generation == generation {
+        world.break_rule(format!("step {index} of {steps}"));
+    }
+    if status.phase == "Healthy" && status.stable_rs != status.current_pod_hash {
+        world.break_rule("6: Healthy before the newest revision is stable".to_owned());
+    }
+}
+
+/// Invariant 7: the spec rests and the world rests, so the plan is empty and no wake repeats for ever.
+fn check_rest(world: &mut World) {
+    let writes = world.writes;
+    let plan = world.look();
+    if !plan.is_empty() || world.writes != writes {
+        world.break_rule(format!("7: not at rest: {plan:?}"));
+    }
+    if let Some(wake) = plan.wake {
+        world.break_rule(format!("7: a wake is left after all came to rest: {wake:?}"));
+    }
+    check_stable_at_rest(world);
+    let phase = world.current().status.phase;
+    if !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
+        world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
+    }
+}
+
+/// Stable of blue-green has all its pods, and where stable is well, what people use leads to one revision alone. Nothing
+/// is mended of a spec that is invalid, and no Service of what is paused by hand (contract 04 §5).
+fn check_stable_at_rest(world: &mut World) {
+    let rollout = world.current();
+    let stable = world
+        .sets
+        .iter()
+        .find(|set| set.object.hash() == rollout.status.stable_rs);
+    let Some(stable) = stable.filter(|_| !rollout.status.message.starts_with("InvalidSpec")) else {
+        return;
+    };
+    let (size, available) = (stable.object.replicas, stable.available(world.now));
+    let wanted = rollout.spec.replicas.unwrap_or(1);
+    if rollout.spec.strategy.blue_green.is_some() && size != wanted {
+        world.break_rule(format!("5: stable rests at {size} of {wanted} pods"));
+    }
+    let named = world.named_services();
+    for name in ["active", "stable"] {
+        let lost = named.iter().any(|named| named == name) && world.selected(name).is_empty();
+        if lost && available >= size.max(1) && !rollout.spec.paused {
+            world.break_rule(format!("4: Service {name} leads to every revision at rest"));
+        }
+    }
+}
+
+/// A canary that cannot begin, by contract 03 §3: while superseded revisions have pods stable is not drained, whose pods
+/// are all dead; theirs may not go, because they are what is left available; and together they are as many as maxSurge
+/// allows.
+fn stable_takes_all_room(world: &World) -> bool {
+    let rollout = world.current();
+    let Some(canary) = &rollout.spec.strategy.canary else {
+        return false;
+    };
+    let replicas = rollout.spec.replicas.unwrap_or(1);
+    let limits = serin_core::meaning::fenceposts(canary, replicas);
+    let has_part = |hash: &str| hash == rollout.status.stable_rs || hash == rollout.status.current_pod_hash;
+    let dead = |set: &Set| set.object.replicas > 0 && set.available(world.now) == 0;
+    let mut sets = world.sets.iter();
+    let stable = sets.find(|set| set.object.hash() == rollout.status.stable_rs);
+    let mut sets = world.sets.iter();
+    let superseded = sets.any(|set| set.object.replicas > 0 && !has_part(set.object.hash()));
+    let pods: i32 = world.sets.iter().map(|set| set.object.replicas).sum();
+    let available: i32 = world.sets.iter().map(|set| set.available(world.now)).sum();
+    stable.is_some_and(dead)
+        && superseded
+        && pods >= replicas + limits.surge
+        && available <= replicas - limits.unavailable
+}
+
+/// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
+pub(crate) fn recover(world: &mut World) {
+    world.edit(&json!({ "spec": { "paused": false } }));
+    world.set_image("web:good-9");
+    world.wait(100);
+    for _ in 0..12 {
+        if world.current().status.phase == "Healthy" {
+            break;
+        }
+        world.edit_status(&json!({ "abort": false }));
+        if world.current().status.message.contains("StableReplicaSetMissing") {
+            world.promote_full();
+        } else {
+            world.promote();
+        }
+        world.wait(100);
+    }
+    if stable_takes_all_room(world) {
+        // Pods of a stable revision that never gets ready are not taken away for others: a person makes room.
+        world.edit(&json!({ "spec": { "strategy": { "canary": { "maxSurge": "300%" } } } }));
+        for _ in 0..6 {
+            world.edit_status(&json!({ "abort": false }));
+            world.promote();
+            world.wait(100);
+        }
+    }
+    let status = world.current().status;
+    let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    let pods: usize = world.sets.iter().map(|set| set.pods.len()).sum();
+    if status.phase != "Healthy" || i64::try_from(pods).unwrap() != replicas {
+        let (phase, message) = (&status.phase, &status.message);
+        world.break_rule(format!(
+            "8: a good image does not end Healthy: {phase} {message}, {pods} pods"
+        ));
+    }
+    check_services_at_the_end(world);
+    check_replica_sets_at_the_end(world);
+    check_rest(world);
+}
+
+/// All Services of the strategy lead to what is stable, and others are let go.
+fn check_services_at_the_end(world: &mut World) {
+    let rollout = world.current();
+    let named = world.named_services();
+    // Without pods no Service of a canary is moved: there is nothing better to lead to (contract 03 §6).
+    let none_wanted = rollout.spec.replicas == Some(0) && rollout.spec.strategy.canary.is_some();
+    let names: Vec<String> = world.services.keys().cloned().collect();
+    for name in names {
+        let selected = world.selected(&name).to_owned();
+        let managed = world.services[&name].managed_by.is_some();
+        let wrong = if named.contains(&name) {
+            !none_wanted && (selected != rollout.status.stable_rs || !managed)
+        } else {
+            managed
+        };
+        if wrong {
+            world.break_rule(format!(
+                "4: Service {name} selects '{selected}' at the end, managed: {managed}"
+            ));
+        }
+    }
+}
+
+/// What is stable runs the template of the spec, and no more old revisions are kept than asked for.
+fn check_replica_sets_at_the_end(world: &mut World) {
+    let rollout = world.current();
+    let template = rollout.spec.template.as_ref().map(Fingerprint::of);
+    let stable = |set: &&Set| set.object.hash() == rollout.status.stable_rs;
+    if world
+        .sets
+        .iter()
+        .find(stable)
+        .is_none_or(|set| set.object.template != template)
+    {
+        world.break_rule("8: what is stable at the end runs another template".to_owned());
+    }
+    let limit = rollout.spec.revision_history_limit_or_default();
+    let old = world.sets.iter().filter(|set| !stable(set)).count();
+    if i32::try_from(old).unwrap() > limit {
+        world.break_rule(format!(
+            "7: {old} old ReplicaSets are kept at the end, at most {limit} are wanted"
+        ));
+    }
+}
