@@ -110,6 +110,7 @@ impl World {
         }
     }
 
+    /// A ReplicaSet changed by somebody else: the store may see it later.
     pub fn lag_set(&mut self, old: ReplicaSet) {
         let lag = self.rng.up_to(self.faults.store_lag);
         let lags = self

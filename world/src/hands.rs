@@ -19,7 +19,7 @@ struct Deed {
 
 /// What others did.
 #[derive(Default)]
-pub struct Deeds {
+pub(crate) struct Deeds {
     pods: Vec<Deed>,
     /// Which version of the world last had a Service changed by hand.
     services: BTreeMap<String, u64>,

@@ -19,7 +19,7 @@ pub(crate) mod look;
 pub(crate) mod phase;
 pub mod pods;
 pub(crate) mod references;
-pub(crate) mod refused;
+pub mod refused;
 pub(crate) mod replica_set;
 pub(crate) mod report;
 pub(crate) mod restart;
