@@ -6,7 +6,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::{Fingerprint, Identity};
@@ -215,9 +215,17 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .find(|condition| condition.r#type == "ReplicaFailure");
         let annotations = kept_annotations(metadata.annotations);
         let avoids = spec.template.as_ref().and_then(anti_affinity::avoided);
+        let of_template = |words: fn(&PodTemplate) -> Map<String, Value>| {
+            let words = spec.template.as_ref().map(words).unwrap_or_default();
+            let text = |(key, value): (String, Value)| Some((key, value.as_str()?.to_owned()));
+            words.into_iter().filter_map(text).collect::<BTreeMap<_, _>>()
+        };
+        let template_labels = of_template(PodTemplate::labels);
+        let template_annotations = of_template(PodTemplate::annotations);
         let template = spec
             .template
             .map(|template| Fingerprint::of_replica_set(&template, &annotations));
+        let labels = metadata.labels.unwrap_or_default();
         let name = metadata.name.unwrap_or_default();
         let uid = metadata.uid.unwrap_or_default();
         let resource_version = metadata.resource_version.unwrap_or_default();
@@ -239,7 +247,10 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 created: metadata.creation_timestamp.map(|Time(at)| at).unwrap_or_default(),
                 deleting: metadata.deletion_timestamp.is_some(),
                 orphan,
-                labels: metadata.labels.unwrap_or_default(),
+                // Mostly they are the same, and there are many ReplicaSets.
+                template_labels: Some(template_labels).filter(|words| *words != labels),
+                template_annotations,
+                labels,
                 annotations,
                 template,
                 avoids,

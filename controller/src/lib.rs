@@ -32,6 +32,7 @@ mod scrape;
 mod series;
 mod service;
 mod shell;
+mod standing;
 mod store;
 mod sync;
 mod takeover;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
-use serin_core::observed::{Refusal, Refused, ReplicaSet};
+use serin_core::observed::{Attempted, Refusal, Refused, ReplicaSet};
 use serin_core::plan::{
     Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
 };
@@ -17,10 +17,12 @@ use std::rc::Rc;
 const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a write ended.
-enum Wrote {
+pub(super) enum Wrote {
     Done,
     Conflict,
     Refused,
+    /// Refused, and it holds nothing back (decision 46).
+    Skipped,
 }
 
 impl World {
@@ -35,9 +37,10 @@ impl World {
         self.basis.least = Self::least_available(&seen.rollout).min(known);
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
+        self.begin_to_write();
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
-                Wrote::Done => done += 1,
+                Wrote::Done | Wrote::Skipped => done += 1,
                 Wrote::Conflict => {
                     self.note("409: read again");
                     self.read_again();
@@ -62,6 +65,7 @@ impl World {
             }
         }
         self.send(plan, done, true);
+        self.look_again = self.look_went_through(plan);
     }
 
     fn send(&mut self, plan: &Plan, done: usize, status: bool) {
@@ -94,6 +98,7 @@ impl World {
             let again = self.faults.crash_again_after.filter(|_| self.takeovers < 8);
             self.faults.crash_after_writes = again.map(|more| self.writes + more);
             self.refused = None;
+            self.refusals.standing.clear();
             self.read_again();
         }
         due
@@ -102,15 +107,11 @@ impl World {
     fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
         let wrote = match action {
             Action::CreateReplicaSet(new) => self.create_set(new, seen),
-            Action::PatchReplicaSet(patch) => self.patch_set(patch),
+            Action::PatchReplicaSet(patch) => self.patch_set_or_part(patch, seen),
             Action::DeleteReplicaSet(target) => self.delete_set(target),
             Action::PatchRollout(patch) => self.patch_rollout(patch, version),
-            Action::PatchService(patch) if self.patch_service(patch) => Wrote::Done,
-            Action::PatchService(_) => Wrote::Conflict,
-            Action::PatchPod(patch) => {
-                self.patch_pod(patch);
-                Wrote::Done
-            }
+            Action::PatchService(patch) => self.patch_service_or_fail(patch, seen),
+            Action::PatchPod(patch) => self.patch_pod_or_skip(patch),
             Action::EvictPod(target) => {
                 self.evict(target);
                 Wrote::Done
@@ -138,14 +139,14 @@ impl World {
             note!(self, "create ReplicaSet {}: {message}", new.name);
             self.refused = Some(Refused {
                 attempt: format!("create ReplicaSet {}", new.name),
-                creating_replica_set: true,
+                what: Attempted::Creation,
                 generation: seen.rollout.metadata.generation.unwrap_or(0),
                 collision_count: seen.rollout.status.collision_count,
                 why,
                 message,
                 at: self.now,
             });
-            self.retry_at = self.now.checked_add(BACK_OFF).ok();
+            self.back_off();
             return Wrote::Refused;
         }
         self.refused = None;
@@ -153,6 +154,7 @@ impl World {
         let good = !new.template.as_str().contains("bad");
         let template = Some(Fingerprint::of_replica_set(&new.template, &new.annotations));
         self.check_identity(&new.name, template);
+        let injected = Injected::of(new);
         let object = ReplicaSet {
             name: new.name.clone(),
             uid: format!("uid-{}", self.version()),
@@ -161,6 +163,8 @@ impl World {
             created: self.now,
             labels: new.labels.clone(),
             annotations: new.annotations.clone(),
+            template_labels: Some(injected.labels.clone()).filter(|labels| *labels != new.labels),
+            template_annotations: injected.annotations.clone(),
             replicas: new.replicas,
             min_ready_seconds: new.min_ready_seconds,
             template,
@@ -170,7 +174,7 @@ impl World {
         self.sets.push(Set {
             object,
             pods: Vec::new(),
-            injected: Rc::new(Injected::of(new)),
+            injected: Rc::new(injected),
             made: new.clone(),
             good,
             controller_due,
@@ -181,13 +185,18 @@ impl World {
         Wrote::Done
     }
 
+    /// The controller leaves a refused change alone for a while.
+    pub(super) fn back_off(&mut self) {
+        self.retry_at = self.now.checked_add(BACK_OFF).ok();
+    }
+
     fn find(&self, target: &Target) -> Option<usize> {
         self.sets
             .iter()
             .position(|set| set.object.uid == target.uid && set.object.resource_version == target.resource_version)
     }
 
-    fn patch_set(&mut self, patch: &ReplicaSetPatch) -> Wrote {
+    pub(super) fn patch_set(&mut self, patch: &ReplicaSetPatch) -> Wrote {
         let Some(index) = self.find(&patch.target) else {
             return Wrote::Conflict;
         };
@@ -199,7 +208,7 @@ impl World {
         let set = &mut self.sets[index];
         let from = set.object.replicas;
         set.object.resource_version = version;
-        for (key, value) in &patch.annotations {
+        for (key, value) in patch.annotations.iter().chain(&patch.secondary.annotations) {
             match value {
                 Some(value) => set.object.annotations.insert(key.clone(), value.clone()),
                 None => set.object.annotations.remove(key),

@@ -15,13 +15,14 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use serin_controller::{Controller, Decide, Error, Options};
+use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
 use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,17 @@ impl World {
 
     /// Ports are any free ones, whatever the options say.
     pub async fn start_with(decide: Decide, rollouts: &[Value], options: Options) -> Self {
+        Self::start_at(decide, rollouts, options, Arc::new(Timestamp::now)).await
+    }
+
+    /// Decisions read the time that tests let pass.
+    pub async fn start_in_virtual_time(decide: Decide) -> Self {
+        let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
+        let clock = Arc::new(move || began + since.elapsed());
+        Self::start_at(decide, &[], Options::default(), clock).await
+    }
+
+    async fn start_at(decide: Decide, rollouts: &[Value], options: Options, clock: Clock) -> Self {
         let api = server().await;
         let client = api.client();
         for rollout in rollouts {
@@ -55,6 +67,7 @@ impl World {
         };
         let bound = Controller::new(client.clone(), options)
             .decide(decide)
+            .clock(clock)
             .bind()
             .await
             .unwrap();

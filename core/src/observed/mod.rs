@@ -201,7 +201,7 @@ pub struct ReplicaFailure {
 pub struct Refused {
     /// What was tried, such as `create ReplicaSet guestbook-5cd66ff7ff`.
     pub attempt: String,
-    /// What kind of change it was.
+    /// What kind of call it was.
     pub what: Attempted,
     /// Generation of the rollout that it was tried for; an edit makes it void.
     pub generation: i64,
@@ -216,15 +216,17 @@ pub struct Refused {
     pub at: Timestamp,
 }
 
-/// What a refused change was, as far as its consequences differ.
+/// What was refused, as far as the consequences differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Attempted {
     /// The creation of a ReplicaSet: what the API server says of its template is told as InvalidSpec (decision 23).
     Creation,
-    /// A write of the status: a condition could not tell of it.
+    /// A write of the status: no condition could tell of it.
     Status,
-    /// Anything else, reads included.
-    Other,
+    /// Any other change.
+    Change,
+    /// A read.
+    Read,
 }
 
 /// A change that the API server refuses for its content (400, 422) or for want of permission (401, 403): neither the

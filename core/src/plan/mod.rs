@@ -31,6 +31,12 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty() && self.status.is_none() && self.events.is_empty()
     }
+
+    /// It tells of a refusal and tries nothing: what was refused stands as before, whatever becomes of the plan.
+    #[must_use]
+    pub fn only_tells(&self) -> bool {
+        self.wake.is_some_and(|wake| wake.why == WakeReason::RefusalTold)
+    }
 }
 
 /// One change of one object in the rollout's namespace: nothing reaches the cluster except as one of these.
@@ -325,6 +331,8 @@ pub enum WakeReason {
     Restart,
     /// A refusal has lasted long enough to be told by a condition, or has ended (decision 47).
     RefusalToTell,
+    /// A refusal was told by a condition before it is tried again.
+    RefusalTold,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -338,6 +346,7 @@ impl fmt::Display for WakeReason {
             Self::InvalidSpecRetry => "the invalid spec is looked at again",
             Self::Restart => "pods are to be restarted",
             Self::CountersDue => "counters are due",
+            Self::RefusalTold => "a refusal was told, and it is tried again",
             Self::RefusalToTell => "a refusal, or its end, is to be told",
             Self::Refused(Refusal::Forbidden) => "permissions may have been granted",
             Self::Refused(Refusal::AlreadyExists) => "the name may be free",

@@ -6,6 +6,7 @@
 //! and what is to come back. A template that the API server refuses never carries it, so its pods are left alone
 //! (decision 46): a pod with labels that its ReplicaSet does not select is no longer its own.
 
+use crate::api::PodTemplate;
 use crate::api::rollout::PodTemplateMetadata;
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::{Draft, Group};
@@ -166,7 +167,7 @@ pub(crate) fn plan(look: &Look<'_>, draft: &mut Draft) {
             annotations: put(&mut template["metadata"]["annotations"], &metadata.annotations),
             pending: false,
         };
-        new.template = crate::api::PodTemplate::new(&template);
+        new.template = PodTemplate::new(&template);
         let records = [
             (EPHEMERAL_METADATA, record(&metadata)),
             (COVERED_METADATA, record(&covered)),
@@ -239,10 +240,10 @@ impl Side {
                 None if given.contains_key(key) => original(key),
                 None => Original::Known(template.get(key).cloned()),
             };
-            match (wanted.get(key), &below) {
-                (Some(value), _) => _ = target.insert(key.clone(), Some(value.clone())),
-                (None, Original::Known(value)) => _ = target.insert(key.clone(), value.clone()),
-                (None, Original::Unknown) => {}
+            if let Some(value) = wanted.get(key) {
+                target.insert(key.clone(), Some(value.clone()));
+            } else if let Original::Known(value) = &below {
+                target.insert(key.clone(), value.clone());
             }
             if let Original::Known(value) = below {
                 covered.insert(key.clone(), value);
@@ -274,7 +275,7 @@ impl<'a> Overlay<'a> {
         let label = |key: &str| {
             // A ReplicaSet is made with the labels of its template, before anything is laid over them.
             let own = if is_newest(look, set) {
-                let labels = written.map(crate::api::PodTemplate::labels);
+                let labels = written.map(PodTemplate::labels);
                 labels.and_then(|labels| Some(labels.get(key)?.as_str()?.to_owned()))
             } else {
                 set.labels.get(key).cloned()
@@ -288,7 +289,7 @@ impl<'a> Overlay<'a> {
             if !is_newest(look, set) {
                 return Original::Unknown;
             }
-            let annotations = written.map(|template| template.to_value()["metadata"]["annotations"].take());
+            let annotations = written.map(PodTemplate::annotations);
             Original::Known(annotations.and_then(|all| Some(all.get(key)?.as_str()?.to_owned())))
         };
         Some(Self {

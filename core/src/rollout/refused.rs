@@ -120,7 +120,7 @@ pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
         status: status::write(old, &next),
         wake: Some(Wake {
             at: look.now,
-            why: WakeReason::RefusalToTell,
+            why: WakeReason::RefusalTold,
         }),
         ..Plan::default()
     })
