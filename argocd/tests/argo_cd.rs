@@ -1,7 +1,9 @@
-//! Settings as a real `argocd` reads them, without a cluster: `ARGOCD` names the program. Without it nothing is compared.
+//! Settings as a real `argocd` reads them, without a cluster: `ARGOCD` names the program. Without it all of it is
+//! ignored.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use libtest_mimic::{Arguments, Trial};
 use serde_json::json;
 use serin_argocd::install::{ignore_keys, link, rbac};
 use serin_argocd::settings::{ArgocdCm, any_error};
@@ -9,8 +11,37 @@ use serin_core::notation::yaml;
 use serin_lua::generate::{self, Options};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::LazyLock;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let is_missing = std::env::var_os("ARGOCD").is_none();
+    let test = |name: &str, run: fn()| {
+        let run = move || {
+            run();
+            Ok(())
+        };
+        Trial::test(name, run).with_kind("ARGOCD").with_ignored_flag(is_missing)
+    };
+    let tests = vec![
+        test("the_same_mistakes_stop_the_load", the_same_mistakes_stop_the_load),
+        test("our_keys_load", our_keys_load),
+        test(
+            "each_role_may_run_its_actions_and_nothing_else",
+            each_role_may_run_its_actions_and_nothing_else,
+        ),
+        test(
+            "ignored_differences_are_the_weights_alone",
+            ignored_differences_are_the_weights_alone,
+        ),
+        test(
+            "the_hooks_answer_in_the_real_program",
+            the_hooks_answer_in_the_real_program,
+        ),
+    ];
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
 
 /// A folder of one test, gone with it.
 struct Folder(PathBuf);
@@ -41,12 +72,9 @@ impl Drop for Folder {
     }
 }
 
-/// All that `argocd admin settings …` prints; `None`, and a line that says so, where there is none.
-fn settings(words: &[&str]) -> Option<String> {
-    let Some(program) = std::env::var_os("ARGOCD") else {
-        println!("skipped: ARGOCD names no argocd");
-        return None;
-    };
+/// All that `argocd admin settings …` prints.
+fn settings(words: &[&str]) -> String {
+    let program = std::env::var_os("ARGOCD").expect("ARGOCD names an argocd");
     let output = Command::new(program)
         .args(["admin", "settings"])
         .args(words)
@@ -56,7 +84,7 @@ fn settings(words: &[&str]) -> Option<String> {
         .output()
         .expect("ARGOCD can be run");
     let text = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-    Some(text.concat())
+    text.concat()
 }
 
 /// A kubeconfig that leads nowhere: some commands want one and never use it.
@@ -70,14 +98,13 @@ static NOWHERE: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Whether Argo CD can load the customizations. It says no in what it prints; its exit code is 0 all the same.
-fn loads(folder: &Folder, data: &BTreeMap<String, String>) -> Option<bool> {
+fn loads(folder: &Folder, data: &BTreeMap<String, String>) -> bool {
     let file = folder.write_cm(data);
-    let answer = settings(&["validate", "--group", "resource-overrides", "--argocd-cm-path", &file])?;
-    Some(answer.contains("✅ resource-overrides"))
+    let answer = settings(&["validate", "--group", "resource-overrides", "--argocd-cm-path", &file]);
+    answer.contains("✅ resource-overrides")
 }
 
 /// The reader here and Argo CD's own agree on what stops the load.
-#[test]
 fn the_same_mistakes_stop_the_load() {
     let prefix = "resource.customizations";
     let folder = Folder::new("load");
@@ -122,23 +149,19 @@ fn the_same_mistakes_stop_the_load() {
         };
         let data = BTreeMap::from([(key.clone(), value.to_owned())]);
         let findings = ArgocdCm::from_cluster("argocd", data.clone()).check();
-        let Some(theirs) = loads(&folder, &data) else { return };
+        let theirs = loads(&folder, &data);
         assert_eq!(!any_error(&findings), theirs, "{key}: {value:?}: {findings:#?}");
     }
 }
 
-#[test]
 fn our_keys_load() {
     let mut data = generate::argocd_cm(&Options::default());
     data.extend(ignore_keys());
     data.extend([link("https://example.com/{{.resource.metadata.name}}")]);
-    if let Some(loads) = loads(&Folder::new("ours"), &data) {
-        assert!(loads);
-    }
+    assert!(loads(&Folder::new("ours"), &data));
 }
 
 /// Which action a role may run, asked of the real enforcer.
-#[test]
 fn each_role_may_run_its_actions_and_nothing_else() {
     let folder = Folder::new("rbac");
     let file = folder.write("policy.csv", &rbac::policy());
@@ -175,14 +198,13 @@ fn each_role_may_run_its_actions_and_nothing_else() {
             "--policy-file",
             &file,
         ];
-        let Some(answer) = settings(&words) else { return };
+        let answer = settings(&words);
         let wanted = if may { "Yes" } else { "No" };
         assert!(answer.lines().any(|line| line == wanted), "{role} {action}: {answer}");
     }
 }
 
 /// Weights differ, and Argo CD no longer sees them; everything else it still sees.
-#[test]
 fn ignored_differences_are_the_weights_alone() {
     let folder = Folder::new("ignored");
     let cm = folder.write_cm(&ignore_keys());
@@ -204,7 +226,7 @@ fn ignored_differences_are_the_weights_alone() {
             "--argocd-cm-path",
             &cm,
         ];
-        let Some(answer) = settings(&words) else { return };
+        let answer = settings(&words);
         // It prints the difference between the object and what is left of it.
         let gone: Vec<_> = answer
             .lines()
@@ -220,7 +242,6 @@ fn ignored_differences_are_the_weights_alone() {
 }
 
 /// Health and actions of a paused rollout, through the real program with our keys.
-#[test]
 fn the_hooks_answer_in_the_real_program() {
     let folder = Folder::new("hooks");
     let cm = folder.write_cm(&generate::argocd_cm(&Options::default()));
@@ -239,15 +260,13 @@ fn the_hooks_answer_in_the_real_program() {
         words.extend(["--argocd-cm-path", &cm]);
         settings(&words)
     };
-    let Some(health) = run("health", &file, &[]) else {
-        return;
-    };
+    let health = run("health", &file, &[]);
     assert!(
         health.contains("STATUS: Suspended") && health.contains("CanaryPauseStep"),
         "{health}"
     );
-    assert!(run("health", &other, &[]).unwrap().contains("STATUS: Healthy"));
-    let actions = run("list-actions", &file, &[]).unwrap();
+    assert!(run("health", &other, &[]).contains("STATUS: Healthy"));
+    let actions = run("list-actions", &file, &[]);
     for (action, disabled) in [
         ("resume", "false"),
         ("abort", "false"),
@@ -262,6 +281,6 @@ fn the_hooks_answer_in_the_real_program() {
             .any(|line| line.split_whitespace().eq([action, disabled]));
         assert!(listed, "{action}: {actions}");
     }
-    let resumed = run("run-action", &file, &["resume"]).unwrap();
+    let resumed = run("run-action", &file, &["resume"]);
     assert!(resumed.contains("pauseConditions"), "{resumed}");
 }

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE=1 cargo test -p serin-argocd --test deploy` rewrites the generated files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Map, Value, json};
 use serin_argocd::install::{ignore_keys, plan, rbac};
@@ -11,7 +11,6 @@ use serin_core::notation::yaml;
 use serin_lua::generate::{self, Options};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
@@ -144,67 +143,16 @@ fn what_argo_cd_ships_is_not_lost() {
     }
 }
 
-/// A partial argocd-cm that is applied takes the user's keys away, whichever way it is applied.
+/// What kustomize makes of them is tested in `kustomize.rs`.
 #[test]
-fn the_base_applies_no_argocd_cm() {
-    let folder = root().join("deploy/argocd");
+fn the_kustomizations_name_what_they_take_in() {
     assert_eq!(
-        read(&folder.join("kustomization.yaml"))["resources"],
+        read(&root().join("deploy/argocd/kustomization.yaml"))["resources"],
         json!(["../standalone"])
     );
-    let Some(built) = build(&folder) else { return };
-    let objects = yaml::parse_docs(&built).unwrap();
-    let name = |value: &Value| {
-        format!(
-            "{}/{}",
-            value["kind"].as_str().unwrap(),
-            value["metadata"]["name"].as_str().unwrap()
-        )
-    };
-    let names: Vec<_> = objects.iter().map(|it| name(&it.value)).collect();
-    assert!(names.contains(&"Deployment/argo-rollouts".to_owned()), "{names:?}");
-    assert!(!names.iter().any(|it| it.starts_with("ConfigMap/argocd")), "{names:?}");
-}
-
-/// The component patches the argocd-cm of a kustomization that has one, in whatever namespace.
-#[test]
-fn the_component_keeps_the_keys_of_the_user() {
     let component = read(&hooks_folder().join("kustomization.yaml"));
     assert_eq!(
         (&component["kind"], &component["patches"][0]["path"]),
         (&json!("Component"), &json!("argocd-cm.yaml"))
     );
-    let folder = root().join("target").join(format!("component-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata: {url: 'https://x'}\n";
-    std::fs::write(folder.join("argocd-cm.yaml"), theirs).unwrap();
-    let kustomization = "namespace: gitops\nresources: [argocd-cm.yaml]\ncomponents: [../../deploy/argocd/hooks]\n";
-    std::fs::write(folder.join("kustomization.yaml"), kustomization).unwrap();
-    let built = build(&folder);
-    std::fs::remove_dir_all(&folder).unwrap();
-    let Some(built) = built else { return };
-    let built = yaml::parse_docs(&built).unwrap().remove(0).value;
-    assert_eq!(built["metadata"]["namespace"], "gitops");
-    let mut wanted = desired();
-    wanted.insert("url".to_owned(), "https://x".to_owned());
-    assert_eq!(built["data"], json!(wanted));
-}
-
-/// What kustomize makes of a folder; `None`, and a line that says so, where there is no kubectl (`KUBECTL` names another).
-fn build(folder: &Path) -> Option<String> {
-    let kubectl = std::env::var_os("KUBECTL").unwrap_or_else(|| "kubectl".into());
-    let output = match Command::new(&kubectl).arg("kustomize").arg(folder).output() {
-        Ok(output) => output,
-        Err(error) => {
-            println!("skipped: {} cannot be run: {error}", kubectl.display());
-            return None;
-        }
-    };
-    assert!(
-        output.status.success(),
-        "{}: {}",
-        folder.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Some(String::from_utf8(output.stdout).unwrap())
 }

@@ -4,13 +4,16 @@
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
 mod argocd;
+mod arity;
 mod errors;
+mod help;
 mod lua;
 mod values;
 
 pub use argocd::{ArgocdCommand, ArgocdGroup, ArgocdInstall, PlanForm};
 pub use lua::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
 
+use crate::console::ColorChoice;
 use crate::failure::Failure;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::SignedDuration;
@@ -122,11 +125,13 @@ pub enum Command {
     Terminate(TerminateGroup),
     /// Print version
     Version(Version),
+    /// List the flags that every command takes
+    Options,
     /// Health checks and resource actions in Argo CD's settings
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
     Lua(LuaGroup),
-    /// Show a canary from start to end, on a cluster in this process
+    /// Show an update from start to end, on a cluster in this process
     Demo(Demo),
     /// Run a cluster in this process until interrupted
     Sandbox(Sandbox),
@@ -163,12 +168,31 @@ pub struct GetRollout {
     /// Watch live updates to the rollout
     #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
     pub watch: bool,
-    /// Do not colorize output
-    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
-    pub no_color: bool,
+    /// Colours.
+    #[command(flatten)]
+    pub coloring: Coloring,
     /// Timeout after specified seconds
     #[arg(long, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
     pub timeout_seconds: i64,
+}
+
+/// Whether colours are wanted.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Coloring {
+    /// Do not colorize output
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub no_color: bool,
+    /// When to colorize output
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+impl Coloring {
+    /// What both flags come to.
+    #[must_use]
+    pub fn choice(self) -> ColorChoice {
+        if self.no_color { ColorChoice::Never } else { self.color }
+    }
 }
 
 /// `status NAME`.
@@ -265,15 +289,21 @@ pub enum TerminateKind {
 /// `demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
-    /// A file with one Rollout, in place of the example
+    /// A file with a Rollout and its Services, in place of the example; - is standard input
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    /// The Rollout to play, where the file has several
+    #[arg(long, value_name = "NAME")]
+    pub rollout: Option<String>,
     /// Image to update to; by default the next tag of the one in the file
     #[arg(long)]
     pub image: Option<String>,
     /// Keep the cluster up afterwards, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
+    /// Colours.
+    #[command(flatten)]
+    pub coloring: Coloring,
 }
 
 /// `sandbox`.
@@ -297,13 +327,17 @@ pub struct Version {
 
 /// Name under which the program was started: kubectl starts plugins by the name of their file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Program {
+pub enum Program {
+    /// `serin`.
     Serin,
+    /// `kubectl-argo-rollouts`, whose usage and errors are upstream's (decision 49).
     Plugin,
 }
 
 impl Program {
-    fn of(first_word: Option<&OsString>) -> Self {
+    /// By the first word of a command line.
+    #[must_use]
+    pub fn of(first_word: Option<&OsString>) -> Self {
         let stem = first_word
             .and_then(|word| Path::new(word).file_stem())
             .unwrap_or_default();
@@ -314,16 +348,18 @@ impl Program {
         }
     }
 
-    /// The name in errors.
-    fn name(self) -> &'static str {
+    /// The name of the file, as upstream names itself in errors.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Serin => "serin",
             Self::Plugin => "kubectl-argo-rollouts",
         }
     }
 
-    /// The name in usages.
-    fn usage_name(self) -> &'static str {
+    /// The words by which a person calls it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
         match self {
             Self::Serin => "serin",
             Self::Plugin => "kubectl argo rollouts",
@@ -335,38 +371,35 @@ impl Program {
 ///
 /// # Errors
 /// In upstream's words: unknown commands and flags, values that cannot be read, a wrong number of arguments.
-pub fn read(words: impl Iterator<Item = OsString>) -> Result<Call, Failure> {
-    let words: Vec<_> = words.collect();
+pub fn read(words: &[OsString]) -> Result<Call, Failure> {
     let program = Program::of(words.first());
-    let mut definition = last_flag_wins(
-        CommandLine::command()
-            .name(program.name())
-            .bin_name(program.usage_name()),
-    );
-    definition.build();
+    let mut definition = help::definition(CommandLine::command(), program);
     let read = definition
         .clone()
-        .try_get_matches_from(&words)
+        .try_get_matches_from(words)
         .and_then(|matches| CommandLine::from_arg_matches(&matches));
     let line = match read {
         Ok(line) => line,
-        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => return Ok(Call::Help(error.to_string())),
-        Err(error) => return Err(errors::translate(&error, &definition, &words)),
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
+            return Ok(Call::Help(help::as_asked(&mut definition, words, program)));
+        }
+        Err(error) => return Err(errors::translate(&error, &definition, words)),
     };
     let Some(command) = line.command else {
-        return Err(Failure::Usage(usage(&mut definition, &[])));
+        return Err(Failure::Usage(help::usage(&mut definition, &[], program)));
     };
     values::check_log_level(line.global.loglevel.as_deref())?;
     if let Command::Unknown(words) = &command {
         return unknown(words, program, &mut definition);
     }
-    check_arguments(&command, &mut definition)?;
+    arity::check(&command, program, &mut definition)?;
     Ok(Call::Command(Box::new(line.global), command))
 }
 
-/// pflag lets the last of several equal flags win.
-fn last_flag_wins(command: clap::Command) -> clap::Command {
-    command.args_override_self(true).mut_subcommands(last_flag_wins)
+/// The flags of every command, as `options` shows them.
+#[must_use]
+pub fn global_flags() -> String {
+    help::global_flags(Global::augment_args(clap::Command::new("options")))
 }
 
 /// `help`, or a command that there is not.
@@ -379,70 +412,14 @@ fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command)
             "unknown command {first:?} for {name:?}\nRun '{name} --help' for usage."
         )));
     }
-    let mut found: &mut clap::Command = definition;
-    for word in &words[1..] {
-        if found.find_subcommand(word.as_ref()).is_none() {
-            let topic: Vec<_> = words[1..].iter().map(|word| format!("`{word}`")).collect();
-            let text = format!("Unknown help topic [{}]\n{}", topic.join(" "), usage(definition, &[]));
-            return Err(Failure::HelpOnNothing(text));
-        }
-        // The check above makes the fall-back unreachable; it spares a panic.
-        found = match found.find_subcommand_mut(word.as_ref()) {
-            Some(next) => next,
-            None => return Err(Failure::message(format!("unknown command {word:?}"))),
-        };
+    let path: Vec<_> = words[1..].iter().map(AsRef::as_ref).collect();
+    if !help::exists(definition, &path) {
+        let topic: Vec<_> = path.iter().map(|word| format!("`{word}`")).collect();
+        let usage = help::usage(definition, &[], program);
+        let text = format!("Unknown help topic [{}]\n{usage}", topic.join(" "));
+        return Err(Failure::HelpOnNothing(text));
     }
-    Ok(Call::Help(found.render_help().to_string()))
-}
-
-/// A wrong number of arguments, or a kind that a group does not know, shows the usage.
-fn check_arguments(command: &Command, definition: &mut clap::Command) -> Result<(), Failure> {
-    let (path, fits): (&[&str], bool) = match command {
-        Command::Get(GetGroup {
-            kind: Some(GetKind::Rollout(get)),
-        }) => (&["get", "rollout"], get.names.len() == 1),
-        Command::Get(_) => (&["get"], false),
-        Command::Status(status) => (&["status"], status.names.len() == 1),
-        Command::Promote(promote) => (&["promote"], promote.names.len() == 1),
-        Command::Abort(abort) => (&["abort"], !abort.names.is_empty()),
-        Command::Retry(RetryGroup {
-            kind: Some(RetryKind::Rollout(retry)),
-        }) => (&["retry", "rollout"], !retry.names.is_empty()),
-        Command::Retry(_) => (&["retry"], false),
-        Command::Pause(pause) => (&["pause"], !pause.names.is_empty()),
-        Command::Restart(restart) => (&["restart"], restart.names.len() == 1),
-        Command::Terminate(TerminateGroup {
-            kind: Some(TerminateKind::AnalysisRun(terminate)),
-        }) => (&["terminate", "analysisrun"], !terminate.names.is_empty()),
-        Command::Terminate(TerminateGroup {
-            kind: Some(TerminateKind::Experiment(terminate)),
-        }) => (&["terminate", "experiment"], !terminate.names.is_empty()),
-        Command::Terminate(_) => (&["terminate"], false),
-        Command::Lua(LuaGroup { command: None }) => (&["lua"], false),
-        Command::Argocd(ArgocdGroup { command: None }) => (&["argocd"], false),
-        Command::Lua(_)
-        | Command::Argocd(_)
-        | Command::Version(_)
-        | Command::Demo(_)
-        | Command::Sandbox(_)
-        | Command::Unknown(_) => (&[], true),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(Failure::Usage(usage(definition, path)))
-    }
-}
-
-/// The usage of a command, given by its path below the program.
-fn usage(definition: &mut clap::Command, path: &[&str]) -> String {
-    match path.split_first() {
-        Some((first, rest)) => match definition.find_subcommand_mut(first) {
-            Some(command) => usage(command, rest),
-            None => definition.render_help().to_string(),
-        },
-        None => definition.render_help().to_string(),
-    }
+    Ok(Call::Help(help::of(definition, &path, program)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::Value;
-use serin_controller::{Controller, Options};
+use serin_controller::{Controller, Options, Target};
 use serin_core::notation::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{deployment, replica_set};
@@ -79,11 +79,7 @@ impl Cluster {
     }
 
     fn client(&self) -> Result<Client, Failure> {
-        crate::connect::install_tls();
-        let url = self.served.url().parse().map_err(|error| part("the sandbox", &error))?;
-        let mut config = Config::new(url);
-        config.default_retry = false;
-        Client::try_from(config).map_err(|error| part("the sandbox", &error))
+        Ok(self.connection()?.client)
     }
 
     /// A connection to its namespace `default`.
@@ -91,10 +87,11 @@ impl Cluster {
     /// # Errors
     /// The client cannot be made.
     pub(crate) fn connection(&self) -> Result<Connection, Failure> {
-        Ok(Connection {
-            client: self.client()?,
-            namespace: "default".to_owned(),
-        })
+        crate::connect::install_tls();
+        let url = self.served.url().parse().map_err(|error| part("the sandbox", &error))?;
+        let config = Config::new(url);
+        let target = Target::new(&config, vec!["the sandbox in this process".to_owned()], None);
+        Connection::new(config, "default".to_owned(), target)
     }
 
     /// The text of a kubeconfig for it.

@@ -1,17 +1,23 @@
 //! From kubectl's flags to a client: kubeconfig, context, overrides (contract 10 §1).
 //!
-//! A configuration that cannot be used is one clear line (contract 10 §9; upstream panics).
+//! A configuration that cannot be used is a clear error (contract 10 §9; upstream panics).
+
+mod requests;
 
 use crate::args::Global;
 use crate::duration;
 use crate::failure::{Failure, chain};
+use kube::client::ClientBuilder;
 use kube::config::{
-    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster,
+    NamedContext,
 };
 use kube::{Client, Config};
+pub use requests::Answers;
+use requests::RequestsLayer;
 use rustls::crypto::{CryptoProvider, ring};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use serin_controller::{Target, Unusable, default_files, found_in, read_kubeconfig};
 use std::time::Duration;
 
 /// Where kubectl looks if nothing is configured at all.
@@ -26,6 +32,36 @@ pub struct Connection {
     pub client: Client,
     /// From `--namespace`, else from the context, else `default`.
     pub namespace: String,
+    /// Which server that is, for errors.
+    pub target: Target,
+    /// What it has answered so far.
+    pub answers: Answers,
+}
+
+impl Connection {
+    /// A connection by a configuration.
+    ///
+    /// # Errors
+    /// Credentials cannot be had, or certificates cannot be read.
+    pub fn new(mut config: Config, namespace: String, target: Target) -> Result<Self, Failure> {
+        config.default_retry = false;
+        let requests = RequestsLayer::default();
+        let builder = ClientBuilder::try_from(config).map_err(|error| Failure::from(error).at(&target))?;
+        Ok(Self {
+            answers: requests.answers.clone(),
+            client: builder.with_layer(&requests).build(),
+            namespace,
+            target,
+        })
+    }
+
+    /// Names the server in what failed with it.
+    ///
+    /// # Errors
+    /// The failure that it was given.
+    pub fn name_in<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        result.map_err(|failure| failure.at(&self.target))
+    }
 }
 
 /// Connects as the flags say; nothing is sent yet.
@@ -34,14 +70,13 @@ pub struct Connection {
 /// A configuration that cannot be read or does not fit together.
 pub async fn connect(flags: &Global) -> Result<Connection, Failure> {
     install_tls();
-    let config = config(flags).await?;
+    let (config, target) = config(flags).await?;
     let namespace = flags
         .namespace
         .clone()
         .filter(|it| !it.is_empty())
         .unwrap_or(config.default_namespace.clone());
-    let client = Client::try_from(config).map_err(|error| Failure::message(chain(&error)))?;
-    Ok(Connection { client, namespace })
+    Connection::new(config, namespace, target)
 }
 
 /// Chooses the one TLS provider that is compiled in.
@@ -52,30 +87,38 @@ pub fn install_tls() {
     }
 }
 
-async fn config(flags: &Global) -> Result<Config, Failure> {
+async fn config(flags: &Global) -> Result<(Config, Target), Failure> {
     let timeout = flags
         .request_timeout
         .as_deref()
         .map(request_timeout)
         .transpose()?
         .flatten();
-    let explain = |error: kube::config::KubeconfigError| Failure::message(chain(&error));
-    let mut config = match kubeconfig(flags)? {
+    let named = flags.kubeconfig.clone().filter(|path| !path.as_os_str().is_empty());
+    let must_exist = named.is_some();
+    let files = named.map_or_else(default_files, |file| vec![file]);
+    let mut found = Vec::new();
+    let mut user = None;
+    let mut config = match read_kubeconfig(&files, must_exist)? {
         Some(mut kubeconfig) => {
-            let options = override_entries(&mut kubeconfig, flags)?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .map_err(explain)?
+            let context = flags.context.clone().or_else(|| kubeconfig.current_context.clone());
+            found = found_in(&files, context.as_deref());
+            let options = override_entries(&mut kubeconfig, flags, &found)?;
+            user = user_of(&kubeconfig, context.as_deref(), &options);
+            let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &options).await;
+            config.map_err(|error| Unusable::entries(&error, &kubeconfig, &found, context.as_deref()))?
         }
         None if has_overrides(flags) => {
             let mut kubeconfig = of_flags_alone(flags);
-            let options = override_entries(&mut kubeconfig, flags)?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .map_err(explain)?
+            let options = override_entries(&mut kubeconfig, flags, &[])?;
+            let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &options).await;
+            config.map_err(|error| Unusable::entries(&error, &kubeconfig, &found, None))?
         }
         None => match Config::incluster() {
-            Ok(config) => config,
+            Ok(config) => {
+                found.push("the service account of this pod".to_owned());
+                config
+            }
             Err(_) => Config::new(
                 NO_CONFIGURATION
                     .parse()
@@ -83,43 +126,20 @@ async fn config(flags: &Global) -> Result<Config, Failure> {
             ),
         },
     };
+    if flags.server.is_some() {
+        found.insert(0, "--server".to_owned());
+    }
     if timeout.is_some() {
         config.read_timeout = timeout;
     }
-    Ok(config)
+    let target = Target::new(&config, found, user);
+    Ok((config, target))
 }
 
-/// The kubeconfig that the flags and the environment name; `None` if there is none.
-fn kubeconfig(flags: &Global) -> Result<Option<Kubeconfig>, Failure> {
-    if let Some(path) = flags.kubeconfig.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-        return read(path).map(Some);
-    }
-    let mut merged: Option<Kubeconfig> = None;
-    // A file that is listed but does not exist is passed over, as kubectl does.
-    for path in default_paths().into_iter().filter(|path| path.exists()) {
-        let next = read(&path)?;
-        merged = Some(match merged {
-            Some(before) => before.merge(next).map_err(|error| Failure::message(chain(&error)))?,
-            None => next,
-        });
-    }
-    Ok(merged)
-}
-
-fn default_paths() -> Vec<PathBuf> {
-    match std::env::var_os("KUBECONFIG") {
-        Some(list) if !list.is_empty() => std::env::split_paths(&list)
-            .filter(|path| !path.as_os_str().is_empty())
-            .collect(),
-        Some(_) | None => std::env::home_dir()
-            .map(|home| home.join(".kube/config"))
-            .into_iter()
-            .collect(),
-    }
-}
-
-fn read(path: &Path) -> Result<Kubeconfig, Failure> {
-    Kubeconfig::read_from(path).map_err(|error| Failure::message(chain(&error)))
+/// The name of the user whose credentials are taken.
+fn user_of(kubeconfig: &Kubeconfig, context: Option<&str>, options: &KubeConfigOptions) -> Option<String> {
+    let entry = kubeconfig.contexts.iter().find(|it| Some(it.name.as_str()) == context);
+    options.user.clone().or_else(|| entry?.context.as_ref()?.user.clone())
 }
 
 fn has_overrides(flags: &Global) -> bool {
@@ -158,7 +178,11 @@ fn of_flags_alone(flags: &Global) -> Kubeconfig {
 }
 
 /// Lays the flags over the entries that the call uses, and says which entries those are.
-fn override_entries(kubeconfig: &mut Kubeconfig, flags: &Global) -> Result<KubeConfigOptions, Failure> {
+fn override_entries(
+    kubeconfig: &mut Kubeconfig,
+    flags: &Global,
+    found: &[String],
+) -> Result<KubeConfigOptions, Failure> {
     let context_name = flags.context.clone().or_else(|| kubeconfig.current_context.clone());
     let context = context_name.as_ref().and_then(|name| {
         kubeconfig
@@ -168,7 +192,8 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &Global) -> Result<KubeC
             .and_then(|context| context.context.clone())
     });
     if let (Some(name), None) = (&flags.context, &context) {
-        return Err(Failure::message(format!("context {name:?} does not exist")));
+        let error = KubeconfigError::LoadContext(name.clone());
+        return Err(Unusable::entries(&error, kubeconfig, found, None).into());
     }
     let cluster = flags
         .cluster
@@ -190,7 +215,7 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &Global) -> Result<KubeC
         .as_ref()
         .filter(|name| !kubeconfig.clusters.iter().any(|it| it.name == **name))
     {
-        return Err(Failure::message(format!("cluster {name:?} does not exist")));
+        return Err(missing("cluster", name, found));
     }
     for named in kubeconfig
         .auth_infos
@@ -204,13 +229,17 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &Global) -> Result<KubeC
         .as_ref()
         .filter(|name| !kubeconfig.auth_infos.iter().any(|it| it.name == **name))
     {
-        return Err(Failure::message(format!("auth info {name:?} does not exist")));
+        return Err(missing("user", name, found));
     }
     Ok(KubeConfigOptions {
         context: flags.context.clone(),
         cluster: flags.cluster.clone(),
         user: flags.user.clone(),
     })
+}
+
+fn missing(what: &str, name: &str, found: &[String]) -> Failure {
+    Failure::message(format!("{what} {name:?} does not exist ({})", found.join(", ")))
 }
 
 fn override_cluster(cluster: &mut Cluster, flags: &Global) {

@@ -2,8 +2,11 @@
 //!
 //! It is played on any connection and acts only as a user would: create, change the image, promote.
 
+pub(crate) mod file;
+mod words;
+
 use crate::connect::Connection;
-use crate::console::{Console, Terminal};
+use crate::console::{ColorChoice, Console, Terminal};
 use crate::failure::Failure;
 use crate::info::{RolloutInfo, StrategyInfo};
 use crate::scene::{self, Change, Depth, Scene};
@@ -11,19 +14,24 @@ use crate::tree;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Service;
 use kube::api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use serin_core::api::Rollout;
 use serin_core::hooks::request::{self, Promotion};
+use serin_core::meaning::{PauseLength, pause_duration};
 use serin_core::rollout::view;
 use serin_core::wire;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep};
+use words::Course;
 
 /// How long a person may look at a pause before it is resumed for them.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
+/// A pause that ends by itself within this time is waited for; a longer one is cut short.
+const SHORT_PAUSE_SECONDS: i64 = 10;
 /// A rollout that shows nothing new for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// Pictures and checks at least this often.
@@ -33,8 +41,12 @@ const TICK: Duration = Duration::from_millis(250);
 pub struct Script {
     /// The Rollout as JSON, as the user wrote it.
     pub rollout: Value,
+    /// The Services that it names, as JSON.
+    pub services: Vec<Value>,
     /// The image to update to; by default the next tag of the one in use.
     pub image: Option<String>,
+    /// Whether pictures are coloured.
+    pub coloring: ColorChoice,
 }
 
 /// Plays the story to its end.
@@ -43,42 +55,43 @@ pub struct Script {
 /// The API server refuses something, the rollout degrades, or nothing changes for a minute.
 pub async fn play(connection: &Connection, script: &Script, console: &mut Console) -> Result<(), Failure> {
     let name = create(connection, script).await?;
-    let mut show = Show::start(connection, &name).await?;
+    let mut show = Show::start(connection, &name, script.coloring).await?;
     show.say(
         console,
         &format!("Created rollout {name}. A first version has nothing to compare with: it starts at once."),
     )?;
-    show.until(console, Ending::Healthy).await?;
+    show.go_on(connection, &name, console, |_| None).await?;
     let (old, new) = change_image(connection, script, &name, &mut show).await?;
+    let course = show.course()?;
     show.say(
         console,
-        &format!("Changed the image from {old} to {new}. The steps of the canary begin."),
+        &format!("Changed the image from {old} to {new}. {}", course.begins()),
     )?;
-    let mut promotions = 0;
-    while show.until(console, Ending::HealthyOrPaused).await? == Reached::Paused {
-        show.picture(console)?;
-        show.say(
-            console,
-            "Paused: the new version runs beside the old one until somebody decides.",
-        )?;
-        sleep(TIME_TO_LOOK).await;
-        if promote(connection, &name, &mut show).await? {
-            promotions += 1;
-            show.say(console, "Promoted, as `promote` does: the next steps follow.")?;
-        }
-    }
+    let pauses = |pause: &Pause| Some((course.paused(pause), course.promoted(pause)));
+    let promotions = show.go_on(connection, &name, console, pauses).await?;
     show.picture(console)?;
-    console.print(&closing_words(&name, &old, &new, promotions))
+    if let Some(services) = services(connection, &show).await? {
+        show.say(console, &services)?;
+    }
+    console.print(&course.closing(console.program(), &name, &old, &new, promotions))
 }
 
+/// Creates the Services and the Rollout, in the connection's namespace whatever they say.
 async fn create(connection: &Connection, script: &Script) -> Result<String, Failure> {
-    let mut object: DynamicObject = serde_json::from_value(script.rollout.clone())
-        .map_err(|error| Failure::message(format!("the Rollout cannot be read: {error}")))?;
+    let services = ApiResource::erase::<Service>(&());
+    for service in &script.services {
+        create_one(connection, service, &services).await?;
+    }
+    create_one(connection, &script.rollout, &ApiResource::erase::<Rollout>(&())).await
+}
+
+async fn create_one(connection: &Connection, object: &Value, resource: &ApiResource) -> Result<String, Failure> {
+    let kind = &resource.kind;
+    let mut object: DynamicObject = serde_json::from_value(object.clone())
+        .map_err(|error| Failure::message(format!("the {kind} cannot be read: {error}")))?;
     object.metadata.namespace = Some(connection.namespace.clone());
-    let resource = ApiResource::erase::<Rollout>(&());
-    let rollouts: Api<DynamicObject> =
-        Api::namespaced_with(connection.client.clone(), &connection.namespace, &resource);
-    Ok(rollouts.create(&PostParams::default(), &object).await?.name_any())
+    let objects: Api<DynamicObject> = Api::namespaced_with(connection.client.clone(), &connection.namespace, resource);
+    Ok(objects.create(&PostParams::default(), &object).await?.name_any())
 }
 
 /// Changes the image of the first container; gives the old and the new one.
@@ -120,6 +133,41 @@ async fn promote(connection: &Connection, name: &str, show: &mut Show) -> Result
     Ok(waits)
 }
 
+/// Where the Services of the rollout lead now; `None` if it names none.
+async fn services(connection: &Connection, show: &Show) -> Result<Option<String>, Failure> {
+    let Some(rollout) = show.seen.rollout() else {
+        return Ok(None);
+    };
+    let api: Api<Service> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let mut lines = Vec::new();
+    for name in named_services(rollout) {
+        let selector = api
+            .get(name)
+            .await?
+            .spec
+            .and_then(|spec| spec.selector)
+            .unwrap_or_default();
+        let hash = selector.get(wire::HASH_LABEL).map(String::as_str);
+        lines.push(words::leads(name, hash, &rollout.status));
+    }
+    Ok((!lines.is_empty()).then(|| lines.join("\n")))
+}
+
+/// The Services that a strategy names, in the order in which a reader thinks of them.
+pub(crate) fn named_services(rollout: &Rollout) -> Vec<&str> {
+    let strategy = &rollout.spec.strategy;
+    let canary = strategy
+        .canary
+        .iter()
+        .flat_map(|it| [&it.stable_service, &it.canary_service]);
+    let blue_green = strategy
+        .blue_green
+        .iter()
+        .flat_map(|it| [&it.active_service, &it.preview_service]);
+    let named = canary.chain(blue_green).map(String::as_str);
+    named.filter(|name| !name.is_empty()).collect()
+}
+
 /// `v1` becomes `v2`, `1.9` becomes `1.10`; a tag without a number at its end gets `-next`.
 fn next_tag(image: &str) -> String {
     let digits = image.chars().rev().take_while(char::is_ascii_digit).count();
@@ -132,33 +180,20 @@ fn next_tag(image: &str) -> String {
     }
 }
 
-fn closing_words(name: &str, old: &str, new: &str, promotions: usize) -> String {
-    let paused = match promotions {
-        0 => "It never had to wait for a person".to_owned(),
-        1 => "It paused once and went on when it was promoted".to_owned(),
-        times => format!("It paused {times} times and went on when it was promoted"),
-    };
-    format!(
-        "\nDone: {name} went from {old} to {new} step by step and is Healthy. {paused}.\n\
-         \nWhat to try next:\n  \
-         serin demo --image IMAGE            another image\n  \
-         serin demo --file my-rollout.yaml   a Rollout of your own\n  \
-         serin sandbox                       a cluster that stays, for kubectl and for: serin get rollout {name} --watch\n"
-    )
-}
-
-/// When a scene is over.
+/// A pause that somebody has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Healthy,
-    HealthyOrPaused,
+pub(crate) enum Pause {
+    /// Until a person decides.
+    Open,
+    /// For so many seconds: too long for a demo.
+    Timed(i64),
 }
 
 /// How a scene ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
     Healthy,
-    Paused,
+    Paused(Pause),
 }
 
 /// The rollout on the screen, or line by line.
@@ -167,18 +202,20 @@ struct Show {
     changes: BoxStream<'static, Change>,
     /// What a later event may not fall behind.
     generation: i64,
+    coloring: ColorChoice,
     began: Instant,
     last_line: String,
 }
 
 impl Show {
-    async fn start(connection: &Connection, name: &str) -> Result<Self, Failure> {
+    async fn start(connection: &Connection, name: &str, coloring: ColorChoice) -> Result<Self, Failure> {
         let seen = scene::read(connection, name, Depth::Tree).await?;
         let changes = scene::changes(connection, name, Depth::Tree).boxed();
         Ok(Self {
             seen,
             changes,
             generation: 0,
+            coloring,
             began: Instant::now(),
             last_line: String::new(),
         })
@@ -200,8 +237,47 @@ impl Show {
         self.seen.apply(change);
     }
 
-    /// Shows what happens until the ending.
-    async fn until(&mut self, console: &mut Console, ending: Ending) -> Result<Reached, Failure> {
+    /// Shows what happens until the rollout is Healthy, and promotes it from each pause; says how often. `words` has what is
+    /// said at a pause and after it.
+    async fn go_on(
+        &mut self,
+        connection: &Connection,
+        name: &str,
+        console: &mut Console,
+        words: impl Fn(&Pause) -> Option<(String, String)>,
+    ) -> Result<usize, Failure> {
+        let mut promotions = 0;
+        while let Reached::Paused(pause) = self.until(console).await? {
+            let words = words(&pause);
+            if let Some((paused, _)) = &words {
+                self.picture(console)?;
+                self.say(console, paused)?;
+                if let Some(services) = services(connection, self).await? {
+                    console.line(&services)?;
+                }
+                sleep(TIME_TO_LOOK).await;
+            }
+            if promote(connection, name, self).await? {
+                promotions += 1;
+                if let Some((_, promoted)) = &words {
+                    self.say(console, promoted)?;
+                }
+            }
+        }
+        Ok(promotions)
+    }
+
+    /// What the course of an update depends on.
+    fn course(&self) -> Result<Course, Failure> {
+        let rollout = self
+            .seen
+            .rollout()
+            .ok_or_else(|| Failure::message("the rollout was deleted"))?;
+        Ok(Course::of(rollout))
+    }
+
+    /// Shows what happens until the rollout is Healthy or waits.
+    async fn until(&mut self, console: &mut Console) -> Result<Reached, Failure> {
         let mut ticks = interval(TICK);
         let mut last_news = Instant::now();
         loop {
@@ -209,14 +285,15 @@ impl Show {
             if news {
                 last_news = Instant::now();
             }
-            if let Some(reached) = self.reached(ending)? {
+            if let Some(reached) = self.reached()? {
                 return Ok(reached);
             }
-            if last_news.elapsed() > STUCK_AFTER {
+            let patience = STUCK_AFTER + self.quiet();
+            if last_news.elapsed() > patience {
                 self.picture(console)?;
                 return Err(Failure::message(format!(
                     "nothing has changed for {} s",
-                    STUCK_AFTER.as_secs()
+                    patience.as_secs()
                 )));
             }
             tokio::select! {
@@ -229,7 +306,13 @@ impl Show {
         }
     }
 
-    fn reached(&self, ending: Ending) -> Result<Option<Reached>, Failure> {
+    /// How long a rollout may be quiet although all is well: its pods must be ready for a while before they count.
+    fn quiet(&self) -> Duration {
+        let seconds = self.seen.rollout().map_or(0, |rollout| rollout.spec.min_ready_seconds);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    }
+
+    fn reached(&self) -> Result<Option<Reached>, Failure> {
         let (Some(rollout), Some(info)) = (self.seen.rollout(), self.seen.info()) else {
             return Err(Failure::message("the rollout was deleted"));
         };
@@ -238,9 +321,7 @@ impl Show {
         }
         match info.status.as_str() {
             wire::phase::HEALTHY => Ok(Some(Reached::Healthy)),
-            wire::phase::PAUSED if ending == Ending::HealthyOrPaused && !ends_by_itself(rollout) => {
-                Ok(Some(Reached::Paused))
-            }
+            wire::phase::PAUSED => Ok(pause_of(rollout).map(Reached::Paused)),
             wire::phase::DEGRADED => Err(Failure::message(format!("the rollout is Degraded: {}", info.message))),
             _ => Ok(None),
         }
@@ -267,7 +348,7 @@ impl Show {
     fn picture(&self, console: &mut Console) -> Result<(), Failure> {
         let Some(info) = self.seen.info() else { return Ok(()) };
         let screen = console.terminal() == Terminal::Screen;
-        let colors = Console::colors(!screen);
+        let colors = console.colors(self.coloring);
         let clear = if screen { crate::commands::CLEAR } else { "\n" };
         console.print(&format!("{clear}{}", tree::draw(&info, colors, Timestamp::now())))
     }
@@ -286,10 +367,26 @@ fn is_older(state: &ObjectMeta, than: &ObjectMeta) -> bool {
             .is_some_and(|(one, other)| one < other)
 }
 
-/// A pause step with a duration goes on without a person.
-fn ends_by_itself(rollout: &Rollout) -> bool {
-    let step = view::current_step(rollout).and_then(|step| step.pause.as_ref());
-    !rollout.spec.paused && step.is_some_and(|pause| pause.duration.is_some())
+/// The pause that a rollout stands in, unless it ends by itself soon.
+fn pause_of(rollout: &Rollout) -> Option<Pause> {
+    let strategy = &rollout.spec.strategy;
+    let blue_green = strategy.blue_green.as_ref();
+    let of_step = view::current_step(rollout)
+        .and_then(|step| step.pause.as_ref())
+        .and_then(|pause| match pause_duration(pause) {
+            PauseLength::Seconds(seconds) => Some(seconds),
+            PauseLength::Indefinite | PauseLength::Invalid => None,
+        });
+    let seconds = match blue_green {
+        _ if rollout.spec.paused => None,
+        Some(blue_green) => Some(i64::from(blue_green.auto_promotion_seconds)).filter(|it| *it > 0),
+        None => of_step,
+    };
+    match seconds {
+        None => Some(Pause::Open),
+        Some(seconds) if seconds > SHORT_PAUSE_SECONDS => Some(Pause::Timed(seconds)),
+        Some(_) => None,
+    }
 }
 
 /// What a log shows of one moment.
@@ -299,10 +396,11 @@ fn line_of(info: &RolloutInfo) -> String {
             step,
             set_weight,
             actual_weight,
-        } => {
+        } if !step.is_empty() => {
             format!("step {step}, weight {actual_weight} of {set_weight}, ")
         }
-        StrategyInfo::BlueGreen | StrategyInfo::Missing => String::new(),
+        // Without steps there is no weight to wait for.
+        StrategyInfo::Canary { .. } | StrategyInfo::BlueGreen | StrategyInfo::Missing => String::new(),
     };
     let message = if info.message.is_empty() {
         String::new()

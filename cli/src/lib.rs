@@ -8,7 +8,8 @@
 //!    [`serin_core::hooks::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
 //!    [`tree`], the latter two without IO.
 //!    [`demo`] plays a whole update on any connection.
-//! 4. [`console`] writes results to standard output; errors are one line, `Error: …`, on standard error, exit code 1.
+//! 4. [`console`] writes results to standard output; errors (`Error: …`, and what to do) and the log go to standard error;
+//!    the exit code is 1 after an error.
 
 pub mod args;
 mod cluster;
@@ -19,10 +20,12 @@ pub mod demo;
 pub mod duration;
 pub mod failure;
 pub mod info;
+mod logs;
+mod manifest;
 pub mod scene;
 pub mod tree;
 
-use crate::args::Call;
+use crate::args::{Call, Program};
 use crate::console::Console;
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -38,7 +41,9 @@ pub async fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// [`run`] with streams of the caller's choice.
 pub async fn run_on(words: impl Iterator<Item = OsString>, console: &mut Console) -> ExitCode {
-    let result = match args::read(words) {
+    let words: Vec<_> = words.collect();
+    console.called_as(Program::of(words.first()));
+    let result = match args::read(&words) {
         Ok(call) => carry_out(call, console).await,
         Err(failure) => Err(failure),
     };
@@ -51,6 +56,11 @@ pub async fn run_on(words: impl Iterator<Item = OsString>, console: &mut Console
 async fn carry_out(call: Call, console: &mut Console) -> Result<(), Failure> {
     match call {
         Call::Help(text) => console.print(&text),
-        Call::Command(global, command) => commands::carry_out(&global, command, console).await,
+        Call::Command(global, command) => {
+            if console.is_of_process() {
+                logs::install(&global);
+            }
+            commands::carry_out(&global, command, console).await
+        }
     }
 }

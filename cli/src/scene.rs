@@ -11,6 +11,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use serin_controller::Trouble;
 use serin_core::api::Rollout;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -56,6 +57,7 @@ impl Scene {
             Change::Rollout(event) => self.rollout.apply(event),
             Change::ReplicaSet(event) => self.replica_sets.apply(event),
             Change::Pod(event) => self.pods.apply(event),
+            Change::Lost(..) => {}
         }
     }
 }
@@ -68,6 +70,8 @@ pub enum Change {
     ReplicaSet(Event<ReplicaSet>),
     /// Of a pod in the namespace.
     Pod(Event<Pod>),
+    /// The watch of a resource, by its plural, broke or could not begin; it is taken up again.
+    Lost(String, Trouble),
 }
 
 /// Objects of one kind by name. A list that is under way replaces the old one only when it is complete.
@@ -116,8 +120,10 @@ impl<K: ResourceExt> Mirror<K> {
 /// # Errors
 /// What the API server says; a rollout or a referenced Deployment that is missing, in the words of a lister.
 pub async fn read(connection: &Connection, name: &str, depth: Depth) -> Result<Scene, Failure> {
-    let rollout = namespaced::<Rollout>(connection).get_opt(name).await?;
-    let rollout = rollout.ok_or_else(|| Failure::not_found("rollout.argoproj.io", name))?;
+    let rollout = match namespaced::<Rollout>(connection).get(name).await {
+        Ok(rollout) => rollout,
+        Err(error) => return Err(missing(&error, name)),
+    };
     if let Some(reference) = &rollout.spec.workload_ref {
         let deployment = namespaced::<Deployment>(connection)
             .get_metadata_opt(&reference.name)
@@ -137,8 +143,19 @@ pub async fn read(connection: &Connection, name: &str, depth: Depth) -> Result<S
     })
 }
 
-/// Changes of a rollout and, if wanted, of what is in its namespace. Lost connections are taken up again without end,
-/// with growing pauses.
+/// A rollout that is not there is told in the words of a lister; that its kind is not there is something else.
+fn missing(error: &kube::Error, name: &str) -> Failure {
+    let trouble = Trouble::from(error);
+    match error {
+        kube::Error::Api(status) if status.is_not_found() && trouble != Trouble::UnknownKind => {
+            Failure::not_found("rollout.argoproj.io", name)
+        }
+        _ => trouble.into(),
+    }
+}
+
+/// Changes of a rollout and, if wanted, of what is in its namespace. Lost connections are told and taken up again without
+/// end, with growing pauses.
 pub fn changes(connection: &Connection, name: &str, depth: Depth) -> impl Stream<Item = Change> + Send + use<> {
     let rollout = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut streams = vec![watch(connection, rollout, Change::Rollout)];
@@ -163,10 +180,12 @@ where
         .filter_map(move |event| async move {
             match event {
                 Ok(event) => Some(wrap(event)),
-                Err(error) => {
-                    tracing::warn!(error = crate::failure::chain(&error), "watch interrupted");
+                // The server forgot how far we had read: everything is listed again, which is no news to anybody.
+                Err(watcher::Error::WatchError(status)) if status.code == 410 => {
+                    tracing::debug!(message = status.message, "the watch begins anew");
                     None
                 }
+                Err(error) => Some(Change::Lost(K::plural(&()).into_owned(), Trouble::of_watch(&error))),
             }
         })
         .boxed()

@@ -11,12 +11,12 @@ use crate::info::{
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
-/// Whether ANSI colours are written. They do not depend on a terminal: colours go into pipes too.
+/// Whether ANSI colours are written ([`crate::console::Console::colors`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colors {
     /// Written.
     On,
-    /// `--no-color`, or `TERM=dumb`.
+    /// Not written.
     Off,
 }
 

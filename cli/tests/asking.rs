@@ -121,23 +121,65 @@ async fn terminate_sends_one_patch_of_the_main_object() {
 }
 
 #[tokio::test]
-async fn a_wrong_number_of_arguments_shows_the_usage() {
-    for (line, usage) in [
-        ("pause", "serin pause"),
-        ("restart", "serin restart"),
-        ("restart one two", "serin restart"),
-        ("terminate", "serin terminate"),
-        ("terminate rollout one", "serin terminate"),
-        ("terminate analysisrun", "serin terminate analysisrun"),
-        ("terminate exp", "serin terminate experiment"),
+async fn a_wrong_number_of_arguments_is_told_with_the_usage() {
+    for (line, problem, usage, flags) in [
+        (
+            "pause",
+            "ROLLOUT_NAME is missing",
+            "pause ROLLOUT_NAME... [flags]",
+            "pause",
+        ),
+        (
+            "restart",
+            "ROLLOUT_NAME is missing",
+            "restart ROLLOUT_NAME [flags]",
+            "restart",
+        ),
+        (
+            "restart one two",
+            "one ROLLOUT_NAME is wanted, not 2: one, two",
+            "restart ROLLOUT_NAME [flags]",
+            "restart",
+        ),
+        (
+            "terminate",
+            "what to terminate: analysisrun or experiment?",
+            "terminate [COMMAND]",
+            "terminate",
+        ),
+        (
+            "terminate rollout one",
+            "\"rollout\" is not known here: it must be analysisrun or experiment",
+            "terminate [COMMAND]",
+            "terminate",
+        ),
+        (
+            "terminate analysisrun",
+            "ANALYSISRUN_NAME is missing",
+            "terminate analysisrun ANALYSISRUN_NAME... [flags]",
+            "terminate analysisrun",
+        ),
+        (
+            "terminate exp",
+            "EXPERIMENT_NAME is missing",
+            "terminate experiment EXPERIMENT_NAME... [flags]",
+            "terminate experiment",
+        ),
     ] {
         let outcome = run(&format!("serin {line}")).await;
-        assert!(!outcome.success && outcome.out.is_empty(), "{line}: {outcome:?}");
+        let text = format!("Error: {problem}\nUsage: serin {usage}\nRun 'serin {flags} --help' for its flags.\n");
+        assert_eq!(outcome, Outcome::failure("", &text), "{line}");
+        // Upstream shows the usage alone.
+        let outcome = run(&format!("kubectl-argo-rollouts {line}")).await;
+        let begin = format!("Usage:\n  kubectl argo rollouts {flags}");
         assert!(
-            outcome.err.contains(&format!("Usage: {usage}")),
+            outcome.err.contains(&begin) && outcome.out.is_empty(),
+            "{line}: {outcome:?}"
+        );
+        assert!(
+            !outcome.err.contains("Error:") && !outcome.success,
             "{line}: {}",
             outcome.err
         );
-        assert!(!outcome.err.contains("Error:"), "{line}: {}", outcome.err);
     }
 }

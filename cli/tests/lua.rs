@@ -303,7 +303,7 @@ status:
 
 #[tokio::test]
 async fn health_shows_each_object_and_its_actions() {
-    let text = format!("{ROLLOUT}---\nkind: Pod\nmetadata: {{name: p}}\n");
+    let text = format!("{ROLLOUT}---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\n");
     let folder = Folder::with("health", &[("all.yaml", &text)]);
     let file = folder.path("all.yaml");
     let outcome = run(&format!("serin lua health {file}")).await;
@@ -336,9 +336,56 @@ async fn a_file_without_health_to_show_is_named_with_its_line() {
     );
     let outcome = run("serin lua health /no/such/file").await;
     assert!(
-        outcome.err.starts_with("Error: /no/such/file: ") && !outcome.success,
+        outcome.err.starts_with("Error: /no/such/file: cannot be read: ") && !outcome.success,
         "{outcome:?}"
     );
     let usage = run("serin lua").await;
     assert!(!usage.success && usage.err.contains("Usage: serin lua"), "{usage:?}");
+}
+
+#[tokio::test]
+async fn health_reads_folders_lists_and_many_documents() {
+    let named = |name: &str| ROLLOUT.replace("name: shop", &format!("name: {name}"));
+    let item = |name: &str| named(name).replace('\n', "\n  ").trim_end().to_owned();
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n", item("c"), item("d"));
+    let folder = Folder::with(
+        "many",
+        &[
+            ("shop/a.yaml", &format!("{}---\n{}", named("a"), named("b"))),
+            ("shop/deep/list.yml", &list),
+            ("shop/notes.txt", "no object"),
+            ("shop/.hidden.yaml", "no object"),
+            ("mixed/bad.yaml", "replicas: 3\n"),
+            ("mixed/good.yaml", &named("good")),
+            ("mixed/worse.json", "[1]"),
+        ],
+    );
+    let outcome = run(&format!("serin lua health {}", folder.path("shop"))).await;
+    assert!(outcome.success, "{outcome:?}");
+    let heads: Vec<_> = outcome.out.lines().filter(|line| !line.starts_with(' ')).collect();
+    let names = ["a", "b", "c", "d"];
+    for (head, name) in heads.iter().zip(names) {
+        assert!(head.starts_with(&format!("Rollout/{name}: Suspended ")), "{head}");
+    }
+    assert_eq!(heads.len(), names.len(), "{}", outcome.out);
+
+    // What is an object is shown; what is none is an error.
+    let outcome = run(&format!("serin lua health {}", folder.path("mixed"))).await;
+    assert!(
+        !outcome.success && outcome.out.starts_with("Rollout/good: "),
+        "{outcome:?}"
+    );
+    let expected = format!(
+        "Error: {}: line 1: this is not a Kubernetes object: it has no apiVersion\n\
+         {}: line 1: this is not a Kubernetes object, but a list; an object has apiVersion, kind and metadata\n",
+        folder.path("mixed/bad.yaml"),
+        folder.path("mixed/worse.json"),
+    );
+    assert_eq!(outcome.err, expected);
+    fs::create_dir(folder.path("empty")).unwrap();
+    let outcome = run(&format!("serin lua health {}", folder.path("empty"))).await;
+    assert!(
+        !outcome.success && outcome.err.contains("the folder has no files"),
+        "{outcome:?}"
+    );
 }

@@ -1,11 +1,14 @@
-//! How many calls per second we allow ourselves (`--qps`, `--burst`).
+//! How many calls per second we allow ourselves (`--qps`, `--burst`), and who waits where they are used up.
+//!
+//! A look at a rollout begins only when the budget is open, so that a wait for the budget keeps no worker. What people
+//! do never waits, but counts: it may overdraw the budget by a burst, which ordinary looks then wait to be repaid.
 
 use crate::sync::lock;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A token bucket. Urgent calls never wait, but count.
+/// A token bucket. Its tokens may become negative: what was begun is finished.
 pub(crate) struct Budget {
     rate: f64,
     burst: f64,
@@ -31,24 +34,57 @@ impl Budget {
         }
     }
 
-    /// Takes one call out of the budget, waiting for it unless it is urgent.
-    pub(crate) async fn take(&self, urgent: bool) {
-        let wait = self.reserve();
-        if !urgent && !wait.is_zero() {
+    /// When an ordinary look may begin, if not now.
+    pub(crate) fn opens(&self) -> Option<Instant> {
+        let mut state = lock(&self.state);
+        let wait = self.until(self.earned(&mut state), 1.0);
+        (!wait.is_zero()).then(|| state.at + wait)
+    }
+
+    /// Takes one call and waits for it.
+    pub(crate) async fn take(&self) {
+        self.take_down_to(0.0).await;
+    }
+
+    /// Takes one call of a look that has begun. It waits only where its plan alone is more than the budget can bear.
+    pub(crate) async fn take_begun(&self) {
+        self.take_down_to(-self.burst / 2.0).await;
+    }
+
+    /// Takes one call that a person waits for.
+    pub(crate) fn overdraw(&self) {
+        let mut state = lock(&self.state);
+        let tokens = self.earned(&mut state);
+        state.tokens = (tokens - 1.0).max(tokens.min(-self.burst));
+    }
+
+    async fn take_down_to(&self, least: f64) {
+        let wait = {
+            let mut state = lock(&self.state);
+            state.tokens = self.earned(&mut state) - 1.0;
+            self.until(state.tokens, least)
+        };
+        if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
     }
 
-    fn reserve(&self) -> Duration {
+    /// The tokens of this moment.
+    fn earned(&self, state: &mut State) -> f64 {
+        let now = Instant::now();
+        let earned = now.duration_since(state.at).as_secs_f64() * self.rate.max(0.0);
+        state.tokens = (state.tokens + earned).min(self.burst);
+        state.at = now;
+        state.tokens
+    }
+
+    fn until(&self, tokens: f64, least: f64) -> Duration {
         if self.rate <= 0.0 {
             return Duration::ZERO;
         }
-        let mut state = lock(&self.state);
-        let now = Instant::now();
-        let earned = now.duration_since(state.at).as_secs_f64() * self.rate;
-        state.tokens = (state.tokens + earned).min(self.burst) - 1.0;
-        state.at = now;
-        Duration::try_from_secs_f64(-state.tokens / self.rate).unwrap_or_default()
+        // Rounded up: a moment too early would be one more check.
+        let nanoseconds = ((least - tokens) / self.rate * 1e9).ceil().max(0.0);
+        Duration::try_from_secs_f64(nanoseconds / 1e9).unwrap_or(Duration::MAX)
     }
 }
 
@@ -57,14 +93,63 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn beyond_the_burst_calls_wait_and_urgent_ones_do_not() {
+    async fn beyond_the_burst_calls_wait() {
         let budget = Budget::new(10.0, 2);
         let start = Instant::now();
         for _ in 0..4 {
-            budget.take(false).await;
+            budget.take().await;
         }
         assert_eq!(start.elapsed().as_millis(), 200);
-        budget.take(true).await;
-        assert_eq!(start.elapsed().as_millis(), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ordinary_look_waits_until_the_budget_is_open() {
+        let budget = Budget::new(10.0, 4);
+        let start = Instant::now();
+        for _ in 0..4 {
+            assert_eq!(budget.opens(), None);
+            budget.take_begun().await;
+        }
+        assert_eq!(budget.opens(), Some(start + Duration::from_millis(100)));
+        // What has begun goes on.
+        budget.take_begun().await;
+        budget.take_begun().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert_eq!(budget.opens(), Some(start + Duration::from_millis(300)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_people_do_never_waits_and_overdraws_the_budget_by_one_burst_at_most() {
+        let budget = Budget::new(10.0, 4);
+        let start = Instant::now();
+        for _ in 0..100 {
+            budget.overdraw();
+        }
+        assert_eq!(budget.opens(), Some(start + Duration::from_millis(500)));
+        budget.take_begun().await;
+        assert_eq!(start.elapsed().as_millis(), 300);
+        budget.overdraw();
+        assert!(budget.opens() <= Some(Instant::now() + Duration::from_millis(500)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plan_larger_than_the_budget_is_stretched() {
+        let budget = Budget::new(10.0, 4);
+        let start = Instant::now();
+        for _ in 0..16 {
+            budget.take_begun().await;
+        }
+        assert_eq!(start.elapsed().as_millis(), 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_rate_is_no_limit() {
+        let (budget, start) = (Budget::new(0.0, 1), Instant::now());
+        for _ in 0..100 {
+            assert_eq!(budget.opens(), None);
+            budget.take_begun().await;
+            budget.take().await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 }

@@ -3,15 +3,16 @@
 //! Decoding a rollout never fails once its metadata can be read: a list of thousands survives one typo (decision 7,
 //! contract 09 §2 "tolerant").
 
+use crate::key::compare_versions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 use serin_core::api::{PodTemplate, Rollout};
+use serin_core::identity::anti_affinity;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::{ReplicaFailure, ReplicaSet};
-use serin_core::rollout::anti_affinity;
 use serin_core::wire;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -141,15 +142,51 @@ pub(crate) struct Owner {
     pub(crate) name: String,
 }
 
-/// A ReplicaSet without what no decision reads; of its pod template only the fingerprint is kept.
+/// A ReplicaSet without what no decision reads; of its pod template only the fingerprint is stored, and that is taken
+/// when it is ([`Self::into_parts`]).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
     /// The rollout that controls it.
     pub(crate) owner: Option<Owner>,
-    /// What decisions see.
+    /// What decisions see, but for what follows from the template.
     pub(crate) observed: ReplicaSet,
+    /// As it came.
+    template: Option<PodTemplate>,
+}
+
+impl StoredReplicaSet {
+    /// Its owner, and what decisions see of it. What follows from the template is taken over from `known`, the version
+    /// stored before, where that has the same: the template changes only with the generation, and how it is read also
+    /// with the annotations that tell which part of it is an overlay, and with the labels that it is compared with.
+    pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<Owner>, ReplicaSet) {
+        let (mut set, template) = (self.observed, self.template);
+        let overlay = |set: &ReplicaSet| {
+            [wire::EPHEMERAL_METADATA, wire::COVERED_METADATA].map(|record| set.annotations.get(record).cloned())
+        };
+        let same = known.filter(|known| {
+            known.uid == set.uid
+                && known.generation == set.generation
+                // After a backup was restored the same generation may be another one.
+                && compare_versions(&set.resource_version, &known.resource_version).is_ge()
+                && overlay(known) == overlay(&set)
+                && known.labels == set.labels
+        });
+        if let Some(known) = same {
+            (set.template, set.avoids) = (known.template, known.avoids.clone());
+            set.template_labels.clone_from(&known.template_labels);
+            set.template_annotations.clone_from(&known.template_annotations);
+        } else if let Some(template) = template {
+            // Mostly they are the same, and there are many ReplicaSets.
+            let labels = words(template.labels());
+            set.template_labels = Some(labels).filter(|labels| *labels != set.labels);
+            set.template_annotations = words(template.annotations());
+            set.avoids = anti_affinity::avoided(&template);
+            set.template = Some(Fingerprint::of_replica_set(&template, &set.annotations));
+        }
+        (self.owner, set)
+    }
 }
 
 #[derive(Deserialize)]
@@ -214,18 +251,6 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .into_iter()
             .find(|condition| condition.r#type == "ReplicaFailure");
         let annotations = kept_annotations(metadata.annotations);
-        let avoids = spec.template.as_ref().and_then(anti_affinity::avoided);
-        let of_template = |words: fn(&PodTemplate) -> Map<String, Value>| {
-            let words = spec.template.as_ref().map(words).unwrap_or_default();
-            let text = |(key, value): (String, Value)| Some((key, value.as_str()?.to_owned()));
-            words.into_iter().filter_map(text).collect::<BTreeMap<_, _>>()
-        };
-        let template_labels = of_template(PodTemplate::labels);
-        let template_annotations = of_template(PodTemplate::annotations);
-        let template = spec
-            .template
-            .map(|template| Fingerprint::of_replica_set(&template, &annotations));
-        let labels = metadata.labels.unwrap_or_default();
         let name = metadata.name.unwrap_or_default();
         let uid = metadata.uid.unwrap_or_default();
         let resource_version = metadata.resource_version.unwrap_or_default();
@@ -247,13 +272,12 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 created: metadata.creation_timestamp.map(|Time(at)| at).unwrap_or_default(),
                 deleting: metadata.deletion_timestamp.is_some(),
                 orphan,
-                // Mostly they are the same, and there are many ReplicaSets.
-                template_labels: Some(template_labels).filter(|words| *words != labels),
-                template_annotations,
-                labels,
+                labels: metadata.labels.unwrap_or_default(),
+                template_labels: None,
+                template_annotations: BTreeMap::new(),
                 annotations,
-                template,
-                avoids,
+                template: None,
+                avoids: None,
                 replicas: spec.replicas.unwrap_or(1),
                 min_ready_seconds: spec.min_ready_seconds,
                 current_replicas: status.replicas,
@@ -265,8 +289,14 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                     message: condition.message,
                 }),
             },
+            template: spec.template,
         }
     }
+}
+
+fn words(members: Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |(key, value): (String, Value)| Some((key, value.as_str()?.to_owned()));
+    members.into_iter().filter_map(text).collect()
 }
 
 fn kept_annotations(annotations: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {

@@ -1,5 +1,7 @@
 //! Why the controller ends, and how errors are told.
 
+use crate::target::{Target, Unusable};
+use crate::trouble::Trouble;
 use std::fmt::Write;
 
 /// Why the controller could not start, or had to stop.
@@ -28,15 +30,17 @@ pub enum Error {
     /// The periods of the election contradict each other.
     #[error("leader election: {0}")]
     Periods(&'static str),
-    /// The kubeconfig cannot be used.
-    #[error("kubeconfig: {0}")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
-    /// Neither a kubeconfig nor a service account was found.
-    #[error("no cluster to connect to: {0}")]
-    NoCluster(#[from] kube::config::InferConfigError),
-    /// An address, token or certificate cannot be used.
-    #[error("client: {0}")]
-    Client(#[from] kube::Error),
+    /// No usable configuration of a cluster.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The API server cannot be reached, or refuses.
+    #[error("{}", target.explain(trouble))]
+    Api {
+        /// What happened.
+        trouble: Trouble,
+        /// Which server.
+        target: Box<Target>,
+    },
     /// `--server` is no address.
     #[error("--server {0:?} is not a URL")]
     Server(String),
@@ -45,13 +49,24 @@ pub enum Error {
     UnsupportedController(String),
 }
 
+impl Error {
+    /// What a request to this server came to.
+    #[must_use]
+    pub fn api(error: &kube::Error, target: &Target) -> Self {
+        Self::Api {
+            trouble: Trouble::from(error),
+            target: Box::new(target.clone()),
+        }
+    }
+}
+
 /// An error and its causes on one line; a cause that the text before already contains is left out.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = say(error);
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let said = inner.to_string();
+        let said = say(inner);
         if !text.contains(&said) {
             // Writing to a String cannot fail.
             let _ = write!(text, ": {said}");
@@ -59,4 +74,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text.replace('\n', " ")
+}
+
+/// The text of one error. Where kube prints a whole answer as a Rust value, only what the API server says is kept.
+fn say(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) if !status.message.is_empty() => status.message.clone(),
+        Some(kube::Error::Api(status)) => format!("the API server answered {} {}", status.code, status.reason),
+        _ => error.to_string(),
+    }
 }

@@ -176,7 +176,7 @@ async fn send(
     let attempt = || "create Event".to_owned();
     let mut tries = 0;
     loop {
-        budget.take(false).await;
+        budget.take().await;
         let (failure, status) = match tokio::time::timeout(CALL_TIMEOUT, api.create(&params, event)).await {
             Ok(Ok(_)) => (None, 201),
             Ok(Err(error)) => {

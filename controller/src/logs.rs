@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Text or JSON; anything unknown is text (contract 09 §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// `time="…" level=info msg="…" key=value`
     Text,
     /// `{"level":"info","msg":"…","time":"…"}`
@@ -27,7 +27,12 @@ pub fn install(options: &Options) {
     } else {
         Format::Text
     };
-    let client = if options.kloglevel > 0 { "debug" } else { "warn" };
+    // What fails is told by us, with the server and its words; the client library tells it again, as it sees it.
+    let client = if options.kloglevel > 0 {
+        "debug"
+    } else {
+        "warn,kube_client=off"
+    };
     let level = match options.loglevel.to_ascii_lowercase().as_str() {
         "panic" | "fatal" | "error" => "error",
         "warn" | "warning" => "warn",

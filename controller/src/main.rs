@@ -1,5 +1,15 @@
 //! `serin-controller`: see [`serin_controller::program`].
 
-fn main() -> anyhow::Result<()> {
-    serin_controller::program::run(std::env::args_os())
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match serin_controller::program::run(std::env::args_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The last resort: if standard error is gone nobody can be told.
+            let _ = writeln!(std::io::stderr(), "Error: {}", serin_controller::program::text(&error));
+            ExitCode::FAILURE
+        }
+    }
 }

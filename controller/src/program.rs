@@ -1,7 +1,8 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
 use crate::{
-    Controller, Election, Options, connect, install_logs, install_tls, replay, takeover_report, takeover_summary,
+    Controller, Election, Error, Options, Target, connect, connect_to, install_logs, install_tls, replay,
+    takeover_report, takeover_summary,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -57,9 +58,23 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     runtime.block_on(serve(cli.options))
 }
 
+/// What an error says, and its causes as far as it does not say them itself.
+#[must_use]
+pub fn text(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 async fn report(options: &Options) -> anyhow::Result<()> {
-    let client = connect(options).await?;
-    let reports = takeover_report(&client, options).await?;
+    let (client, target) = connect_to(options).await?;
+    let reports = takeover_report(&client, options)
+        .await
+        .map_err(|error| Error::api(&error, &target))?;
     let mut out = std::io::stdout().lock();
     for report in &reports {
         write!(out, "{report}")?;
@@ -69,7 +84,8 @@ async fn report(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
-    let client = connect(&options).await?;
+    let (client, Target { server, found, .. }) = connect_to(&options).await?;
+    tracing::info!(server, found = found.join(", "), "connecting to the API server");
     let events = connect(&options).await?;
     let shutdown = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -1,10 +1,12 @@
-//! Which rollout is looked at next, and why: one worker per key at a time, people's changes first.
+//! Which rollout is looked at next, and why: one worker per key at a time, people's changes first, and ordinary looks
+//! only while the budget of calls is open for them.
 
-use crate::store::Key;
+use crate::budget::Budget;
+use crate::key::Key;
+use crate::lanes::{Lanes, Place, Rank};
+pub(crate) use crate::reason::Reason;
 use crate::sync::lock;
-use serin_core::plan::WakeReason;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -14,84 +16,6 @@ use tokio::time::Instant;
 pub(crate) const FIRST_BACK_OFF: Duration = Duration::from_millis(1);
 /// Longest wait after failures (contract 02 §5).
 pub(crate) const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
-
-/// Everything that can start a look; stands in its log line and in the metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Reason {
-    /// Somebody edited the spec.
-    SpecEdited,
-    /// Somebody changed metadata or status: promote, abort, retry.
-    RolloutChanged,
-    /// The rollout was not known before.
-    FirstSeen,
-    /// The rollout is gone.
-    Deleted,
-    /// A ReplicaSet of the rollout changed.
-    ReplicaSetChanged,
-    /// A Service that the rollout names, or that names it, changed.
-    ServiceChanged,
-    /// What we wrote ourselves has arrived.
-    OwnWriteSeen,
-    /// A wait that a decision asked for is over.
-    Wake(WakeReason),
-    /// The watch did not bring what was waited for in time.
-    StoreLags,
-    /// Everything is looked at from time to time.
-    Resync,
-}
-
-impl Reason {
-    /// Whether a person waits for the answer.
-    fn goes_first(self) -> bool {
-        match self {
-            Self::SpecEdited | Self::RolloutChanged => true,
-            Self::FirstSeen
-            | Self::Deleted
-            | Self::ReplicaSetChanged
-            | Self::ServiceChanged
-            | Self::OwnWriteSeen
-            | Self::Wake(_)
-            | Self::StoreLags
-            | Self::Resync => false,
-        }
-    }
-
-    /// One word, for metrics and logs.
-    #[must_use]
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::SpecEdited => "SpecEdited",
-            Self::RolloutChanged => "RolloutChanged",
-            Self::FirstSeen => "FirstSeen",
-            Self::Deleted => "Deleted",
-            Self::ReplicaSetChanged => "ReplicaSetChanged",
-            Self::ServiceChanged => "ServiceChanged",
-            Self::OwnWriteSeen => "OwnWriteSeen",
-            Self::Wake(WakeReason::Refused(_)) => "Refused",
-            Self::Wake(WakeReason::CountersDue) => "CountersDue",
-            Self::Wake(_) => "Wake",
-            Self::StoreLags => "StoreLags",
-            Self::Resync => "Resync",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SpecEdited => f.write_str("the spec was edited"),
-            Self::RolloutChanged => f.write_str("the rollout was changed"),
-            Self::FirstSeen => f.write_str("the rollout was first seen"),
-            Self::Deleted => f.write_str("the rollout was deleted"),
-            Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
-            Self::ServiceChanged => f.write_str("a Service changed"),
-            Self::OwnWriteSeen => f.write_str("our own write arrived"),
-            Self::Wake(why) => why.fmt(f),
-            Self::StoreLags => f.write_str("the watch lags behind our own writes"),
-            Self::Resync => f.write_str("resync"),
-        }
-    }
-}
 
 /// When a look is due although nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +29,10 @@ pub(crate) struct Due {
 /// How a look ended, as far as the queue must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// All went through (or nothing was to do); the next look at a time, if any.
+    /// Nothing was to do; the next look at a time, if any.
     Well(Option<Due>),
+    /// Something was written, and all of it went through; the next look at a time, if any.
+    Wrote(Option<Due>),
     /// Nothing was decided: the stores lag; earlier failures still count.
     NotDecided(Due),
     /// Something failed: back off, at least for `at_least`; earlier if `wake` is.
@@ -127,29 +53,58 @@ pub(crate) struct Item {
     pub(crate) key: Key,
     /// The most pressing reason.
     pub(crate) reason: Reason,
+    /// A person waits for it: the reason says so, or what the person did has not had its effect yet.
+    pub(crate) urgent: bool,
     /// How long it waited for a worker.
     pub(crate) waited: Duration,
+    /// It waited for the budget, too.
+    pub(crate) throttled: bool,
+}
+
+/// Which keys a worker takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Any, those that a person waits for first.
+    All,
+    /// Only those that a person waits for: there is always a worker for them, whatever the others wait for.
+    Urgent,
 }
 
 #[derive(Default)]
 struct Entry {
-    /// It waits in a lane, since when and why.
-    queued: Option<(Instant, Reason)>,
-    /// A worker looks at it, since when.
-    running: Option<Instant>,
+    /// A look is asked for.
+    queued: Option<Queued>,
+    /// A worker looks at it.
+    running: Option<Running>,
+    /// So many of the next looks are those that a person waits for.
+    urgent: u8,
     /// Failures since the last success or edit.
     failures: u32,
     /// Its place among the delayed.
     due: Option<(Instant, u64)>,
 }
 
+struct Queued {
+    since: Instant,
+    reason: Reason,
+    /// Its place in a lane; none while a worker looks at it.
+    place: Option<Place>,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    since: Instant,
+    urgent: u8,
+}
+
 #[derive(Default)]
 struct State {
-    first: VecDeque<Key>,
-    ordinary: VecDeque<Key>,
+    lanes: Lanes,
     entries: HashMap<Key, Entry>,
     delayed: BTreeMap<(Instant, u64), (Key, Reason)>,
     sequence: u64,
+    /// When an ordinary key last waited for the budget.
+    throttled: Option<Instant>,
     adds: u64,
     retries: u64,
 }
@@ -173,40 +128,74 @@ pub(crate) struct QueueCounts {
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
+    /// For workers that take all.
     changed: Notify,
+    /// For those that take urgent keys only.
+    urgent: Notify,
+}
+
+/// What a worker is to do.
+enum Next {
+    Take(Item),
+    WaitUntil(Option<Instant>),
 }
 
 impl Queue {
     /// Asks for a look. Asking again before it begins changes nothing, but for a more pressing reason; asking while it
     /// is under way gives one more look afterwards.
-    pub(crate) fn add(&self, key: Key, reason: Reason) {
-        lock(&self.state).add(key, reason);
-        self.changed.notify_one();
+    pub(crate) fn add(&self, key: &Key, reason: Reason) {
+        let mut state = lock(&self.state);
+        state.add(key, reason);
+        self.wake_workers(&state);
     }
 
     /// The next key; it is not given out again until [`Self::ended`].
-    pub(crate) async fn next(&self) -> Item {
+    pub(crate) async fn next(&self, takes: Takes, budget: &Budget) -> Item {
+        let changed = match takes {
+            Takes::All => &self.changed,
+            Takes::Urgent => &self.urgent,
+        };
         loop {
-            let (item, next_due) = {
+            let next = {
                 let mut state = lock(&self.state);
-                state.promote_due();
-                let more = state.first.len() + state.ordinary.len() > 1;
-                let item = state.pop();
-                if item.is_some() && more {
-                    self.changed.notify_one(); // One permit stands for many adds: pass it on.
+                let next = state.next(takes, budget);
+                if let Next::Take(_) = &next {
+                    self.wake_workers(&state); // One permit stands for many adds: pass it on.
                 }
-                (item, state.delayed.keys().next().map(|(at, _)| *at))
+                next
             };
-            if let Some(item) = item {
-                return item;
-            }
-            match next_due {
-                Some(at) => tokio::select! {
+            match next {
+                Next::Take(item) => return item,
+                Next::WaitUntil(Some(at)) => tokio::select! {
                     () = tokio::time::sleep_until(at) => {}
-                    () = self.changed.notified() => {}
+                    () = changed.notified() => {}
                 },
-                None => self.changed.notified().await,
+                Next::WaitUntil(None) => changed.notified().await,
             }
+        }
+    }
+
+    /// Wakes a worker of each kind that has something to take.
+    fn wake_workers(&self, state: &State) {
+        if state.lanes.urgent() > 0 {
+            self.urgent.notify_one();
+        }
+        if state.lanes.all() > 0 {
+            self.changed.notify_one();
+        }
+    }
+
+    /// What was shown of the rollout while a worker looks at it was what that wrote.
+    pub(crate) fn was_own_write(&self, key: &Key) {
+        let mut state = lock(&self.state);
+        let Some(entry) = state.entries.get_mut(key).filter(|entry| entry.running.is_some()) else {
+            return;
+        };
+        if let Some(queued) = &mut entry.queued
+            && queued.reason.urgent_looks() > 0
+        {
+            queued.reason = Reason::OwnWriteSeen;
+            entry.urgent = 0;
         }
     }
 
@@ -217,9 +206,15 @@ impl Queue {
         let Some(entry) = state.entries.get_mut(key) else {
             return;
         };
-        entry.running = None;
+        let urgent = entry.running.take().map_or(0, |running| running.urgent);
+        let still_urgent = match ended {
+            Ended::Well(_) => 0,
+            Ended::Wrote(_) => urgent.saturating_sub(1),
+            Ended::NotDecided(_) | Ended::Failed { .. } => urgent,
+        };
+        entry.urgent = entry.urgent.max(still_urgent);
         let due = match ended {
-            Ended::Well(due) => {
+            Ended::Well(due) | Ended::Wrote(due) => {
                 entry.failures = 0;
                 due
             }
@@ -237,7 +232,26 @@ impl Queue {
         }
         state.settle(key);
         drop(state);
+        // Also for the delay: whoever sleeps may have to wake earlier.
         self.changed.notify_one();
+        self.urgent.notify_one();
+    }
+
+    /// Takes a key out altogether; false if a worker looks at it at this moment.
+    pub(crate) fn remove(&self, key: &Key) -> bool {
+        let mut state = lock(&self.state);
+        let Some(entry) = state.entries.get(key) else {
+            return true;
+        };
+        if entry.running.is_some() {
+            return false;
+        }
+        if let Some(place) = entry.queued.as_ref().and_then(|queued| queued.place) {
+            state.lanes.step_out(place);
+        }
+        state.cancel_delay(key);
+        state.entries.remove(key);
+        true
     }
 
     /// Forgets waits and failures of a key that is gone.
@@ -246,6 +260,7 @@ impl Queue {
         state.cancel_delay(key);
         if let Some(entry) = state.entries.get_mut(key) {
             entry.failures = 0;
+            entry.urgent = 0;
         }
     }
 
@@ -258,10 +273,10 @@ impl Queue {
                 .entries
                 .values()
                 .filter_map(|entry| entry.running)
-                .map(|since| since.elapsed())
+                .map(|running| running.since.elapsed())
         };
         QueueCounts {
-            depth: state.first.len() + state.ordinary.len(),
+            depth: state.lanes.all(),
             adds: state.adds,
             retries: state.retries,
             unfinished: under_way().sum(),
@@ -278,47 +293,72 @@ fn back_off(failures: u32) -> Duration {
 }
 
 impl State {
-    fn add(&mut self, key: Key, reason: Reason) {
+    fn add(&mut self, key: &Key, reason: Reason) {
         let entry = self.entries.entry(key.clone()).or_default();
+        entry.urgent = entry.urgent.max(reason.urgent_looks());
         if reason == Reason::SpecEdited {
             entry.failures = 0; // What failed may be what was mended.
         }
         match &mut entry.queued {
-            Some((_, queued)) => {
-                let promoted = reason.goes_first() && !queued.goes_first();
-                *queued = reason.min(*queued);
-                if promoted && entry.running.is_none() {
-                    self.ordinary.retain(|other| *other != key);
-                    self.first.push_back(key);
-                }
-            }
+            Some(queued) => queued.reason = reason.min(queued.reason),
             None => {
-                entry.queued = Some((Instant::now(), reason));
+                entry.queued = Some(Queued {
+                    since: Instant::now(),
+                    reason,
+                    place: None,
+                });
                 self.adds += 1;
-                if entry.running.is_none() {
-                    self.line_up(key, reason);
-                }
             }
         }
+        self.line_up(key);
     }
 
-    fn line_up(&mut self, key: Key, reason: Reason) {
-        if reason.goes_first() {
-            self.first.push_back(key)
-        } else {
-            self.ordinary.push_back(key)
+    /// Gives a key that is asked for its place, unless it has it already or a worker looks at it.
+    fn line_up(&mut self, key: &Key) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let rank = Rank::of(entry.urgent);
+        let Some(queued) = entry.queued.as_mut().filter(|_| entry.running.is_none()) else {
+            return;
+        };
+        match queued.place {
+            Some(place) if place.rank == rank => return,
+            Some(place) => self.lanes.step_out(place),
+            None => {}
         }
+        queued.place = Some(self.lanes.line_up(rank, key.clone()));
     }
 
-    fn pop(&mut self) -> Option<Item> {
-        let key = self.first.pop_front().or_else(|| self.ordinary.pop_front())?;
+    fn next(&mut self, takes: Takes, budget: &Budget) -> Next {
+        let mut wake = None;
+        if takes == Takes::All {
+            self.promote_due();
+            wake = self.delayed.keys().next().map(|(at, _)| *at);
+        }
+        if let Some(item) = self.pop(Rank::Request).or_else(|| self.pop(Rank::Edit)) {
+            return Next::Take(item);
+        }
+        if takes == Takes::Urgent || self.lanes.all() == 0 {
+            return Next::WaitUntil(wake);
+        }
+        if let Some(opens) = budget.opens() {
+            self.throttled = Some(Instant::now());
+            return Next::WaitUntil(Some(wake.map_or(opens, |wake| wake.min(opens))));
+        }
+        self.pop(Rank::Ordinary).map_or(Next::WaitUntil(wake), Next::Take)
+    }
+
+    fn pop(&mut self, rank: Rank) -> Option<Item> {
+        let key = self.lanes.pop(rank)?;
         let entry = self.entries.get_mut(&key)?;
-        entry.running = Some(Instant::now());
-        let (since, reason) = entry.queued.take()?;
+        let Queued { since, reason, .. } = entry.queued.take()?;
+        let (now, urgent) = (Instant::now(), std::mem::take(&mut entry.urgent));
+        entry.running = Some(Running { since: now, urgent });
         Some(Item {
             key,
             reason,
-            waited: since.elapsed(),
+            urgent: urgent > 0,
+            waited: now.duration_since(since),
+            throttled: urgent == 0 && self.throttled.is_some_and(|at| at >= since),
         })
     }
 
@@ -329,7 +369,7 @@ impl State {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.due = None;
             }
-            self.add(key, reason);
+            self.add(&key, reason);
         }
     }
 
@@ -351,9 +391,9 @@ impl State {
     /// After a look: lines up what was asked for meanwhile, drops an entry that says nothing.
     fn settle(&mut self, key: &Key) {
         let Some(entry) = self.entries.get(key) else { return };
-        if let Some((_, reason)) = entry.queued {
-            self.line_up(key.clone(), reason);
-        } else if entry.due.is_none() && entry.failures == 0 {
+        if entry.queued.is_some() {
+            self.line_up(key);
+        } else if entry.due.is_none() && entry.failures == 0 && entry.urgent == 0 {
             self.entries.remove(key);
         }
     }
@@ -364,30 +404,34 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use serin_core::observed::Refusal;
+    use serin_core::plan::WakeReason;
 
     fn key(name: &str) -> Key {
         Key::new("n", name)
     }
 
     async fn next(queue: &Queue) -> (String, Reason) {
-        let item = queue.next().await;
+        let item = queue.next(Takes::All, &Budget::new(0.0, 1)).await;
         (item.key.name.to_string(), item.reason)
     }
 
     async fn nothing(queue: &Queue, within: Duration) -> bool {
-        tokio::time::timeout(within, queue.next()).await.is_err()
+        let budget = Budget::new(0.0, 1);
+        tokio::time::timeout(within, queue.next(Takes::All, &budget))
+            .await
+            .is_err()
     }
 
     const REFUSED: Reason = Reason::Wake(WakeReason::Refused(Refusal::ServerError));
 
     #[tokio::test(start_paused = true)]
-    async fn people_go_first_and_events_are_coalesced() {
+    async fn people_go_first_requests_before_edits_and_events_are_coalesced() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("b"), Reason::Resync);
-        queue.add(key("c"), Reason::RolloutChanged);
-        queue.add(key("b"), Reason::SpecEdited);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("b"), Reason::Resync);
+        queue.add(&key("b"), Reason::SpecEdited);
+        queue.add(&key("c"), Reason::RolloutChanged);
         assert_eq!(next(&queue).await, ("c".into(), Reason::RolloutChanged));
         assert_eq!(next(&queue).await, ("b".into(), Reason::SpecEdited));
         assert_eq!(next(&queue).await, ("a".into(), Reason::ReplicaSetChanged));
@@ -397,10 +441,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_key_is_given_to_one_worker_at_a_time() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
-        queue.add(key("a"), Reason::ReplicaSetChanged);
-        queue.add(key("a"), Reason::SpecEdited);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::SpecEdited);
         assert!(nothing(&queue, Duration::from_secs(60)).await);
         let minute = Duration::from_secs(60);
         assert_eq!((queue.counts().unfinished, queue.counts().longest), (minute, minute));
@@ -413,7 +457,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn back_off_doubles_to_ten_seconds_and_an_edit_resets_it() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let failed = Ended::Failed {
             why: REFUSED,
@@ -429,7 +473,7 @@ mod tests {
         }
         assert_eq!(&waits[..4], [1, 2, 4, 8]);
         assert_eq!(waits[15], 10_000);
-        queue.add(key("a"), Reason::SpecEdited);
+        queue.add(&key("a"), Reason::SpecEdited);
         queue.ended(&key("a"), Ended::Well(None));
         next(&queue).await;
         let before = Instant::now();
@@ -441,7 +485,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_wake_of_the_last_look_counts() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let wake = |seconds, why| {
             Some(Due {
@@ -450,7 +494,7 @@ mod tests {
             })
         };
         queue.ended(&key("a"), Ended::Well(wake(10, WakeReason::PauseOver)));
-        queue.add(key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
         next(&queue).await;
         queue.ended(&key("a"), Ended::Well(wake(30, WakeReason::ProgressDeadline)));
         let before = Instant::now();
@@ -461,7 +505,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_api_server_can_ask_for_patience() {
         let queue = Queue::default();
-        queue.add(key("a"), Reason::FirstSeen);
+        queue.add(&key("a"), Reason::FirstSeen);
         next(&queue).await;
         let before = Instant::now();
         queue.ended(
@@ -474,5 +518,96 @@ mod tests {
         );
         next(&queue).await;
         assert_eq!(before.elapsed().as_secs(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_budget_is_used_up_only_people_get_a_look() {
+        let (queue, budget) = (Queue::default(), Budget::new(10.0, 1));
+        budget.take().await;
+        let start = Instant::now();
+        queue.add(&key("a"), Reason::ReplicaSetChanged);
+        queue.add(&key("b"), Reason::Resync);
+        queue.add(&key("b"), Reason::RolloutChanged);
+        let item = queue.next(Takes::All, &budget).await;
+        assert_eq!((&*item.key.name, item.urgent, item.throttled), ("b", true, false));
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let item = queue.next(Takes::All, &budget).await;
+        assert_eq!((&*item.key.name, item.urgent, item.throttled), ("a", false, true));
+        assert_eq!(start.elapsed().as_millis(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_worker_is_kept_for_people_and_hears_of_them() {
+        let (queue, budget) = (
+            std::sync::Arc::new(Queue::default()),
+            std::sync::Arc::new(Budget::new(0.0, 1)),
+        );
+        let kept = tokio::spawn({
+            let (queue, budget) = (std::sync::Arc::clone(&queue), std::sync::Arc::clone(&budget));
+            async move { queue.next(Takes::Urgent, &budget).await }
+        });
+        queue.add(&key("a"), Reason::Resync);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(
+            &*queue.next(Takes::All, &budget).await.key.name,
+            "a",
+            "left to the others"
+        );
+        queue.add(&key("b"), Reason::SpecEdited);
+        assert_eq!(&*kept.await.unwrap().key.name, "b");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
+        let (queue, budget) = (Queue::default(), Budget::new(0.0, 1));
+        let (after, why) = (Duration::from_secs(5), Reason::StoreLags);
+        let not_decided = Ended::NotDecided(Due { after, why });
+        let refused = Ended::Failed {
+            why: REFUSED,
+            at_least: Duration::ZERO,
+            wake: None,
+        };
+        let (wrote, well) = (Ended::Wrote(None), Ended::Well(None));
+        let rows = [
+            (
+                Reason::RolloutChanged,
+                vec![not_decided, refused, wrote, refused, wrote],
+            ),
+            (Reason::RolloutChanged, vec![wrote, well]),
+            (Reason::SpecEdited, vec![not_decided, refused, wrote]),
+            (Reason::SpecEdited, vec![well]),
+        ];
+        for (reason, urgent_looks) in rows {
+            queue.add(&key("a"), reason);
+            for ended in urgent_looks {
+                assert!(
+                    queue.next(Takes::All, &budget).await.urgent,
+                    "{reason:?}, then {ended:?}"
+                );
+                queue.ended(&key("a"), ended);
+                queue.add(&key("a"), Reason::ReplicaSetChanged);
+            }
+            assert!(!queue.next(Takes::All, &budget).await.urgent, "{reason:?}");
+            queue.ended(&key("a"), Ended::Well(None));
+        }
+        assert!(lock(&queue.state).entries.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_removed_is_nowhere_any_more_but_not_while_it_is_looked_at() {
+        let queue = Queue::default();
+        for (name, reason) in [("a", Reason::FirstSeen), ("b", Reason::SpecEdited)] {
+            queue.add(&key(name), reason);
+            assert!(queue.remove(&key(name)));
+        }
+        queue.add(&key("c"), Reason::FirstSeen);
+        next(&queue).await;
+        assert!(!queue.remove(&key("c")));
+        let (after, why) = (Duration::from_secs(5), Reason::StoreLags);
+        queue.ended(&key("c"), Ended::NotDecided(Due { after, why }));
+        assert!(queue.remove(&key("c")));
+        assert!(nothing(&queue, Duration::from_secs(60)).await);
+        let state = lock(&queue.state);
+        assert!(state.entries.is_empty() && state.delayed.is_empty() && state.lanes.all() == 0);
     }
 }

@@ -5,9 +5,10 @@ use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
 use crate::observe::{self, Snapshot};
 use crate::queue::{Due, Ended, Item, Reason};
+use crate::reason::Wait;
 use crate::record::{Status, announce_message, due_events, write_status};
 use crate::refusal::Failure;
-use crate::shell::Shell;
+use crate::shell::{Clock, Shell};
 use crate::store::{Key, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
@@ -15,6 +16,7 @@ use serin_core::observed::Attempted;
 use serin_core::plan::{EventKind, WakeReason};
 use serin_core::wire;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A wake in the past is not taken at its word, lest a look chases itself.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
@@ -36,7 +38,8 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
     }
     let mut observed = snapshot.observed(&shell.failures, key);
-    let now = (shell.clock)();
+    let reading = Reading::of(&shell.clock);
+    let now = reading.now;
     let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {
         Ok(skipped) => skipped,
         Err(failure) => return refused(shell, key, &snapshot, Attempted::Read, &failure, None, now),
@@ -47,9 +50,8 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     }
     log(item, &plan);
 
-    let urgent = matches!(item.reason, Reason::SpecEdited | Reason::RolloutChanged);
     let rollout = &observed.rollout.metadata;
-    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, urgent);
+    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, item.urgent);
     let mut done = act.carry_out(&plan.actions).await;
     skipped.append(&mut done.skipped);
     for skipped in &skipped {
@@ -65,7 +67,16 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     if shell.announce_messages {
         status = announce_message(&mut act, &plan, status, now).await;
     }
-    conclude(shell, key, &snapshot, (&plan, &skipped), status, now)
+    forget_if_gone(shell, key, snapshot.uid());
+    conclude(shell, key, &snapshot, (&plan, &skipped), status, reading)
+}
+
+/// What was expected after the watch had brought the deletion would stay for ever.
+fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
+    let stored = shell.stores.rollouts.get(key);
+    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(uid)) {
+        shell.expectations.forget(uid);
+    }
 }
 
 /// What the next look waits for.
@@ -75,14 +86,15 @@ fn conclude(
     snapshot: &Snapshot,
     (plan, skipped): (&Plan, &[Skipped]),
     status: Status,
-    now: Timestamp,
+    reading: Reading,
 ) -> Ended {
+    let now = reading.now;
     let wake = plan.wake.map(|wake| Due {
-        after: until(wake.at, now),
+        after: reading.until(wake.at),
         why: Reason::Wake(wake.why),
     });
     if let Some(wake) = plan.wake {
-        shell.telemetry.waits(&wake.why.to_string());
+        shell.telemetry.waits(Wait::Wake(wake.why));
     }
     match status {
         Status::Settled if plan.only_tells() => Ended::NotDecided(soon(WakeReason::RefusalTold)),
@@ -92,12 +104,17 @@ fn conclude(
                 attempts.push(format!("patch Rollout/status {}", key.name));
             }
             let rollout = &snapshot.stored.rollout;
-            let ended = shell.failures.went_through(key, rollout, &attempts, skipped, now);
-            Ended::Well(if ended {
+            let over = shell.failures.went_through(key, rollout, &attempts, skipped, now);
+            let wake = if over {
                 Some(soon(WakeReason::RefusalToTell))
             } else {
                 wake
-            })
+            };
+            if attempts.is_empty() {
+                Ended::Well(wake)
+            } else {
+                Ended::Wrote(wake)
+            }
         }
         Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
         Status::Failed(Error::NotLeading, _) => Ended::Well(None),
@@ -120,7 +137,7 @@ fn skip(shell: &Shell, key: &Key, snapshot: &Snapshot, skipped: &Skipped, now: T
     if shell.failures.skipped(key, rollout, skipped, now) {
         tell(shell, key, snapshot, failure);
     }
-    shell.telemetry.waits(&why.to_string());
+    shell.telemetry.waits(Wait::Wake(why));
 }
 
 fn tell(shell: &Shell, key: &Key, snapshot: &Snapshot, failure: &Failure) {
@@ -146,7 +163,7 @@ fn refused(
     if shell.failures.failed(key, rollout, what, failure, now) {
         tell(shell, key, snapshot, failure);
     }
-    shell.telemetry.waits(&why.to_string());
+    shell.telemetry.waits(Wait::Wake(why));
     Ended::Failed {
         why: Reason::Wake(why),
         at_least: failure.retry_after,
@@ -163,7 +180,7 @@ async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) 
             why: Reason::StoreLags,
         });
     }
-    shell.telemetry.waits("StoreLags");
+    shell.telemetry.waits(Wait::StoreLags);
     tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
     match read_live(shell, key, snapshot, &unmet.subject).await {
         Ok(()) => {
@@ -212,10 +229,28 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
     Ok(())
 }
 
-fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now))
-        .unwrap_or_default()
-        .max(SHORTEST_WAIT)
+/// The clock reading of a decision, and when it was on the clock by which waits are measured.
+#[derive(Clone, Copy)]
+struct Reading {
+    now: Timestamp,
+    read: Instant,
+}
+
+impl Reading {
+    fn of(clock: &Clock) -> Self {
+        Self {
+            now: clock(),
+            read: Instant::now(),
+        }
+    }
+
+    /// How long to wait from this moment on: what was written since the reading took time, too.
+    fn until(self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.now))
+            .unwrap_or_default()
+            .saturating_sub(self.read.elapsed())
+            .max(SHORTEST_WAIT)
+    }
 }
 
 fn log(item: &Item, plan: &Plan) {

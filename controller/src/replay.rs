@@ -8,8 +8,10 @@ use serin_core::Observed;
 use serin_core::Plan;
 use serin_core::decide;
 use std::collections::HashMap;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -55,27 +57,47 @@ impl Dump {
         }
     }
 
+    /// The rollout is gone.
+    pub(crate) fn forget(&self, key: &Key) {
+        lock(&self.written).1.remove(key);
+    }
+
     fn try_write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) -> io::Result<()> {
         let mut hasher = DefaultHasher::new();
         serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);
-        let number = {
-            let mut written = lock(&self.written);
-            if written.1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
-                return Ok(());
-            }
-            written.0 += 1;
-            written.0
-        };
+        if lock(&self.written).1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
+            return Ok(());
+        }
         let look = Look {
             now,
             observed: observed.clone(),
             plan: plan.clone(),
         };
-        std::fs::create_dir_all(&self.folder)?;
-        let file = self
-            .folder
-            .join(format!("{}_{}_{number:06}.json", key.namespace, key.name));
-        std::fs::write(file, serde_json::to_vec_pretty(&look)?)
+        // What is seen of a rollout is for whoever runs the controller alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.new_file(key, now)?.write_all(&serde_json::to_vec_pretty(&look)?)
+    }
+
+    /// A file that was not there before: an earlier process may have written to this folder.
+    fn new_file(&self, key: &Key, now: Timestamp) -> io::Result<File> {
+        let at = now.strftime("%Y%m%dT%H%M%S.%6fZ");
+        loop {
+            let number = {
+                let mut written = lock(&self.written);
+                written.0 += 1;
+                written.0
+            };
+            let name = format!("{}_{}_{at}_{number:06}.json", key.namespace, key.name);
+            let opened = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(self.folder.join(name));
+            match opened {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => return other,
+            }
+        }
     }
 }
 
@@ -83,6 +105,7 @@ impl Dump {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_distinct_look_is_written_once_and_can_be_played_again() {
@@ -103,5 +126,29 @@ mod tests {
         let plan: Plan = serde_json::from_str(&replay(&files[1]).unwrap()).unwrap();
         assert_eq!(plan, decide(&observed, Timestamp::UNIX_EPOCH));
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_its_owner_reads_a_dump_and_no_process_overwrites_that_of_another() {
+        let parent = std::env::temp_dir().join(format!("serin-dumps-{}", std::process::id()));
+        let folder = parent.join("dumps");
+        let (key, now, plan) = (Key::new("n", "a"), Timestamp::UNIX_EPOCH, Plan::default());
+        for replicas in [1, 2] {
+            let mut observed = Observed::default();
+            observed.rollout.spec.replicas = Some(replicas);
+            Dump::new(folder.clone()).write(&key, now, &observed, &plan);
+        }
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let mut replicas = Vec::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            let look: Look = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            replicas.push(look.observed.rollout.spec.replicas.unwrap());
+        }
+        replicas.sort_unstable();
+        assert_eq!(replicas, [1, 2]);
+        std::fs::remove_dir_all(parent).unwrap();
     }
 }

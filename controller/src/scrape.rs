@@ -125,18 +125,31 @@ pub(crate) fn family(text: &mut String, metric: &str, kind: &str, help: &str) {
     }
 }
 
-/// One sample. Values are names of Kubernetes objects and words of ours: nothing in them needs escaping.
+/// One sample, with the values of its labels escaped as the text format wants it.
 pub(crate) fn sample(text: &mut String, metric: &str, labels: &[(&str, &str)], value: &str) {
     text.push_str(metric);
     let mut before = "{";
     for (label, value) in labels {
-        for part in [before, label, "=\"", value, "\""] {
+        for part in [before, label, "=\""] {
             text.push_str(part);
         }
+        escape(text, value);
+        text.push('"');
         before = ",";
     }
     for part in ["} ", value, "\n"] {
         text.push_str(part);
+    }
+}
+
+fn escape(text: &mut String, value: &str) {
+    for letter in value.chars() {
+        match letter {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            plain => text.push(plain),
+        }
     }
 }
 
@@ -185,4 +198,17 @@ fn phase(rollout: &Rollout) -> &'static str {
         }
     }
     phase
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_label_cannot_end_it() {
+        let mut text = String::new();
+        sample(&mut text, "m", &[("a", "x\"} 1\nm{a=\"y"), ("b", "\\")], "2");
+        let escaped = r#"m{a="x\"} 1\nm{a=\"y",b="\\"} 2"#;
+        assert_eq!(text, format!("{escaped}\n"));
+    }
 }

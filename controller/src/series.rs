@@ -2,8 +2,8 @@
 //!
 //! As registered series they would weigh more than the rollouts themselves; they become text at each scrape.
 
+use crate::key::Key;
 use crate::scrape::{family, sample};
-use crate::store::Key;
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Upper bounds of the buckets of `rollout_reconcile`, in seconds.
 const BUCKETS: [f64; 5] = [0.01, 0.15, 0.25, 0.5, 1.0];
 
+/// Stands for the name where calls are counted for a namespace as a whole.
+pub(crate) const NO_NAME: &str = "N/A";
+
 /// A call to the API server, as it is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
@@ -19,7 +22,7 @@ pub(crate) struct Request<'a> {
     pub(crate) kind: &'static str,
     /// Namespace.
     pub(crate) namespace: &'a str,
-    /// Name; `N/A` for lists, events and ReplicaSets, so that series stay few.
+    /// Name; [`NO_NAME`] for lists, events and ReplicaSets, so that series stay few.
     pub(crate) name: &'a str,
     /// Get, Create, Patch, Delete, Update.
     pub(crate) verb: &'static str,
@@ -71,8 +74,8 @@ struct Call {
 }
 
 impl Series {
-    /// A look ended.
-    pub(crate) fn look(&self, key: &Key, took: Duration, failed: bool) {
+    /// A look ended. As all of these, it says whether the key had no numbers before.
+    pub(crate) fn look(&self, key: &Key, took: Duration, failed: bool) -> bool {
         let seconds = took.as_secs_f64();
         self.change(key, |one| {
             one.looks.all += 1;
@@ -82,16 +85,16 @@ impl Series {
                 *count += 1;
             }
             one.errors += u64::from(failed);
-        });
+        })
     }
 
     /// A version of the rollout could not be decoded.
-    pub(crate) fn undecodable(&self, key: &Key) {
-        self.change(key, |one| one.undecodable += 1);
+    pub(crate) fn undecodable(&self, key: &Key) -> bool {
+        self.change(key, |one| one.undecodable += 1)
     }
 
     /// An event was told.
-    pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) {
+    pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) -> bool {
         let mut state = lock(&self.0);
         let known = state.reasons.iter().find(|it| &***it == reason).cloned();
         let reason = known.unwrap_or_else(|| {
@@ -99,17 +102,13 @@ impl Series {
             state.reasons.push(Arc::clone(&new));
             new
         });
-        count(
-            &mut state.of.entry(key.clone()).or_default().events,
-            Event { kind, reason },
-        );
+        state.change(key, |one| count(&mut one.events, Event { kind, reason }))
     }
 
     /// A call was answered, or not.
-    pub(crate) fn request(&self, request: &Request<'_>) {
+    pub(crate) fn request(&self, key: &Key, request: &Request<'_>) -> bool {
         let Request { kind, verb, status, .. } = *request;
-        let key = Key::new(request.namespace, request.name);
-        self.change(&key, |one| count(&mut one.requests, Call { kind, verb, status }));
+        self.change(key, |one| count(&mut one.requests, Call { kind, verb, status }))
     }
 
     /// The rollout is gone for long enough.
@@ -117,12 +116,14 @@ impl Series {
         lock(&self.0).of.remove(key);
     }
 
-    fn change(&self, key: &Key, change: impl FnOnce(&mut OfOne)) {
-        let mut state = lock(&self.0);
-        match state.of.get_mut(key) {
-            Some(one) => change(one),
-            None => change(state.of.entry(key.clone()).or_default()),
-        }
+    fn change(&self, key: &Key, change: impl FnOnce(&mut OfOne)) -> bool {
+        lock(&self.0).change(key, change)
+    }
+
+    /// Keys that have numbers.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).of.len()
     }
 
     /// Writes all of them.
@@ -144,6 +145,17 @@ impl Series {
         plain(text, name, help, &all, |one| one.undecodable);
         events(text, &all);
         requests(text, &all);
+    }
+}
+
+impl State {
+    fn change(&mut self, key: &Key, change: impl FnOnce(&mut OfOne)) -> bool {
+        if let Some(one) = self.of.get_mut(key) {
+            change(one);
+            return false;
+        }
+        change(self.of.entry(key.clone()).or_default());
+        true
     }
 }
 

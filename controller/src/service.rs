@@ -1,6 +1,7 @@
 //! Services: decoded to what decisions need, kept as far as rollouts have to do with them, found by who names them.
 
-use crate::store::{Key, Source, compare_versions};
+use crate::expiry::Expiry;
+use crate::key::{Key, Source};
 use crate::sync::{read, write};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
@@ -9,11 +10,9 @@ use serin_core::api::Rollout;
 use serin_core::observed::Service;
 use serin_core::wire;
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long the answer that there is no such Service is believed.
 const ABSENT_FOR: Duration = Duration::from_secs(5);
@@ -101,15 +100,16 @@ pub(crate) fn named(rollout: &Rollout) -> BTreeSet<&str> {
     names
 }
 
-#[derive(Default)]
 struct State {
     services: HashMap<Key, Arc<Service>>,
     /// Which rollouts name a Service.
     named_by: HashMap<Key, BTreeSet<Arc<str>>>,
     /// Which Services a rollout names; rollouts that name none have no entry.
     names: HashMap<Key, Vec<Arc<str>>>,
-    /// Services that the API server said do not exist, and when.
-    absent: HashMap<Key, Instant>,
+    /// Which Services carry the name of a rollout; rollouts that manage none have no entry.
+    managed_by: HashMap<Key, BTreeSet<Arc<str>>>,
+    /// Services that the API server said do not exist a moment ago.
+    absent: Expiry,
 }
 
 /// All Services that rollouts name, or that carry a hash or the name of a rollout.
@@ -123,13 +123,9 @@ impl Services {
         let mut state = write(&self.0);
         state.absent.remove(&key);
         let old = state.services.get(&key).cloned();
-        let newer = old.as_ref().is_none_or(|old| {
-            match compare_versions(&new.observed.resource_version, &old.resource_version) {
-                Ordering::Greater => true,
-                Ordering::Equal => false,
-                Ordering::Less => source == Source::List,
-            }
-        });
+        let newer = old
+            .as_ref()
+            .is_none_or(|old| source.replaces(&new.observed.resource_version, &old.resource_version));
         if !newer {
             return Vec::new();
         }
@@ -138,10 +134,9 @@ impl Services {
         if let Some(old) = old {
             touched.extend(state.rollouts_of(&key, &old));
         }
+        state.remove(&key);
         if state.concerns_us(&key, &new.observed) {
-            state.services.insert(key, Arc::new(new.observed));
-        } else {
-            state.services.remove(&key);
+            state.insert(key, new.observed);
         }
         touched.into_iter().collect()
     }
@@ -149,7 +144,7 @@ impl Services {
     /// Forgets a Service; the rollouts to look at are returned.
     pub(crate) fn delete(&self, key: &Key) -> Vec<Key> {
         let mut state = write(&self.0);
-        let Some(gone) = state.services.remove(key) else {
+        let Some(gone) = state.remove(key) else {
             return Vec::new();
         };
         state.rollouts_of(key, &gone).into_iter().collect()
@@ -202,32 +197,69 @@ impl Services {
     #[must_use]
     pub(crate) fn managed_by(&self, rollout: &Key) -> Vec<(Arc<str>, Arc<Service>)> {
         let state = read(&self.0);
-        let managed = state.services.iter().filter(|(key, service)| {
-            key.namespace == rollout.namespace && service.managed_by.as_deref() == Some(&*rollout.name)
+        let names = state.managed_by.get(rollout).into_iter().flatten();
+        let managed = names.filter_map(|name| {
+            let service = state.services.get(&rollout.sibling(name))?;
+            Some((Arc::clone(name), Arc::clone(service)))
         });
-        managed
-            .map(|(key, service)| (Arc::clone(&key.name), Arc::clone(service)))
-            .collect()
+        managed.collect()
+    }
+
+    /// Whether rollouts have to do with a Service, be it there or not.
+    #[must_use]
+    pub(crate) fn is_of_rollouts(&self, key: &Key) -> bool {
+        let state = read(&self.0);
+        state.services.contains_key(key) || state.named_by.contains_key(key)
     }
 
     /// The API server says that there is no such Service.
     pub(crate) fn is_absent(&self, key: &Key) {
-        let mut state = write(&self.0);
-        state.absent.retain(|_, since| since.elapsed() < ABSENT_FOR);
-        state.absent.insert(key.clone(), Instant::now());
+        let absent = &mut write(&self.0).absent;
+        absent.drop_over();
+        absent.insert(key.clone());
     }
 
     /// Whether it said so a moment ago.
     #[must_use]
     pub(crate) fn was_absent(&self, key: &Key) -> bool {
-        read(&self.0)
-            .absent
-            .get(key)
-            .is_some_and(|since| since.elapsed() < ABSENT_FOR)
+        read(&self.0).absent.contains(key)
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            services: HashMap::new(),
+            named_by: HashMap::new(),
+            names: HashMap::new(),
+            managed_by: HashMap::new(),
+            absent: Expiry::new(ABSENT_FOR),
+        }
     }
 }
 
 impl State {
+    fn insert(&mut self, key: Key, service: Service) {
+        if let Some(rollout) = &service.managed_by {
+            let services = self.managed_by.entry(key.sibling(rollout)).or_default();
+            services.insert(Arc::clone(&key.name));
+        }
+        self.services.insert(key, Arc::new(service));
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Arc<Service>> {
+        let gone = self.services.remove(key)?;
+        if let Some(rollout) = gone.managed_by.as_deref().map(|name| key.sibling(name))
+            && let Some(services) = self.managed_by.get_mut(&rollout)
+        {
+            services.remove(&key.name);
+            if services.is_empty() {
+                self.managed_by.remove(&rollout);
+            }
+        }
+        Some(gone)
+    }
+
     fn concerns_us(&self, key: &Key, service: &Service) -> bool {
         service.managed_by.is_some()
             || service.selector.contains_key(wire::HASH_LABEL)
@@ -303,9 +335,11 @@ mod tests {
             [key("r")]
         );
         assert_eq!(services.get(&key("s")).unwrap().resource_version, "3");
+        assert!(services.managed_by(&key("old")).is_empty());
         services.index(&key("r"), &BTreeSet::new());
         assert_eq!(services.delete(&key("s")), [key("r")]);
-        assert!(services.0.read().unwrap().named_by.is_empty());
+        let state = services.0.read().unwrap();
+        assert!(state.named_by.is_empty() && state.managed_by.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use crate::expectations::Expectations;
 use crate::failures::Failures;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
-use crate::queue::{Ended, Queue, Reason};
+use crate::queue::{Ended, Queue, Reason, Takes};
+use crate::reason::Wait;
 use crate::record::Held;
 use crate::replay::Dump;
 use crate::store::{Key, Stores};
@@ -20,8 +21,6 @@ use jiff::Timestamp;
 use kube::Client;
 use serin_core::Observed;
 use serin_core::Plan;
-use serin_core::observed::Refusal;
-use serin_core::plan::WakeReason;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -40,7 +39,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What every look uses.
 pub(crate) struct Shell {
-    pub(crate) stores: Stores,
+    pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
@@ -56,11 +55,31 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// Asks for a look, unless the rollout is gone and has left nothing to do: a process that waits to lead looks at
+    /// nothing, and must not keep what it will never need.
+    pub(crate) fn wake(&self, key: &Key, reason: Reason) {
+        if self.is_over(key) && self.queue.remove(key) {
+            self.forget(key);
+            // It may have been made again in between, by another watch's task.
+            if self.is_over(key) {
+                return;
+            }
+        }
+        self.queue.add(key, reason);
+    }
+
+    fn is_over(&self, key: &Key) -> bool {
+        self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+    }
+
     /// A rollout is gone: nothing of it is kept.
     pub(crate) fn forget(&self, key: &Key) {
         self.failures.forget(key);
         self.held.forget(key);
         self.queue.forget(key);
+        if let Some(dump) = &self.dump {
+            dump.forget(key);
+        }
     }
 }
 
@@ -144,7 +163,8 @@ impl Controller {
             return Err(Error::UnsupportedController(other.clone()));
         }
         announce(&self.options);
-        let telemetry = Arc::new(Telemetry::new()?);
+        let stores = Arc::new(Stores::default());
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
         let options = &self.options;
         let budget = || Budget::new(options.qps, options.burst);
         let events_client = self.events_client.as_ref().unwrap_or(&self.client);
@@ -158,14 +178,14 @@ impl Controller {
         let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
-                health::listen(options.metrics_port).await?,
-                health::listen(options.healthz_port).await?,
+                health::listen(options.metrics_port)?,
+                health::listen(options.healthz_port)?,
             ))
         } else {
             None
         };
         let shell = Shell {
-            stores: Stores::default(),
+            stores,
             queue: Queue::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),
@@ -322,7 +342,9 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
-        for _ in 0..self.options.rollout_threads.max(1) {
+        // One more than the flag says: it takes only what a person waits for.
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
             let (shell, stop) = (shell(), stop.clone());
             let ready = [
                 rollouts.clone(),
@@ -331,7 +353,7 @@ impl Bound {
                 leading.clone(),
             ];
             tasks.spawn(async move {
-                work(&shell, &ready, &stop).await;
+                work(&shell, takes, &ready, &stop).await;
                 ("worker", Ok(()))
             });
         }
@@ -362,29 +384,49 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         for (key, _) in shell.stores.rollouts.all() {
-            shell.queue.add(key, Reason::Resync);
+            shell.queue.add(&key, Reason::Resync);
         }
     }
 }
 
 /// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
-async fn work(shell: &Shell, ready: &[CancellationToken], stop: &CancellationToken) {
+async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
             return;
         }
     }
-    while let Some(item) = stop.run_until_cancelled(shell.queue.next()).await {
+    let budget = shell.writer.budget();
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
         shell.telemetry.look_began(item.reason, item.waited);
+        if item.throttled {
+            shell.telemetry.waits(Wait::Throttled);
+        }
         let began = tokio::time::Instant::now();
         let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
-            let why = Reason::Wake(WakeReason::Refused(Refusal::ServerError));
+            shell.telemetry.waits(Wait::Panicked);
+            let why = Reason::Panicked;
             Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
         });
         shell
             .telemetry
             .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+        recognise_own_write(shell, &item.key);
         shell.queue.ended(&item.key, ended);
+    }
+}
+
+/// A watch may show our own write before it is answered; only now is it known whose it was. Our writes carry the version
+/// decided upon, so nobody wrote in between.
+fn recognise_own_write(shell: &Shell, key: &Key) {
+    let Some(stored) = shell.stores.rollouts.get(key) else {
+        return;
+    };
+    let metadata = &stored.rollout.metadata;
+    let (uid, version) = (metadata.uid.as_deref(), metadata.resource_version.as_deref());
+    let ours = |uid| shell.expectations.is_own_write(uid, version.unwrap_or_default());
+    if uid.is_some_and(ours) {
+        shell.queue.was_own_write(key);
     }
 }

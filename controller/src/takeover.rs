@@ -2,24 +2,30 @@
 
 use crate::args::Options;
 use crate::decode::{StoredReplicaSet, StoredRollout};
-use crate::error::Error;
 use crate::failures::Failures;
 use crate::observe::Snapshot;
 use crate::store::{Source, Stores};
+use crate::trouble::Trouble;
 use crate::watch::PAGE;
-use kube::api::ListParams;
+use kube::api::{ListParams, ObjectList};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serin_core::rollout::adoption::{self, New, Report, StableRevision};
 use serin_core::wire;
 use std::fmt::Debug;
+use std::time::Duration;
 
-/// Looks at every rollout that these options would have the controller serve; sorted by namespace and name.
+/// How long a page of a list may be refused with 429 before the report is given up: less than the five minutes for which
+/// the API server keeps the pages that follow.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Looks at every rollout that these options would have the controller serve; sorted by namespace and name. Where the
+/// API server says that it is asked too much (429) it waits, and says so in the log.
 ///
 /// # Errors
 /// If something cannot be listed: a report of half a cluster would mislead.
-pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<Report>, Error> {
+pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<Report>, kube::Error> {
     let stores = Stores::default();
     list::<StoredRollout>(client, options, &options.instance_selector(), |rollout| {
         stores.apply_rollout(rollout, Source::List);
@@ -39,7 +45,7 @@ pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<R
 }
 
 /// Page by page, as the controller lists.
-async fn list<K>(client: &Client, options: &Options, labels: &str, mut each: impl FnMut(K)) -> Result<(), Error>
+async fn list<K>(client: &Client, options: &Options, labels: &str, mut each: impl FnMut(K)) -> Result<(), kube::Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
 {
@@ -49,13 +55,46 @@ where
     };
     let mut params = ListParams::default().labels(labels).limit(PAGE);
     loop {
-        let page = api.list(&params).await?;
+        let page = page(&api, &params).await?;
         page.items.into_iter().for_each(&mut each);
         match page.metadata.continue_.filter(|it| !it.is_empty()) {
             Some(next) => params = params.continue_token(&next),
             None => return Ok(()),
         }
     }
+}
+
+async fn page<K>(api: &Api<K>, params: &ListParams) -> Result<ObjectList<K>, kube::Error>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let (mut waited, mut pause) = (Duration::ZERO, Duration::from_secs(1));
+    loop {
+        let error = match api.list(params).await {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        let trouble = Trouble::from(&error);
+        if !trouble.is_passing() || waited >= PATIENCE {
+            return Err(error);
+        }
+        let wait = asked_wait(&error).unwrap_or(pause).min(PATIENCE - waited);
+        tracing::warn!(
+            error = trouble.brief(),
+            seconds = wait.as_secs(),
+            "the API server is overloaded: the report waits"
+        );
+        tokio::time::sleep(wait).await;
+        waited += wait;
+        pause = Duration::from_secs(30).min(pause * 2);
+    }
+}
+
+/// The wait that the answer itself asks for; the header of the same meaning is out of reach here.
+fn asked_wait(error: &kube::Error) -> Option<Duration> {
+    let kube::Error::Api(status) = error else { return None };
+    let seconds = status.details.as_ref()?.retry_after_seconds;
+    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
 }
 
 /// What the reports come to: one line.

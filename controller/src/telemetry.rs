@@ -1,17 +1,20 @@
 //! Metrics, named as contract 09 §3 has them.
 
+use crate::expiry::Expiry;
+use crate::key::Key;
 use crate::queue::{QueueCounts, Reason};
+use crate::reason::Wait;
 use crate::scrape;
-use crate::series::{Request, Series};
-use crate::store::{Key, Rollouts};
+use crate::series::{NO_NAME, Request, Series};
+use crate::store::Stores;
 use crate::sync::lock;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// How long the series of a deleted rollout stay (contract 09 §3).
+/// How long the series of a deleted rollout stay (contract 09 §3); after that time series are looked through that no
+/// rollout has.
 const SERIES_STAY: Duration = Duration::from_secs(65);
 /// Name of the work queue in `workqueue_*`.
 const QUEUE: &str = "Rollouts";
@@ -26,15 +29,17 @@ pub(crate) struct Telemetry {
     pub(crate) watch_errors: IntCounter,
     queue_wait: Histogram,
     work: Histogram,
-    deleted: Mutex<Vec<(Instant, Key)>>,
+    stores: Arc<Stores>,
+    /// Keys whose series may have nobody any more: of a rollout since its deletion, of others since their first series.
+    leaving: Mutex<Expiry>,
 }
 
 impl Telemetry {
-    /// Registers everything.
+    /// Registers everything. The stores say which rollouts there are.
     ///
     /// # Errors
     /// If two metrics have the same name.
-    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(stores: Arc<Stores>) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
@@ -74,7 +79,8 @@ impl Telemetry {
                 "Seconds an item waits for a worker.",
             )?,
             work: queue("workqueue_work_duration_seconds", "Seconds an item is worked on.")?,
-            deleted: Mutex::default(),
+            stores,
+            leaving: Mutex::new(Expiry::new(SERIES_STAY)),
             registry,
         };
         telemetry.about_ourselves()?;
@@ -114,57 +120,88 @@ impl Telemetry {
 
     /// A look ended.
     pub(crate) fn look_ended(&self, key: &Key, took: Duration, failed: bool) {
-        self.series.look(key, took, failed);
+        let new = self.series.look(key, took, failed);
+        self.is_new(new, key);
         self.work.observe(took.as_secs_f64());
     }
 
     /// A wait with a name.
-    pub(crate) fn waits(&self, why: &str) {
-        self.waits.with_label_values(&[why]).inc();
+    pub(crate) fn waits(&self, why: Wait) {
+        self.waits.with_label_values(&[why.word()]).inc();
     }
 
     /// A version of a rollout could not be decoded.
     pub(crate) fn undecodable(&self, key: &Key) {
-        self.series.undecodable(key);
+        let new = self.series.undecodable(key);
+        self.is_new(new, key);
     }
 
     /// An event about a rollout.
     pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) {
-        self.series.event(key, kind, reason);
+        let new = self.series.event(key, kind, reason);
+        self.is_new(new, key);
     }
 
     /// A call to the API server.
     pub(crate) fn request(&self, request: &Request<'_>) {
-        self.series.request(request);
+        let key = Key::new(request.namespace, request.name);
+        let new = self.series.request(&key, request);
+        self.is_new(new, &key);
+    }
+
+    fn is_new(&self, new: bool, key: &Key) {
+        if new && self.stores.rollouts.get(key).is_none() {
+            self.leaves(key.clone());
+        }
     }
 
     /// A rollout was deleted: its series go in a while.
     pub(crate) fn deleted(&self, key: Key) {
+        self.leaves(key);
+    }
+
+    fn leaves(&self, key: Key) {
         self.drop_old_series();
-        lock(&self.deleted).push((Instant::now(), key));
+        lock(&self.leaving).insert(key);
     }
 
     fn drop_old_series(&self) {
-        lock(&self.deleted).retain(|(at, key)| {
-            let young = at.elapsed() < SERIES_STAY;
-            if !young {
-                self.series.remove(key);
+        loop {
+            let Some(key) = lock(&self.leaving).pop_over() else {
+                return;
+            };
+            if self.stores.rollouts.get(&key).is_some() {
+                continue; // Made again; its deletion brings it here again.
             }
-            young
-        });
+            if self.is_anybodys(&key) {
+                lock(&self.leaving).insert(key);
+            } else {
+                self.series.remove(&key);
+            }
+        }
+    }
+
+    /// Whether there still is what the series of a key that is no rollout's are about: a Service of rollouts, or the
+    /// rollouts of the namespace.
+    fn is_anybodys(&self, key: &Key) -> bool {
+        if &*key.name == NO_NAME {
+            self.stores.rollouts.any_in(&key.namespace)
+        } else {
+            self.stores.services.is_of_rollouts(key)
+        }
     }
 
     /// The exposition text.
     ///
     /// # Errors
     /// If a metric cannot be written as text.
-    pub(crate) fn scrape(&self, rollouts: &Rollouts, queue: QueueCounts) -> Result<String, prometheus::Error> {
+    pub(crate) fn scrape(&self, queue: QueueCounts) -> Result<String, prometheus::Error> {
         self.drop_old_series();
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         self.series.write(&mut text);
         scrape::queue(&mut text, QUEUE, queue);
-        scrape::rollouts(&mut text, rollouts);
+        scrape::rollouts(&mut text, &self.stores.rollouts);
         Ok(text)
     }
 }
@@ -191,21 +228,24 @@ fn go_architecture(name: &str) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::store::Source;
+    use crate::key::Source;
+    use crate::service::StoredService;
+    use serde_json::Value;
     use serde_json::json;
 
     #[tokio::test(start_paused = true)]
     async fn metrics_are_named_as_upstream_and_go_65_seconds_after_the_rollout() {
-        let rollouts = Rollouts::default();
+        let stores = Arc::new(Stores::default());
         let rollout = json!({"metadata": {"name": "guestbook", "namespace": "default"},
             "spec": {"replicas": 3, "strategy": {"canary": {"trafficRouting": {"smi": {}}}}},
             "status": {"replicas": 3, "availableReplicas": 1}});
-        rollouts.apply(serde_json::from_value(rollout).unwrap(), Source::List);
-        let telemetry = Telemetry::new().unwrap();
+        let stored = || serde_json::from_value(rollout.clone()).unwrap();
+        stores.apply_rollout(stored(), Source::List);
+        let telemetry = Telemetry::new(Arc::clone(&stores)).unwrap();
         let key = Key::new("default", "guestbook");
         telemetry.look_ended(&key, Duration::from_millis(200), true);
         telemetry.event(&key, "Normal", "FooReason");
-        let scrape = || telemetry.scrape(&rollouts, QueueCounts::default()).unwrap();
+        let scrape = || telemetry.scrape(QueueCounts::default()).unwrap();
         let text = scrape();
         for line in [
             r#"rollout_info{name="guestbook",namespace="default",phase="Progressing",strategy="canary",traffic_router="SMI"} 1"#,
@@ -222,6 +262,7 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+        stores.delete_rollout(&stored()).unwrap();
         telemetry.deleted(key);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(scrape().contains("FooReason"));
@@ -231,5 +272,98 @@ mod tests {
             !text.contains("FooReason") && !text.contains("rollout_reconcile_error{"),
             "{text}"
         );
+    }
+
+    /// What is told of a rollout in a namespace of its own: a look, an event, and the calls for it.
+    fn told(telemetry: &Telemetry, namespace: &str) {
+        let key = Key::new(namespace, "web");
+        telemetry.look_ended(&key, Duration::ZERO, false);
+        telemetry.event(&key, "Normal", "Any");
+        for (kind, name) in [
+            ("rollouts", "web"),
+            ("replicasets", NO_NAME),
+            ("events", NO_NAME),
+            ("services", "front"),
+        ] {
+            let verb = "Patch";
+            telemetry.request(&Request {
+                kind,
+                namespace,
+                name,
+                verb,
+                status: 200,
+            });
+        }
+    }
+
+    fn rollout_in(namespace: &str) -> Value {
+        json!({"metadata": {"name": "web", "namespace": namespace},
+            "spec": {"strategy": {"canary": {"stableService": "front"}}}})
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_series_outlive_what_they_are_about() {
+        let stores = Arc::new(Stores::default());
+        let telemetry = Telemetry::new(Arc::clone(&stores)).unwrap();
+        let stored = |namespace: &str| serde_json::from_value(rollout_in(namespace)).unwrap();
+        for number in 0..100 {
+            let namespace = format!("n{number}");
+            stores.apply_rollout(stored(&namespace), Source::Event);
+            told(&telemetry, &namespace);
+            if number > 0 {
+                stores.delete_rollout(&stored(&namespace)).unwrap();
+                telemetry.deleted(Key::new(&namespace, "web"));
+            }
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
+        // Six and a half deletions a minute are remembered, with three keys each, and what lives.
+        assert!(telemetry.series.len() <= 3 + 3 * 7, "{}", telemetry.series.len());
+        tokio::time::advance(SERIES_STAY).await;
+        let text = telemetry.scrape(QueueCounts::default()).unwrap();
+        assert_eq!(telemetry.series.len(), 3, "{text}");
+        for name in ["web", "front", NO_NAME] {
+            let labels = format!(r#"name="{name}",namespace="n0""#);
+            assert!(text.contains(&labels), "{labels} is not in\n{text}");
+        }
+        // The Service is not named any more.
+        let mut unnamed = rollout_in("n0");
+        unnamed["spec"] = json!({"strategy": {"canary": {}}});
+        unnamed["metadata"]["resourceVersion"] = json!("2");
+        stores.apply_rollout(serde_json::from_value(unnamed).unwrap(), Source::Event);
+        tokio::time::advance(SERIES_STAY * 2).await;
+        telemetry.scrape(QueueCounts::default()).unwrap();
+        assert_eq!(telemetry.series.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rollout_that_is_made_again_keeps_its_series() {
+        let stores = Arc::new(Stores::default());
+        let telemetry = Telemetry::new(Arc::clone(&stores)).unwrap();
+        let stored = || serde_json::from_value(rollout_in("n")).unwrap();
+        stores.apply_rollout(stored(), Source::Event);
+        told(&telemetry, "n");
+        stores.delete_rollout(&stored()).unwrap();
+        telemetry.deleted(Key::new("n", "web"));
+        stores.apply_rollout(stored(), Source::Event);
+        tokio::time::advance(SERIES_STAY).await;
+        let text = telemetry.scrape(QueueCounts::default()).unwrap();
+        assert!(text.contains("rollout_events_total{"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_series_of_a_managed_service_stay_with_it() {
+        let stores = Arc::new(Stores::default());
+        let telemetry = Telemetry::new(Arc::clone(&stores)).unwrap();
+        let managed: StoredService = serde_json::from_value(json!({"metadata": {"name": "front", "namespace": "n",
+            "resourceVersion": "1", "annotations": {serin_core::wire::MANAGED_BY: "web"}}}))
+        .unwrap();
+        stores.services.apply(managed, Source::Event);
+        told(&telemetry, "n");
+        for wanted in [1, 0] {
+            tokio::time::advance(SERIES_STAY * 3).await;
+            telemetry.scrape(QueueCounts::default()).unwrap();
+            assert_eq!(telemetry.series.len(), wanted);
+            stores.services.delete(&Key::new("n", "front"));
+        }
     }
 }

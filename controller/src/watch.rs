@@ -1,11 +1,11 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
 
 use crate::decode::{StoredReplicaSet, StoredRollout};
-use crate::error::chain;
 use crate::queue::Reason;
 use crate::service::StoredService;
 use crate::shell::Shell;
 use crate::store::{Change, Key, Source};
+use crate::trouble::Trouble;
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};
@@ -60,7 +60,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
             }
             Ok(Event::InitDone) => {
                 for (key, stored) in shell.stores.keep_only_rollouts(&std::mem::take(&mut listed)) {
-                    rollout_gone(&shell, key, &stored);
+                    rollout_gone(&shell, &key, &stored);
                 }
                 synced.cancel();
             }
@@ -69,7 +69,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
             }
             Ok(Event::Delete(rollout)) => {
                 if let Some((key, stored)) = shell.stores.delete_rollout(&rollout) {
-                    rollout_gone(&shell, key, &stored);
+                    rollout_gone(&shell, &key, &stored);
                 }
             }
             Err(error) => broken(&shell, "Rollouts", &error),
@@ -93,21 +93,21 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
         Change::SpecEdited => Reason::SpecEdited,
         Change::Changed => Reason::RolloutChanged,
     };
-    shell.queue.add(key.clone(), reason);
+    shell.wake(&key, reason);
     key
 }
 
-fn rollout_gone(shell: &Shell, key: Key, stored: &StoredRollout) {
+fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
         let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
         shell
             .recorder
-            .record(&key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+            .record(key, metadata, EventKind::Normal, wire::event::DELETED, &message);
     }
     shell.telemetry.deleted(key.clone());
-    shell.queue.add(key, Reason::Deleted);
+    shell.wake(key, Reason::Deleted);
 }
 
 /// Follows the ReplicaSets of rollouts until the stream ends, which it never should.
@@ -142,7 +142,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ReplicaSetChanged);
+            shell.wake(&key, Reason::ReplicaSetChanged);
         }
     }
 }
@@ -178,7 +178,7 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
             }
         };
         for key in touched {
-            shell.queue.add(key, Reason::ServiceChanged);
+            shell.wake(&key, Reason::ServiceChanged);
         }
     }
 }
@@ -186,5 +186,6 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
 /// The stream goes on by itself, after a while.
 fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
-    tracing::warn!(error = chain(error), "the watch of {what} broke: it is started anew");
+    let error = Trouble::of_watch(error).brief();
+    tracing::warn!(error, "the watch of {what} broke: it is started anew");
 }

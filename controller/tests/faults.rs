@@ -95,7 +95,7 @@ async fn two_conflicts_in_a_row_are_told_once() {
     let world = users_edit(3).await;
     assert_eq!(world.events().await, ["ReconciliationError", "Reported"]);
     assert_eq!(seen(), [3, 3, 3, 4, 4]);
-    let waits = r#"serin_waits_total{why="the newer version is read"} 3"#;
+    let waits = r#"serin_waits_total{why="Conflict"} 3"#;
     let metrics = world.scrape().await;
     assert!(metrics.contains(waits), "{metrics}");
     world.stop().await;
@@ -114,7 +114,7 @@ async fn a_creation_fails(fault: FaultResponse) -> World {
     assert_eq!(world.replica_sets().await, ["a-1", "a-2"]);
     assert_eq!(world.rollout("a").await["status"]["phase"], "Healthy");
     let metrics = world.scrape().await;
-    let waits = r#"serin_waits_total{why="the API server may answer again"} 1"#;
+    let waits = r#"serin_waits_total{why="Timeout"} 1"#;
     assert!(metrics.contains(waits), "{metrics}");
     world
 }
@@ -253,5 +253,28 @@ async fn counters_are_written_four_times_a_second_and_a_phase_at_once() {
     assert_eq!(stored["status"]["availableReplicas"], 20);
     world.settle().await;
     assert_eq!(world.count("patch", "rollouts", "status"), writes + 1);
+    world.stop().await;
+}
+
+/// Panics at its first look.
+fn panics(seen: &Observed, now: Timestamp) -> Plan {
+    SEEN.with_borrow_mut(|all| all.push(0));
+    assert!(self::seen().len() > 1, "this is the panic of the test");
+    two(seen, now)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_wait_of_its_own_name_and_the_rollout_goes_on() {
+    let world = World::start(panics, &[]).await;
+    create(&world.client, &rollout("a", &json!({}))).await;
+    world.settle().await;
+    assert_eq!(world.rollout("a").await["status"]["phase"], "Healthy");
+    let metrics = world.scrape().await;
+    for line in [
+        r#"serin_waits_total{why="Panicked"} 1"#,
+        r#"serin_looks_total{reason="Panicked"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     world.stop().await;
 }

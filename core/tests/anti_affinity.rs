@@ -7,10 +7,10 @@ use serin_core::Observed;
 use serin_core::Plan;
 use serin_core::api::PodTemplate;
 use serin_core::decide;
+use serin_core::identity::anti_affinity::avoided;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, ReplicaSetPatch};
-use serin_core::rollout::anti_affinity::avoided;
 use std::collections::BTreeMap;
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";

@@ -33,6 +33,8 @@ pub struct Scenario {
     pub wishes: fn() -> Wishes,
     /// Where it makes sense; everywhere by default.
     pub only: Option<Place>,
+    /// What it cannot do without: `Err` says what is missing here.
+    pub needs: fn() -> Result<(), &'static str>,
     /// What happens.
     pub play: Play,
 }
@@ -52,6 +54,35 @@ impl Scenario {
             ..self
         }
     }
+
+    /// Where a program is there.
+    #[must_use]
+    pub fn needing(self, needs: fn() -> Result<(), &'static str>) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// Why it cannot be played here, if so.
+    fn ignored(&self, place: Place) -> Option<&'static str> {
+        match self.only {
+            Some(only) if only != place => Some(match only {
+                Place::Sandbox => "on the sandbox only",
+                Place::Real => "on a real control plane only",
+            }),
+            _ => (self.needs)().err(),
+        }
+    }
+}
+
+/// Whether writes can be counted here: not in the cluster of `KUBECONFIG`, whose audit log is elsewhere.
+///
+/// # Errors
+/// If not.
+pub fn counts_writes() -> Result<(), &'static str> {
+    let of_others = std::env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty());
+    match Place::from_environment() {
+        Ok(Place::Real) if of_others => Err("needs a control plane of our own, with its audit log"),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a [`Scenario`] of `async fn(&mut World) -> Result<()>`, with its module and name.
@@ -62,6 +93,7 @@ macro_rules! scenario {
             name: concat!(stringify!($module), "::", stringify!($function)),
             wishes: $crate::world::Wishes::default,
             only: None,
+            needs: || Ok(()),
             play: |world| Box::pin($module::$function(world)),
         }
     };
@@ -97,11 +129,15 @@ fn run(scenarios: Vec<Scenario>) -> Result<bool> {
     serin_controller::install_tls();
     let place = Place::from_environment()?;
     let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
-    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|it| {
-        let here = it.only.is_none_or(|only| only == place);
-        here && (names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
-    });
+    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios
+        .into_iter()
+        .partition(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())));
     say(&format!("\nrunning {} tests ({place:?})\n", chosen.len()))?;
+    let (chosen, ignored): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| it.ignored(place).is_none());
+    for it in &ignored {
+        let why = it.ignored(place).unwrap_or_default();
+        say(&format!("test {} ... ignored, {why}\n", it.name))?;
+    }
     let began = Instant::now();
     let failed = match place {
         Place::Sandbox => in_sandboxes(&chosen)?,
@@ -113,7 +149,8 @@ fn run(scenarios: Vec<Scenario>) -> Result<bool> {
     let result = if failed.is_empty() { "ok" } else { "FAILED" };
     let (passed, failures) = (chosen.len() - failed.len(), failed.len());
     say(&format!(
-        "\ntest result: {result}. {passed} passed; {failures} failed; {} filtered out; finished in {:.2}s\n\n",
+        "\ntest result: {result}. {passed} passed; {failures} failed; {} ignored; {} filtered out; finished in {:.2}s\n\n",
+        ignored.len(),
         left_out.len(),
         began.elapsed().as_secs_f64()
     ))?;

@@ -29,15 +29,22 @@ struct Step {
     expected: String,
 }
 
-/// Plays the transcript of this name; without a kubectl it says so and passes.
+/// Whether there is a kubectl to play with.
 ///
 /// # Errors
-/// If a command prints something else, or the transcript cannot be read.
+/// If not.
+pub fn kubectl() -> Result<(), &'static str> {
+    Assets::kubectl()
+        .map(|_| ())
+        .ok_or("needs the kubectl that e2e/controlplane/build makes")
+}
+
+/// Plays the transcript of this name.
+///
+/// # Errors
+/// If a command prints something else, the transcript cannot be read, or there is no [`kubectl`].
 pub async fn play(world: &mut World, name: &str) -> Result<()> {
-    let Some(kubectl) = Assets::kubectl() else {
-        eprintln!("kubectl/{name}: skipped, e2e/controlplane/build has not built a kubectl yet");
-        return Ok(());
-    };
+    let kubectl = Assets::kubectl().context("there is no kubectl")?;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/kubectl/{name}.txt"));
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let stage = Stage::set(world, &kubectl, name).await?;

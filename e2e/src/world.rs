@@ -35,6 +35,8 @@ pub struct Wishes {
     pub controller: Options,
     /// The sandbox's kubelet; a real cluster has one for all worlds.
     pub kubelet: KubeletOptions,
+    /// The sandbox's ReplicaSet controller.
+    pub replica_sets: replica_set::Options,
 }
 
 impl Default for Wishes {
@@ -42,6 +44,7 @@ impl Default for Wishes {
         Self {
             controller: Options::default(),
             kubelet: KubeletOptions::sandbox(),
+            replica_sets: replica_set::Options::default(),
         }
     }
 }
@@ -96,7 +99,7 @@ impl World {
         let stop = CancellationToken::new();
         tokio::spawn(watched(
             "ReplicaSet controller",
-            replica_set::run(client.clone(), stop.clone()),
+            replica_set::run_with(client.clone(), wishes.replica_sets, stop.clone()),
         ));
         tokio::spawn(watched(
             "Deployment controller",

@@ -344,3 +344,68 @@ fn a_folder_without_tests_says_what_to_give() {
     let error = run(Path::new("/no such folder"), &Options::default()).unwrap_err();
     assert!(matches!(error, SuiteError::List { .. }), "{error}");
 }
+
+/// Cases come from other people's repositories: what they name outside of the folder is not read.
+#[cfg(unix)]
+#[test]
+fn nothing_outside_of_the_folder_is_read() {
+    const SECRET: &str = "status: {secret: sesame}";
+    let outside = Folder::new("outside", &[("secret.yaml", SECRET), ("evil/action.lua", "return obj")]);
+    let secret = outside.0.join("secret.yaml");
+    let files = |health: &str, actions: &str, action: &str| {
+        let files = [
+            (
+                "example.io/Thing/health.lua",
+                "return { status = 'Healthy', message = tostring(obj.status.secret) }",
+            ),
+            ("example.io/Thing/health_test.yaml", health),
+            ("example.io/Thing/new.yaml", NEW),
+            ("example.io/Thing/actions/discovery.lua", DISCOVERY),
+            ("example.io/Thing/actions/go/action.lua", action),
+            ("example.io/Thing/actions/action_test.yaml", actions),
+        ];
+        Folder::new("inside", &files)
+    };
+    let health = |input: &str| format!("tests: [{{inputPath: {input}, healthStatus: {{status: Healthy}}}}]");
+    let act = |action: &str, input: &str, output: &str| {
+        format!("actionTests: [{{action: {action}, inputPath: {input}, expectedOutputPath: {output}}}]")
+    };
+    let up = format!(
+        "../../../{}/secret.yaml",
+        outside.0.file_name().unwrap().to_str().unwrap()
+    );
+    let (new, kept) = ("../new.yaml", "return obj");
+    let table = [
+        (health(secret.to_str().unwrap()), "{}".to_owned(), kept),
+        (health(&up), "{}".to_owned(), kept),
+        (health("link.yaml"), "{}".to_owned(), kept),
+        (health("linked/secret.yaml"), "{}".to_owned(), kept),
+        ("{}".to_owned(), act("go", &format!("../{up}"), new), kept),
+        ("{}".to_owned(), act("go", new, &format!("../{up}")), kept),
+        (
+            "{}".to_owned(),
+            act(outside.0.join("evil").to_str().unwrap(), new, new),
+            kept,
+        ),
+    ];
+    for (health, actions, action) in table {
+        let folder = files(&health, &actions, action);
+        let kind = folder.0.join("example.io/Thing");
+        std::os::unix::fs::symlink(&secret, kind.join("link.yaml")).unwrap();
+        std::os::unix::fs::symlink(&outside.0, kind.join("linked")).unwrap();
+        let report = folder.run();
+        assert!(!report.passed(), "{health} {actions}: {report}");
+        let text = report.to_string();
+        assert!(text.contains("outside of"), "{health} {actions}: {text}");
+        assert!(!text.contains("sesame"), "{health} {actions}: {text}");
+    }
+
+    // A link that stays inside is read.
+    let folder = files(&health("link.yaml"), "{}", kept);
+    let kind = folder.0.join("example.io/Thing");
+    fs::write(kind.join("ready.yaml"), READY).unwrap();
+    std::os::unix::fs::symlink("ready.yaml", kind.join("link.yaml")).unwrap();
+    let report = folder.run();
+    assert!(!report.to_string().contains("outside of"), "{report}");
+    assert!(report.to_string().contains("got"), "the case ran: {report}");
+}

@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::status::ApiError;
 
 /// Requests kept in the log; older ones are dropped.
-const LOG: usize = 100_000;
+const LOG: usize = 20_000;
 
 /// The body of an answer: one piece, or the stream of a watch.
 pub type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -57,6 +57,19 @@ impl RequestRecord {
     pub fn is_write(&self) -> bool {
         !matches!(self.request.verb.as_str(), "get" | "list" | "watch")
     }
+}
+
+/// How much a server holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Objects of all kinds.
+    pub objects: usize,
+    /// Changes remembered for watches that come back.
+    pub changes: usize,
+    /// About how many bytes of memory these take.
+    pub change_bytes: usize,
+    /// Requests in the log.
+    pub requests: usize,
 }
 
 /// How a test wants a request to fail.
@@ -158,7 +171,7 @@ impl ApiServer {
         *lock(&self.shared.interceptor) = None;
     }
 
-    /// The requests so far (at most the last 100,000), in the order of their answers; watches count when they open.
+    /// The requests so far (at most the last 20,000), in the order of their answers; watches count when they open.
     pub fn requests(&self) -> Vec<RequestRecord> {
         lock(&self.shared.log).iter().cloned().collect()
     }
@@ -176,6 +189,18 @@ impl ApiServer {
     /// Ends all running watches, as a load balancer or a restart does; clients come back by themselves.
     pub fn disconnect_watches(&self) {
         self.state().store.disconnect();
+    }
+
+    /// How much the server holds now.
+    pub fn kept(&self) -> Kept {
+        let (objects, changes, change_bytes) = self.state().store.sizes();
+        let requests = lock(&self.shared.log).len();
+        Kept {
+            objects,
+            changes,
+            change_bytes,
+            requests,
+        }
     }
 
     /// The revision of the last change.
@@ -341,7 +366,7 @@ fn text_response(text: String) -> Response<ResponseBody> {
     )
 }
 
-fn error_response(error: &ApiError) -> Response<ResponseBody> {
+pub(crate) fn error_response(error: &ApiError) -> Response<ResponseBody> {
     let mut response = json_response(error.code, error.to_value().to_string());
     let retry = error
         .details

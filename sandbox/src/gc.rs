@@ -14,6 +14,9 @@ impl State {
         if key.resource.as_str() == "customresourcedefinitions.apiextensions.k8s.io" {
             self.serve_definition(object);
         }
+        if key.resource.as_str() == "events" {
+            self.event_written(key, object);
+        }
         if object["metadata"].get("deletionTimestamp").is_some() {
             if key.resource.as_str() == "namespaces" {
                 self.empty_namespace(&key.at.name);

@@ -13,6 +13,7 @@ mod crd;
 mod create;
 mod delete;
 mod discovery;
+mod events;
 mod fields;
 mod gc;
 mod managed;
@@ -33,8 +34,9 @@ mod store;
 mod table;
 mod update;
 mod watch;
+mod web_pages;
 pub mod workload;
 
-pub use api::{ApiServer, Clock, FaultResponse, Interceptor, RequestInfo, RequestRecord, ResponseBody};
+pub use api::{ApiServer, Clock, FaultResponse, Interceptor, Kept, RequestInfo, RequestRecord, ResponseBody};
 pub use server::Served;
 pub use status::{ApiError, FieldError};

@@ -110,6 +110,9 @@ impl Request {
 /// Answers a resource request.
 pub(crate) fn answer(api: &ApiServer, state: &mut State, request: &Request) -> Result<Reply, ApiError> {
     let target = state.resolve(&request.target)?;
+    if target.id() == "events" {
+        state.forget_events();
+    }
     let form = Form::from_accept(request.header(http::header::ACCEPT));
     if !target.subresource.is_empty() {
         return subresource(state, &target, request);

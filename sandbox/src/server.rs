@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::ApiServer;
+use crate::api::{self, ApiServer};
+use crate::web_pages;
 
 /// A server that listens. Dropping it stops it without waiting; [`Served::stop`] waits.
 #[derive(Debug)]
@@ -57,7 +58,8 @@ impl Drop for Served {
 impl ApiServer {
     /// Serves HTTP/1.1 on an address; port 0 picks a free one.
     ///
-    /// There is no authentication: listen on loopback only.
+    /// There is no authentication: listen on loopback only. Web pages are refused: requests whose `Host` is neither `localhost`
+    /// nor an address (DNS rebinding), and those with another `Origin` than this server.
     ///
     /// # Errors
     /// The address cannot be bound.
@@ -105,9 +107,15 @@ async fn connection(api: ApiServer, stream: TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let api = api.clone();
-        async move { Ok::<_, Infallible>(api.handle(request).await) }
+        async move {
+            let (parts, body) = request.into_parts();
+            Ok::<_, Infallible>(match web_pages::check(&parts) {
+                Ok(()) => api.handle(http::Request::from_parts(parts, body)).await,
+                Err(error) => api::error_response(&error),
+            })
+        }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::Clock;
+use crate::events::Events;
 use crate::openapi;
 use crate::registry::{Registry, ResourceType, Version, api_version};
 use crate::route::Target;
@@ -24,6 +25,7 @@ pub(crate) struct State {
     pub(crate) track_fields: bool,
     /// What the answer under way warns of.
     pub(crate) warnings: Vec<String>,
+    pub(crate) events: Events,
 }
 
 /// A resource request with its type looked up.
@@ -85,6 +87,7 @@ impl State {
             counter: 0,
             track_fields: false,
             warnings: Vec::new(),
+            events: Events::default(),
         };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.put_namespace(name);

@@ -9,6 +9,11 @@ use tokio::sync::watch;
 
 /// Changes kept per resource for watches that come back; an older start gets 410.
 const HISTORY: usize = 8192;
+/// About how many bytes the changes of all resources may take; the oldest go first. An object of many managers takes
+/// a hundred times the memory of its text.
+const HISTORY_BYTES: usize = 48 << 20;
+/// Changes that a watch reads at once.
+const AT_ONCE: usize = 256;
 
 /// A resource without its version, written as error messages write it: `pods`, `replicasets.apps`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +63,17 @@ pub(crate) struct Change {
     pub(crate) object: Arc<Value>,
     /// The object before, so that a selector can tell an object that starts or ceases to match.
     pub(crate) previous: Option<Arc<Value>>,
+    /// About how many bytes `object` takes; `previous` is the object of an earlier change.
+    weight: usize,
+}
+
+/// A piece of the history.
+pub(crate) struct Changes {
+    pub(crate) some: Vec<Change>,
+    /// Up to this revision these are all.
+    pub(crate) read: u64,
+    /// There may be more after them.
+    pub(crate) more: bool,
 }
 
 /// The objects of one resource.
@@ -85,16 +101,14 @@ impl Default for Collection {
 }
 
 impl Collection {
-    fn record(&mut self, change: Change) {
-        let revision = change.revision;
-        if self.history.len() == HISTORY
-            && let Some(dropped) = self.history.pop_front()
-        {
-            self.forgotten = self.forgotten.max(dropped.revision);
-            self.dropped = dropped.revision;
-        }
-        self.history.push_back(change);
-        self.latest.send_replace(revision);
+    /// Drops the oldest change; its weight.
+    fn drop_oldest(&mut self) -> usize {
+        let Some(dropped) = self.history.pop_front() else {
+            return 0;
+        };
+        self.forgotten = self.forgotten.max(dropped.revision);
+        self.dropped = dropped.revision;
+        dropped.weight
     }
 }
 
@@ -106,6 +120,8 @@ pub(crate) struct Store {
     compacted: u64,
     epoch: u64,
     collections: BTreeMap<ResourceId, Collection>,
+    /// The weight of all changes.
+    weight: usize,
     by_uid: HashMap<String, ObjectKey>,
     dependents: HashMap<String, BTreeSet<ObjectKey>>,
 }
@@ -172,13 +188,35 @@ impl Store {
         } else {
             ChangeKind::Added
         };
-        collection.record(Change {
-            revision: self.revision,
-            kind,
-            object: object.clone(),
-            previous,
-        });
+        self.record(&key.resource, kind, object.clone(), previous);
         object
+    }
+
+    /// Enters a change in the history, tells the watches, and drops what is too much.
+    fn record(&mut self, resource: &ResourceId, kind: ChangeKind, object: Arc<Value>, previous: Option<Arc<Value>>) {
+        let revision = self.revision;
+        let weight = weight(&object);
+        let collection = self.collections.entry(resource.clone()).or_default();
+        if collection.history.len() == HISTORY {
+            self.weight -= collection.drop_oldest();
+        }
+        collection.history.push_back(Change {
+            revision,
+            kind,
+            object,
+            previous,
+            weight,
+        });
+        self.weight += weight;
+        collection.latest.send_replace(revision);
+        while self.weight > HISTORY_BYTES {
+            let fronts = self.collections.values_mut();
+            let oldest = fronts
+                .filter(|it| !it.history.is_empty())
+                .min_by_key(|it| it.history.front().map(|change| change.revision));
+            let Some(oldest) = oldest else { break };
+            self.weight -= oldest.drop_oldest();
+        }
     }
 
     /// Takes an object out; the watches see `last` (else its stored state) with the revision of its deletion.
@@ -193,12 +231,7 @@ impl Store {
         let mut object = last.unwrap_or_else(|| (*previous).clone());
         object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
         let object = Arc::new(object);
-        collection.record(Change {
-            revision: self.revision,
-            kind: ChangeKind::Deleted,
-            object: object.clone(),
-            previous: Some(previous),
-        });
+        self.record(&key.resource, ChangeKind::Deleted, object.clone(), Some(previous));
         Some(object)
     }
 
@@ -232,16 +265,36 @@ impl Store {
         self.collections.entry(resource.clone()).or_default().latest.subscribe()
     }
 
-    /// The changes after `revision`; where some are forgotten, the oldest revision a watch may start from.
-    pub(crate) fn changes_after(&self, resource: &ResourceId, revision: u64) -> Result<Vec<Change>, u64> {
+    /// Some changes after `revision`; where some are forgotten, the oldest revision a watch may start from.
+    pub(crate) fn changes_after(&self, resource: &ResourceId, revision: u64) -> Result<Changes, u64> {
+        let mut changes = Changes {
+            some: Vec::new(),
+            read: self.revision,
+            more: false,
+        };
         let Some(collection) = self.collections.get(resource) else {
-            return Ok(Vec::new());
+            return Ok(changes);
         };
         if revision < collection.dropped {
             return Err(collection.forgotten);
         }
         let start = collection.history.partition_point(|change| change.revision <= revision);
-        Ok(collection.history.range(start..).cloned().collect())
+        changes.some = collection.history.range(start..).take(AT_ONCE).cloned().collect();
+        if changes.some.len() == AT_ONCE
+            && let Some(last) = changes.some.last()
+        {
+            (changes.read, changes.more) = (last.revision, true);
+        }
+        Ok(changes)
+    }
+
+    /// How many objects there are, how many changes are remembered, and about how many bytes these take.
+    pub(crate) fn sizes(&self) -> (usize, usize, usize) {
+        let collections = self.collections.values();
+        let (objects, changes) = collections.fold((0, 0), |(objects, changes), it| {
+            (objects + it.objects.len(), changes + it.history.len())
+        });
+        (objects, changes, self.weight)
     }
 
     /// Forgets the history, as etcd's compaction does. Running watches that have seen all of it go on.
@@ -254,6 +307,7 @@ impl Store {
             collection.history.clear();
             collection.forgotten = self.revision;
         }
+        self.weight = 0;
     }
 
     /// Ends all running watches; clients come back from where they were.
@@ -274,6 +328,21 @@ impl Store {
         self.collections
             .get(resource)
             .map_or(self.compacted, |collection| collection.forgotten)
+    }
+}
+
+/// About how many bytes a value takes in memory: the nodes of its maps, the slots of its lists, and its texts.
+fn weight(value: &Value) -> usize {
+    /// Eleven keys and values, and what the allocator adds.
+    const NODE: usize = 656;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len() + 16,
+        Value::Array(items) => items.iter().map(|item| weight(item) + size_of::<Value>()).sum(),
+        Value::Object(fields) => {
+            let below: usize = fields.iter().map(|(name, value)| name.len() + 16 + weight(value)).sum();
+            below + fields.len().div_ceil(8) * NODE
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::route::Query;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::state::{Resolved, State, in_version};
 use crate::status::ApiError;
-use crate::store::{Change, ChangeKind};
+use crate::store::{Change, ChangeKind, Changes};
 use crate::table::{self, Include};
 
 /// How often a quiet watch that asked for bookmarks gets one.
@@ -176,34 +176,36 @@ impl Watch {
             }
             // Marked as seen before reading, so that a change in between wakes again.
             self.wake.borrow_and_update();
-            self.read_changes();
-            if self.pending.is_empty() && !self.over {
+            let more = self.read_changes();
+            if self.pending.is_empty() && !self.over && !more {
                 self.wait().await;
             }
         }
     }
 
-    fn read_changes(&mut self) {
-        let (changes, current) = {
+    /// Reads some of what happened; whether there may be more.
+    fn read_changes(&mut self) -> bool {
+        let changes = {
             let state = self.api.state();
             if state.store.epoch() != self.epoch {
                 // Cut off: what happened since is for the next watch.
                 self.over = true;
-                return;
+                return false;
             }
-            (
-                state.store.changes_after(&self.target.resource.id, self.seen),
-                state.store.revision(),
-            )
+            state.store.changes_after(&self.target.resource.id, self.seen)
         };
         match changes {
-            Ok(changes) => {
-                for change in &changes {
+            Ok(Changes { some, read, more }) => {
+                for change in &some {
                     self.push_change(change);
                 }
-                self.seen = current;
+                self.seen = read;
+                more
             }
-            Err(oldest) => self.expire(oldest),
+            Err(oldest) => {
+                self.expire(oldest);
+                false
+            }
         }
     }
 

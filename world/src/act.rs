@@ -38,6 +38,7 @@ impl World {
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
         self.begin_to_write();
+        self.check_sleep(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done | Wrote::Skipped => done += 1,

@@ -113,6 +113,8 @@ pub struct World {
     basis: hands::Basis,
     /// What others did by hand.
     deeds: hands::Deeds,
+    /// The update under way began while there were pods, or while some were wanted.
+    began_with_pods: bool,
     /// Once there are so many writes, somebody acts between two of them.
     pub interruption: Option<(usize, Deed)>,
     /// After a refused change: when the controller looks again.
@@ -174,6 +176,7 @@ impl World {
                 least: 0,
             },
             deeds: hands::Deeds::default(),
+            began_with_pods: false,
             interruption: None,
             retry_at: None,
             identity: RefCell::new(None),

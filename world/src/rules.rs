@@ -4,6 +4,7 @@ use super::World;
 use super::hands::Basis;
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
+use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, Plan, ReplicaSetPatch};
 use serin_core::wire::event;
 
@@ -71,6 +72,35 @@ impl World {
         let told = told.count();
         if told != usize::from(promoted) {
             self.break_rule(format!("RolloutCompleted is sent {told} times, stable is {stable:?}"));
+        }
+    }
+
+    /// Decision 42: while no pods are wanted, an update that began with pods keeps its step, and nothing but a person
+    /// promotes it.
+    pub fn check_sleep(&mut self, seen: &Observed, plan: &Plan) {
+        let Some(patch) = plan.status.as_ref().map(|status| &status.patch["status"]) else {
+            return;
+        };
+        let (spec, old) = (&seen.rollout.spec, &seen.rollout.status);
+        let none_wanted = spec.replicas == Some(0);
+        if patch["currentPodHash"].is_string() {
+            let lives = |set: &ReplicaSet| {
+                let unknown = set.observed_generation < set.generation && set.generation > 1;
+                set.replicas > 0 || set.current_replicas > 0 || unknown
+            };
+            self.began_with_pods = !none_wanted || seen.replica_sets.iter().any(lives);
+            return;
+        }
+        if !none_wanted || !self.began_with_pods || old.promote_full || old.stable_rs == old.current_pod_hash {
+            return;
+        }
+        let resumed = old.controller_pause && old.pause_conditions.is_empty();
+        // Where stable never worked there is nothing to wait for (decision 11).
+        let skipped = plan.events.iter().any(|event| event.reason == event::SKIP_STEPS);
+        let step = patch["currentStepIndex"].as_i64().unwrap_or(0);
+        let stepped = step > old.current_step_index.map_or(0, i64::from) && !resumed && !skipped;
+        if patch["stableRS"].is_string() || stepped {
+            self.break_rule(format!("42: without replicas an update goes on: {patch}"));
         }
     }
 

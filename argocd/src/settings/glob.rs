@@ -1,5 +1,7 @@
 //! Wildcards in the keys of the map `resource.customizations`: `*` and `?` cross the slash, `{a,b}` are alternatives.
 
+use std::collections::BTreeSet;
+
 /// A pattern over `group/Kind`.
 ///
 /// A class (`[a-z]`) counts as any one character: it is used to warn, where a match too many does less harm than one too few.
@@ -19,13 +21,13 @@ impl Glob {
         Self { alternatives }
     }
 
-    /// Whether some text matches both.
+    /// Whether some key that Argo CD can look up matches both.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let pairs = |a: &Vec<char>| other.alternatives.iter().any(|b| meet(a, b));
         self.alternatives.iter().any(pairs)
     }
 
-    /// Whether a text without wildcards matches.
+    /// Whether a key without wildcards matches.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
         self.alternatives.iter().any(|it| meet(it, &text))
@@ -62,23 +64,75 @@ fn without_classes(text: &str) -> Vec<char> {
     pattern
 }
 
-/// Whether two patterns have a text in common: a table over their beginnings, quadratic in their lengths.
-fn meet(a: &[char], b: &[char]) -> bool {
-    let mut reached = vec![vec![false; b.len() + 1]; a.len() + 1];
-    for i in (0..=a.len()).rev() {
-        for j in (0..=b.len()).rev() {
-            let at = |i: usize, j: usize| reached.get(i).and_then(|row| row.get(j)).copied().unwrap_or(false);
-            reached[i][j] = match (a.get(i), b.get(j)) {
-                (None, None) => true,
-                (Some('*'), None) => at(i + 1, j),
-                (None, Some('*')) => at(i, j + 1),
-                (Some('*'), Some(_)) | (Some(_), Some('*')) => at(i + 1, j) || at(i, j + 1),
-                (Some(x), Some(y)) => (x == y || *x == '?' || *y == '?') && at(i + 1, j + 1),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
+/// How far a key is read that can name a resource: `group/Kind`, or `Kind` in the core group. A key has at most one slash;
+/// a group is lower case with dots, a kind has no dots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Start,
+    /// A group or a kind.
+    Either,
+    Group,
+    Slash,
+    Kind,
+}
+
+impl Part {
+    /// One character of each sort that makes a difference, for where both patterns leave it open.
+    const SAMPLES: [char; 4] = ['a', 'A', '.', '/'];
+
+    /// The part after one more character; `None` where no key goes on like this.
+    fn after(self, next: char) -> Option<Self> {
+        let small = next.is_ascii_lowercase() || next.is_ascii_digit() || next == '-';
+        match self {
+            Self::Start | Self::Either if small => Some(Self::Either),
+            Self::Start | Self::Either if next.is_ascii_uppercase() => Some(Self::Kind),
+            Self::Group if small || next == '.' => Some(Self::Group),
+            Self::Either if next == '.' => Some(Self::Group),
+            Self::Either | Self::Group if next == '/' => Some(Self::Slash),
+            Self::Slash | Self::Kind if small || next.is_ascii_uppercase() => Some(Self::Kind),
+            Self::Start | Self::Either | Self::Group | Self::Slash | Self::Kind => None,
         }
     }
-    reached[0][0]
+
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Either | Self::Kind)
+    }
+}
+
+/// Whether two patterns have a possible key in common: a walk over both at once, each place visited once.
+fn meet(a: &[char], b: &[char]) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut ahead = vec![(0, 0, Part::Start)];
+    while let Some((i, j, part)) = ahead.pop() {
+        if !seen.insert((i, j, part)) {
+            continue;
+        }
+        let (x, y) = (a.get(i), b.get(j));
+        if x.is_none() && y.is_none() && part.is_whole() {
+            return true;
+        }
+        // A star may stand for nothing.
+        if x == Some(&'*') {
+            ahead.push((i + 1, j, part));
+        }
+        if y == Some(&'*') {
+            ahead.push((i, j + 1, part));
+        }
+        let (Some(&x), Some(&y)) = (x, y) else { continue };
+        let is_open = |it: char| it == '*' || it == '?';
+        let both = [x, y];
+        let choices = match (is_open(x), is_open(y)) {
+            (true, true) => &Part::SAMPLES[..],
+            (true, false) => &both[1..],
+            (false, true) => &both[..1],
+            (false, false) if x == y => &both[..1],
+            (false, false) => continue,
+        };
+        let step = |at: usize, it: char| if it == '*' { at } else { at + 1 };
+        let next = choices.iter().filter_map(|&it| part.after(it));
+        ahead.extend(next.map(|part| (step(i, x), step(j, y), part)));
+    }
+    false
 }
 
 #[cfg(test)]
@@ -107,7 +161,20 @@ mod tests {
             ("*.io/Foo", "argoproj.*/Foo", true),
             ("a/*", "b/*", false),
             ("*/Foo", "*/Bar", false),
-            ("*", "", true),
+            ("*", "*", true),
+            // Only a key with two slashes would match both.
+            ("*.upbound.io/*", "*.crossplane.io/*", false),
+            ("*.upbound.io/*", "*.io/*", true),
+            ("*.upbound.io/*", "*.gcp.upbound.io/Bucket", true),
+            ("*/*/*", "*", false),
+            // A kind has no dots, a group no capitals, and neither is empty.
+            ("*.io", "*", false),
+            ("A*/*", "*/*", false),
+            ("?*/?*", "*", true),
+            ("/*", "*", false),
+            ("{apps,batch}/*", "*ch/Job", true),
+            ("{apps,batch}/*", "*.ch/Job", false),
+            ("Pod", "P?d", true),
         ] {
             assert_eq!(Glob::new(a).meets(&Glob::new(b)), meet, "{a} {b}");
             assert_eq!(Glob::new(b).meets(&Glob::new(a)), meet, "{b} {a}");

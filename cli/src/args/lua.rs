@@ -120,7 +120,7 @@ pub struct LuaTest {
 /// `lua health`.
 #[derive(Args, Debug)]
 pub struct HealthFiles {
-    /// Files with objects, in YAML or JSON; - is standard input
+    /// Files or folders with objects, in YAML or JSON: several documents, Lists; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// What may be chosen.

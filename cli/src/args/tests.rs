@@ -3,7 +3,8 @@
 use super::*;
 
 fn call(line: &str) -> Result<Call, Failure> {
-    read(line.split(' ').map(OsString::from))
+    let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+    read(&words)
 }
 
 #[track_caller]
@@ -63,7 +64,8 @@ fn flags_of_every_kind() {
     else {
         panic!()
     };
-    assert!(get.watch && get.no_color);
+    assert!(get.watch);
+    assert_eq!(get.coloring.choice(), ColorChoice::Never);
     assert_eq!(get.timeout_seconds, 5);
     let (global, _) = command("serin abort a b --as me --as-group x --as-group y -v 6 --loglevel debug -s http://h:1");
     assert_eq!(global.impersonate_groups, ["x", "y"]);
@@ -127,53 +129,93 @@ fn errors_are_upstreams() {
 }
 
 #[test]
-fn wrong_arguments_show_the_usage() {
+fn under_the_plugins_name_wrong_arguments_show_the_usage() {
     let table = [
-        ("kubectl-argo-rollouts", "Usage: kubectl argo rollouts"),
-        ("kubectl-argo-rollouts get", "Usage: kubectl argo rollouts get"),
-        ("kubectl-argo-rollouts get x", "Usage: kubectl argo rollouts get"),
-        (
-            "kubectl-argo-rollouts get rollout",
-            "Usage: kubectl argo rollouts get rollout",
-        ),
-        (
-            "kubectl-argo-rollouts get rollout a b",
-            "Usage: kubectl argo rollouts get rollout",
-        ),
-        ("kubectl-argo-rollouts status", "Usage: kubectl argo rollouts status"),
-        (
-            "kubectl-argo-rollouts promote a b",
-            "Usage: kubectl argo rollouts promote",
-        ),
-        ("kubectl-argo-rollouts abort", "Usage: kubectl argo rollouts abort"),
-        ("kubectl-argo-rollouts retry x", "Usage: kubectl argo rollouts retry"),
-        ("serin retry rollout", "Usage: serin retry rollout"),
+        ("", ""),
+        (" get", " get"),
+        (" get x", " get"),
+        (" get rollout", " get rollout"),
+        (" get rollout a b", " get rollout"),
+        (" status", " status"),
+        (" promote a b", " promote"),
+        (" abort", " abort"),
+        (" retry x", " retry"),
+        (" retry rollout", " retry rollout"),
     ];
     for (line, usage) in table {
-        let Failure::Usage(text) = failure(line) else {
+        let Failure::Usage(text) = failure(&format!("kubectl-argo-rollouts{line}")) else {
             panic!("{line} did not show the usage")
         };
-        assert!(text.contains(usage), "{line}:\n{text}");
+        assert!(
+            text.contains(&format!("Usage:\n  kubectl argo rollouts{usage} ")),
+            "{line}:\n{text}"
+        );
+        let connection = text
+            .lines()
+            .filter(|line| line.contains("--certificate-authority "))
+            .count();
+        assert_eq!(connection, 1, "{line}:\n{text}");
     }
+    let Failure::Usage(text) = failure("serin") else {
+        panic!()
+    };
+    assert!(text.contains("Usage: serin"), "{text}");
 }
 
 #[test]
 fn help_is_no_error() {
-    for line in [
-        "serin --help",
-        "serin -h",
-        "serin help",
-        "serin help get rollout",
-        "serin promote -h",
+    for (line, usage) in [
+        ("--help", ""),
+        ("-h", ""),
+        ("help", ""),
+        ("help get rollout", " get rollout ROLLOUT_NAME [flags]"),
+        ("get ro -h", " get rollout ROLLOUT_NAME [flags]"),
+        ("promote -h", " promote ROLLOUT_NAME [flags]"),
+        ("promote web --help -n shop", " promote ROLLOUT_NAME [flags]"),
+        ("abort --help", " abort ROLLOUT_NAME... [flags]"),
+        ("argocd install -h", " argocd install"),
+        ("demo -h", " demo"),
     ] {
-        let Ok(Call::Help(text)) = call(line) else {
+        let Ok(Call::Help(text)) = call(&format!("serin {line}")) else {
             panic!("{line} gave no help")
         };
-        assert!(text.contains("Usage: serin"), "{line}:\n{text}");
+        assert!(text.contains(&format!("Usage: serin{usage}")), "{line}:\n{text}");
+        // Those of kubectl stand in one place.
+        assert!(
+            !text.contains("--certificate-authority") && !text.contains("--as-group"),
+            "{line}:\n{text}"
+        );
+        let hint = "Run 'serin options' for the flags that every command takes.";
+        assert!(text.trim_end().ends_with(hint), "{line}:\n{text}");
+        let Ok(Call::Help(text)) = call(&format!("kubectl-argo-rollouts {line}")) else {
+            panic!("{line} gave no help")
+        };
+        assert!(text.contains("Usage:\n  kubectl argo rollouts"), "{line}:\n{text}");
+        assert!(
+            text.contains("      --certificate-authority string "),
+            "{line}:\n{text}"
+        );
     }
     let Failure::HelpOnNothing(text) = failure("serin help nope") else {
         panic!()
     };
     assert!(text.starts_with("Unknown help topic [`nope`]\n"), "{text}");
     assert!(text.contains("Usage: serin"), "{text}");
+}
+
+#[test]
+fn options_lists_the_flags_of_every_command() {
+    let (_, read) = command("serin options");
+    assert!(matches!(read, Command::Options));
+    let text = global_flags();
+    for flag in [
+        "-n, --namespace <NAMESPACE>",
+        "--certificate-authority",
+        "--as-group",
+        "-v, --kloglevel",
+        "--context",
+    ] {
+        assert!(text.contains(flag), "{flag}:\n{text}");
+    }
+    assert!(!text.contains("--help"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
 
-use crate::args::{ArgocdCommand, ArgocdGroup, ArgocdInstall, Global, PlanForm};
+use crate::args::{ArgocdCommand, ArgocdGroup, ArgocdInstall, Global, PlanForm, Program};
 use crate::connect::connect;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -23,7 +23,10 @@ pub(super) async fn run(flags: &Global, group: &ArgocdGroup, console: &mut Conso
 /// Prints the plan, or why there is none.
 async fn install(flags: &Global, arguments: &ArgocdInstall, console: &mut Console) -> Result<(), Failure> {
     if !arguments.dry_run {
-        return Err(Failure::message(never_applies(&arguments.argocd_namespace)));
+        return Err(Failure::message(never_applies(
+            console.program(),
+            &arguments.argocd_namespace,
+        )));
     }
     let version = arguments.argocd_version;
     if version.is_untried() {
@@ -66,8 +69,9 @@ fn from_file(file: &Path) -> Result<ArgocdCm, Failure> {
 
 async fn from_cluster(flags: &Global, namespace: &str) -> Result<ArgocdCm, Failure> {
     let connection = connect(flags).await?;
-    let api: Api<ConfigMap> = Api::namespaced(connection.client, namespace);
-    let Some(map) = api.get_opt(ARGOCD_CM).await? else {
+    let api: Api<ConfigMap> = Api::namespaced(connection.client.clone(), namespace);
+    let map = connection.name_in(api.get_opt(ARGOCD_CM).await.map_err(Failure::from))?;
+    let Some(map) = map else {
         return Err(Failure::message(format!(
             "there is no ConfigMap {ARGOCD_CM} in namespace {namespace:?}; name the namespace of Argo CD with \
              --argocd-namespace, or a file with --argocd-cm"
@@ -85,15 +89,16 @@ fn refuse(findings: &[Finding]) -> Failure {
     ))
 }
 
-fn never_applies(namespace: &str) -> String {
+fn never_applies(program: Program, namespace: &str) -> String {
+    let program = program.words();
     format!(
         "serin never changes Argo CD's settings by itself. Look at what would change with
 
-  serin argocd install --dry-run
+  {program} argocd install --dry-run
 
 and apply it with
 
-  serin argocd install --dry-run -o patch > serin-argocd-cm.yaml
+  {program} argocd install --dry-run -o patch > serin-argocd-cm.yaml
   kubectl -n {namespace} patch configmap {ARGOCD_CM} --type merge --patch-file serin-argocd-cm.yaml"
     )
 }

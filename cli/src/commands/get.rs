@@ -1,8 +1,9 @@
 //! `get rollout NAME` (contract 10 §4)
 
+use super::line::Line;
 use crate::args::GetRollout;
 use crate::connect::Connection;
-use crate::console::Console;
+use crate::console::{Console, Terminal};
 use crate::failure::Failure;
 use crate::scene::{self, Depth, Scene};
 use crate::tree::{self, Colors};
@@ -25,13 +26,15 @@ pub(super) async fn rollout(
     arguments: &GetRollout,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let colors = Console::colors(arguments.no_color);
+    let colors = console.colors(arguments.coloring.choice());
     for name in &arguments.names {
         let mut seen = scene::read(connection, name, Depth::Tree).await?;
         if arguments.watch {
             watch(connection, name, arguments, &mut seen, colors, console).await?;
         } else {
-            console.print(&picture(&seen, colors).ok_or_else(|| Failure::not_found("rollout.argoproj.io", name))?)?;
+            let now = Timestamp::now();
+            console
+                .print(&picture(&seen, colors, now).ok_or_else(|| Failure::not_found("rollout.argoproj.io", name))?)?;
         }
     }
     Ok(())
@@ -58,27 +61,80 @@ async fn watch(
     let mut changes = std::pin::pin!(scene::changes(connection, name, Depth::Tree));
     // The first tick comes at once: the first picture is what was just read.
     let mut ticks = interval(REDRAW_EVERY);
-    let mut drawn: Option<Instant> = None;
+    let mut canvas = Canvas::new(colors, console.terminal());
+    let mut line = Line::new(connection);
     loop {
         tokio::select! {
             change = changes.next() => match change {
-                Some(change) => seen.apply(change),
+                Some(change) => {
+                    line.notice(&change);
+                    seen.apply(change);
+                }
                 None => return Ok(()),
             },
             _ = ticks.tick() => {}
             () = &mut timeout => return Ok(()),
             _ = &mut interruption => return Ok(()),
         }
-        let may_draw = drawn.is_none_or(|drawn| drawn.elapsed() > REDRAW_AT_MOST_EVERY);
-        // A rollout that was deleted stays on the screen as it last was.
-        if let (true, Some(picture)) = (may_draw, picture(seen, colors)) {
-            console.print(&format!("{CLEAR}{picture}"))?;
-            drawn = Some(Instant::now());
+        if let Some(news) = line.news() {
+            // On a screen it stands below the picture.
+            if console.terminal() == Terminal::Lines {
+                console.complain(&news);
+            }
+            canvas.drawn = None;
+        }
+        if let Some(text) = canvas.next(seen, line.state()) {
+            console.print(&text)?;
         }
     }
 }
 
-fn picture(seen: &Scene, colors: Colors) -> Option<String> {
-    seen.info()
-        .map(|rollout| tree::draw(&rollout, colors, Timestamp::now()))
+/// What was drawn last, and when the next picture is due.
+struct Canvas {
+    colors: Colors,
+    terminal: Terminal,
+    drawn: Option<Instant>,
+    /// The last picture without its ages.
+    ageless: String,
+}
+
+impl Canvas {
+    fn new(colors: Colors, terminal: Terminal) -> Self {
+        Self {
+            colors,
+            terminal,
+            drawn: None,
+            ageless: String::new(),
+        }
+    }
+
+    /// The next picture, if it is time for one. A screen is drawn anew because ages grow; a pipe or a file gets a picture
+    /// only where there is news, after an empty line. A rollout that was deleted stays as it last was.
+    fn next(&mut self, seen: &Scene, below: Option<String>) -> Option<String> {
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() <= REDRAW_AT_MOST_EVERY) {
+            return None;
+        }
+        let picture = picture(seen, self.colors, Timestamp::now())?;
+        let text = match self.terminal {
+            Terminal::Screen => {
+                let below = below.map(|it| format!("\n{it}\n")).unwrap_or_default();
+                format!("{CLEAR}{picture}{below}")
+            }
+            Terminal::Lines => {
+                let ageless = self::picture(seen, Colors::Off, Timestamp::MAX)?;
+                if ageless == self.ageless {
+                    return None;
+                }
+                let first = self.ageless.is_empty();
+                self.ageless = ageless;
+                if first { picture } else { format!("\n{picture}") }
+            }
+        };
+        self.drawn = Some(Instant::now());
+        Some(text)
+    }
+}
+
+fn picture(seen: &Scene, colors: Colors, now: Timestamp) -> Option<String> {
+    seen.info().map(|rollout| tree::draw(&rollout, colors, now))
 }

@@ -3,14 +3,13 @@
 use crate::args::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::manifest;
 use jiff::Timestamp;
 use serin_argocd::settings::{ArgocdCm, Finding, any_error, list};
 use serin_core::hooks;
-use serin_core::notation::yaml;
 use serin_lua::customization::Customization;
 use serin_lua::generate::{self, File, Layout, Version, customizations, write};
 use serin_lua::suite;
-use std::io::Read as _;
 use std::path::Path;
 
 /// Carries out a command of the group; one without a command has been turned down with its usage before.
@@ -96,48 +95,41 @@ fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Cust
         .map_err(|findings| refused(&findings))
 }
 
-/// One line for each object, and what can be asked of it.
+/// One line for each object, and what can be asked of it. What cannot be read is told at the end, all of it.
 fn health(arguments: &HealthFiles, console: &mut Console) -> Result<(), Failure> {
     let options = arguments.choices.rules();
-    for path in &arguments.files {
-        let text = read(path)?;
-        let documents =
-            yaml::parse_docs(&text).map_err(|error| Failure::message(format!("{}: {error}", path.display())))?;
-        for document in documents {
-            let object = &document.value;
-            let word = |pointer| {
-                object
-                    .pointer(pointer)
-                    .and_then(|value| value.as_str())
-                    .unwrap_or_default()
-            };
-            let name = format!("{}/{}", word("/kind"), word("/metadata/name"));
-            let Some(rules) = hooks::of(object, &options) else {
-                console.line(&format!("{name}: Argo CD has no health for this kind from Serin"))?;
+    let mut problems = Vec::new();
+    for manifest in manifest::read(&arguments.files) {
+        let manifest = match manifest {
+            Ok(manifest) => manifest,
+            Err(problem) => {
+                problems.push(problem);
                 continue;
-            };
-            let health = rules.health(object);
-            console.line(format!("{name}: {} {}", health.status.as_str(), health.message).trim_end())?;
-            for action in &rules.actions {
-                let state = if action.is_disabled(object) {
-                    "disabled"
-                } else {
-                    "enabled"
-                };
-                console.line(&format!("  {} ({state})", action.name))?;
             }
+        };
+        let (title, object) = (manifest.title(), &manifest.object);
+        let Some(rules) = hooks::of(object, &options) else {
+            console.line(&format!("{title}: Argo CD has no health for this kind from Serin"))?;
+            continue;
+        };
+        let health = rules.health(object);
+        console.line(format!("{title}: {} {}", health.status.as_str(), health.message).trim_end())?;
+        for action in &rules.actions {
+            let state = if action.is_disabled(object) {
+                "disabled"
+            } else {
+                "enabled"
+            };
+            console.line(&format!("  {} ({state})", action.name))?;
         }
     }
-    Ok(())
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::message(problems.join("\n")))
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| Failure::message(format!("{}: {error}", path.display())))?;
-    Ok(text)
+    std::fs::read_to_string(path).map_err(|error| Failure::message(format!("{}: {error}", path.display())))
 }

@@ -2,7 +2,7 @@
 
 use super::send::send;
 use crate::args::{Global, Promote};
-use crate::connect::connect;
+use crate::connect::{Connection, connect};
 use crate::console::Console;
 use crate::failure::Failure;
 use kube::Api;
@@ -14,11 +14,20 @@ pub(super) async fn run(flags: &Global, arguments: &Promote, console: &mut Conso
     warn_of_deprecated_flags(arguments, console);
     let promotion = promotion(arguments)?;
     let connection = connect(flags).await?;
+    connection.name_in(send_all(&connection, arguments, promotion, console).await)
+}
+
+async fn send_all(
+    connection: &Connection,
+    arguments: &Promote,
+    promotion: Promotion,
+    console: &mut Console,
+) -> Result<(), Failure> {
     for name in &arguments.names {
         let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
         let rollout = rollouts.get(name).await?;
         let patches = request::promote(&rollout, promotion).map_err(|error| Failure::message(error.to_string()))?;
-        send(&connection, name, &patches).await?;
+        send(connection, name, &patches).await?;
         let extent = if arguments.full { "fully promoted" } else { "promoted" };
         console.line(&format!("rollout '{name}' {extent}"))?;
     }

@@ -19,7 +19,7 @@ pub(super) async fn run(flags: &Global, arguments: &Restart, console: &mut Conso
         .map_err(|_| Failure::message(format!("--in: {after} from now is beyond the end of time")))?;
     let connection = connect(flags).await?;
     for name in &arguments.names {
-        send(&connection, name, &request::restart(at)).await?;
+        connection.name_in(send(&connection, name, &request::restart(at)).await)?;
         console.line(&format!("rollout '{name}' restarts in {after}"))?;
     }
     Ok(())

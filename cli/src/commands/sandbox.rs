@@ -4,8 +4,11 @@ use crate::args::Sandbox;
 use crate::cluster::Cluster;
 use crate::console::Console;
 use crate::failure::Failure;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// As slow as the test suites of this field expect a cluster to be.
 const READY_AFTER: Duration = Duration::from_secs(2);
@@ -59,9 +62,17 @@ async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
+/// Whoever has this file may do anything in the cluster: nobody else reads it, and nobody can have put a file or a link
+/// in its place before.
 fn write_kubeconfig(cluster: &Cluster) -> Result<PathBuf, Failure> {
-    let path = std::env::temp_dir().join(format!("serin-sandbox-{}.kubeconfig", std::process::id()));
-    std::fs::write(&path, cluster.kubeconfig())
+    let path = std::env::temp_dir().join(format!("serin-sandbox-{}.kubeconfig", Uuid::new_v4().simple()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&path)
+        .and_then(|mut file| file.write_all(cluster.kubeconfig().as_bytes()))
         .map_err(|error| Failure::message(format!("{}: cannot be written: {error}", path.display())))?;
     Ok(path)
 }

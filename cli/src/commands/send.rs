@@ -1,4 +1,4 @@
-//! Sending the patches of a request.
+//! Sending the patches of a request: each once, since a late repeat could undo what somebody asked for in between.
 
 use crate::connect::Connection;
 use crate::failure::Failure;
@@ -21,13 +21,14 @@ pub(crate) async fn send(connection: &Connection, name: &str, patches: &Patches)
         match answer {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => main = patches.unified.as_ref(),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::of_write(&error)),
         }
     }
     if let Some(patch) = main {
         rollouts
             .patch(name, &parameters, &Patch::<&Value>::Merge(patch))
-            .await?;
+            .await
+            .map_err(|error| Failure::of_write(&error))?;
     }
     Ok(())
 }

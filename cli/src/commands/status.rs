@@ -1,5 +1,6 @@
 //! `status NAME` (contract 10 §4, §8)
 
+use super::line::Line;
 use crate::args::Status;
 use crate::connect::Connection;
 use crate::console::Console;
@@ -10,7 +11,11 @@ use crate::scene::{self, Depth, Scene};
 use futures::StreamExt;
 use serin_core::wire::phase;
 use std::future::pending;
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{interval, sleep};
+
+/// Whether a lost connection is back is looked at so often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Prints the phase, once or until the rollout has come to an end.
 pub(super) async fn run(connection: &Connection, arguments: &Status, console: &mut Console) -> Result<(), Failure> {
@@ -54,8 +59,13 @@ async fn watch(
     let mut timeout = std::pin::pin!(timeout);
     let mut interruption = std::pin::pin!(tokio::signal::ctrl_c());
     let mut changes = std::pin::pin!(scene::changes(connection, name, Depth::Rollout));
+    let mut ticks = interval(LOOK_EVERY);
+    let mut server = Line::new(connection);
     let mut last_line = String::new();
     loop {
+        if let Some(news) = server.news() {
+            console.complain(&news);
+        }
         let rollout = info_of(seen, name)?;
         let line = if rollout.message.is_empty() {
             rollout.status.clone()
@@ -71,9 +81,13 @@ async fn watch(
         }
         tokio::select! {
             change = changes.next() => match change {
-                Some(change) => seen.apply(change),
+                Some(change) => {
+                    server.notice(&change);
+                    seen.apply(change);
+                }
                 None => return Ok(()),
             },
+            _ = ticks.tick() => {}
             () = &mut timeout => return Ok(()),
             _ = &mut interruption => return Ok(()),
         }

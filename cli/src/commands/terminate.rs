@@ -46,7 +46,8 @@ where
     if let Some(patch) = &patches.spec {
         objects
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await?;
+            .await
+            .map_err(|error| Failure::of_write(&error))?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ users:
 /// The configuration that flags make of the two clusters.
 fn config_of(flags: &Global) -> Result<Config, Failure> {
     let mut kubeconfig = Kubeconfig::from_yaml(TWO_CLUSTERS).unwrap();
-    let options = override_entries(&mut kubeconfig, flags)?;
+    let options = override_entries(&mut kubeconfig, flags, &["kubeconfig f".to_owned()])?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let read = runtime.block_on(Config::from_custom_kubeconfig(kubeconfig, &options));
     read.map_err(|error| Failure::message(chain(&error)))
@@ -75,28 +75,29 @@ fn flags_choose_and_override_entries() {
 }
 
 #[test]
-fn missing_entries_are_one_line() {
+fn missing_entries_are_named_with_their_file() {
     let table = [
         (
             Global {
                 context: some("nope"),
                 ..Global::default()
             },
-            "context \"nope\" does not exist",
+            "context \"nope\" does not exist (kubeconfig f)\nChoose one with --context or with `kubectl config use-context`; \
+             there are: \"dev\", \"live\"",
         ),
         (
             Global {
                 cluster: some("nope"),
                 ..Global::default()
             },
-            "cluster \"nope\" does not exist",
+            "cluster \"nope\" does not exist (kubeconfig f)",
         ),
         (
             Global {
                 user: some("nope"),
                 ..Global::default()
             },
-            "auth info \"nope\" does not exist",
+            "user \"nope\" does not exist (kubeconfig f)",
         ),
     ];
     for (flags, text) in table {

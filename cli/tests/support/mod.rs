@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of these")]
 
+#[cfg(unix)]
+pub(crate) mod staying;
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -54,7 +57,15 @@ impl Server {
 
     async fn serve(self, stream: TcpStream) {
         let mut stream = BufReader::new(stream);
-        while let Some((request, body)) = read_request(&mut stream).await {
+        while let Some((request, watches, body)) = read_request(&mut stream).await {
+            if watches {
+                // Nothing ever happens.
+                let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+                if stream.write_all(head.as_bytes()).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+                return;
+            }
             let (code, answer) = self
                 .answers
                 .get(&request)
@@ -78,8 +89,8 @@ impl Server {
     }
 }
 
-/// Method and path without the query, and the body; `None` at the end of the connection.
-async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
+/// Method and path without the query, whether it watches, and the body; `None` at the end of the connection.
+async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, bool, String)> {
     let mut first = String::new();
     let mut length = 0;
     loop {
@@ -101,8 +112,9 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, Stri
     stream.read_exact(&mut body).await.ok()?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?, words.next()?);
+    let watches = path.contains("watch=true");
     let path = path.split('?').next()?;
-    Some((format!("{method} {path}"), String::from_utf8(body).unwrap()))
+    Some((format!("{method} {path}"), watches, String::from_utf8(body).unwrap()))
 }
 
 fn not_found(request: &str) -> (u16, Value) {

@@ -80,6 +80,11 @@ impl Writer {
         }
     }
 
+    /// How many calls may be made.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Whether a look is worth it.
     pub(crate) fn may_write(&self) -> bool {
         (self.may_write)()
@@ -103,7 +108,11 @@ impl Writer {
         call: &Call<'_>,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Error> {
-        self.budget.take(call.urgent).await;
+        if call.urgent {
+            self.budget.overdraw();
+        } else {
+            self.budget.take_begun().await;
+        }
         if !self.may_write() {
             return Err(Error::NotLeading);
         }

@@ -43,22 +43,29 @@ impl World {
 
     /// Ports are any free ones, whatever the options say.
     pub async fn start_with(decide: Decide, rollouts: &[Value], options: Options) -> Self {
-        Self::start_at(decide, rollouts, options, Arc::new(Timestamp::now)).await
+        let api = server().await;
+        let client = api.client();
+        for rollout in rollouts {
+            create(&client, rollout).await;
+        }
+        Self::on(api, client, decide, options).await
     }
 
     /// Decisions read the time that tests let pass.
     pub async fn start_in_virtual_time(decide: Decide) -> Self {
         let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
         let clock = Arc::new(move || began + since.elapsed());
-        Self::start_at(decide, &[], Options::default(), clock).await
-    }
-
-    async fn start_at(decide: Decide, rollouts: &[Value], options: Options, clock: Clock) -> Self {
         let api = server().await;
         let client = api.client();
-        for rollout in rollouts {
-            create(&client, rollout).await;
-        }
+        Self::on_at(api, client, decide, Options::default(), clock).await
+    }
+
+    /// A controller that speaks to the server by this client.
+    pub async fn on(api: ApiServer, client: Client, decide: Decide, options: Options) -> Self {
+        Self::on_at(api, client, decide, options, Arc::new(Timestamp::now)).await
+    }
+
+    async fn on_at(api: ApiServer, client: Client, decide: Decide, options: Options, clock: Clock) -> Self {
         let shutdown = CancellationToken::new();
         let options = Options {
             metrics_port: 0,

@@ -4,10 +4,10 @@
 //! are filled in, quantities become values. What is left is compared by a digest of 128 bits, so that the stores need
 //! not keep templates.
 
+use super::anti_affinity::{self, injected};
 use super::defaults;
 use super::{Dialect, TEMPLATE, encode, sanitised_template};
 use crate::api::PodTemplate;
-use crate::rollout::anti_affinity::{self, injected};
 use crate::wire;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};

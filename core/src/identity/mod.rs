@@ -3,6 +3,7 @@
 //! Bit for bit what Argo Rollouts computes, so that taking over from it, and going back, restarts no pod. The template
 //! is printed as Go prints its typed structs (`fields` has their order, `encode` the rules), and the text is hashed.
 
+pub mod anti_affinity;
 mod defaults;
 mod encode;
 mod equality;

@@ -337,6 +337,31 @@ pub enum WakeReason {
     Refused(Refusal),
 }
 
+impl WakeReason {
+    /// One word, for metrics: a refused change is named by how it failed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PauseOver => "PauseOver",
+            Self::ProgressDeadline => "ProgressDeadline",
+            Self::ScaleDownDelay => "ScaleDownDelay",
+            Self::InvalidSpecRetry => "InvalidSpecRetry",
+            Self::CountersDue => "CountersDue",
+            Self::Restart => "Restart",
+            Self::RefusalTold => "RefusalTold",
+            Self::RefusalToTell => "RefusalToTell",
+            Self::Refused(Refusal::Forbidden) => "Forbidden",
+            Self::Refused(Refusal::AlreadyExists) => "AlreadyExists",
+            Self::Refused(Refusal::Conflict) => "Conflict",
+            Self::Refused(Refusal::NotFound) => "NotFound",
+            Self::Refused(Refusal::Invalid) => "Invalid",
+            Self::Refused(Refusal::TooManyRequests) => "TooManyRequests",
+            Self::Refused(Refusal::ServerError) => "ServerError",
+            Self::Refused(Refusal::Timeout) => "Timeout",
+        }
+    }
+}
+
 impl fmt::Display for WakeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

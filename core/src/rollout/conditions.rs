@@ -76,6 +76,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) create_error: Option<String>,
     /// The recorded stable ReplicaSet is gone, and what to do.
     pub(crate) stable_missing: Option<String>,
+    /// The update began with no replicas, and there are still none (decision 42).
+    pub(crate) empty: bool,
+    /// The update began with pods, and has none now, as none is wanted (decision 42).
+    pub(crate) asleep: bool,
     /// Revision of the newest ReplicaSet.
     pub(crate) revision: i64,
 }
@@ -125,8 +129,17 @@ pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_
         ),
     );
     outcome.not_completed = changed && !completed;
+    if facts.empty && !completed {
+        let (kind, reason) = (wire::BEGAN_WITHOUT_PODS, wire::NO_REPLICAS);
+        set(next, new(kind, TRUE, reason, BEGAN_EMPTY, &now));
+    } else {
+        remove(next, wire::BEGAN_WITHOUT_PODS);
+    }
     outcome
 }
+
+const ASLEEP: &str = "spec.replicas is 0: the update waits for pods";
+const BEGAN_EMPTY: &str = "The update began with no replicas. While there are none, it skips weights and pauses";
 
 const NOT_AVAILABLE: &str = "Rollout does not have minimum availability";
 
@@ -187,6 +200,9 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
             next,
             progressing(UNKNOWN, wire::ROLLOUT_PAUSED, "Rollout is paused".to_owned()),
         );
+    } else if facts.asleep {
+        // The time for progress counts anew when there are pods again.
+        set(next, progressing(UNKNOWN, wire::NO_REPLICAS, ASLEEP.to_owned()));
     } else if facts.healthy {
         // Named for the ReplicaSet even where it has no pods.
         let name = look.revisions.new.map_or("", |set| &*set.name);
@@ -209,7 +225,10 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
             next,
             progressing(UNKNOWN, wire::ROLLOUT_RETRY, "Retrying Rollout after abort".to_owned()),
         );
-    } else if has_reason(next, wire::PROGRESSING, wire::ROLLOUT_PAUSED) {
+    } else if [wire::ROLLOUT_PAUSED, wire::NO_REPLICAS]
+        .iter()
+        .any(|held| has_reason(next, wire::PROGRESSING, held))
+    {
         set(
             next,
             progressing(UNKNOWN, wire::ROLLOUT_RESUMED, "Rollout is resumed".to_owned()),
@@ -275,7 +294,8 @@ fn set_replica_failure(look: &Look<'_>, next: &mut RolloutStatus, now: &Time) {
 /// When the time for progress is up, counted from the last progress; `None` where it does not count (contract 02 §8).
 pub(crate) fn progress_deadline(look: &Look<'_>, status: &RolloutStatus) -> Option<Timestamp> {
     let condition = get(status, wire::PROGRESSING)?;
-    if matches!(condition.reason.as_str(), wire::ROLLOUT_ABORTED | wire::ROLLOUT_PAUSED) {
+    let stands = [wire::ROLLOUT_ABORTED, wire::ROLLOUT_PAUSED, wire::NO_REPLICAS];
+    if stands.contains(&condition.reason.as_str()) {
         return None;
     }
     let seconds = look.rollout.spec.progress_deadline_seconds_or_default();

@@ -7,9 +7,9 @@ use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::ephemeral;
 use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::references;
 use crate::rollout::report;
 use crate::rollout::status;
-use crate::validate;
 use crate::wire::{condition, phase};
 use jiff::Timestamp;
 
@@ -24,7 +24,7 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = &seen.identity.invalid {
         return Some(error.clone());
     }
-    if let Some(error) = validate::references(seen) {
+    if let Some(error) = references::references(seen) {
         return Some(error.to_string());
     }
     if let Some(error) = not_served(seen) {

@@ -1,7 +1,7 @@
 //! One look at one rollout: what is seen, the clock, and what follows from both before anything is decided.
 
 use crate::api::{Rollout, Time};
-use crate::observed::Observed;
+use crate::observed::{Observed, ReplicaSet};
 use crate::rollout::restart::Restart;
 use crate::rollout::revision::{Revisions, Stable, is_observed, speaks_of_generations};
 use jiff::{SignedDuration, Timestamp};
@@ -74,9 +74,26 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// No pod is wanted, and every ReplicaSet says that it has none (decision 42).
+    pub(crate) fn is_empty(&self) -> bool {
+        let empty = |set: &ReplicaSet| {
+            // One that was made without pods and never scaled has none, whether its controller has seen it or not.
+            let known = set.observed_generation >= set.generation || set.generation == 1;
+            set.replicas == 0 && set.current_replicas == 0 && known
+        };
+        self.replicas == 0 && self.revisions.all().all(empty)
+    }
+
+    /// Pods are wanted again after `spec.replicas` was 0, and none has been asked for yet.
+    pub(crate) fn wakes(&self) -> bool {
+        let none = self.revisions.all().all(|set| set.replicas == 0);
+        let sent_to_sleep = self.revisions.all().any(|set| set.desired_replicas() == Some(0));
+        self.replicas > 0 && none && sent_to_sleep
+    }
+
     /// Available pods of the newest revision that a decision may rely on.
     pub(crate) fn new_available(&self) -> i32 {
-        self.revisions.new.map_or(0, crate::observed::ReplicaSet::available)
+        self.revisions.new.map_or(0, ReplicaSet::available)
     }
 
     /// The newest revision is older than stable, and few enough revisions lie between (contract 02 §10).

@@ -7,7 +7,8 @@
 //! `invalid` handles a spec that cannot be carried out.
 
 pub mod adoption;
-pub mod anti_affinity;
+pub(crate) mod anti_affinity;
+pub mod asked;
 pub(crate) mod bluegreen;
 pub mod canary;
 pub(crate) mod conditions;
@@ -18,7 +19,7 @@ pub(crate) mod invalid;
 pub(crate) mod look;
 pub(crate) mod phase;
 pub mod pods;
-pub(crate) mod references;
+pub mod references;
 pub mod refused;
 pub(crate) mod replica_set;
 pub(crate) mod report;

@@ -26,6 +26,8 @@ pub(crate) fn facts<'c>(look: &Look<'_>, course: &'c Course) -> Facts<'c> {
         abort_message: course.abort.as_ref().and_then(|abort| abort.message.as_deref()),
         create_error: create_error(look),
         stable_missing: stable_missing(look, course),
+        empty: course.empty,
+        asleep: course.sleeps(look),
         revision: replica_set::newest_revision(look),
     }
 }

@@ -102,10 +102,11 @@ impl Restart {
         i32::from(self.surge.as_ref() == Some(&set.uid))
     }
 
-    /// The evictions, and when to look again.
+    /// The evictions, and when to look again. What a plan takes away by sizes it cannot take away once more.
     pub(crate) fn plan(&self, draft: &mut Draft) {
-        for target in &self.evict {
-            draft.act(Action::EvictPod(target.clone()));
+        let evict = self.evict.iter().filter(|_| !draft.resizes());
+        for target in evict.cloned().collect::<Vec<_>>() {
+            draft.act(Action::EvictPod(target));
         }
         if let Some(at) = self.wake {
             draft.wake(Wake {

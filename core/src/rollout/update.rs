@@ -4,11 +4,12 @@ use crate::api::Time;
 use crate::api::rollout::PauseCondition;
 use crate::plan::draft::{Draft, Group};
 use crate::plan::{After, EventKind};
+use crate::rollout::asked;
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
-use crate::wire::{event, pause};
+use crate::wire::{condition, event, pause};
 
 /// The state of an update, first as recorded and asked for, then as this look leaves it.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Course {
     pub(crate) stable: String,
     /// The preview of a blue-green update is being scaled to full size (contract 04 §3).
     pub(crate) checkpoint: bool,
+    /// The update began with no replicas, and there are still none: weights and pauses protect nobody (decision 42).
+    pub(crate) empty: bool,
 }
 
 /// An abort.
@@ -38,22 +41,48 @@ pub(crate) struct Abort {
     pub(crate) message: Option<String>,
 }
 
+/// Whether an update is under way that began with no replicas and has none yet. What the update began with is told by a
+/// condition where it does not end at once.
+fn is_empty(look: &Look<'_>) -> bool {
+    let began = match look.change {
+        Change::First | Change::Template => look.is_empty(),
+        Change::Nothing | Change::Steps => {
+            conditions::get(&look.rollout.status, condition::BEGAN_WITHOUT_PODS).is_some()
+        }
+    };
+    began && look.replicas == 0 && matches!(look.revisions.stable, Stable::Other(_))
+}
+
 impl Course {
     /// What the status says, what people wrote into it included.
     pub(crate) fn recorded(look: &Look<'_>) -> Self {
         let status = &look.rollout.status;
-        Self {
+        let (abort, promote_full) = asked::abort_or_promotion(status);
+        let mut course = Self {
             index: status.current_step_index.and_then(|index| usize::try_from(index).ok()),
-            abort: status.abort.then(|| Abort {
+            abort: abort.then(|| Abort {
                 at: status.aborted_at.clone().unwrap_or_else(|| look.stamp()),
                 message: None,
             }),
-            promote_full: status.promote_full,
+            promote_full,
             pauses: status.pause_conditions.clone(),
             controller_pause: status.controller_pause,
             stable: status.stable_rs.clone(),
             checkpoint: status.blue_green.scale_up_preview_check_point,
+            empty: is_empty(look),
+        };
+        if look.wakes() {
+            // The time without pods says nothing of the new revision.
+            let start_time = look.stamp_rounded_up();
+            course
+                .pauses
+                .iter_mut()
+                .for_each(|pause| pause.start_time = start_time.clone());
         }
+        if abort || promote_full {
+            course.resume();
+        }
+        course
     }
 
     /// An edit begins anew (contract 02 §10, `resetRolloutStatus`).
@@ -107,14 +136,26 @@ impl Course {
         look.rollout.spec.paused || self.pauses.iter().any(inconclusive)
     }
 
-    /// A pause or a pending scale-down: the progress deadline does not count.
+    /// An update that began with pods has none now, as none is wanted. Nothing is approved meanwhile: no weight is
+    /// reached, no time passes, nothing is promoted unless a person asks for it (decision 42).
+    pub(crate) fn sleeps(&self, look: &Look<'_>) -> bool {
+        let updating = matches!(look.revisions.stable, Stable::Other(_));
+        look.replicas == 0 && updating && !self.empty && !self.promote_full
+    }
+
+    /// Weights and pauses are passed now, because the update began with no replicas (decision 42).
+    pub(crate) fn skips_without_pods(&self, look: &Look<'_>) -> bool {
+        self.empty && self.abort.is_none() && !self.is_halted(look) && look.seen.refused_creation().is_none()
+    }
+
+    /// A pause, no replicas, or a pending scale-down: the progress deadline does not count.
     pub(crate) fn is_held_up(&self, look: &Look<'_>) -> bool {
         let delayed = look
             .revisions
             .others
             .iter()
             .any(|set| set.scale_down_deadline().is_some_and(|deadline| deadline > look.now));
-        delayed || look.rollout.spec.paused || !self.pauses.is_empty()
+        delayed || look.rollout.spec.paused || !self.pauses.is_empty() || self.sleeps(look)
     }
 
     /// The newest revision becomes stable (contract 02 §10, `promoteStable`).

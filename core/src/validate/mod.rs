@@ -1,7 +1,7 @@
 //! Validation of a rollout: the rules of contract 01 §8, in upstream's order and words.
 //!
 //! Whatever else can be wrong with a pod template is judged by the API server, when the ReplicaSet is created
-//! (decision 23). Rules that need other objects (contract 01 §9) are in [`references`].
+//! (decision 23). Rules that need other objects (contract 01 §9) are in [`crate::rollout::references`].
 
 mod blue_green;
 mod canary;
@@ -9,7 +9,6 @@ mod error;
 pub(crate) mod labels;
 mod steps;
 
-pub use crate::rollout::references::references;
 pub use error::{ErrorKind, FieldError};
 
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};

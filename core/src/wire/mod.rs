@@ -57,6 +57,8 @@ pub mod condition {
     pub const PAUSED: &str = "Paused";
     /// The newest revision is stable.
     pub const COMPLETED: &str = "Completed";
+    /// The update under way began with no replicas, and there are still none; of Serin (decision 42).
+    pub const BEGAN_WITHOUT_PODS: &str = "BeganWithoutPods";
     /// All is well.
     pub const HEALTHY: &str = "Healthy";
     /// The API server refuses a change, and has done so for a while; ours (decision 47).
@@ -86,6 +88,8 @@ pub mod condition {
     pub const PROGRESS_DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
     /// Reason of Progressing.
     pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
+    /// Reason of BeganWithoutPods, and of Progressing where an update waits for pods; of Serin (decision 42).
+    pub const NO_REPLICAS: &str = "NoReplicas";
     /// Reason of Healthy.
     pub const ROLLOUT_HEALTHY: &str = "RolloutHealthy";
     /// Reason and message of Completed.

@@ -92,7 +92,8 @@ fn pages_that_are_cited_by_name_have_the_heading() {
 /// A map that names what is not there leads people astray.
 #[test]
 fn paths_in_the_documentation_exist() {
-    let path = Regex::new(r"`((?:core|lua|argocd|controller|cli|sandbox|e2e|deploy|examples|docs)/[\w./-]*)`").unwrap();
+    let path =
+        Regex::new(r"`((?:core|world|lua|argocd|controller|cli|sandbox|e2e|deploy|examples|docs)/[\w./-]*)`").unwrap();
     let mut findings = Vec::new();
     let mut found = 0;
     for file in files("docs").into_iter().chain(FILES.map(file)) {
@@ -109,6 +110,28 @@ fn paths_in_the_documentation_exist() {
     }
     assert!(found > 100, "the walk found {found} paths only");
     crate::none(&findings);
+}
+
+/// The last column of each row names the test: a file below `core/tests`, `world/tests` or the root.
+#[test]
+fn tests_that_differences_name_exist() {
+    let name = Regex::new(r"`([\w./-]+\.(?:rs|md|json))`").unwrap();
+    let folders = ["core/tests/", "world/tests/", ""];
+    let there = |file: &str| {
+        folders
+            .iter()
+            .any(|folder| crate::workspace::root().join(format!("{folder}{file}")).exists())
+    };
+    let text = file("docs/differences.md").text;
+    let tests = text
+        .lines()
+        .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
+    let named = tests
+        .flat_map(|(_, tests)| name.captures_iter(tests))
+        .map(|hit| hit[1].to_owned());
+    let (found, lost): (Vec<String>, Vec<String>) = named.partition(|file| there(file));
+    assert!(found.len() > 50, "{} tests were found only", found.len());
+    crate::none(&lost);
 }
 
 /// Rooms that decision 53 names, and that are made with their first code.

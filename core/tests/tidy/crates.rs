@@ -24,7 +24,6 @@ const ARROWS: [(&str, &[&str]); 8] = [
     (
         "e2e",
         &[
-            "serin",
             "serin-argocd",
             "serin-controller",
             "serin-core",

@@ -13,6 +13,7 @@ mod enums;
 mod examples;
 mod length;
 mod purity;
+mod rings;
 mod scripts;
 mod words;
 mod workspace;

@@ -10,12 +10,10 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// What core may depend on: types, their wire forms, and time as data.
-const CRATES: [&str; 11] = [
-    "indexmap",
+const CRATES: [&str; 9] = [
     "jiff",
     "k8s-openapi",
     "kube-core",
-    "regex",
     "schemars",
     "serde",
     "serde-saphyr",

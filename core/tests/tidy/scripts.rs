@@ -5,7 +5,14 @@
 use crate::workspace::root;
 use std::process::{Command, Stdio};
 
-const SCRIPTS: [&str; 3] = [".ci/run", "e2e/controlplane/build", "e2e/real"];
+const SCRIPTS: [&str; 6] = [
+    ".ci/run",
+    ".ci/tools",
+    "e2e/argocd",
+    "e2e/controlplane/build",
+    "e2e/gopherlua/build",
+    "e2e/real",
+];
 
 /// What bash says of a script that it only reads.
 fn said(script: &str, text: &str) -> Vec<String> {

@@ -15,8 +15,11 @@ const MACHINES: [(&str, &str); 5] = [
 const IN_THE_CONTAINER: &str = concat!("/ho", "me/argo-rollouts/");
 
 /// Folders and files of the project that people write.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 12] = [
     "core",
+    "world",
+    "lua",
+    "argocd",
     "controller",
     "sandbox",
     "cli",
@@ -26,13 +29,14 @@ const FOLDERS: [&str; 9] = [
     "crds",
     "deploy",
 ];
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "Cargo.toml",
     "deny.toml",
     ".ci/run",
+    ".ci/tools",
 ];
 
 fn all() -> Vec<File> {
@@ -73,15 +77,44 @@ fn nothing_is_left_to_do_in_silence() {
 #[test]
 fn links_of_the_documentation_lead_somewhere() {
     let mut findings = Vec::new();
+    let mut anchors = 0;
     for file in all().iter().filter(|file| file.path.ends_with(".md")) {
-        let folder = crate::workspace::root().join(&file.path);
-        let folder = folder.parent().expect("a folder");
-        for target in file.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = target.split('#').next().unwrap_or_default();
-            if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
-                findings.push(format!("{}: {target}", file.path));
+        let page = crate::workspace::root().join(&file.path);
+        let folder = page.parent().expect("a folder");
+        for link in file.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if target.is_empty() {
+                page.clone()
+            } else {
+                folder.join(target)
+            };
+            if link.contains("://") {
+                continue;
+            }
+            anchors += usize::from(!anchor.is_empty());
+            let text = || std::fs::read_to_string(&target).unwrap_or_default();
+            if !target.exists() || !(anchor.is_empty() || anchors_of(&text()).contains(&anchor.to_owned())) {
+                findings.push(format!("{}: {link}", file.path));
             }
         }
     }
+    assert!(anchors > 8, "the walk found {anchors} links to headings only");
     crate::none(&findings);
+}
+
+/// The names that a page's headings have in links.
+fn anchors_of(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let name = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|it| it.is_alphanumeric() || " -_".contains(*it));
+        kept.map(|it| if it == ' ' { '-' } else { it }).collect()
+    };
+    headings.map(name).collect()
+}
+
+#[test]
+fn headings_are_named_as_links_name_them() {
+    let page = "# Two replicas\n\n## `Refused`, and why: 03 §7\ntext";
+    assert_eq!(anchors_of(page), ["two-replicas", "refused-and-why-03-7"]);
 }

@@ -3,7 +3,7 @@
 use super::changed;
 use serin_core::Observed;
 use serin_core::observed::Service;
-use serin_core::validate;
+use serin_core::rollout::references::references;
 use std::collections::BTreeMap;
 
 const BLUE_GREEN: &str = "strategy: {canary: null, blueGreen: {activeService: a, previewService: b}}";
@@ -27,9 +27,7 @@ fn found(fragment: &str, a: Option<Service>, b: Option<Service>) -> String {
         services: BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]),
         ..Observed::default()
     };
-    validate::references(&seen)
-        .map(|error| error.to_string())
-        .unwrap_or_default()
+    references(&seen).map(|error| error.to_string()).unwrap_or_default()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Our hooks and our controller with a real Argo CD (docs/argocd-sync.md; `e2e/argocd` runs it).
 //!
-//! `ARGOCD` names the program; without it, or without a control plane, all of it is skipped and says so. The control plane is
+//! `ARGOCD` names the program; without it, or without a control plane, all of it is ignored and says why. The control plane is
 //! always one of our own: nothing is installed into anybody's cluster.
 
 mod access;
@@ -145,16 +145,16 @@ fn run() -> Result<bool> {
         return Ok(true);
     }
     let Some(programs) = Programs::find()? else {
-        say("\nskipped: ARGOCD names no program of Argo CD to test with (CONTRIBUTING.md)\n\n")?;
-        return Ok(true);
+        return ignored(&chosen, "ARGOCD names no program of Argo CD to test with");
     };
     if std::env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty()) {
-        say("\nskipped: KUBECONFIG is set, and Argo CD is not to be installed into that cluster\n\n")?;
-        return Ok(true);
+        return ignored(
+            &chosen,
+            "KUBECONFIG is set, and Argo CD is not to be installed into that cluster",
+        );
     }
     if let Err(missing) = Assets::find() {
-        say(&format!("\nskipped: {missing}\n\n"))?;
-        return Ok(true);
+        return ignored(&chosen, &missing.to_string());
     }
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
     tracing_subscriber::fmt()
@@ -164,12 +164,28 @@ fn run() -> Result<bool> {
     serin_controller::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let hooks = Hooks::from_environment()?;
-    chosen.retain(|it| hooks.are_ours() || !it.only_ours);
-    runtime.block_on(with_argo_cd(programs, hooks, &chosen))
+    let (chosen, left_out): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| hooks.are_ours() || !it.only_ours);
+    for it in &left_out {
+        say(&format!("test {} ... ignored, with our hooks only\n", it.name))?;
+    }
+    runtime.block_on(with_argo_cd(programs, hooks, &chosen, left_out.len()))
+}
+
+/// Reports that none of them can be played here.
+fn ignored(scenarios: &[Scenario], why: &str) -> Result<bool> {
+    let count = scenarios.len();
+    let lines: String = scenarios
+        .iter()
+        .map(|it| format!("test {} ... ignored, {why}\n", it.name))
+        .collect();
+    say(&format!(
+        "\nrunning {count} tests\n{lines}\ntest result: ok. 0 passed; 0 failed; {count} ignored; finished in 0.00s\n\n"
+    ))?;
+    Ok(true)
 }
 
 /// One control plane and one Argo CD for all of them.
-async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario]) -> Result<bool> {
+async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario], ignored: usize) -> Result<bool> {
     let began = Instant::now();
     let cluster = Cluster::start(Place::Real, KubeletOptions::cluster()).await?;
     let passed = match start(programs, hooks, &cluster).await {
@@ -198,7 +214,7 @@ async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario]) 
     }
     let result = if failed.is_empty() { "ok" } else { "FAILED" };
     say(&format!(
-        "\ntest result: {result}. {} passed; {} failed; finished in {:.2}s\n\n",
+        "\ntest result: {result}. {} passed; {} failed; {ignored} ignored; finished in {:.2}s\n\n",
         scenarios.len() - failed.len(),
         failed.len(),
         began.elapsed().as_secs_f64()

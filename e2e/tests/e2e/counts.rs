@@ -19,6 +19,7 @@ pub(crate) fn wishes() -> Wishes {
             ready_after: Duration::ZERO,
             ..KubeletOptions::sandbox()
         },
+        ..Wishes::default()
     }
 }
 

@@ -16,14 +16,53 @@ mod takeover;
 mod trouble;
 
 use serin_e2e::cluster::Place;
-use serin_e2e::{harness, process, scenario};
+use serin_e2e::harness::{self, Scenario, counts_writes};
+use serin_e2e::{process, scenario, transcript};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if let Some(ended) = process::asked() {
         return ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    harness::main(vec![
+    let scenarios = [stories(), counts(), transcripts()].concat();
+    harness::main(scenarios)
+}
+
+fn counts() -> Vec<Scenario> {
+    let all = vec![
+        scenario!(counts::without_steps),
+        scenario!(counts::one_step),
+        scenario!(counts::two_steps),
+        scenario!(counts::four_steps),
+        scenario!(counts::two_steps_and_a_pause),
+        scenario!(counts::blue_green),
+        scenario!(counts::blue_green_with_preview),
+    ];
+    let counted = |it: Scenario| it.wishing(counts::wishes).needing(counts_writes);
+    all.into_iter().map(counted).collect()
+}
+
+fn transcripts() -> Vec<Scenario> {
+    let all = vec![
+        scenario!(conformance_kubectl::apply),
+        scenario!(conformance_kubectl::apply_server),
+        scenario!(conformance_kubectl::delete),
+        scenario!(conformance_kubectl::deployment),
+        scenario!(conformance_kubectl::describe),
+        scenario!(conformance_kubectl::discovery),
+        scenario!(conformance_kubectl::explain),
+        scenario!(conformance_kubectl::get),
+        scenario!(conformance_kubectl::logs),
+        scenario!(conformance_kubectl::ownership),
+        scenario!(conformance_kubectl::patch),
+        scenario!(conformance_kubectl::scale),
+        scenario!(conformance_kubectl::wait),
+    ];
+    all.into_iter().map(|it| it.needing(transcript::kubectl)).collect()
+}
+
+fn stories() -> Vec<Scenario> {
+    vec![
         scenario!(canary::first_deploy_goes_straight_to_healthy),
         scenario!(canary::steps_pause_and_promotion_to_the_end),
         scenario!(canary::full_promotion_skips_the_rest),
@@ -52,7 +91,9 @@ fn main() -> ExitCode {
         scenario!(trouble::a_killed_controller_loses_nothing),
         scenario!(trouble::an_edit_beside_the_controller_is_never_lost),
         scenario!(trouble::the_spec_stays_as_it_was_written),
-        scenario!(crowd::a_broken_object_stops_no_other).wishing(crowd::wishes),
+        scenario!(crowd::a_broken_object_stops_no_other)
+            .wishing(crowd::wishes)
+            .needing(counts_writes),
         scenario!(defaults::a_template_equals_what_the_server_makes_of_it),
         scenario!(meddling::a_service_of_another_rollout_is_left_alone),
         scenario!(meddling::services_edited_during_an_update_are_mended),
@@ -75,26 +116,6 @@ fn main() -> ExitCode {
         scenario!(conformance::finalizers),
         scenario!(conformance::replica_sets),
         scenario!(conformance::owners_take_their_own_along),
-        scenario!(conformance_kubectl::apply),
-        scenario!(conformance_kubectl::apply_server),
-        scenario!(conformance_kubectl::delete),
-        scenario!(conformance_kubectl::deployment),
-        scenario!(conformance_kubectl::describe),
-        scenario!(conformance_kubectl::discovery),
-        scenario!(conformance_kubectl::explain),
-        scenario!(conformance_kubectl::get),
-        scenario!(conformance_kubectl::logs),
-        scenario!(conformance_kubectl::ownership),
-        scenario!(conformance_kubectl::patch),
-        scenario!(conformance_kubectl::scale),
-        scenario!(conformance_kubectl::wait),
-        scenario!(counts::without_steps).wishing(counts::wishes),
-        scenario!(counts::one_step).wishing(counts::wishes),
-        scenario!(counts::two_steps).wishing(counts::wishes),
-        scenario!(counts::four_steps).wishing(counts::wishes),
-        scenario!(counts::two_steps_and_a_pause).wishing(counts::wishes),
-        scenario!(counts::blue_green).wishing(counts::wishes),
-        scenario!(counts::blue_green_with_preview).wishing(counts::wishes),
         scenario!(leaders::the_standby_goes_on_with_a_canary).only(Place::Real),
         scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
         scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),
@@ -115,5 +136,5 @@ fn main() -> ExitCode {
         scenario!(refusals::a_lost_answer_creates_nothing_twice).only(Place::Sandbox),
         scenario!(refusals::refused_content_is_an_invalid_spec).only(Place::Sandbox),
         scenario!(refusals::status_conflicts_are_worked_off).only(Place::Sandbox),
-    ])
+    ]
 }

@@ -65,7 +65,7 @@ pub(crate) async fn forbidden(world: &mut World) -> Result<()> {
     refuse(world, 3, "create", "replicasets", "", FaultResponse::Refuse(error))?;
     overcome(
         world,
-        "permissions may have been granted",
+        "Forbidden",
         "grant the controller's service account this permission",
     )
     .await
@@ -79,42 +79,27 @@ pub(crate) async fn conflict(world: &mut World) -> Result<()> {
         "Operation cannot be fulfilled: the object has been modified",
     );
     refuse(world, 3, "patch", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(
-        world,
-        "the newer version is read",
-        "somebody else keeps changing this object",
-    )
-    .await
+    overcome(world, "Conflict", "somebody else keeps changing this object").await
 }
 
 pub(crate) async fn too_many_requests(world: &mut World) -> Result<()> {
     world.given().rollout(CANARY).healthy().await?;
     let error = ApiError::new(429, "TooManyRequests", "the server has received too many requests");
     refuse(world, 3, "create", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(world, "the API server asked for patience", "asks for patience").await
+    overcome(world, "TooManyRequests", "asks for patience").await
 }
 
 pub(crate) async fn server_error(world: &mut World) -> Result<()> {
     world.given().rollout(CANARY).healthy().await?;
     let error = ApiError::new(500, "InternalError", "failed calling webhook");
     refuse(world, 3, "create", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(
-        world,
-        "the API server may have recovered",
-        "the API server or a webhook failed",
-    )
-    .await
+    overcome(world, "ServerError", "the API server or a webhook failed").await
 }
 
 pub(crate) async fn no_answer(world: &mut World) -> Result<()> {
     world.given().rollout(CANARY).healthy().await?;
     refuse(world, 2, "create", "replicasets", "", FaultResponse::Hang)?;
-    overcome(
-        world,
-        "the API server may answer again",
-        "the API server did not answer",
-    )
-    .await
+    overcome(world, "Timeout", "the API server did not answer").await
 }
 
 pub(crate) async fn a_lost_answer_creates_nothing_twice(world: &mut World) -> Result<()> {
@@ -172,5 +157,5 @@ pub(crate) async fn status_conflicts_are_worked_off(world: &mut World) -> Result
         .phase("Paused")
         .ready_pods(2, 1)
         .await?;
-    named(world, "the newer version is read").await
+    named(world, "Conflict").await
 }

@@ -12,11 +12,27 @@ pub(super) struct KindFolder {
     pub(super) group: String,
     pub(super) kind: String,
     pub(super) path: PathBuf,
+    /// Nothing outside of this folder is read.
+    root: PathBuf,
 }
 
 impl KindFolder {
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// The text of a file, or why there is none. Paths come from files that somebody else may have written: one that
+    /// leaves the root, also through a symbolic link, is refused before it is opened.
+    pub(super) fn text(&self, file: &Path) -> Result<String, String> {
+        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+        let real = file.canonicalize().map_err(unreadable)?;
+        if !real.starts_with(&self.root) {
+            return Err(format!(
+                "is not read, because it lies outside of {}; copy it into that folder",
+                self.root.display()
+            ));
+        }
+        fs::read_to_string(real).map_err(unreadable)
     }
 }
 
@@ -27,12 +43,15 @@ pub(super) fn kinds(folder: &Path) -> Result<Vec<KindFolder>, SuiteError> {
         source,
     })?;
     let checkout = folder.join(ROOT);
+    // A folder for many kinds reads the scripts of others (`Runner::own_script`), which lie beside it.
+    let whole = folder.ancestors().find(|it| name(it) == ROOT);
     let mut kinds = Vec::new();
-    walk(if checkout.is_dir() { &checkout } else { &folder }, &mut kinds)?;
+    let start = if checkout.is_dir() { &checkout } else { &folder };
+    walk(start, whole.unwrap_or(&folder), &mut kinds)?;
     Ok(kinds)
 }
 
-fn walk(folder: &Path, kinds: &mut Vec<KindFolder>) -> Result<(), SuiteError> {
+fn walk(folder: &Path, root: &Path, kinds: &mut Vec<KindFolder>) -> Result<(), SuiteError> {
     if folder.join("health.lua").is_file()
         || folder.join("health_test.yaml").is_file()
         || folder.join("actions").is_dir()
@@ -45,11 +64,12 @@ fn walk(folder: &Path, kinds: &mut Vec<KindFolder>) -> Result<(), SuiteError> {
                 .unwrap_or_default(),
             kind: name(folder),
             path: folder.to_path_buf(),
+            root: root.to_path_buf(),
         });
         return Ok(());
     }
     for below in folders(folder)? {
-        walk(&below, kinds)?;
+        walk(&below, root, kinds)?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! The files that describe cases.
 
+use super::find::KindFolder;
 use super::report::Problem;
 use crate::host::FoundAction;
 use serde_json::Value;
 use serin_core::notation::yaml::{Document, YamlError, parse_docs};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 /// A case of `health_test.yaml`.
@@ -34,13 +34,13 @@ pub(super) struct ActionCase {
 }
 
 /// A file's first document, empty where it has none.
-pub(super) fn document(file: &Path) -> Result<Document, Problem> {
+pub(super) fn document(folder: &KindFolder, file: &Path) -> Result<Document, Problem> {
     let problem = |line, message| Problem {
         file: file.to_path_buf(),
         line,
         message,
     };
-    let text = fs::read_to_string(file).map_err(|error| problem(None, format!("cannot be read: {error}")))?;
+    let text = folder.text(file).map_err(|message| problem(None, message))?;
     let documents = parse_docs(&text).map_err(|error| match error {
         YamlError::Read { line, column, message } => {
             problem(Some(line), format!("not YAML at column {column}: {message}"))

@@ -8,7 +8,6 @@ use super::{Options, compare};
 use crate::customization::Customization;
 use crate::host::{Host, HostError};
 use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The scripts of a kind and what runs them.
@@ -51,7 +50,7 @@ impl Runner<'_> {
             }
             return;
         }
-        let Some(document) = note(report, read::document(&file)) else {
+        let Some(document) = note(report, read::document(self.folder, &file)) else {
             return;
         };
         let mut described = File::new(&file, &document);
@@ -70,7 +69,7 @@ impl Runner<'_> {
     }
 
     fn health_case(&self, script: &str, case: &HealthCase) -> Outcome {
-        let object = match input(&self.folder.path, &case.input) {
+        let object = match self.input(&self.folder.path, &case.input) {
             Ok(object) => object,
             Err(why) => return Outcome::Failed { why },
         };
@@ -91,7 +90,7 @@ impl Runner<'_> {
         if !file.is_file() {
             return;
         }
-        let Some(document) = note(report, read::document(&file)) else {
+        let Some(document) = note(report, read::document(self.folder, &file)) else {
             return;
         };
         let mut described = File::new(&file, &document);
@@ -130,7 +129,7 @@ impl Runner<'_> {
     }
 
     fn discovery_case(&self, script: &str, case: &DiscoveryCase) -> Outcome {
-        let object = match input(&self.folder.file("actions"), &case.input) {
+        let object = match self.input(&self.folder.file("actions"), &case.input) {
             Ok(object) => object,
             Err(why) => return Outcome::Failed { why },
         };
@@ -146,7 +145,7 @@ impl Runner<'_> {
 
     fn action_case(&self, script: &str, case: &ActionCase) -> Outcome {
         let folder = self.folder.file("actions");
-        let object = match input(&folder, &case.input) {
+        let object = match self.input(&folder, &case.input) {
             Ok(object) => object,
             Err(why) => return Outcome::Failed { why },
         };
@@ -161,7 +160,7 @@ impl Runner<'_> {
             let why = format!("expected the error {:?}, got {found}", case.error);
             return Outcome::Failed { why };
         }
-        match (acted, input(&folder, &case.output)) {
+        match (acted, self.input(&folder, &case.output)) {
             (Err(error), _) => failed(&error),
             (Ok(_), Err(why)) => Outcome::Failed { why },
             (Ok(acted), Ok(expected)) => match compare::action(&acted, &object, &expected) {
@@ -182,7 +181,14 @@ impl Runner<'_> {
         let (group, _) = object["apiVersion"].as_str()?.split_once('/')?;
         let root = self.folder.path.parent()?.parent()?;
         let file = root.join(group).join(object["kind"].as_str()?).join("health.lua");
-        fs::read_to_string(file).ok()
+        self.folder.text(&file).ok()
+    }
+
+    /// An object that a case names, by its path below `folder`.
+    fn input(&self, folder: &Path, path: &str) -> Result<Value, String> {
+        let read = read::document(self.folder, &folder.join(path));
+        read.map(|document| document.value)
+            .map_err(|problem| problem.to_string())
     }
 
     /// The host of health checks and discovery. Upstream tests both with open libraries; ours need none.
@@ -198,8 +204,10 @@ impl Runner<'_> {
         let file = self.folder.path.join(path);
         let read = match given {
             Some(script) => script.ok_or_else(|| "there are cases for it, but the given scripts have none".to_owned()),
-            None => fs::read_to_string(&file)
-                .map_err(|error| format!("there are cases for it, but it cannot be read: {error}")),
+            None => self
+                .folder
+                .text(&file)
+                .map_err(|why| format!("there are cases for it, but it {why}")),
         };
         let problem = |message| Problem {
             file,
@@ -224,12 +232,6 @@ impl Runner<'_> {
 
 fn note<T>(report: &mut Report, read: Result<T, Problem>) -> Option<T> {
     read.map_err(|problem| report.problems.push(problem)).ok()
-}
-
-fn input(folder: &Path, path: &str) -> Result<Value, String> {
-    let read = read::document(&folder.join(path));
-    read.map(|document| document.value)
-        .map_err(|problem| problem.to_string())
 }
 
 fn outcome(compared: Result<(), String>) -> Outcome {

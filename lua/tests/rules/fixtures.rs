@@ -1,26 +1,12 @@
 //! The fixtures of `lua/fixtures`, and each of them with any part missing, null or of another type.
 
 use crate::compare::{Kind, kinds, kinds_with, now, patched, plain};
+use crate::files::{folder, objects, read};
 use serde_json::{Value, json};
 use serin_core::hooks;
-use serin_core::notation::yaml;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-
-pub(crate) fn folder(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/argoproj.io")
-        .join(kind)
-}
-
-fn read(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut documents = yaml::parse_docs(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(documents.len(), 1, "{}", path.display());
-    documents.remove(0).value
-}
 
 fn list<'a>(cases: &'a Value, key: &str) -> &'a Vec<Value> {
     cases[key].as_array().unwrap_or_else(|| panic!("no {key}"))
@@ -28,20 +14,6 @@ fn list<'a>(cases: &'a Value, key: &str) -> &'a Vec<Value> {
 
 fn word<'a>(case: &'a Value, key: &str) -> &'a str {
     case[key].as_str().unwrap_or_else(|| panic!("no {key} in {case}"))
-}
-
-/// All objects of a kind's fixtures, by path.
-pub(crate) fn objects(kind: &str) -> BTreeMap<PathBuf, Value> {
-    let folders = [folder(kind).join("testdata"), folder(kind).join("actions/testdata")];
-    let mut found = BTreeMap::new();
-    for folder in folders.iter().filter(|folder| folder.exists()) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            found.insert(path.clone(), read(&path));
-        }
-    }
-    assert!(found.len() > 4, "{kind} has {} fixtures only", found.len());
-    found
 }
 
 #[test]

@@ -42,21 +42,19 @@ fn agree(scripts: &[Script], objects: impl IntoIterator<Item = Value>) -> usize 
     compared
 }
 
-#[test]
-fn fixtures_are_judged_alike_by_gopher_lua() {
+pub(crate) fn fixtures_are_judged_alike() {
     for kind in kinds() {
         let scripts = [judging(&kind), acting(&kind)].concat();
-        let compared = agree(&scripts, crate::fixtures::objects(kind.rules.kind).into_values());
+        let compared = agree(&scripts, crate::files::objects(kind.rules.kind).into_values());
         println!("{}: {compared} answers compared", kind.rules.kind);
     }
 }
 
-#[test]
-fn generated_objects_are_judged_alike_by_gopher_lua() {
+pub(crate) fn generated_objects_are_judged_alike() {
     thread::scope(|scope| {
         for kind in kinds() {
             scope.spawn(move || {
-                let compared = generated_objects(&kind, crate::objects());
+                let compared = generated_objects(&kind, crate::objects::count());
                 println!("{}: {compared} answers compared", kind.rules.kind);
             });
         }

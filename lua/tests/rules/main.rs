@@ -1,27 +1,17 @@
 //! Rules in Rust, their Lua in the host, and the fixtures: all say the same.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(clippy::print_stdout, reason = "how much was compared")]
 
 mod compare;
+mod files;
 mod fixtures;
-mod gopher;
 mod lint;
 mod objects;
 mod one_source;
-#[path = "../support/mod.rs"]
-mod support;
 
 use compare::{Kind, kinds};
 use objects::{Rng, random_object};
 use std::thread;
-
-/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run`.
-const OBJECTS: u64 = 3_000;
-
-fn objects() -> u64 {
-    std::env::var("SERIN_OBJECTS").map_or(OBJECTS, |number| number.parse().expect("SERIN_OBJECTS is a number"))
-}
 
 /// The differences over the objects of some seeds.
 fn differences(kind: &Kind, seeds: impl Iterator<Item = u64>) -> Vec<String> {
@@ -45,7 +35,7 @@ fn differences(kind: &Kind, seeds: impl Iterator<Item = u64>) -> Vec<String> {
 #[test]
 fn generated_objects_are_judged_alike() {
     for kind in kinds() {
-        let (count, workers) = (objects(), 2);
+        let (count, workers) = (objects::count(), 2);
         let found: Vec<String> = thread::scope(|scope| {
             let work = |worker| {
                 let kind = &kind;

@@ -2,6 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+/// Objects of each kind in a normal run. `SERIN_OBJECTS` makes another number of them: 100,000 in `.ci/run`.
+const OBJECTS: u64 = 3_000;
+
+/// Objects of each kind in this run.
+pub(crate) fn count() -> u64 {
+    std::env::var("SERIN_OBJECTS").map_or(OBJECTS, |number| number.parse().expect("SERIN_OBJECTS is a number"))
+}
+
 /// Random numbers that a seed gives again.
 pub(crate) struct Rng(u64);
 

@@ -97,7 +97,7 @@ fn every_row_can_be_reached() {
         "ClusterAnalysisTemplate",
     ]
     .iter()
-    .flat_map(|kind| crate::fixtures::objects(kind))
+    .flat_map(|kind| crate::files::objects(kind))
     .map(|(path, object)| (path.display().to_string(), object))
     .collect();
     let kinds = hooks::all(&hooks::Options::default());

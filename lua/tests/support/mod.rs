@@ -186,13 +186,14 @@ pub(crate) struct SecondOpinion {
 }
 
 impl SecondOpinion {
-    /// All versions in the folder that `SERIN_GOPHERLUA` names, with these scripts; none, and a printed line, where it
-    /// is not set.
+    /// The folder that `SERIN_GOPHERLUA` names.
+    pub(crate) fn folder() -> Option<PathBuf> {
+        std::env::var_os("SERIN_GOPHERLUA").map(PathBuf::from)
+    }
+
+    /// All versions in that folder, with these scripts.
     pub(crate) fn all(scripts: &[Script]) -> Vec<Self> {
-        let Some(folder) = std::env::var_os("SERIN_GOPHERLUA").map(PathBuf::from) else {
-            println!("skipped: SERIN_GOPHERLUA names no folder; e2e/gopherlua/build makes one");
-            return Vec::new();
-        };
+        let folder = Self::folder().expect("SERIN_GOPHERLUA names a folder; e2e/gopherlua/build makes one");
         let mut programs: Vec<PathBuf> = std::fs::read_dir(&folder)
             .unwrap_or_else(|error| panic!("SERIN_GOPHERLUA: {}: {error}", folder.display()))
             .map(|entry| entry.unwrap().path())
@@ -286,9 +287,6 @@ pub(crate) fn disagreements(
 ) -> (Vec<String>, usize) {
     let mut opinions = SecondOpinion::all(scripts);
     let (mut found, mut compared) = (Vec::new(), 0);
-    if opinions.is_empty() {
-        return (found, compared);
-    }
     let parameters = BTreeMap::new();
     let mut objects = objects.into_iter();
     let newest = opinions.len() - 1;

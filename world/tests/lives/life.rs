@@ -98,7 +98,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(21) {
+    match world.rng.up_to(24) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -126,6 +126,12 @@ fn somebody_acts(world: &mut World) {
             world.fail_pods(index, pods);
         }),
         20 => recover_pods(world),
+        21 => world.edit(&json!({ "spec": { "replicas": 0 } })),
+        22 => {
+            let replicas = 1 + world.rng.up_to(7);
+            world.edit(&json!({ "spec": { "replicas": replicas } }));
+        }
+        23 => contradict(world),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -134,6 +140,17 @@ fn somebody_acts(world: &mut World) {
             let weight = world.rng.up_to(100);
             world.edit(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "setWeight": weight }] } } } }));
         }
+    }
+}
+
+/// A promotion and an abort, both before the controller looks (decision 40).
+fn contradict(world: &mut World) {
+    if world.rng.one_in(2) {
+        world.promote_full();
+        world.edit_status(&json!({ "abort": true }));
+    } else {
+        world.edit_status(&json!({ "abort": true }));
+        world.promote_full();
     }
 }
 
@@ -260,7 +277,10 @@ fn check_rest(world: &mut World) {
     }
     check_stable_at_rest(world);
     let phase = world.current().status.phase;
-    if !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
+    // An update that was sent to sleep waits for pods (decision 42).
+    let status = world.current().status;
+    let asleep = world.rollout["spec"]["replicas"] == 0 && status.stable_rs != status.current_pod_hash;
+    if !asleep && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) {
         world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
     }
 }
@@ -324,7 +344,9 @@ pub(crate) fn recover(world: &mut World) {
             break;
         }
         world.edit_status(&json!({ "abort": false }));
-        if world.current().status.message.contains("StableReplicaSetMissing") {
+        // An update that began with pods sleeps while there are none (decision 42).
+        let asleep = world.rollout["spec"]["replicas"] == 0;
+        if asleep || world.current().status.message.contains("StableReplicaSetMissing") {
             world.promote_full();
         } else {
             world.promote();

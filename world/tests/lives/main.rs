@@ -14,6 +14,7 @@
 mod doors;
 mod life;
 mod moments;
+mod requests;
 mod scenarios;
 mod situations;
 

@@ -145,6 +145,9 @@ const NO_PROMOTION: &[(&str, Deed)] = &[
         world.edit(&json!({ "spec": { "replicas": 0 } }));
         world.edit(&json!({ "spec": { "replicas": 3 } }));
     }),
+    ("sent to sleep", |world| {
+        world.edit(&json!({ "spec": { "replicas": 0 } }));
+    }),
     ("scaled up", |world| world.edit(&json!({ "spec": { "replicas": 6 } }))),
     ("the stable ReplicaSet scaled by hand", |world| {
         world.scale_by_hand(0, 0)

@@ -39,7 +39,7 @@ pub(super) fn of_new(
             AbortDelay::Seconds(_) => size,
         };
     }
-    let Some(preview) = written.preview_replica_count else {
+    let Some(preview) = written.preview_replica_count.filter(|_| look.replicas > 0) else {
         return look.replicas;
     };
     let paused = look.rollout.spec.paused || !course.pauses.is_empty();

@@ -35,9 +35,7 @@ impl Course {
             Change::First | Change::Template => course.reset(),
         }
         course.drop_pointless_abort(look);
-        if course.promote_full {
-            course.abort = None;
-        } else {
+        if !course.promote_full {
             let waiting = course.is_held_up(look);
             course.abort_when_overdue(look, waiting, counts);
         }
@@ -60,8 +58,14 @@ impl Course {
             return Gate::Closed;
         }
         if self.abort.is_some() {
-            self.resume();
             return Gate::Back;
+        }
+        if self.skips_without_pods(look) {
+            self.resume();
+            return Gate::Open;
+        }
+        if self.sleeps(look) {
+            return Gate::Closed;
         }
         let Some(new) = look
             .revisions
@@ -148,7 +152,7 @@ impl Course {
             Stable::Missing if !self.promote_full => return None,
             Stable::Missing | Stable::Newest | Stable::Other(_) => {}
         }
-        if active != look.revisions.new_hash || self.is_halted(look) {
+        if active != look.revisions.new_hash || self.is_halted(look) || self.sleeps(look) {
             return None;
         }
         if self.promote_full {

@@ -22,7 +22,8 @@ pub(crate) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     // Once moved it stays, whatever becomes of the pods meanwhile.
     let moved = service::hash_of(look, &written.stable_service) == look.revisions.new_hash;
     let ready = moved || look.new_available() >= least;
-    let taken_over = course.abort.is_none() && wanted(input).stable == 0 && ready;
+    // Without replicas nothing of stable is wanted, and that approves nothing (decision 42).
+    let taken_over = course.abort.is_none() && !course.sleeps(look) && wanted(input).stable == 0 && ready;
     let behind_stable = look.revisions.new.filter(|_| taken_over).or(stable);
     let behind_canary = if course.abort.is_some() {
         stable

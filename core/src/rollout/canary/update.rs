@@ -23,10 +23,10 @@ impl Course {
             Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
         course.drop_pointless_abort(look);
-        let no_abort = course.promote_full || look.is_rollback_within_window();
-        if no_abort {
+        // A person may abort a rollback within the window as any other update (decision 40).
+        let skips = course.promote_full || (course.abort.is_none() && look.is_rollback_within_window());
+        if skips {
             course.resume();
-            course.abort = None;
             course.index = course.index.map(|_| steps);
         } else {
             let waiting = course.is_waiting(look, canary);
@@ -61,9 +61,17 @@ impl Course {
         }
     }
 
-    /// Where stable never had an available pod, weight and pauses protect nobody (decision 11).
+    /// Where stable never had an available pod, or where the update began with no replicas, weights and pauses protect
+    /// nobody (decisions 11, 42).
     fn skip_what_waits_for_nobody(&mut self, look: &Look<'_>, canary: &Canary, draft: &mut Draft) {
-        let Some(first) = self.index.filter(|_| self.abort.is_none() && never_served(look)) else {
+        let message = if self.skips_without_pods(look) {
+            "The update began with no replicas: weights and pauses are skipped"
+        } else if never_served(look) {
+            "The stable ReplicaSet never had an available pod: weights and pauses are skipped"
+        } else {
+            return;
+        };
+        let Some(first) = self.index.filter(|_| self.abort.is_none()) else {
             return;
         };
         let waits = |step: &Step| match step {
@@ -78,7 +86,6 @@ impl Course {
         if skipped > 0 {
             self.resume();
             self.index = Some(first + skipped);
-            let message = "The stable ReplicaSet never had an available pod: weights and pauses are skipped";
             draft.tell(
                 Group::Skip,
                 EventKind::Normal,
@@ -144,7 +151,6 @@ impl Course {
         if let Some(reason) = self.promotion(look, canary) {
             self.promote_canary(look, canary, &reason, draft);
         } else if self.abort.is_some() {
-            self.resume();
             self.index = self.index.map(|_| 0);
         } else if look.change == Change::Nothing && !resized && !self.is_halted(look) {
             self.finish_step(look, canary, targets, draft);
@@ -164,8 +170,10 @@ impl Course {
             Stable::Missing if !self.promote_full => return None,
             Stable::Missing | Stable::Newest | Stable::Other(_) => {}
         }
-        let complete = look.revisions.new.is_some() && look.new_available() >= look.replicas;
-        if self.abort.is_some() || !complete {
+        // Without replicas it is complete as soon as its ReplicaSet is created, which this plan does.
+        let exists = look.revisions.new.is_some() || self.skips_without_pods(look);
+        let complete = exists && look.new_available() >= look.replicas;
+        if self.abort.is_some() || self.is_halted(look) || self.sleeps(look) || !complete {
             return None;
         }
         if self.promote_full {
@@ -198,8 +206,11 @@ impl Course {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
             return;
         };
+        let asleep = self.sleeps(look);
         let complete = match step {
-            Step::SetWeight(_) | Step::SetCanaryScale(_) => at_desired_counts(look, targets),
+            Step::SetWeight(_) | Step::SetCanaryScale(_) => !asleep && at_desired_counts(look, targets),
+            // No time ends a pause while there are no pods; a person may.
+            Step::Pause(_) if asleep => self.pause_is_over(look, PauseLength::Indefinite, draft),
             Step::Pause(written) => self.pause_is_over(look, pause_duration(written), draft),
             // Refused before a decision gets here: see `crate::rollout::invalid`.
             Step::Experiment(_)

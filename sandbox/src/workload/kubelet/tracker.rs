@@ -99,7 +99,6 @@ impl Tracker {
                 self.look(&uid);
             }
         }
-        while self.tasks.try_join_next().is_some() {}
     }
 
     pub(super) fn begin_list(&mut self) {
@@ -244,6 +243,7 @@ impl Tracker {
     fn send(&mut self, uid: &str, request: Request) {
         let Some(entry) = self.entries.get_mut(uid) else { return };
         entry.busy = true;
+        while self.tasks.try_join_next().is_some() {} // those that have ended
         let meta = &entry.pod.metadata;
         let target = Target {
             namespace: meta.namespace.clone().unwrap_or_default(),

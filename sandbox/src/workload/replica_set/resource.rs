@@ -1,7 +1,8 @@
 //! A ReplicaSet as far as this controller reads it, and the pods it makes.
 
+use crate::selector::LabelSelector;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use kube::api::{ApiResource, DynamicObject, ObjectMeta};
 use kube::core::Object;
@@ -15,7 +16,8 @@ pub(super) struct Spec {
     pub(super) replicas: Option<i32>,
     #[serde(default)]
     pub(super) min_ready_seconds: i32,
-    pub(super) selector: LabelSelector,
+    #[serde(default)]
+    pub(super) selector: Value,
     #[serde(default)]
     pub(super) template: Value,
 }
@@ -42,17 +44,26 @@ fn name(set: &str) -> String {
     prefix.chars().chain(suffix).collect()
 }
 
-/// A pod from the template, owned by the set.
-pub(super) fn new_pod(set: &ReplicaSet) -> Result<DynamicObject, kube::Error> {
-    let template = &set.spec.template;
-    let owner = OwnerReference {
+/// The set as an owner of pods.
+pub(super) fn owner(set: &ReplicaSet) -> OwnerReference {
+    OwnerReference {
         api_version: "apps/v1".to_owned(),
         kind: "ReplicaSet".to_owned(),
         name: set.metadata.name.clone().unwrap_or_default(),
         uid: set.metadata.uid.clone().unwrap_or_default(),
         controller: Some(true),
         block_owner_deletion: Some(true),
-    };
+    }
+}
+
+/// Which pods a set selects.
+pub(super) fn selector(set: &ReplicaSet) -> LabelSelector {
+    LabelSelector::from_object(&set.spec.selector)
+}
+
+/// A pod from the template, owned by the set.
+pub(super) fn new_pod(set: &ReplicaSet) -> Result<DynamicObject, kube::Error> {
+    let template = &set.spec.template;
     let part = |key: &str| {
         let value = template
             .get("metadata")
@@ -68,7 +79,7 @@ pub(super) fn new_pod(set: &ReplicaSet) -> Result<DynamicObject, kube::Error> {
         namespace: set.metadata.namespace.clone(),
         labels: part("labels")?,
         annotations: part("annotations")?,
-        owner_references: Some(vec![owner]),
+        owner_references: Some(vec![owner(set)]),
         ..ObjectMeta::default()
     };
     let mut pod = DynamicObject::new("", &ApiResource::erase::<Pod>(&()));
@@ -77,13 +88,21 @@ pub(super) fn new_pod(set: &ReplicaSet) -> Result<DynamicObject, kube::Error> {
     Ok(pod)
 }
 
-/// The UID of the ReplicaSet that controls a pod.
+/// The UID of what controls a pod; whatever kind that is, the pod is nobody else's.
 pub(super) fn controller_of(pod: &Pod) -> Option<&str> {
-    let owners = pod.owner_references().iter();
+    controller(pod.owner_references())
+}
+
+/// The UID of what controls a set.
+pub(super) fn controller_of_set(set: &ReplicaSet) -> Option<&str> {
+    controller(set.metadata.owner_references.as_deref().unwrap_or_default())
+}
+
+fn controller(owners: &[OwnerReference]) -> Option<&str> {
     owners
-        .filter(|it| it.controller == Some(true) && it.kind == "ReplicaSet")
+        .iter()
+        .find(|it| it.controller == Some(true))
         .map(|it| it.uid.as_str())
-        .next()
 }
 
 pub(super) fn unreadable(error: kube::core::dynamic::ParseDynamicObjectError) -> kube::Error {

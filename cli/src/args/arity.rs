@@ -1,0 +1,111 @@
+//! How many names a command takes, and what is said where there are more or fewer.
+
+use super::{
+    ArgocdGroup, Command, GetGroup, GetKind, LuaGroup, Program, RetryGroup, RetryKind, TerminateGroup, TerminateKind,
+    help,
+};
+use crate::failure::Failure;
+use std::ffi::OsString;
+
+/// How many names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arity {
+    One,
+    Many,
+}
+
+/// The commands that take names, with the word for one in the usage.
+pub(super) const NAMED: [(&[&str], Arity, &str); 9] = [
+    (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
+    (&["status"], Arity::One, "ROLLOUT_NAME"),
+    (&["promote"], Arity::One, "ROLLOUT_NAME"),
+    (&["restart"], Arity::One, "ROLLOUT_NAME"),
+    (&["abort"], Arity::Many, "ROLLOUT_NAME"),
+    (&["pause"], Arity::Many, "ROLLOUT_NAME"),
+    (&["retry", "rollout"], Arity::Many, "ROLLOUT_NAME"),
+    (&["terminate", "analysisrun"], Arity::Many, "ANALYSISRUN_NAME"),
+    (&["terminate", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
+];
+
+/// What a command was given.
+enum Given<'a> {
+    Names(&'a [&'a str], &'a [String]),
+    /// A group without a kind, or with one that it does not know.
+    Kind(&'a str, Option<&'a OsString>),
+    Whatever,
+}
+
+/// Turns down a wrong number of names, and a kind that a group does not know: as the plugin with the usage alone, as upstream
+/// does; else with what is wrong and one line of usage.
+pub(super) fn check(command: &Command, program: Program, definition: &mut clap::Command) -> Result<(), Failure> {
+    match given(command) {
+        Given::Whatever => Ok(()),
+        Given::Names(path, names) => {
+            let Some((_, arity, word)) = NAMED.into_iter().find(|(known, ..)| *known == path) else {
+                return Ok(());
+            };
+            let problem = match (arity, names) {
+                (Arity::One, [_]) | (Arity::Many, [_, ..]) => return Ok(()),
+                (Arity::One | Arity::Many, []) => format!("{word} is missing"),
+                (Arity::One, several) => format!("one {word} is wanted, not {}: {}", several.len(), several.join(", ")),
+            };
+            Err(turn_down(path, &problem, program, definition))
+        }
+        Given::Kind(group, kind) => {
+            let kinds = help::subcommands(definition, group).join(" or ");
+            let problem = match kind {
+                Some(kind) => format!("{:?} is not known here: it must be {kinds}", kind.to_string_lossy()),
+                None => format!("what to {group}: {kinds}?"),
+            };
+            Err(turn_down(&[group], &problem, program, definition))
+        }
+    }
+}
+
+fn given(command: &Command) -> Given<'_> {
+    match command {
+        Command::Get(GetGroup { kind }) => match kind {
+            Some(GetKind::Rollout(get)) => Given::Names(&["get", "rollout"], &get.names),
+            Some(GetKind::Unknown(words)) => Given::Kind("get", words.first()),
+            None => Given::Kind("get", None),
+        },
+        Command::Status(status) => Given::Names(&["status"], &status.names),
+        Command::Promote(promote) => Given::Names(&["promote"], &promote.names),
+        Command::Abort(abort) => Given::Names(&["abort"], &abort.names),
+        Command::Retry(RetryGroup { kind }) => match kind {
+            Some(RetryKind::Rollout(retry)) => Given::Names(&["retry", "rollout"], &retry.names),
+            Some(RetryKind::Unknown(words)) => Given::Kind("retry", words.first()),
+            None => Given::Kind("retry", None),
+        },
+        Command::Pause(pause) => Given::Names(&["pause"], &pause.names),
+        Command::Restart(restart) => Given::Names(&["restart"], &restart.names),
+        Command::Terminate(TerminateGroup { kind }) => match kind {
+            Some(TerminateKind::AnalysisRun(run)) => Given::Names(&["terminate", "analysisrun"], &run.names),
+            Some(TerminateKind::Experiment(experiment)) => {
+                Given::Names(&["terminate", "experiment"], &experiment.names)
+            }
+            Some(TerminateKind::Unknown(words)) => Given::Kind("terminate", words.first()),
+            None => Given::Kind("terminate", None),
+        },
+        Command::Lua(LuaGroup { command: None }) => Given::Kind("lua", None),
+        Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),
+        Command::Lua(_)
+        | Command::Argocd(_)
+        | Command::Version(_)
+        | Command::Options
+        | Command::Demo(_)
+        | Command::Sandbox(_)
+        | Command::Unknown(_) => Given::Whatever,
+    }
+}
+
+fn turn_down(path: &[&str], problem: &str, program: Program, definition: &mut clap::Command) -> Failure {
+    match program {
+        Program::Plugin => Failure::Usage(help::usage(definition, path, program)),
+        Program::Serin => {
+            let words = path.join(" ");
+            let usage = help::usage_line(definition, path);
+            Failure::message(format!("{problem}\n{usage}\nRun 'serin {words} --help' for its flags."))
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! `options`: the flags of every command.
+
+use crate::args;
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Lists them.
+pub(super) fn run(console: &mut Console) -> Result<(), Failure> {
+    let text = args::global_flags();
+    console.print(&text)
+}

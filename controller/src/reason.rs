@@ -1,0 +1,148 @@
+//! Why a rollout is looked at.
+
+use serin_core::plan::WakeReason;
+use std::fmt;
+
+/// Everything that can start a look; stands in its log line and in the metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Reason {
+    /// Somebody edited the spec.
+    SpecEdited,
+    /// Somebody changed metadata or status: promote, abort, retry.
+    RolloutChanged,
+    /// The rollout was not known before.
+    FirstSeen,
+    /// The rollout is gone.
+    Deleted,
+    /// A ReplicaSet of the rollout changed.
+    ReplicaSetChanged,
+    /// A Service that the rollout names, or that names it, changed.
+    ServiceChanged,
+    /// What we wrote ourselves has arrived.
+    OwnWriteSeen,
+    /// A wait that a decision asked for is over.
+    Wake(WakeReason),
+    /// The watch did not bring what was waited for in time.
+    StoreLags,
+    /// The look before panicked.
+    Panicked,
+    /// Everything is looked at from time to time.
+    Resync,
+}
+
+impl Reason {
+    /// How many looks it takes until what a person did has its effect: a request (promote, retry) is noted by the
+    /// first and followed by the second, an edit is followed at once.
+    pub(crate) fn urgent_looks(self) -> u8 {
+        match self {
+            Self::RolloutChanged => 2,
+            Self::SpecEdited => 1,
+            Self::FirstSeen
+            | Self::Deleted
+            | Self::ReplicaSetChanged
+            | Self::ServiceChanged
+            | Self::OwnWriteSeen
+            | Self::Wake(_)
+            | Self::StoreLags
+            | Self::Panicked
+            | Self::Resync => 0,
+        }
+    }
+
+    /// One word, for metrics and logs.
+    #[must_use]
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::SpecEdited => "SpecEdited",
+            Self::RolloutChanged => "RolloutChanged",
+            Self::FirstSeen => "FirstSeen",
+            Self::Deleted => "Deleted",
+            Self::ReplicaSetChanged => "ReplicaSetChanged",
+            Self::ServiceChanged => "ServiceChanged",
+            Self::OwnWriteSeen => "OwnWriteSeen",
+            Self::Wake(why) => why.word(),
+            Self::StoreLags => "StoreLags",
+            Self::Panicked => "Panicked",
+            Self::Resync => "Resync",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SpecEdited => f.write_str("the spec was edited"),
+            Self::RolloutChanged => f.write_str("the rollout was changed"),
+            Self::FirstSeen => f.write_str("the rollout was first seen"),
+            Self::Deleted => f.write_str("the rollout was deleted"),
+            Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
+            Self::ServiceChanged => f.write_str("a Service changed"),
+            Self::OwnWriteSeen => f.write_str("our own write arrived"),
+            Self::Wake(why) => why.fmt(f),
+            Self::StoreLags => f.write_str("the watch lags behind our own writes"),
+            Self::Panicked => f.write_str("the reconcile before panicked"),
+            Self::Resync => f.write_str("resync"),
+        }
+    }
+}
+
+/// Everything that makes a rollout wait, as `serin_waits_total` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A decision, or a refusal, asks for a later look.
+    Wake(WakeReason),
+    /// The stores do not show our own last write in time.
+    StoreLags,
+    /// The budget of calls (`--qps`, `--burst`) was used up.
+    Throttled,
+    /// A look panicked.
+    Panicked,
+}
+
+impl Wait {
+    /// One word, for metrics.
+    #[must_use]
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Wake(why) => why.word(),
+            Self::StoreLags => "StoreLags",
+            Self::Throttled => "Throttled",
+            Self::Panicked => "Panicked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serin_core::observed::Refusal;
+
+    #[test]
+    fn what_metrics_name_is_the_name_in_the_code() {
+        for why in [
+            WakeReason::PauseOver,
+            WakeReason::ProgressDeadline,
+            WakeReason::ScaleDownDelay,
+            WakeReason::InvalidSpecRetry,
+            WakeReason::CountersDue,
+            WakeReason::Restart,
+        ] {
+            assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));
+        }
+        for why in [
+            Refusal::Forbidden,
+            Refusal::AlreadyExists,
+            Refusal::Conflict,
+            Refusal::NotFound,
+            Refusal::Invalid,
+            Refusal::TooManyRequests,
+            Refusal::ServerError,
+            Refusal::Timeout,
+        ] {
+            assert_eq!(Reason::Wake(WakeReason::Refused(why)).word(), format!("{why:?}"));
+        }
+        for wait in [Wait::StoreLags, Wait::Throttled, Wait::Panicked] {
+            assert_eq!(wait.word(), format!("{wait:?}"));
+        }
+    }
+}
