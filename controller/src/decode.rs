@@ -7,7 +7,7 @@ use crate::key::compare_versions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::anti_affinity;
@@ -159,20 +159,29 @@ pub(crate) struct StoredReplicaSet {
 impl StoredReplicaSet {
     /// Its owner, and what decisions see of it. What follows from the template is taken over from `known`, the version
     /// stored before, where that has the same: the template changes only with the generation, and how it is read also
-    /// with the annotation that tells which part of it is an overlay.
+    /// with the annotations that tell which part of it is an overlay, and with the labels that it is compared with.
     pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<Owner>, ReplicaSet) {
         let (mut set, template) = (self.observed, self.template);
-        let overlay = |set: &ReplicaSet| set.annotations.get(wire::EPHEMERAL_METADATA).cloned();
+        let overlay = |set: &ReplicaSet| {
+            [wire::EPHEMERAL_METADATA, wire::COVERED_METADATA].map(|record| set.annotations.get(record).cloned())
+        };
         let same = known.filter(|known| {
             known.uid == set.uid
                 && known.generation == set.generation
                 // After a backup was restored the same generation may be another one.
                 && compare_versions(&set.resource_version, &known.resource_version).is_ge()
                 && overlay(known) == overlay(&set)
+                && known.labels == set.labels
         });
         if let Some(known) = same {
             (set.template, set.avoids) = (known.template, known.avoids.clone());
+            set.template_labels.clone_from(&known.template_labels);
+            set.template_annotations.clone_from(&known.template_annotations);
         } else if let Some(template) = template {
+            // Mostly they are the same, and there are many ReplicaSets.
+            let labels = words(template.labels());
+            set.template_labels = Some(labels).filter(|labels| *labels != set.labels);
+            set.template_annotations = words(template.annotations());
             set.avoids = anti_affinity::avoided(&template);
             set.template = Some(Fingerprint::of_replica_set(&template, &set.annotations));
         }
@@ -264,6 +273,8 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 deleting: metadata.deletion_timestamp.is_some(),
                 orphan,
                 labels: metadata.labels.unwrap_or_default(),
+                template_labels: None,
+                template_annotations: BTreeMap::new(),
                 annotations,
                 template: None,
                 avoids: None,
@@ -281,6 +292,11 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             template: spec.template,
         }
     }
+}
+
+fn words(members: Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |(key, value): (String, Value)| Some((key, value.as_str()?.to_owned()));
+    members.into_iter().filter_map(text).collect()
 }
 
 fn kept_annotations(annotations: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {

@@ -43,8 +43,8 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
             tracing::info!(namespace = %key.namespace, rollout = %key.name, services = actions.len(), "services of a deleted rollout are released");
             Ended::Well(None)
         }
-        Some(Error::NotLeading) => Ended::Well(None),
-        Some(Error::Refused(failure)) => failed(key, &failure),
+        Some((Error::NotLeading, _)) => Ended::Well(None),
+        Some((Error::Refused(failure), _)) => failed(key, &failure),
     }
 }
 

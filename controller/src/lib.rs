@@ -40,6 +40,7 @@ mod scrape;
 mod series;
 mod service;
 mod shell;
+mod standing;
 mod store;
 mod sync;
 mod takeover;

@@ -1,6 +1,6 @@
 //! Stores → [`Observed`]. Looking never writes.
 
-use crate::act::Writer;
+use crate::act::{Skipped, Writer};
 use crate::decode::StoredRollout;
 use crate::expectations::Seen;
 use crate::failures::Failures;
@@ -10,7 +10,7 @@ use crate::store::{Key, Source, Stores};
 use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Pod, Refused, ReplicaSet, Service};
+use serin_core::observed::{Pod, ReplicaSet, Service};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl Snapshot {
     /// What a decision may know. Routes and runs join here when they are watched.
     pub(crate) fn observed(&self, failures: &Failures, key: &Key) -> Observed {
         let rollout = &self.stored.rollout;
-        let refused: Option<Refused> = failures.observed(key, rollout);
+        let (refused, standing) = failures.observed(key, rollout);
         let services = self.services.iter();
         Observed {
             rollout: rollout.clone(),
@@ -96,26 +96,39 @@ impl Snapshot {
                 .map(|(name, service)| (name.clone(), service.as_deref().cloned()))
                 .collect(),
             refused,
+            standing,
             ..Observed::default()
         }
     }
 }
 
-/// Asks the API server for the pods that this decision needs; at rest it needs none.
+/// Asks the API server for the pods that this decision needs; at rest it needs none. Without pods that it may not list a
+/// decision does what needs none of them (decision 46).
 pub(crate) async fn find_pods(
     observed: &mut Observed,
     writer: &Writer,
     key: &Key,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<Vec<Skipped>, Failure> {
+    let mut skipped = Vec::new();
     for name in serin_core::rollout::pods::needed(observed, now) {
         let Some(set) = observed.replica_sets.iter().find(|set| set.name == name) else {
             continue;
         };
-        let listed = writer.list_pods(&key.namespace, set).await?;
+        let listed = match writer.list_pods(&key.namespace, set).await {
+            Err(failure) if failure.why.stands() => {
+                skipped.push(Skipped {
+                    failure,
+                    replica_set: set.uid.clone(),
+                    pod: Some(String::new()),
+                });
+                continue;
+            }
+            listed => listed?,
+        };
         let mut pods: Vec<Pod> = listed.into_iter().map(|pod| pod.observed).collect();
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         observed.pods.insert(name, pods);
     }
-    Ok(())
+    Ok(skipped)
 }

@@ -55,6 +55,7 @@ impl From<RawPod> for StoredPod {
                 .map(|Time(at)| *at)
                 .unwrap_or_default(),
             deleting: metadata.deletion_timestamp.is_some(),
+            finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
             ready_since: since,
             labels: metadata.labels.clone().unwrap_or_default(),
             annotations: metadata.annotations.clone().unwrap_or_default(),

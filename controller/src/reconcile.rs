@@ -1,6 +1,6 @@
 //! One look at one rollout: observe → decide → act → record.
 
-use crate::act::{Act, Error, attempt_of};
+use crate::act::{Act, Error, Skipped, attempt_of};
 use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
 use crate::observe::{self, Snapshot};
@@ -12,6 +12,7 @@ use crate::shell::{Clock, Shell};
 use crate::store::{Key, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
+use serin_core::observed::Attempted;
 use serin_core::plan::{EventKind, WakeReason};
 use serin_core::wire;
 use std::time::Duration;
@@ -34,14 +35,15 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         return catch_up(shell, key, &snapshot, &unmet).await;
     }
     if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
-        return refused(shell, key, &snapshot, &failure, None, (shell.clock)());
+        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
     }
     let mut observed = snapshot.observed(&shell.failures, key);
     let reading = Reading::of(&shell.clock);
     let now = reading.now;
-    if let Err(failure) = observe::find_pods(&mut observed, &shell.writer, key, now).await {
-        return refused(shell, key, &snapshot, &failure, None, now);
-    }
+    let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {
+        Ok(skipped) => skipped,
+        Err(failure) => return refused(shell, key, &snapshot, Attempted::Read, &failure, None, now),
+    };
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
         dump.write(key, now, &observed, &plan);
@@ -50,7 +52,11 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
 
     let rollout = &observed.rollout.metadata;
     let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, item.urgent);
-    let done = act.carry_out(&plan.actions).await;
+    let mut done = act.carry_out(&plan.actions).await;
+    skipped.append(&mut done.skipped);
+    for skipped in &skipped {
+        skip(shell, key, &snapshot, skipped, now);
+    }
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
         shell
@@ -62,7 +68,7 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         status = announce_message(&mut act, &plan, status, now).await;
     }
     forget_if_gone(shell, key, snapshot.uid());
-    conclude(shell, key, &snapshot, &plan, status, reading)
+    conclude(shell, key, &snapshot, (&plan, &skipped), status, reading)
 }
 
 /// What was expected after the watch had brought the deletion would stay for ever.
@@ -74,7 +80,14 @@ fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
 }
 
 /// What the next look waits for.
-fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: Status, reading: Reading) -> Ended {
+fn conclude(
+    shell: &Shell,
+    key: &Key,
+    snapshot: &Snapshot,
+    (plan, skipped): (&Plan, &[Skipped]),
+    status: Status,
+    reading: Reading,
+) -> Ended {
     let now = reading.now;
     let wake = plan.wake.map(|wake| Due {
         after: reading.until(wake.at),
@@ -84,12 +97,19 @@ fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: 
         shell.telemetry.waits(Wait::Wake(wake.why));
     }
     match status {
+        Status::Settled if plan.only_tells() => Ended::NotDecided(soon(WakeReason::RefusalTold)),
         Status::Settled => {
             let mut attempts: Vec<String> = plan.actions.iter().map(attempt_of).collect();
             if plan.status.is_some() {
-                attempts.push(format!("patch Rollout {}", key.name));
+                attempts.push(format!("patch Rollout/status {}", key.name));
             }
-            shell.failures.went_through(key, &attempts);
+            let rollout = &snapshot.stored.rollout;
+            let over = shell.failures.went_through(key, rollout, &attempts, skipped, now);
+            let wake = if over {
+                Some(soon(WakeReason::RefusalToTell))
+            } else {
+                wake
+            };
             if attempts.is_empty() {
                 Ended::Well(wake)
             } else {
@@ -97,9 +117,34 @@ fn conclude(shell: &Shell, key: &Key, snapshot: &Snapshot, plan: &Plan, status: 
             }
         }
         Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
-        Status::Failed(Error::NotLeading) => Ended::Well(None),
-        Status::Failed(Error::Refused(failure)) => refused(shell, key, snapshot, &failure, wake, now),
+        Status::Failed(Error::NotLeading, _) => Ended::Well(None),
+        Status::Failed(Error::Refused(failure), what) => refused(shell, key, snapshot, what, &failure, wake, now),
     }
+}
+
+fn soon(why: WakeReason) -> Due {
+    Due {
+        after: SHORTEST_WAIT,
+        why: Reason::Wake(why),
+    }
+}
+
+/// A refused secondary change is told, and tried again by itself after a while; the decision knows when (decision 46).
+fn skip(shell: &Shell, key: &Key, snapshot: &Snapshot, skipped: &Skipped, now: Timestamp) {
+    let (rollout, failure) = (&snapshot.stored.rollout, &skipped.failure);
+    let why = WakeReason::Refused(failure.why);
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}: it is left alone for a while");
+    if shell.failures.skipped(key, rollout, skipped, now) {
+        tell(shell, key, snapshot, failure);
+    }
+    shell.telemetry.waits(Wait::Wake(why));
+}
+
+fn tell(shell: &Shell, key: &Key, snapshot: &Snapshot, failure: &Failure) {
+    let (rollout, reason) = (&snapshot.stored.rollout.metadata, wire::event::RECONCILIATION_ERROR);
+    shell
+        .recorder
+        .record(key, rollout, EventKind::Warning, reason, &failure.advice());
 }
 
 /// A refusal has a name, a wait, and an event that says what to do.
@@ -107,6 +152,7 @@ fn refused(
     shell: &Shell,
     key: &Key,
     snapshot: &Snapshot,
+    what: Attempted,
     failure: &Failure,
     wake: Option<Due>,
     now: Timestamp,
@@ -114,11 +160,8 @@ fn refused(
     let why = WakeReason::Refused(failure.why);
     let rollout = &snapshot.stored.rollout;
     tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}");
-    if shell.failures.failed(key, rollout, failure, now) {
-        let reason = wire::event::RECONCILIATION_ERROR;
-        shell
-            .recorder
-            .record(key, &rollout.metadata, EventKind::Warning, reason, &failure.advice());
+    if shell.failures.failed(key, rollout, what, failure, now) {
+        tell(shell, key, snapshot, failure);
     }
     shell.telemetry.waits(Wait::Wake(why));
     Ended::Failed {
@@ -147,7 +190,7 @@ async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) 
                 why: Reason::StoreLags,
             })
         }
-        Err(failure) => refused(shell, key, snapshot, &failure, None, now),
+        Err(failure) => refused(shell, key, snapshot, Attempted::Read, &failure, None, now),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::queue::{Due, Reason};
 use crate::store::Key;
 use crate::sync::lock;
 use jiff::Timestamp;
+use serin_core::observed::Attempted;
 use serin_core::plan::{After, Event, Plan, StatusWrite, Urgency, WakeReason};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -50,14 +51,14 @@ pub(crate) enum Status {
     Settled,
     /// Held back for so long.
     Held(Due),
-    /// Refused, or not tried because an action failed.
-    Failed(Error),
+    /// Refused, or not tried because an action failed; and what failed.
+    Failed(Error, Attempted),
 }
 
 /// Writes the status once all actions went through.
 pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, done: &Done) -> Status {
-    if let Some(error) = &done.error {
-        return Status::Failed(error.clone());
+    if let Some((error, what)) = &done.error {
+        return Status::Failed(error.clone(), *what);
     }
     let Some(write) = &plan.status else {
         held.forget(act.key);
@@ -74,7 +75,7 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
             held.forget(act.key);
             Status::Settled
         }
-        Err(error) => Status::Failed(error),
+        Err(error) => Status::Failed(error, Attempted::Status),
     }
 }
 
@@ -86,7 +87,7 @@ pub(crate) async fn announce_message(act: &mut Act<'_>, plan: &Plan, status: Sta
     }
     match act.announce_message(now).await {
         Ok(()) => Status::Settled,
-        Err(error) => Status::Failed(error),
+        Err(error) => Status::Failed(error, Attempted::Change),
     }
 }
 
@@ -145,15 +146,17 @@ mod tests {
         };
         let failed = Done {
             gone_through: 1,
-            error: Some(Error::NotLeading),
+            error: Some((Error::NotLeading, Attempted::Change)),
+            skipped: Vec::new(),
         };
         assert_eq!(
-            due_events(&plan, &failed, &Status::Failed(Error::NotLeading)).count(),
+            due_events(&plan, &failed, &Status::Failed(Error::NotLeading, Attempted::Change)).count(),
             1
         );
         let done = Done {
             gone_through: 2,
             error: None,
+            skipped: Vec::new(),
         };
         assert_eq!(due_events(&plan, &done, &Status::Settled).count(), 3);
     }

@@ -2,6 +2,7 @@
 
 use crate::error::chain;
 use serin_core::observed::Refusal;
+use serin_core::rollout::refused;
 use std::time::Duration;
 
 /// A call that did not go through.
@@ -50,26 +51,7 @@ impl Failure {
     /// The text of the event: what failed, and what to do.
     #[must_use]
     pub(crate) fn advice(&self) -> String {
-        let Self {
-            attempt, why, message, ..
-        } = self;
-        let advice = match why {
-            Refusal::Forbidden => {
-                "grant the controller's service account this permission (see its ClusterRole or Role); it is tried again by itself"
-            }
-            Refusal::AlreadyExists => "the name is taken by an object that is not ours: another name is tried",
-            Refusal::Conflict => {
-                "somebody else keeps changing this object: see its managedFields for who; it is tried again with the newer version"
-            }
-            Refusal::NotFound => "the object is gone: nothing is to be done",
-            Refusal::Invalid => "the API server does not accept the content: mend the field it names in the rollout",
-            Refusal::TooManyRequests => "the API server (or a quota or policy) asks for patience: it is tried again",
-            Refusal::ServerError => "the API server or a webhook failed: see its logs; it is tried again",
-            Refusal::Timeout => {
-                "the API server did not answer: check that it is reachable and not overloaded; it is tried again"
-            }
-        };
-        format!("Could not {attempt}: {message} ({advice})")
+        refused::told(&self.attempt, self.why, &self.message)
     }
 }
 

@@ -200,6 +200,30 @@ fn what_argo_rollouts_adds_to_a_replica_set_makes_no_difference() {
     assert_ne!(of(&own), set(&required));
 }
 
+/// Decision 44: what is laid over a template is no part of what it says, and what it covers is.
+#[test]
+fn what_ephemeral_metadata_covers_counts_and_what_covers_it_does_not() {
+    let mut written = container(&json!({}));
+    written["metadata"]["annotations"] = json!({"team": "a"});
+    let covered = json!({"labels": {"app": "web", "role": null}, "annotations": {"team": "a"}, "pending": true});
+    let set = |record: Option<&str>| {
+        let mut template = written.clone();
+        template["metadata"] = json!({"labels": {"app": "shop", "role": "canary"}, "annotations": {"team": "b"}});
+        let annotations = [
+            ("rollout.serin.dev/covered-metadata", Some(covered.to_string())),
+            ("rollout.argoproj.io/ephemeral-metadata", record.map(str::to_owned)),
+        ];
+        let annotations = annotations
+            .into_iter()
+            .filter_map(|(key, text)| Some((key.to_owned(), text?)));
+        Fingerprint::of_replica_set(&PodTemplate::new(&template), &annotations.collect())
+    };
+    // Before the pods are in step the record of what was given says nothing of it yet.
+    assert_eq!(set(None), of(&written));
+    let record = json!({"labels": {"app": "shop", "role": "canary"}, "annotations": {"team": "b"}});
+    assert_eq!(set(Some(&record.to_string())), of(&written));
+}
+
 #[test]
 fn a_fingerprint_is_text_and_back() {
     let fingerprint = of(&container(&json!({})));

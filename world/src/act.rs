@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
-use serin_core::observed::{Refusal, Refused, ReplicaSet};
+use serin_core::observed::{Attempted, Refusal, Refused, ReplicaSet};
 use serin_core::plan::{
     Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
 };
@@ -18,10 +18,12 @@ use std::rc::Rc;
 const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a write ended.
-enum Wrote {
+pub(super) enum Wrote {
     Done,
     Conflict,
     Refused,
+    /// Refused, and it holds nothing back (decision 46).
+    Skipped,
 }
 
 impl World {
@@ -36,11 +38,12 @@ impl World {
         self.basis.least = Self::least_available(&seen.rollout).min(known);
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
+        self.begin_to_write();
         self.check_sleep(seen, plan);
         self.check_restart(seen, plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
-                Wrote::Done => done += 1,
+                Wrote::Done | Wrote::Skipped => done += 1,
                 Wrote::Conflict => {
                     self.note("409: read again");
                     self.read_again();
@@ -65,6 +68,7 @@ impl World {
             }
         }
         self.send(plan, done, true);
+        self.look_again = self.look_went_through(plan);
     }
 
     fn send(&mut self, plan: &Plan, done: usize, status: bool) {
@@ -97,6 +101,7 @@ impl World {
             let again = self.faults.crash_again_after.filter(|_| self.takeovers < 8);
             self.faults.crash_after_writes = again.map(|more| self.writes + more);
             self.refused = None;
+            self.refusals.standing.clear();
             self.read_again();
         }
         due
@@ -105,15 +110,11 @@ impl World {
     fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
         let wrote = match action {
             Action::CreateReplicaSet(new) => self.create_set(new, seen),
-            Action::PatchReplicaSet(patch) => self.patch_set(patch),
+            Action::PatchReplicaSet(patch) => self.patch_set_or_part(patch, seen),
             Action::DeleteReplicaSet(target) => self.delete_set(target),
             Action::PatchRollout(patch) => self.patch_rollout(patch, version),
-            Action::PatchService(patch) if self.patch_service(patch) => Wrote::Done,
-            Action::PatchService(_) => Wrote::Conflict,
-            Action::PatchPod(patch) => {
-                self.patch_pod(patch);
-                Wrote::Done
-            }
+            Action::PatchService(patch) => self.patch_service_or_fail(patch, seen),
+            Action::PatchPod(patch) => self.patch_pod_or_skip(patch),
             Action::EvictPod(target) => {
                 self.evict(target);
                 Wrote::Done
@@ -141,14 +142,14 @@ impl World {
             note!(self, "create ReplicaSet {}: {message}", new.name);
             self.refused = Some(Refused {
                 attempt: format!("create ReplicaSet {}", new.name),
-                creating_replica_set: true,
+                what: Attempted::Creation,
                 generation: seen.rollout.metadata.generation.unwrap_or(0),
                 collision_count: seen.rollout.status.collision_count,
                 why,
                 message,
                 at: self.now,
             });
-            self.retry_at = self.now.checked_add(BACK_OFF).ok();
+            self.back_off();
             return Wrote::Refused;
         }
         self.refused = None;
@@ -157,6 +158,7 @@ impl World {
         let template = Some(Fingerprint::of_replica_set(&new.template, &new.annotations));
         self.check_identity(&new.name, template);
         self.check_pause(None);
+        let injected = Injected::of(new);
         let object = ReplicaSet {
             name: new.name.clone(),
             uid: format!("uid-{}", self.version()),
@@ -165,6 +167,8 @@ impl World {
             created: self.now,
             labels: new.labels.clone(),
             annotations: new.annotations.clone(),
+            template_labels: Some(injected.labels.clone()).filter(|labels| *labels != new.labels),
+            template_annotations: injected.annotations.clone(),
             replicas: new.replicas,
             min_ready_seconds: new.min_ready_seconds,
             template,
@@ -173,7 +177,7 @@ impl World {
         self.sets.push(Set {
             object,
             pods: Vec::new(),
-            injected: Rc::new(Injected::of(new)),
+            injected: Rc::new(injected),
             made: new.clone(),
             good,
             controller: Controller::default(),
@@ -184,13 +188,18 @@ impl World {
         Wrote::Done
     }
 
+    /// The controller leaves a refused change alone for a while.
+    pub(super) fn back_off(&mut self) {
+        self.retry_at = self.now.checked_add(BACK_OFF).ok();
+    }
+
     fn find(&self, target: &Target) -> Option<usize> {
         self.sets
             .iter()
             .position(|set| set.object.uid == target.uid && set.object.resource_version == target.resource_version)
     }
 
-    fn patch_set(&mut self, patch: &ReplicaSetPatch) -> Wrote {
+    pub(super) fn patch_set(&mut self, patch: &ReplicaSetPatch) -> Wrote {
         let Some(index) = self.find(&patch.target) else {
             return Wrote::Conflict;
         };
@@ -204,7 +213,7 @@ impl World {
         let set = &mut self.sets[index];
         let from = set.object.replicas;
         set.object.resource_version = version;
-        for (key, value) in &patch.annotations {
+        for (key, value) in patch.annotations.iter().chain(&patch.secondary.annotations) {
             match value {
                 Some(value) => set.object.annotations.insert(key.clone(), value.clone()),
                 None => set.object.annotations.remove(key),
@@ -216,7 +225,7 @@ impl World {
             None => {}
         }
         let resized = patch.replicas.is_some_and(|size| size != from);
-        let template = !patch.template_labels.is_empty() || !patch.template_annotations.is_empty();
+        let template = !patch.secondary.template_labels.is_empty() || !patch.secondary.template_annotations.is_empty();
         let changed = resized || patch.min_ready_seconds.is_some() || template || patch.anti_affinity.is_some();
         if changed {
             set.object.replicas = patch.replicas.unwrap_or(from);

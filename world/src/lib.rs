@@ -15,6 +15,7 @@ pub mod cluster;
 mod hands;
 mod people;
 pub mod pods;
+pub mod refusals;
 mod replica_sets;
 pub mod rng;
 mod rules;
@@ -82,6 +83,10 @@ pub struct World {
     pub wake: Option<Wake>,
     /// The last refused change.
     pub refused: Option<Refused>,
+    /// What the API server refuses beside the creation of ReplicaSets.
+    pub refusals: refusals::Refusals,
+    /// Something that was refused is over: its end is to be told.
+    look_again: bool,
     /// Seconds until a pod of a good template is ready.
     pub ready_after: i64,
     /// Seconds by which the ReplicaSet controller lags, always.
@@ -157,6 +162,8 @@ impl World {
             counter_writes: 0,
             wake: None,
             refused: None,
+            refusals: refusals::Refusals::default(),
+            look_again: false,
             ready_after: 2,
             controller_late: 0,
             pods_late: 0,
@@ -206,6 +213,7 @@ impl World {
             rollout,
             replica_sets,
             refused: self.refused.clone(),
+            standing: self.refusals.standing.clone(),
             undecodable: self.undecodable.clone(),
             services: self.observed_services(),
             ..Observed::default()
@@ -250,7 +258,8 @@ impl World {
                 return;
             }
             let plan = self.look();
-            if plan.is_empty() || self.retry_at.is_some() {
+            let over = std::mem::take(&mut self.look_again);
+            if (plan.is_empty() && !over) || self.retry_at.is_some() {
                 return;
             }
         }

@@ -155,17 +155,40 @@ impl World {
             patch.labels,
             patch.annotations
         );
-        let pods = self.sets.iter_mut().flat_map(|set| &mut set.pods);
-        for pod in pods.filter(|pod| pod.id.to_string() == patch.target.uid) {
-            pod.injected.change(&patch.labels, &patch.annotations);
+        let mut released = false;
+        for set in &mut self.sets {
+            let selected = set.made.selector["matchLabels"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            for pod in &mut set.pods {
+                if pod.id.to_string() == patch.target.uid {
+                    pod.injected.change(&patch.labels, &patch.annotations);
+                    let has = |(key, value): (&String, &Value)| {
+                        pod.injected.labels.get(key).map(String::as_str) == value.as_str()
+                    };
+                    released |= !selected.iter().all(has);
+                }
+            }
+        }
+        if released {
+            self.break_rule(format!(
+                "{} no longer carries the labels that its ReplicaSet selects: it is released",
+                patch.target.name
+            ));
         }
     }
 
     /// Labels and annotations of the pod template of a ReplicaSet: those of pods that are to come.
     pub fn patch_template(&mut self, index: usize, patch: &ReplicaSetPatch) {
-        if !patch.template_labels.is_empty() || !patch.template_annotations.is_empty() {
-            let injected = &mut self.sets[index].injected;
-            injected.change(&patch.template_labels, &patch.template_annotations);
+        let secondary = &patch.secondary;
+        if !secondary.template_labels.is_empty() || !secondary.template_annotations.is_empty() {
+            let set = &mut self.sets[index];
+            set.injected
+                .change(&secondary.template_labels, &secondary.template_annotations);
+            let labels = set.injected.labels.clone();
+            set.object.template_labels = Some(labels).filter(|labels| *labels != set.object.labels);
+            set.object.template_annotations = set.injected.annotations.clone();
         }
     }
 }

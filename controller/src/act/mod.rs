@@ -15,8 +15,8 @@ use crate::store::Key;
 use crate::telemetry::Telemetry;
 use kube::{Api, Client};
 use serin_core::api::ObjectMeta;
-use serin_core::observed::Refusal;
-use serin_core::plan::{Action, Target};
+use serin_core::observed::{Attempted, Refusal};
+use serin_core::plan::{Action, PodPatch, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,14 +203,29 @@ pub(crate) struct Act<'a> {
     pub(crate) urgent: bool,
     /// Versions that our own writes in this look led to, by uid.
     versions: HashMap<String, String>,
+    skipped: Vec<Skipped>,
+}
+
+/// A secondary change that the API server refused: it and what depends on it were left out, the rest went on (decision
+/// 46).
+#[derive(Debug)]
+pub(crate) struct Skipped {
+    /// How it failed.
+    pub(crate) failure: Failure,
+    /// UID of the ReplicaSet that it is about.
+    pub(crate) replica_set: String,
+    /// Name of its pod, if it is about one; empty if its pods could not be listed.
+    pub(crate) pod: Option<String>,
 }
 
 /// How far the actions came.
 pub(crate) struct Done {
-    /// That many went through, in order.
+    /// That many went through or were skipped, in order.
     pub(crate) gone_through: usize,
-    /// Why the next did not.
-    pub(crate) error: Option<Error>,
+    /// Why the next did not, and what kind of call that was.
+    pub(crate) error: Option<(Error, Attempted)>,
+    /// Those of them that were refused and held nothing back.
+    pub(crate) skipped: Vec<Skipped>,
 }
 
 impl<'a> Act<'a> {
@@ -228,10 +243,12 @@ impl<'a> Act<'a> {
             rollout,
             urgent,
             versions: HashMap::new(),
+            skipped: Vec::new(),
         }
     }
 
-    /// Carries out the actions in order and stops at the first that fails.
+    /// Carries out the actions in order and stops at the first that fails; secondary ones that the API server refuses
+    /// are skipped.
     pub(crate) async fn carry_out(&mut self, actions: &[Action]) -> Done {
         for (index, action) in actions.iter().enumerate() {
             let result = match action {
@@ -239,21 +256,59 @@ impl<'a> Act<'a> {
                 Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
                 Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
                 Action::PatchService(patch) => self.patch_service(patch).await,
-                Action::PatchPod(patch) => self.patch_pod(patch).await,
+                Action::PatchPod(patch) => self.patch_pod_unless_skipped(patch).await,
                 Action::EvictPod(target) => self.evict_pod(target).await,
                 Action::PatchRollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
-                return Done {
-                    gone_through: index,
-                    error: Some(error),
+                let what = match action {
+                    Action::CreateReplicaSet(_) => Attempted::Creation,
+                    Action::PatchReplicaSet(_)
+                    | Action::DeleteReplicaSet(_)
+                    | Action::PatchService(_)
+                    | Action::PatchPod(_)
+                    | Action::EvictPod(_)
+                    | Action::PatchRollout(_) => Attempted::Change,
                 };
+                return self.done(index, Some((error, what)));
             }
         }
+        self.done(actions.len(), None)
+    }
+
+    fn done(&mut self, gone_through: usize, error: Option<(Error, Attempted)>) -> Done {
         Done {
-            gone_through: actions.len(),
-            error: None,
+            gone_through,
+            error,
+            skipped: std::mem::take(&mut self.skipped),
         }
+    }
+
+    /// A secondary change ended so: a refusal that stands is noted, and holds nothing back.
+    fn skip(&mut self, result: Result<(), Error>, replica_set: &str, pod: Option<&str>) -> Result<(), Error> {
+        match result {
+            Err(Error::Refused(failure)) if failure.why.stands() => {
+                self.skipped.push(Skipped {
+                    failure,
+                    replica_set: replica_set.to_owned(),
+                    pod: pod.map(str::to_owned),
+                });
+                Ok(())
+            }
+            Err(Error::Refused(_) | Error::NotLeading) | Ok(()) => result,
+        }
+    }
+
+    async fn patch_pod_unless_skipped(&mut self, patch: &PodPatch) -> Result<(), Error> {
+        if self
+            .skipped
+            .iter()
+            .any(|skipped| skipped.replica_set == patch.replica_set)
+        {
+            return Ok(());
+        }
+        let result = self.patch_pod(patch).await;
+        self.skip(result, &patch.replica_set, Some(&patch.target.name))
     }
 
     fn rollout_uid(&self) -> &'a str {

@@ -10,8 +10,9 @@ use kube::{Client, Resource};
 use serde_json::{Map, Value, json};
 use serin_core::api::{API_VERSION, ObjectMeta};
 use serin_core::observed::Refusal;
-use serin_core::plan::{NewReplicaSet, Ownership, ReplicaSetPatch, Target};
+use serin_core::plan::{NewReplicaSet, Ownership, ReplicaSetPatch, Secondary, Target};
 use serin_core::wire;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Act<'_> {
@@ -48,7 +49,20 @@ impl Act<'_> {
         Ok(())
     }
 
+    /// One write; without its secondary part where the API server does not take the whole.
     pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
+        let result = self.send_patch(patch).await;
+        let refused = matches!(&result, Err(Error::Refused(failure)) if failure.why.stands());
+        if patch.secondary.is_empty() || !refused {
+            return result;
+        }
+        if let Some(primary) = patch.primary() {
+            self.send_patch(&primary).await?;
+        }
+        self.skip(result, &patch.target.uid, None)
+    }
+
+    async fn send_patch(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let target = &patch.target;
         if patch.ownership == Some(Ownership::Adopt) {
             self.prove_alive(&self.on_replica_set("Patch", &target.name)).await?;
@@ -194,8 +208,14 @@ fn owner_reference(rollout: &ObjectMeta) -> Value {
 
 fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> Value {
     let mut metadata = json!({"uid": patch.target.uid, "resourceVersion": version});
-    if !patch.annotations.is_empty() {
-        metadata["annotations"] = json!(patch.annotations);
+    let Secondary {
+        annotations,
+        template_labels,
+        template_annotations,
+    } = &patch.secondary;
+    if !patch.annotations.is_empty() || !annotations.is_empty() {
+        let all: BTreeMap<_, _> = patch.annotations.iter().chain(annotations).collect();
+        metadata["annotations"] = json!(all);
     }
     match patch.ownership {
         Some(Ownership::Adopt) => metadata["ownerReferences"] = json!([owner_reference(rollout)]),
@@ -209,12 +229,11 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> V
     if let Some(seconds) = patch.min_ready_seconds {
         spec.insert("minReadySeconds".into(), seconds.into());
     }
-    if !patch.template_labels.is_empty() {
-        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["labels"] = json!(patch.template_labels);
+    if !template_labels.is_empty() {
+        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["labels"] = json!(template_labels);
     }
-    if !patch.template_annotations.is_empty() {
-        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["annotations"] =
-            json!(patch.template_annotations);
+    if !template_annotations.is_empty() {
+        spec.entry("template").or_insert_with(|| json!({}))["metadata"]["annotations"] = json!(template_annotations);
     }
     if let Some(terms) = &patch.anti_affinity {
         spec.entry("template").or_insert_with(|| json!({}))["spec"]["affinity"]["podAntiAffinity"] = terms.clone();

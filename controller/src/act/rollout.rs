@@ -11,11 +11,11 @@ use serin_core::plan::{RolloutPatch, StatusWrite, Target};
 use serin_core::wire;
 
 impl Act<'_> {
-    fn on_rollout(&self) -> Call<'_> {
+    fn on_rollout(&self, kind: &'static str) -> Call<'_> {
         let (namespace, name) = (&*self.key.namespace, &*self.key.name);
         Call {
             verb: "Patch",
-            kind: "Rollout",
+            kind,
             namespace,
             name,
             urgent: self.urgent,
@@ -35,7 +35,7 @@ impl Act<'_> {
         let api = self.writer.rollouts(&self.key.namespace);
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch(&target.name, &params, &body);
-        let result = self.writer.write(&self.on_rollout(), sent).await;
+        let result = self.writer.write(&self.on_rollout("Rollout"), sent).await;
         self.note(target, result)
     }
 
@@ -57,7 +57,7 @@ impl Act<'_> {
         let api = self.writer.rollouts(&self.key.namespace);
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch_status(&target.name, &params, &body);
-        let result = self.writer.write(&self.on_rollout(), sent).await;
+        let result = self.writer.write(&self.on_rollout("Rollout/status"), sent).await;
         self.note(&target, result)
     }
 

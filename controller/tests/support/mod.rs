@@ -15,13 +15,14 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use serin_controller::{Controller, Decide, Error, Options};
+use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
 use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,8 +51,21 @@ impl World {
         Self::on(api, client, decide, options).await
     }
 
+    /// Decisions read the time that tests let pass.
+    pub async fn start_in_virtual_time(decide: Decide) -> Self {
+        let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
+        let clock = Arc::new(move || began + since.elapsed());
+        let api = server().await;
+        let client = api.client();
+        Self::on_at(api, client, decide, Options::default(), clock).await
+    }
+
     /// A controller that speaks to the server by this client.
     pub async fn on(api: ApiServer, client: Client, decide: Decide, options: Options) -> Self {
+        Self::on_at(api, client, decide, options, Arc::new(Timestamp::now)).await
+    }
+
+    async fn on_at(api: ApiServer, client: Client, decide: Decide, options: Options, clock: Clock) -> Self {
         let shutdown = CancellationToken::new();
         let options = Options {
             metrics_port: 0,
@@ -60,6 +74,7 @@ impl World {
         };
         let bound = Controller::new(client.clone(), options)
             .decide(decide)
+            .clock(clock)
             .bind()
             .await
             .unwrap();

@@ -26,6 +26,16 @@ impl PodTemplate {
     /// Its `metadata.labels`, as JSON values; the rest is passed over unread, which makes it quick.
     #[must_use]
     pub fn labels(&self) -> Map<String, Value> {
+        self.of_metadata("labels")
+    }
+
+    /// Its `metadata.annotations`, in the same way.
+    #[must_use]
+    pub fn annotations(&self) -> Map<String, Value> {
+        self.of_metadata("annotations")
+    }
+
+    fn of_metadata(&self, member: &str) -> Map<String, Value> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Members {
@@ -34,13 +44,10 @@ impl PodTemplate {
         if !self.0.starts_with('{') {
             return Map::new();
         }
-        let members: Members = serde_json::from_str(&self.0).unwrap_or_default();
-        match members.metadata {
-            Value::Object(mut metadata) => match metadata.remove("labels") {
-                Some(Value::Object(labels)) => labels,
-                Some(_) | None => Map::new(),
-            },
-            _ => Map::new(),
+        let mut members: Members = serde_json::from_str(&self.0).unwrap_or_default();
+        match members.metadata.get_mut(member).map(Value::take) {
+            Some(Value::Object(found)) => found,
+            Some(_) | None => Map::new(),
         }
     }
 

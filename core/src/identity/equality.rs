@@ -27,8 +27,8 @@ impl Fingerprint {
         Self::of_value(template, &BTreeMap::new())
     }
 
-    /// Of the template of a ReplicaSet, without what was added when it was made: the hash label, ephemeral metadata
-    /// (recorded in an annotation), anti-affinity against another revision.
+    /// Of the template of a ReplicaSet, without what was added to it: the hash label, ephemeral metadata (recorded in
+    /// annotations, with what it covers), anti-affinity against another revision.
     #[must_use]
     pub fn of_replica_set(template: &PodTemplate, annotations: &BTreeMap<String, String>) -> Self {
         Self::of_value(template, annotations)
@@ -75,10 +75,12 @@ impl<'de> Deserialize<'de> for Fingerprint {
 
 /// The hash label, ephemeral metadata and injected anti-affinity of a ReplicaSet's template.
 fn take_away_what_was_added(template: &mut Value, annotations: &BTreeMap<String, String>) {
-    let added: Value = annotations
-        .get(wire::EPHEMERAL_METADATA)
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+    let record = |name: &str| -> Value {
+        let text = annotations.get(name);
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    };
+    let (added, covered) = (record(wire::EPHEMERAL_METADATA), record(wire::COVERED_METADATA));
     if let Some(metadata) = member(template, "metadata") {
         for kind in ["labels", "annotations"] {
             let added = added[kind].as_object().into_iter().flatten();
@@ -86,6 +88,13 @@ fn take_away_what_was_added(template: &mut Value, annotations: &BTreeMap<String,
                 added.for_each(|(key, _)| {
                     members.remove(key);
                 });
+                // What was covered comes back; null where nothing was.
+                for (key, below) in covered[kind].as_object().into_iter().flatten() {
+                    match below {
+                        Value::Null => _ = members.remove(key),
+                        below => _ = members.insert(key.clone(), below.clone()),
+                    }
+                }
                 members.remove(wire::HASH_LABEL);
             }
         }

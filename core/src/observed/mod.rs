@@ -42,6 +42,9 @@ pub struct Observed {
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
+    /// Changes whose content or permission the API server refuses, and has not taken since, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Standing>,
 }
 
 /// A fact and when it was reported, so that a decision can tell old news from new.
@@ -151,6 +154,12 @@ pub struct ReplicaSet {
     /// Annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// Labels of its pod template, where they are not its own labels: where ephemeral metadata is laid over them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template_labels: Option<BTreeMap<String, String>>,
+    /// Annotations of its pod template.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_annotations: BTreeMap<String, String>,
     /// What its pod template says (decision 19); absent where its hash is all that is known of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Fingerprint>,
@@ -195,8 +204,8 @@ pub struct ReplicaFailure {
 pub struct Refused {
     /// What was tried, such as `create ReplicaSet guestbook-5cd66ff7ff`.
     pub attempt: String,
-    /// Whether it was the creation of a ReplicaSet.
-    pub creating_replica_set: bool,
+    /// What kind of call it was.
+    pub what: Attempted,
     /// Generation of the rollout that it was tried for; an edit makes it void.
     pub generation: i64,
     /// `status.collisionCount` that it was tried with.
@@ -208,6 +217,50 @@ pub struct Refused {
     pub message: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// What was refused, as far as the consequences differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attempted {
+    /// The creation of a ReplicaSet: what the API server says of its template is told as InvalidSpec (decision 23).
+    Creation,
+    /// A write of the status: no condition could tell of it.
+    Status,
+    /// Any other change.
+    Change,
+    /// A read.
+    Read,
+}
+
+/// A change that the API server refuses for its content (400, 422) or for want of permission (401, 403): neither the
+/// creation of a ReplicaSet nor a write of the status (decisions 46, 47).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// What is tried, such as `patch Service guestbook`.
+    pub attempt: String,
+    /// How it fails: [`Refusal::Forbidden`] or [`Refusal::Invalid`].
+    pub why: Refusal,
+    /// What the API server said first.
+    pub message: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Of a secondary change: what is left alone meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_alone: Option<LeftAlone>,
+}
+
+/// What is left alone because of a refused secondary change (decision 46).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftAlone {
+    /// UID of the ReplicaSet: all secondary changes of it and of its pods.
+    pub replica_set: String,
+    /// Only its pods, because of this one; empty where they could not be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// When it is tried again.
+    pub until: Timestamp,
 }
 
 /// How a change failed: each is a wait with a name of its own.

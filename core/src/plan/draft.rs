@@ -87,6 +87,19 @@ impl Draft {
         })
     }
 
+    /// Whether anything is written that rollouts work without (decision 46).
+    pub(crate) fn has_secondary(&self) -> bool {
+        self.actions.iter().any(|action| match action {
+            Action::PatchReplicaSet(patch) => !patch.secondary.is_empty(),
+            Action::PatchPod(_) => true,
+            Action::CreateReplicaSet(_)
+            | Action::DeleteReplicaSet(_)
+            | Action::PatchService(_)
+            | Action::EvictPod(_)
+            | Action::PatchRollout(_) => false,
+        })
+    }
+
     /// Adds to the patch of a ReplicaSet, one that is planned already where there is one; a ReplicaSet that is to be
     /// deleted is left alone.
     pub(crate) fn amend(&mut self, set: &ReplicaSet, change: impl FnOnce(&mut ReplicaSetPatch)) {

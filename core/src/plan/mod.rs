@@ -14,7 +14,8 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Plan {
-    /// Changes, in the order they must be made; the first failure stops the rest and the status.
+    /// Changes, in the order they must be made; the first failure stops the rest and the status. A [secondary
+    /// one](Kind::Secondary) that is refused holds nothing else back (decision 46).
     pub actions: Vec<Action>,
     /// The status to write once all actions went through.
     pub status: Option<StatusWrite>,
@@ -29,6 +30,12 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty() && self.status.is_none() && self.events.is_empty()
+    }
+
+    /// It tells of a refusal and tries nothing: what was refused stands as before, whatever becomes of the plan.
+    #[must_use]
+    pub fn only_tells(&self) -> bool {
+        self.wake.is_some_and(|wake| wake.why == WakeReason::RefusalTold)
     }
 }
 
@@ -51,6 +58,33 @@ pub enum Action {
     EvictPod(Target),
     /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     PatchRollout(RolloutPatch),
+}
+
+/// What may be held back by a change that does not go through (decision 46).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Sizes, ownership, Services, the status: what comes after it relies on it.
+    Primary,
+    /// Rollouts work without it. Where the API server refuses it (400, 403, 422), it and what depends on it are left
+    /// alone for a while, and everything else goes on.
+    Secondary,
+}
+
+impl Action {
+    /// Whether what comes after it relies on it. A patch of a ReplicaSet counts by its primary part, if it has one.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::PatchReplicaSet(patch) if patch.primary().is_none() => Kind::Secondary,
+            Self::PatchPod(_) => Kind::Secondary,
+            Self::PatchReplicaSet(_)
+            | Self::CreateReplicaSet(_)
+            | Self::DeleteReplicaSet(_)
+            | Self::PatchService(_)
+            | Self::EvictPod(_)
+            | Self::PatchRollout(_) => Kind::Primary,
+        }
+    }
 }
 
 /// An object and the version of it that was decided upon: the write fails if it has changed since (decisions 12, 13).
@@ -104,15 +138,52 @@ pub struct ReplicaSetPatch {
     /// Whether the rollout becomes its owner, or is no longer (contract 02 §3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ownership: Option<Ownership>,
-    /// Labels of its pod template to set, or to remove where `None` (contract 03 §11).
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub template_labels: BTreeMap<String, Option<String>>,
-    /// Annotations of its pod template to set, or to remove where `None` (contract 03 §11).
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub template_annotations: BTreeMap<String, Option<String>>,
     /// `podAntiAffinity` of its pod template: lists of terms to set, or to remove where null (contract 03 §10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anti_affinity: Option<Value>,
+    /// What is left out where the API server refuses the whole.
+    #[serde(skip_serializing_if = "Secondary::is_empty")]
+    pub secondary: Secondary,
+}
+
+impl ReplicaSetPatch {
+    /// The patch without its secondary part; `None` if nothing is left.
+    #[must_use]
+    pub fn primary(&self) -> Option<Self> {
+        let primary = Self {
+            secondary: Secondary::default(),
+            ..self.clone()
+        };
+        let nothing = Self {
+            target: self.target.clone(),
+            ..Self::default()
+        };
+        (primary != nothing).then_some(primary)
+    }
+}
+
+/// Changes of a ReplicaSet that rollouts work without (decision 46).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Secondary {
+    /// Annotations to set, or to remove where `None`: those copied from the rollout, the history of revisions, and the
+    /// records of what follows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, Option<String>>,
+    /// Labels of the pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_labels: BTreeMap<String, Option<String>>,
+    /// Annotations of the pod template to set, or to remove where `None` (contract 03 §11).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub template_annotations: BTreeMap<String, Option<String>>,
+}
+
+impl Secondary {
+    /// Nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.annotations.is_empty() && self.template_labels.is_empty() && self.template_annotations.is_empty()
+    }
 }
 
 /// How the owner of a ReplicaSet changes (contract 02 §3). The shell knows the owner reference.
@@ -133,6 +204,8 @@ pub struct PodPatch {
     /// Which, and the version decided upon.
     #[serde(flatten)]
     pub target: Target,
+    /// UID of its ReplicaSet: where the API server refuses to patch one pod of it, the others are left alone, too.
+    pub replica_set: String,
     /// Labels to set, or to remove where `None`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, Option<String>>,
@@ -256,6 +329,10 @@ pub enum WakeReason {
     CountersDue,
     /// A restart is to begin, or more pods of it may be evicted.
     Restart,
+    /// A refusal has lasted long enough to be told by a condition, or has ended (decision 47).
+    RefusalToTell,
+    /// A refusal was told by a condition before it is tried again.
+    RefusalTold,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -271,6 +348,8 @@ impl WakeReason {
             Self::InvalidSpecRetry => "InvalidSpecRetry",
             Self::CountersDue => "CountersDue",
             Self::Restart => "Restart",
+            Self::RefusalTold => "RefusalTold",
+            Self::RefusalToTell => "RefusalToTell",
             Self::Refused(Refusal::Forbidden) => "Forbidden",
             Self::Refused(Refusal::AlreadyExists) => "AlreadyExists",
             Self::Refused(Refusal::Conflict) => "Conflict",
@@ -292,6 +371,8 @@ impl fmt::Display for WakeReason {
             Self::InvalidSpecRetry => "the invalid spec is looked at again",
             Self::Restart => "pods are to be restarted",
             Self::CountersDue => "counters are due",
+            Self::RefusalTold => "a refusal was told, and it is tried again",
+            Self::RefusalToTell => "a refusal, or its end, is to be told",
             Self::Refused(Refusal::Forbidden) => "permissions may have been granted",
             Self::Refused(Refusal::AlreadyExists) => "the name may be free",
             Self::Refused(Refusal::Conflict) => "the newer version is read",

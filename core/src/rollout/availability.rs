@@ -244,11 +244,24 @@ impl Budget {
             return if self.room >= 0 { size } else { set.replicas };
         }
         let loss = |size: i32| of.available().saturating_sub(of.left_at(size));
-        let affordable = |size: &i32| loss(*size) <= self.room.max(0);
-        let size = (size..set.replicas).find(affordable).unwrap_or(set.replicas);
+        let size = least(size, set.replicas, |size| loss(size) <= self.room.max(0));
         self.room = self.room.saturating_sub(loss(size));
         size
     }
+}
+
+/// The least of `from..to` for which a condition holds that holds for all larger ones; `to` where none is.
+fn least(from: i32, to: i32, holds: impl Fn(i32) -> bool) -> i32 {
+    let (mut low, mut high) = (from, to);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
 }
 
 /// Notes in a patch to `size` how small the ReplicaSet once was, as long as its status may not have seen it.

@@ -6,8 +6,10 @@ use crate::plan::Plan;
 use crate::plan::draft::Draft;
 use crate::rollout::bluegreen;
 use crate::rollout::canary;
+use crate::rollout::ephemeral;
 use crate::rollout::invalid;
 use crate::rollout::look::{Change, Look};
+use crate::rollout::refused;
 use crate::rollout::replica_set;
 use crate::rollout::restart::{self, Restart};
 use jiff::Timestamp;
@@ -28,6 +30,12 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         Ok(strategy) => strategy,
         Err(error) => return invalid::plan(&look, &error.to_string()),
     };
+    if let Some(error) = ephemeral::problem(&look) {
+        return invalid::plan(&look, &error.to_string());
+    }
+    if let Some(plan) = refused::tell_first(&look) {
+        return plan;
+    }
     let mut draft = Draft::default();
     if replica_set::claim(&look, &mut draft) {
         // What is not ours yet, or no longer, is neither scaled nor counted: the next look has it.

@@ -1,27 +1,90 @@
-//! Labels and annotations that pods carry only for as long as their revision plays a part (contract 03 §11, 04 §10.12).
+//! Labels and annotations that pods carry only for as long as their revision plays a part (contract 03 §11, 04 §10.12),
+//! laid over those of the pod template (decision 44).
 //!
-//! What a ReplicaSet has been given is recorded in an annotation of it. The record is written last, once the template
-//! and all pods are as they should be: stopped at any moment, the next look still knows which keys to take away.
+//! The order is: the template, in one write with the record of what it covers there; then the pods, once the template is
+//! seen to carry it; then the record of what was given. Stopped at any moment, the next look still knows what is to go
+//! and what is to come back. A template that the API server refuses never carries it, so its pods are left alone
+//! (decision 46): a pod with labels that its ReplicaSet does not select is no longer its own.
 
+use crate::api::PodTemplate;
 use crate::api::rollout::PodTemplateMetadata;
 use crate::observed::{Pod, ReplicaSet};
-use crate::plan::draft::Draft;
-use crate::plan::{Action, PodPatch, ReplicaSetPatch, Target};
+use crate::plan::draft::{Draft, Group};
+use crate::plan::{Action, After, EventKind, PodPatch, ReplicaSetPatch, Target};
 use crate::rollout::look::Look;
-use crate::rollout::revision::Stable;
-use crate::wire::EPHEMERAL_METADATA;
+use crate::rollout::refused;
+use crate::rollout::revision::{Stable, is_observed};
+use crate::validate::{FieldError, labels};
+use crate::wire::{COVERED_METADATA, EPHEMERAL_METADATA, event};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the spec gives to the pods of the revision in service, and to those of the revision under test. `None` if it
-/// gives neither: then what was given stays (contract 03 §11).
-fn given<'a>(look: &Look<'a>) -> Option<(Option<&'a PodTemplateMetadata>, Option<&'a PodTemplateMetadata>)> {
+type Words = BTreeMap<String, String>;
+/// Keys to set, or to remove where `None`.
+type Changes = BTreeMap<String, Option<String>>;
+
+/// One of the fields of a strategy that give labels and annotations to pods.
+struct Field<'a> {
+    path: &'static str,
+    metadata: &'a PodTemplateMetadata,
+    /// Some pods are to carry it now.
+    applies: bool,
+}
+
+/// What the spec gives to the pods of the revision in service, and to those of the revision under test.
+fn fields<'a>(look: &Look<'a>) -> [Option<Field<'a>>; 2] {
     let strategy = &look.rollout.spec.strategy;
     let (stable, new) = match (&strategy.canary, &strategy.blue_green) {
-        (Some(canary), _) => (canary.stable_metadata.as_ref(), canary.canary_metadata.as_ref()),
-        (None, Some(blue)) => (blue.active_metadata.as_ref(), blue.preview_metadata.as_ref()),
+        (Some(canary), _) => (
+            canary
+                .stable_metadata
+                .as_ref()
+                .map(|of| ("spec.strategy.canary.stableMetadata", of)),
+            canary
+                .canary_metadata
+                .as_ref()
+                .map(|of| ("spec.strategy.canary.canaryMetadata", of)),
+        ),
+        (None, Some(blue)) => (
+            blue.active_metadata
+                .as_ref()
+                .map(|of| ("spec.strategy.blueGreen.activeMetadata", of)),
+            blue.preview_metadata
+                .as_ref()
+                .map(|of| ("spec.strategy.blueGreen.previewMetadata", of)),
+        ),
         (None, None) => (None, None),
     };
+    let (serves, tested) = match look.revisions.stable {
+        Stable::None | Stable::Newest => (true, false),
+        Stable::Other(_) => (true, true),
+        Stable::Missing => (false, true),
+    };
+    let field = |(path, metadata), applies| Field {
+        path,
+        metadata,
+        applies,
+    };
+    [stable.map(|of| field(of, serves)), new.map(|of| field(of, tested))]
+}
+
+/// What is wrong with the metadata that some pods are to carry now, if anything is (decision 44).
+pub(crate) fn problem(look: &Look<'_>) -> Option<FieldError> {
+    wrong(look, true).into_iter().next()
+}
+
+fn wrong(look: &Look<'_>, applies: bool) -> Vec<FieldError> {
+    let fields = fields(look).into_iter().flatten();
+    fields
+        .filter(|field| field.applies == applies)
+        .flat_map(|field| labels::metadata(&look.rollout.spec, field.metadata, field.path))
+        .collect()
+}
+
+/// The parts of the spec; `None` if it gives neither: then what was given stays (contract 03 §11).
+fn given<'a>(look: &Look<'a>) -> Option<(Option<&'a PodTemplateMetadata>, Option<&'a PodTemplateMetadata>)> {
+    let [stable, new] = fields(look).map(|field| field.map(|field| field.metadata));
     (stable.is_some() || new.is_some()).then_some((stable, new))
 }
 
@@ -37,7 +100,7 @@ fn of_new(look: &Look<'_>) -> Option<PodTemplateMetadata> {
 
 /// What the pods of an existing ReplicaSet are to carry.
 fn wanted(look: &Look<'_>, set: &ReplicaSet) -> Option<PodTemplateMetadata> {
-    if look.revisions.new.is_some_and(|new| new.uid == set.uid) {
+    if is_newest(look, set) {
         return of_new(look);
     }
     let (stable, _) = given(look)?;
@@ -45,107 +108,294 @@ fn wanted(look: &Look<'_>, set: &ReplicaSet) -> Option<PodTemplateMetadata> {
     Some(stable.filter(|_| serves).cloned().unwrap_or_default())
 }
 
+fn is_newest(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    look.revisions.new.is_some_and(|new| new.uid == set.uid)
+}
+
 /// What it has been given so far; nothing where the record cannot be read.
 fn recorded(set: &ReplicaSet) -> PodTemplateMetadata {
-    let text = set.annotations.get(EPHEMERAL_METADATA);
+    read(set, EPHEMERAL_METADATA)
+}
+
+fn read<T: Default + for<'de> Deserialize<'de>>(set: &ReplicaSet, record: &str) -> T {
+    let text = set.annotations.get(record);
     text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default()
 }
 
-/// Its pods are to carry something else than what it has been given.
-pub(crate) fn is_stale(look: &Look<'_>, set: &ReplicaSet) -> bool {
-    wanted(look, set).is_some_and(|wanted| wanted != recorded(set))
+/// What stood in a pod template under the keys that are laid over it: `null` where nothing did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Covered {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: Changes,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: Changes,
+    /// The template was changed, and its pods have yet to follow.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
 }
 
-/// The text of the record; none for nothing.
-fn record(metadata: &PodTemplateMetadata) -> Option<String> {
-    if *metadata == PodTemplateMetadata::default() {
+/// Its pods are to carry something else than what it has been given, or have yet to be looked at.
+fn is_stale(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let covered = || read::<Covered>(set, COVERED_METADATA);
+    wanted(look, set).is_some_and(|wanted| wanted != recorded(set) || covered().pending)
+}
+
+/// Its pods must be seen now.
+pub(crate) fn needs_pods(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let ready = || Overlay::of(look, set).is_some_and(|overlay| overlay.template_is_in_step());
+    is_stale(look, set) && refused::left_alone(look, set).is_none() && ready()
+}
+
+/// The text of a record; none for nothing.
+fn record<T: Default + PartialEq + Serialize>(record: &T) -> Option<String> {
+    if *record == T::default() {
         return None;
     }
-    serde_json::to_string(metadata).ok()
+    serde_json::to_string(record).ok()
 }
 
 /// Gives the ReplicaSet that is created its part, and brings the others and their pods in step.
 pub(crate) fn plan(look: &Look<'_>, draft: &mut Draft) {
+    warn(look, draft);
     if let (Some(metadata), Some(new)) = (of_new(look), draft.creation()) {
         let mut template = new.template.to_value();
-        put(&mut template["metadata"]["labels"], &metadata.labels);
-        put(&mut template["metadata"]["annotations"], &metadata.annotations);
-        new.template = crate::api::PodTemplate::new(&template);
-        if let Some(record) = record(&metadata) {
-            new.annotations.insert(EPHEMERAL_METADATA.to_owned(), record);
+        let covered = Covered {
+            labels: put(&mut template["metadata"]["labels"], &metadata.labels),
+            annotations: put(&mut template["metadata"]["annotations"], &metadata.annotations),
+            pending: false,
+        };
+        new.template = PodTemplate::new(&template);
+        let records = [
+            (EPHEMERAL_METADATA, record(&metadata)),
+            (COVERED_METADATA, record(&covered)),
+        ];
+        for (annotation, record) in records {
+            new.annotations
+                .extend(record.map(|record| (annotation.to_owned(), record)));
         }
     }
-    for set in look.revisions.all() {
-        if let Some(wanted) = wanted(look, set).filter(|wanted| *wanted != recorded(set)) {
-            sync(look, set, &wanted, draft);
+    for set in look.revisions.all().filter(|set| is_stale(look, set)) {
+        if let Some(overlay) = Overlay::of(look, set) {
+            overlay.sync(draft);
         }
     }
 }
 
-fn put(into: &mut Value, added: &BTreeMap<String, String>) {
-    if !added.is_empty() {
-        for (key, value) in added {
-            into[key.as_str()] = Value::from(value.as_str());
+/// A field that applies to nobody now must not stop a rollout that is well: it is told of, once per edit.
+fn warn(look: &Look<'_>, draft: &mut Draft) {
+    if is_observed(look.seen) {
+        return;
+    }
+    for error in wrong(look, false) {
+        let message = format!("An update will be invalid: {error}");
+        let kind = EventKind::Warning;
+        draft.tell(Group::Course, kind, event::INVALID_METADATA, message, After::Status);
+    }
+}
+
+/// Lays `added` over what is there; what it covers.
+fn put(into: &mut Value, added: &Words) -> Changes {
+    let mut covered = Changes::new();
+    for (key, value) in added {
+        let before = into[key.as_str()].as_str().map(str::to_owned);
+        covered.insert(key.clone(), before);
+        into[key.as_str()] = Value::from(value.as_str());
+    }
+    covered
+}
+
+/// The labels, or the annotations, of one pod template and of the pods made from it.
+struct Side {
+    /// What they are to be; keys of which that is not known are not named.
+    target: Changes,
+    /// What of it the template lacks.
+    missing: Changes,
+    /// What the overlay covers, what is taken off now included.
+    covered: Changes,
+}
+
+/// What stands under a key that is laid over.
+enum Original {
+    Known(Option<String>),
+    /// Nobody noted it: what is there stays.
+    Unknown,
+}
+
+impl Side {
+    /// `original`: of a key that was laid over without a record of ours, as before a takeover.
+    fn of(
+        wanted: &Words,
+        given: &Words,
+        noted: &Changes,
+        template: &Words,
+        original: impl Fn(&str) -> Original,
+    ) -> Self {
+        let (mut target, mut covered) = (Changes::new(), Changes::new());
+        for key in wanted.keys().chain(given.keys()).chain(noted.keys()) {
+            let below = match noted.get(key) {
+                Some(noted) => Original::Known(noted.clone()),
+                None if given.contains_key(key) => original(key),
+                None => Original::Known(template.get(key).cloned()),
+            };
+            if let Some(value) = wanted.get(key) {
+                target.insert(key.clone(), Some(value.clone()));
+            } else if let Original::Known(value) = &below {
+                target.insert(key.clone(), value.clone());
+            }
+            if let Original::Known(value) = below {
+                covered.insert(key.clone(), value);
+            }
+        }
+        Self {
+            missing: lacks(template, &target),
+            target,
+            covered,
         }
     }
 }
 
-/// The template and the pods first, the record once no pod is otherwise and none can come of the old template.
-fn sync(look: &Look<'_>, set: &ReplicaSet, wanted: &PodTemplateMetadata, draft: &mut Draft) {
-    let before = recorded(set);
-    let labels = changes(&before.labels, &wanted.labels);
-    let annotations = changes(&before.annotations, &wanted.annotations);
-    let pods = match look.seen.pods.get(&set.name) {
-        Some(pods) => pods.as_slice(),
-        None if set.has_pods() => return,
-        None => &[],
-    };
-    let patches: Vec<PodPatch> = pods
-        .iter()
-        .filter(|pod| !pod.deleting)
-        .filter_map(|pod| patch(pod, &labels, &annotations))
-        .collect();
-    let settled = patches.is_empty();
-    draft.amend(set, |patch: &mut ReplicaSetPatch| {
-        patch.template_labels = labels;
-        patch.template_annotations = annotations;
+/// A ReplicaSet and what its pods are to carry.
+struct Overlay<'a> {
+    look: &'a Look<'a>,
+    set: &'a ReplicaSet,
+    wanted: PodTemplateMetadata,
+    labels: Side,
+    annotations: Side,
+}
+
+impl<'a> Overlay<'a> {
+    fn of(look: &'a Look<'a>, set: &'a ReplicaSet) -> Option<Self> {
+        let wanted = wanted(look, set)?;
+        let (given, noted) = (recorded(set), read::<Covered>(set, COVERED_METADATA));
+        let written = look.rollout.spec.template.as_ref();
+        let selector = look.rollout.spec.selector.as_ref();
+        let label = |key: &str| {
+            // A ReplicaSet is made with the labels of its template, before anything is laid over them.
+            let own = if is_newest(look, set) {
+                let labels = written.map(PodTemplate::labels);
+                labels.and_then(|labels| Some(labels.get(key)?.as_str()?.to_owned()))
+            } else {
+                set.labels.get(key).cloned()
+            };
+            if own.is_none() && selector.is_some_and(|selector| labels::names(selector, key)) {
+                return Original::Unknown;
+            }
+            Original::Known(own)
+        };
+        let annotation = |key: &str| {
+            if !is_newest(look, set) {
+                return Original::Unknown;
+            }
+            let annotations = written.map(PodTemplate::annotations);
+            Original::Known(annotations.and_then(|all| Some(all.get(key)?.as_str()?.to_owned())))
+        };
+        Some(Self {
+            labels: Side::of(
+                &wanted.labels,
+                &given.labels,
+                &noted.labels,
+                set.template_labels(),
+                label,
+            ),
+            annotations: Side::of(
+                &wanted.annotations,
+                &given.annotations,
+                &noted.annotations,
+                &set.template_annotations,
+                annotation,
+            ),
+            look,
+            set,
+            wanted,
+        })
+    }
+
+    fn template_is_in_step(&self) -> bool {
+        self.labels.missing.is_empty() && self.annotations.missing.is_empty()
+    }
+
+    /// The template, then the pods, then the record.
+    fn sync(self, draft: &mut Draft) {
+        let left_alone = refused::left_alone(self.look, self.set);
+        if left_alone.is_some_and(|left| left.pod.is_none()) {
+            return;
+        }
+        if self.set.has_pods() {
+            if !self.template_is_in_step() {
+                return self.write(draft, false);
+            }
+            let pods = self.look.seen.pods.get(&self.set.name).filter(|_| left_alone.is_none());
+            let Some(pods) = pods else { return };
+            let patches = self.patches(pods);
+            if !patches.is_empty() {
+                return patches
+                    .into_iter()
+                    .for_each(|patch| _ = draft.act(Action::PatchPod(patch)));
+            }
+        }
+        self.write(draft, true);
+    }
+
+    /// The patch of the ReplicaSet; `settled` if no pod is otherwise and none can come of an older template.
+    fn write(self, draft: &mut Draft, settled: bool) {
+        let kept = |covered: Changes, wanted: &Words| -> Changes {
+            let kept = covered.into_iter();
+            kept.filter(|(key, _)| !settled || wanted.contains_key(key)).collect()
+        };
+        let covered = Covered {
+            labels: kept(self.labels.covered, &self.wanted.labels),
+            annotations: kept(self.annotations.covered, &self.wanted.annotations),
+            pending: !settled,
+        };
+        let mut records = vec![(COVERED_METADATA, record(&covered))];
         if settled {
-            patch.annotations.insert(EPHEMERAL_METADATA.to_owned(), record(wanted));
+            records.push((EPHEMERAL_METADATA, record(&self.wanted)));
         }
-    });
-    for patch in patches {
-        draft.act(Action::PatchPod(patch));
+        let annotations = &self.set.annotations;
+        records.retain(|(annotation, record)| annotations.get(*annotation) != record.as_ref());
+        let (template_labels, template_annotations) = (self.labels.missing, self.annotations.missing);
+        draft.amend(self.set, |patch: &mut ReplicaSetPatch| {
+            let secondary = &mut patch.secondary;
+            secondary.template_labels = template_labels;
+            secondary.template_annotations = template_annotations;
+            let records = records.into_iter().map(|(name, text)| (name.to_owned(), text));
+            secondary.annotations.extend(records);
+        });
+    }
+
+    /// What of it the pods lack; those after one that the API server refused to patch come first.
+    fn patches(&self, pods: &[Pod]) -> Vec<PodPatch> {
+        let mut patches: Vec<PodPatch> = pods
+            .iter()
+            .filter(|pod| !pod.deleting)
+            .filter_map(|pod| self.patch(pod))
+            .collect();
+        if let Some(refused) = refused::pod(self.look, self.set) {
+            let after = patches.iter().position(|patch| patch.target.name.as_str() > refused);
+            patches.rotate_left(after.unwrap_or(0));
+        }
+        patches
+    }
+
+    fn patch(&self, pod: &Pod) -> Option<PodPatch> {
+        let patch = PodPatch {
+            target: Target {
+                name: pod.name.clone(),
+                uid: pod.uid.clone(),
+                resource_version: pod.resource_version.clone(),
+            },
+            replica_set: self.set.uid.clone(),
+            labels: lacks(&pod.labels, &self.labels.target),
+            annotations: lacks(&pod.annotations, &self.annotations.target),
+        };
+        (!patch.labels.is_empty() || !patch.annotations.is_empty()).then_some(patch)
     }
 }
 
-/// Keys to set, and keys given before that go.
-fn changes(before: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
-    let gone = before.keys().filter(|key| !wanted.contains_key(*key));
-    let set = wanted.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
-    gone.map(|key| (key.clone(), None)).chain(set).collect()
-}
-
-/// What of the changes a pod lacks.
-fn patch(
-    pod: &Pod,
-    labels: &BTreeMap<String, Option<String>>,
-    annotations: &BTreeMap<String, Option<String>>,
-) -> Option<PodPatch> {
-    let lacks = |has: &BTreeMap<String, String>, changes: &BTreeMap<String, Option<String>>| {
-        let missing = changes.iter().filter(|(key, value)| has.get(*key) != value.as_ref());
-        missing
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect::<BTreeMap<_, _>>()
-    };
-    let patch = PodPatch {
-        target: Target {
-            name: pod.name.clone(),
-            uid: pod.uid.clone(),
-            resource_version: pod.resource_version.clone(),
-        },
-        labels: lacks(&pod.labels, labels),
-        annotations: lacks(&pod.annotations, annotations),
-    };
-    (!patch.labels.is_empty() || !patch.annotations.is_empty()).then_some(patch)
+/// What of the changes is not there yet.
+fn lacks(has: &Words, changes: &Changes) -> Changes {
+    let missing = changes.iter().filter(|(key, value)| has.get(*key) != value.as_ref());
+    missing.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -5,6 +5,7 @@ use crate::observed::{Observed, Refusal};
 use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
+use crate::rollout::ephemeral;
 use crate::rollout::look::{Look, after_seconds};
 use crate::rollout::references;
 use crate::rollout::report;
@@ -39,7 +40,9 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
 
 /// Why the spec alone, whatever else there is, cannot be carried out; one that does not decode is another matter.
 pub(crate) fn of_spec(seen: &Observed) -> Option<String> {
-    seen.identity.invalid.clone().or_else(|| not_served(seen))
+    let metadata = || ephemeral::problem(&Look::of(seen, Timestamp::UNIX_EPOCH)).map(|error| error.to_string());
+    let invalid = seen.identity.invalid.clone();
+    invalid.or_else(|| not_served(seen)).or_else(metadata)
 }
 
 /// What is said of the first field that asks for something that is not there yet.

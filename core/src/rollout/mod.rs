@@ -21,6 +21,7 @@ pub(crate) mod look;
 pub(crate) mod phase;
 pub mod pods;
 pub mod references;
+pub mod refused;
 pub(crate) mod replica_set;
 pub(crate) mod report;
 pub(crate) mod restart;

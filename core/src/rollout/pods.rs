@@ -14,7 +14,7 @@ pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
     let look = Look::of(seen, now);
     let restarting = restart::is_due(&look);
     let sets = look.revisions.all().filter(|set| set.has_pods());
-    sets.filter(|set| restarting || set.is_doubtful() || ephemeral::is_stale(&look, set))
+    sets.filter(|set| restarting || set.is_doubtful() || ephemeral::needs_pods(&look, set))
         .map(|set| set.name.clone())
         .collect()
 }

@@ -2,13 +2,14 @@
 
 use crate::api::PodTemplate;
 use crate::identity::sanitised_template;
-use crate::observed::{Observed, Refusal, Refused, ReplicaSet};
+use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
 use crate::plan::draft::{Draft, Group, patch_of, target_of};
 use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
 use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
+use crate::rollout::refused;
 use crate::rollout::revision::{Stable, is_meant, is_observed, ownership};
 use crate::wire::{self, event};
 use jiff::Timestamp;
@@ -46,6 +47,12 @@ impl ReplicaSet {
             .get(wire::SCALE_DOWN_DEADLINE)
             .and_then(|text| text.parse().ok())
     }
+
+    /// Labels of its pod template.
+    #[must_use]
+    pub fn template_labels(&self) -> &BTreeMap<String, String> {
+        self.template_labels.as_ref().unwrap_or(&self.labels)
+    }
 }
 
 impl Observed {
@@ -53,7 +60,7 @@ impl Observed {
     pub(crate) fn refused_creation(&self) -> Option<&Refused> {
         let rollout = &self.rollout;
         self.refused.as_ref().filter(|refused| {
-            refused.creating_replica_set
+            refused.what == Attempted::Creation
                 && Some(refused.generation) == rollout.metadata.generation
                 && refused.collision_count == rollout.status.collision_count
         })
@@ -63,7 +70,7 @@ impl Observed {
 impl Refused {
     /// Another owner has the name.
     pub(crate) fn is_collision(&self) -> bool {
-        self.creating_replica_set && self.why == Refusal::AlreadyExists
+        self.what == Attempted::Creation && self.why == Refusal::AlreadyExists
     }
 }
 
@@ -291,14 +298,14 @@ fn sync_rollout(look: &Look<'_>, revised: bool, draft: &mut Draft) {
     }
 }
 
-/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
-fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
-    let revision = newest_revision(look);
-    if set.revision() < revision {
-        patch
-            .annotations
-            .insert(wire::REVISION.to_owned(), Some(revision.to_string()));
+/// Annotations that are copied, and the history of revisions (contract 02 §4, last item), unless the API server refused
+/// them a moment ago (decision 46).
+fn keep_copies(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
+    if refused::left_alone(look, set).is_some_and(|left| left.pod.is_none()) {
+        return;
     }
+    let revision = newest_revision(look);
+    let patch = &mut patch.secondary;
     for (key, value) in look
         .rollout
         .metadata
@@ -324,10 +331,21 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
             .annotations
             .insert(wire::REVISION_HISTORY.to_owned(), Some(history));
     }
+}
+
+/// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
+fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
+    let revision = newest_revision(look);
+    if set.revision() < revision {
+        patch
+            .annotations
+            .insert(wire::REVISION.to_owned(), Some(revision.to_string()));
+    }
     if set.min_ready_seconds != look.rollout.spec.min_ready_seconds {
         patch.min_ready_seconds = Some(look.rollout.spec.min_ready_seconds);
     }
     anti_affinity::keep_in_step(look, set, patch);
+    keep_copies(look, set, patch);
 }
 
 /// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it
@@ -382,6 +400,7 @@ pub(crate) fn follow(look: &Look<'_>, set: &ReplicaSet, size: i32, record: Optio
     }
     if size != set.replicas {
         patch.replicas = Some(size);
+        availability::remember(set, size, &mut patch);
     }
     let mut annotate = |key: &str, value: Option<String>| {
         if set.annotations.get(key) != value.as_ref() {

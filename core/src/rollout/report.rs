@@ -9,6 +9,7 @@ use crate::rollout::conditions::{self, Facts, Outcome};
 use crate::rollout::duration;
 use crate::rollout::look::{Change, Look, after_seconds};
 use crate::rollout::phase;
+use crate::rollout::refused;
 use crate::rollout::replica_set;
 use crate::rollout::revision::Stable;
 use crate::rollout::status;
@@ -45,6 +46,7 @@ pub(crate) fn finish(
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
+    refused::settle(look, &mut next, &mut draft);
     let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
     phase.clone_into(&mut next.phase);
     next.message = message;

@@ -89,11 +89,7 @@ impl Restart {
         let changes = |(set, pods): &(&ReplicaSet, &[Pod])| changes_at(pods, set, look.now);
         let wake = sets.iter().filter_map(changes).min();
         let Some((first, _)) = old.first() else {
-            let replaced = |set: &ReplicaSet| {
-                let wanted = set.replicas.min(look.replicas);
-                look.availability(set).left_at(wanted) >= wanted
-            };
-            let done = !in_flight && sets.iter().all(|(set, _)| replaced(set));
+            let done = !in_flight && sets.iter().all(|(set, _)| is_replaced(look, set));
             return Self {
                 done,
                 wake: wake.filter(|_| !done),
@@ -112,12 +108,8 @@ impl Restart {
             available.saturating_sub(minimum)
         };
         let allowed = usize::try_from(allowed).unwrap_or(0);
-        let is_last = |set: &ReplicaSet| {
-            let all_may_go = max_unavailable >= look.replicas;
-            !all_may_go && service::selects(look, set) && look.available(set) <= 1
-        };
         let due = old.iter().filter(|(set, _)| !surges || set.uid == first.uid);
-        let due = due.filter(|(set, _)| !is_last(set));
+        let due = due.filter(|(set, _)| max_unavailable >= look.replicas || !is_last_to_serve(look, set));
         let evict: Vec<Target> = due.take(allowed).map(|(_, pod)| target_of(pod)).collect();
         Self {
             surge: surges.then(|| first.uid.clone()),
@@ -146,6 +138,19 @@ impl Restart {
             });
         }
     }
+}
+
+/// All pods that came in place of the old ones are available.
+fn is_replaced(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let wanted = set.replicas.min(look.replicas);
+    look.availability(set).left_at(wanted) >= wanted
+}
+
+/// Its last available pod is the one that users are sent to. A preview, or a canary of one pod, serves nobody else meanwhile:
+/// it would wait for ever.
+fn is_last_to_serve(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let stable = look.revisions.other_stable();
+    stable.is_none_or(|stable| stable.uid == set.uid) && service::selects(look, set) && look.available(set) <= 1
 }
 
 /// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the

@@ -1,7 +1,9 @@
 //! Label names, label values and selectors, as the Kubernetes API has them.
 
 use super::FieldError;
-use crate::api::{LabelSelector, LabelSelectorRequirement};
+use crate::api::rollout::{PodTemplateMetadata, RolloutSpec};
+use crate::api::{LabelSelector, LabelSelectorRequirement, PodTemplate};
+use crate::wire::HASH_LABEL;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -113,6 +115,63 @@ pub(crate) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String
         }
     };
     selector.match_labels.iter().flatten().all(equal) && selector.match_expressions.iter().flatten().all(satisfied)
+}
+
+/// Whether a selector says anything about a label.
+pub(crate) fn names(selector: &LabelSelector, key: &str) -> bool {
+    let listed = selector.match_labels.iter().flatten().any(|(name, _)| name == key);
+    listed
+        || selector
+            .match_expressions
+            .iter()
+            .flatten()
+            .any(|requirement| requirement.key == key)
+}
+
+/// What is wrong with labels and annotations that pods are given beside those of the template: their syntax, as the API
+/// server has it, and labels by which the pods would leave their ReplicaSet (decision 44).
+pub(crate) fn metadata(spec: &RolloutSpec, given: &PodTemplateMetadata, path: &str) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let (labels, annotations) = (format!("{path}.labels"), format!("{path}.annotations"));
+    let mut wrong = |path: &str, value: &str, details: Vec<String>| {
+        let found = details
+            .into_iter()
+            .map(|detail| FieldError::invalid(path, value, detail));
+        errors.extend(found);
+    };
+    for (key, value) in &given.labels {
+        wrong(&labels, key, name_errors(key));
+        wrong(&labels, value, value_errors(value));
+    }
+    for key in given.annotations.keys() {
+        // Capitals are allowed in the prefix of an annotation, and only there.
+        wrong(&annotations, key, name_errors(&key.to_lowercase()));
+    }
+    if errors.is_empty() {
+        errors.extend(contradictions(spec, given, &labels));
+    }
+    errors
+}
+
+fn contradictions(spec: &RolloutSpec, given: &PodTemplateMetadata, path: &str) -> Vec<FieldError> {
+    let template = spec.template.as_ref().map(PodTemplate::labels).unwrap_or_default();
+    let template = template.into_iter();
+    let before: BTreeMap<String, String> = template
+        .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+        .collect();
+    let leaves = |key: &String, value: &String| {
+        let mut labels = before.clone();
+        labels.insert(key.clone(), value.clone());
+        let selector = spec.selector.as_ref().filter(|selector| !is_empty(selector));
+        key == HASH_LABEL || selector.is_some_and(|selector| !matches(selector, &labels))
+    };
+    let contrary = given.labels.iter().filter(|(key, value)| leaves(key, value));
+    contrary
+        .map(|(key, value)| {
+            let detail = "contradicts the selector: pods with this label would leave their ReplicaSet";
+            FieldError::invalid(format!("{path}[{key}]"), value, detail)
+        })
+        .collect()
 }
 
 /// What is wrong with the name of a label or an annotation.

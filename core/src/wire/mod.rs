@@ -15,6 +15,9 @@ pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
 /// Annotation of ReplicaSets: the smallest size that they were given since they last grew, while pods of a larger one may
 /// still be counted (decision 45).
 pub const SHRUNK_TO: &str = "rollout.serin.dev/shrunk-to";
+/// Annotation of ReplicaSets: what stood in the pod template under the labels and annotations that are laid over it, JSON
+/// (decision 44).
+pub const COVERED_METADATA: &str = "rollout.serin.dev/covered-metadata";
 /// Annotation of Services: the rollout that manages them.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.
@@ -63,6 +66,8 @@ pub mod condition {
     pub const BEGAN_WITHOUT_PODS: &str = "BeganWithoutPods";
     /// All is well.
     pub const HEALTHY: &str = "Healthy";
+    /// The API server refuses a change, and has done so for a while; ours (decision 47).
+    pub const REFUSED: &str = "Refused";
 
     /// Reason of Available.
     pub const AVAILABLE_REASON: &str = "AvailableReason";
@@ -140,6 +145,9 @@ pub mod event {
     pub const NOT_COMPLETED: &str = "RolloutNotCompleted";
     /// A rollout was deleted.
     pub const DELETED: &str = "RolloutDeleted";
+    /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision
+    /// 44).
+    pub const INVALID_METADATA: &str = "InvalidPodMetadata";
     /// A look failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }

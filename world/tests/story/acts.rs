@@ -7,6 +7,7 @@ use super::stage::{Stage, length, yaml};
 use serde_json::{Value, json};
 use serin_core::hooks::request::{self, Patches, Promotion};
 use serin_core::observed::{Refusal, ReplicaFailure};
+use serin_world::refusals::Change;
 
 /// Seconds that a first deployment may take.
 const DEPLOYED_WITHIN: i64 = 120;
@@ -27,6 +28,7 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "the controller starts" => {
             stage.world.stopped = false;
             stage.world.refused = None;
+            stage.world.refusals.standing.clear();
             stage.world.read_again();
         }
         "the name of the next ReplicaSet is taken" => stage.world.names_taken += 1,
@@ -99,6 +101,15 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         label_by_hand(stage, revision, label)?;
     } else if let Some(refusal) = text.strip_prefix("the API server refuses ReplicaSets: ") {
         stage.world.refuse_creation = Some(parse_refusal(refusal)?);
+    } else if let Some(rest) = text.strip_prefix("the API server refuses changes of ") {
+        let (what, refusal) = rest.split_once(": ").ok_or_else(|| Why::not_understood("no refusal"))?;
+        let refusal = parse_refusal(refusal)?;
+        stage.world.refusals.of.insert(parse_change(what)?, refusal);
+    } else if let Some(what) = text
+        .strip_prefix("the API server accepts changes of ")
+        .and_then(|rest| rest.strip_suffix(" again"))
+    {
+        stage.world.refusals.of.remove(&parse_change(what)?);
     } else if let Some(problem) = text.strip_prefix("the stored object does not decode: ") {
         stage.world.undecodable = Some(problem.to_owned());
     } else if let Some(report) = text.strip_prefix("the ReplicaSet of ") {
@@ -232,6 +243,16 @@ fn overlay(target: &mut Value, change: Value) {
             }
         }
         (target, change) => *target = change,
+    }
+}
+
+fn parse_change(text: &str) -> Result<Change, Why> {
+    match text {
+        "copies" => Ok(Change::Copies),
+        "ReplicaSets" => Ok(Change::ReplicaSets),
+        "Pods" => Ok(Change::Pods),
+        "Services" => Ok(Change::Services),
+        _ => Err(Why::not_understood("neither copies, ReplicaSets, Pods nor Services")),
     }
 }
 

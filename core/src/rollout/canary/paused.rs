@@ -8,6 +8,7 @@ use crate::api::rollout::CanaryStrategy;
 use crate::meaning::Fenceposts;
 use crate::observed::ReplicaSet;
 use crate::plan::draft::Draft;
+use crate::rollout::availability::Budget;
 use crate::rollout::canary::scale::Input;
 use crate::rollout::canary::services;
 use crate::rollout::look::Look;
@@ -122,25 +123,13 @@ pub(super) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, cou
     }
 }
 
-/// Available pods are not taken away below what the rollout needs; those of stable go last. A ReplicaSet whose status
-/// speaks of an older spec keeps its size: how many of its pods are available is not known.
+/// Available pods are not taken away below what the rollout needs; those of stable go last (decision 45).
 fn within_budget(look: &Look<'_>, sets: &[(&ReplicaSet, Share)], wanted: &[i32], input: &Input) -> Vec<i32> {
-    let available = |set: &ReplicaSet| set.available().min(set.replicas);
-    let all = look.revisions.all().map(available).fold(0, i32::saturating_add);
     let least = look.replicas.saturating_sub(input.fenceposts.unavailable);
-    let mut room = all.saturating_sub(least).max(0);
+    let mut budget = Budget::of(look, look.revisions.all(), least);
     let mut sizes = wanted.to_vec();
     for ((set, _), size) in sets.iter().zip(&mut sizes).rev() {
-        if *size >= set.replicas {
-            continue;
-        }
-        if set.observed_generation < set.generation {
-            *size = set.replicas;
-            continue;
-        }
-        let lowest = available(set).saturating_sub(room).max(0);
-        *size = (*size).max(lowest).min(set.replicas);
-        room = room.saturating_sub(available(set).saturating_sub(*size).max(0));
+        *size = budget.shrink(look, set, *size);
     }
     sizes
 }
