@@ -183,6 +183,18 @@ impl World {
         self.sets.iter().map(news).sum()
     }
 
+    /// Pods of a revision that became available too late for a decision to know.
+    pub fn unknown_arrivals(&self, basis: &Basis, hash: &str) -> i32 {
+        let known = basis.at.checked_sub(self.blindness()).unwrap();
+        let sets = self.sets.iter().filter(|set| set.object.hash() == hash);
+        let news = |set: &super::Set| {
+            let seconds = set.object.min_ready_seconds;
+            let since = set.pods.iter().filter_map(|pod| pod.available_at(seconds));
+            i32::try_from(since.filter(|at| *at > known && *at <= self.now).count()).unwrap()
+        };
+        sets.map(news).sum()
+    }
+
     /// How old what the controller knows may be.
     fn blindness(&self) -> SignedDuration {
         // The ReplicaSet controller's status says what it has seen.

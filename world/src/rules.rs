@@ -208,7 +208,9 @@ impl World {
             (None, None) => return,
         };
         let after = self.behind(name) + self.unknown_losses(self.now, selected);
-        if !former.is_empty() && after < before.min(wanted) {
+        // Pods that became available a moment ago nobody could know of.
+        let known = before - self.unknown_arrivals(basis, former);
+        if !former.is_empty() && after < known.min(wanted) {
             self.break_rule(format!(
                 "4: Service {name} is switched from {before} to {after} available pods, {wanted} are needed"
             ));

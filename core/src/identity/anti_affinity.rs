@@ -1,5 +1,5 @@
 //! The terms of pod anti-affinity that keep a revision off the nodes of another: how they look in a pod template
-//! (contract 03 §10). [`crate::rollout::anti_affinity`] adds them; equality of templates does not see them.
+//! (contract 03 §10). `rollout/anti_affinity.rs` adds them; equality of templates does not see them.
 
 use crate::api::PodTemplate;
 use crate::wire::HASH_LABEL;

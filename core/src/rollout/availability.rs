@@ -106,6 +106,12 @@ impl Availability {
         self.counted.map_or(0, left)
     }
 
+    /// The size nearest to `size` that leaves one pod, and one that is available if any is.
+    pub(crate) fn floor(&self, size: i32) -> i32 {
+        let needed = self.available().min(1);
+        least(size.max(1), self.wanted, |size| self.left_at(size) >= needed)
+    }
+
     /// Its controller may know of pods that were not counted.
     pub(crate) fn may_be_more(&self) -> bool {
         self.counted.is_some_and(|of| of.uncounted > 0)

@@ -158,8 +158,10 @@ fn is_last_to_serve(look: &Look<'_>, set: &ReplicaSet) -> bool {
 fn whole<'a>(look: &Look<'a>) -> Option<&'a ReplicaSet> {
     let blue_green = look.rollout.spec.strategy.blue_green.is_some();
     match look.revisions.stable {
-        Stable::None | Stable::Newest | Stable::Missing => look.revisions.new,
+        Stable::None | Stable::Newest => look.revisions.new,
         Stable::Other(stable) => Some(stable).filter(|_| blue_green),
+        // Nothing is scaled (decision 8).
+        Stable::Missing => None,
     }
 }
 

@@ -65,15 +65,21 @@ fn is_kept_for_all(look: &Look<'_>, set: &ReplicaSet) -> bool {
     if staying.filter(|other| other.uid != set.uid).any(|other| serves(&other)) {
         return false;
     }
-    let kept = look
-        .revisions
-        .all()
-        .find(serves)
-        .or_else(|| look.revisions.all().find(|other| other.replicas > 0));
-    kept.is_some_and(|kept| kept.uid == set.uid)
+    let may_serve = |other: &&ReplicaSet| other.replicas > 0 && look.availability(other).at_most() > 0;
+    let all = || look.revisions.all();
+    if let Some(kept) = all().find(serves) {
+        return kept.uid == set.uid;
+    }
+    if all().any(|other| may_serve(&other)) {
+        // For the moment in which nothing is known all of these stay.
+        return may_serve(&set);
+    }
+    all()
+        .find(|other| other.replicas > 0)
+        .is_some_and(|kept| kept.uid == set.uid)
 }
 
-/// The size that `set` may go down to: its last pod stays while the stable Service selects it (decision 6).
+/// The size that `set` may go down to: its last available pod stays while the stable Service selects it (decision 6).
 pub(crate) fn floor(
     look: &Look<'_>,
     written: &CanaryStrategy,
@@ -87,13 +93,13 @@ pub(crate) fn floor(
         !written.stable_service.is_empty() && (hash == set.hash() || (hash.is_empty() && is_kept_for_all(look, set)));
     // Where only one pod may exist at all, or none is wanted, waiting for another would wait for ever.
     let no_room = input.replicas == 0 || input.replicas.saturating_add(input.fenceposts.surge) <= 1;
-    if size > 0 || set.replicas == 0 || no_room {
+    if size >= set.replicas || no_room {
         size
-    } else if draft.switches() {
+    } else if size <= 0 && draft.switches() {
         // The next look sees what the Service selects now.
         set.replicas
     } else if selected {
-        1
+        look.availability(set).floor(size)
     } else {
         size
     }
