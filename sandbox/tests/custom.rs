@@ -65,7 +65,7 @@ fn refusals() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({ "size": true }),
-            "spec.size: Invalid value: \"\": spec.size in body must be of type int32: \"\"",
+            "spec.size: Invalid value: \"boolean\": spec.size in body must be of type integer: \"boolean\"",
         ),
         (
             json!({ "size": 0 }),
