@@ -144,7 +144,7 @@ fn memory() -> Option<u64> {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_grows_with_rollouts_that_come_and_go() {
-    let all = std::env::var("SERIN_SOAK").map_or(500, |number| number.parse().unwrap());
+    let all = std::env::var("SERIN_SOAK").map_or(250, |number| number.parse().unwrap());
     let options = Options {
         qps: 1000.0,
         burst: 2000,
