@@ -27,6 +27,7 @@ mod lanes;
 mod lease;
 mod logs;
 mod observe;
+mod packed;
 mod pods;
 pub mod program;
 mod queue;
