@@ -28,6 +28,7 @@ pub mod world;
 pub mod writes;
 
 pub use cluster::Cluster;
+pub use manifests::install_definitions;
 pub use story::Story;
 pub use view::View;
 pub use world::World;

@@ -4,6 +4,7 @@ mod blue_green;
 mod canary;
 mod conformance;
 mod conformance_kubectl;
+mod conformance_odd;
 mod counts;
 mod crowd;
 mod defaults;
@@ -11,6 +12,7 @@ mod deploy;
 mod deploy_argocd;
 mod leaders;
 mod meddling;
+mod odd_requests;
 mod refusals;
 mod takeover;
 mod trouble;
@@ -116,6 +118,7 @@ fn stories() -> Vec<Scenario> {
         scenario!(conformance::finalizers),
         scenario!(conformance::replica_sets),
         scenario!(conformance::owners_take_their_own_along),
+        scenario!(conformance_odd::odd_requests_are_answered_alike),
         scenario!(leaders::the_standby_goes_on_with_a_canary).only(Place::Real),
         scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
         scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),
