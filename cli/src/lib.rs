@@ -2,32 +2,32 @@
 //!
 //! A call travels through these rooms:
 //!
-//! 1. [`args`] reads the words; what it cannot read is told in the words of upstream's plugin ([`failure`]).
-//! 2. [`connect`] turns the kubectl flags into a client.
-//! 3. `commands` does one thing each, a file per command. Requests to a rollout are patches that
-//!    [`serin_core::hooks::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
-//!    [`tree`], the latter two without IO.
-//!    [`demo`] plays a whole update on any connection.
-//! 4. [`console`] writes results to standard output; errors (`Error: …`, and what to do) and the log go to standard error;
-//!    the exit code is 1 after an error.
+//! 1. `args` reads the words. For words that it cannot read, the error has the text of upstream's plugin
+//!    (`show::failure`).
+//! 2. `cluster` turns the kubectl flags into a client, and reads a rollout and what it owns (`cluster::scene`).
+//! 3. `commands` has a file for each command, with its flags and its run. Requests to a rollout are patches that
+//!    [`serin_core::hooks::request`] decides.
+//! 4. `show` has what is printed, as text from facts without IO: `show::info` has the facts of a rollout, and
+//!    `show::tree` draws them. `show::console` writes results to standard output; errors (`Error: …`, and what to do)
+//!    and the log go to standard error. The exit code is 1 after an error.
+//! 5. `local` has what needs no cluster of the user's: files, the cluster in this process, and `local::demo`, which
+//!    plays a whole update on any connection.
 
-pub mod args;
+mod args;
 mod cluster;
 mod commands;
-pub mod connect;
-pub mod console;
-pub mod demo;
-pub mod duration;
-pub mod failure;
-pub mod info;
-mod logs;
-mod manifest;
-pub mod scene;
-pub mod tree;
+mod duration;
+mod local;
+mod show;
+mod values;
 
-use crate::args::{Call, Program};
-use crate::console::Console;
-use crate::failure::Failure;
+pub use cluster::connect::install_tls;
+pub use show::console::{Console, Terminal};
+
+use crate::args::Call;
+use crate::show::failure::Failure;
+use crate::show::logs;
+use crate::show::program::Program;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -58,7 +58,7 @@ async fn carry_out(call: Call, console: &mut Console) -> Result<(), Failure> {
         Call::Help(text) => console.print(&text),
         Call::Command(global, command) => {
             if console.is_of_process() {
-                logs::install(&global);
+                logs::install(global.kloglevel, global.loglevel.as_deref());
             }
             commands::carry_out(&global, command, console).await
         }

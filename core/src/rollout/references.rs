@@ -1,36 +1,17 @@
 //! Objects that a spec names, checked against what there is (contract 01 §9).
 
 use crate::api::PodTemplate;
+use crate::meaning::services;
 use crate::observed::{Observed, Service};
 use crate::validate::FieldError;
 use crate::wire::HASH_LABEL;
 use serde_json::{Map, Value};
 
-/// Services that the strategy names: field path and name, in the order in which they are checked.
-pub(crate) fn services(seen: &Observed) -> Vec<(&'static str, &str)> {
-    let strategy = &seen.rollout.spec.strategy;
-    let mut named: Vec<(&'static str, &str)> = Vec::new();
-    if let Some(blue_green) = &strategy.blue_green {
-        named.push(("spec.strategy.blueGreen.activeService", &blue_green.active_service));
-        named.push(("spec.strategy.blueGreen.previewService", &blue_green.preview_service));
-    }
-    if let Some(canary) = &strategy.canary {
-        named.push(("spec.strategy.canary.stableService", &canary.stable_service));
-        if let Some(ping_pong) = &canary.ping_pong {
-            named.push(("spec.strategy.canary.pingPong.pingService", &ping_pong.ping_service));
-            named.push(("spec.strategy.canary.pingPong.pongService", &ping_pong.pong_service));
-        }
-        named.push(("spec.strategy.canary.canaryService", &canary.canary_service));
-    }
-    named.retain(|(_, name)| !name.is_empty());
-    named
-}
-
 /// The first reference of a rollout that does not hold: a Service that is missing, else one that selects by labels which
 /// the pods do not carry, or that another rollout manages. Other objects join here when they are watched.
 #[must_use]
 pub fn references(seen: &Observed) -> Option<FieldError> {
-    let named = services(seen);
+    let named = services(&seen.rollout.spec.strategy);
     if named.is_empty() {
         return None;
     }

@@ -1,0 +1,86 @@
+//! The words of the command line (contract 10 §1, §2, §9).
+//!
+//! clap reads them; what differs from upstream's reader (Go's cobra and pflag) is made up for here: `--watch=false`,
+//! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
+
+mod arity;
+mod errors;
+mod help;
+
+use crate::cluster::flags::Global;
+use crate::commands::Command;
+use crate::show::failure::Failure;
+use crate::show::logs;
+use crate::show::program::Program;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use std::ffi::OsString;
+
+/// What the user asks for.
+pub(crate) enum Call {
+    /// A text for standard output.
+    Help(String),
+    /// A command.
+    Command(Box<Global>, Command),
+}
+
+/// Progressive delivery for Kubernetes: canaries that pause, promote and abort.
+#[derive(Parser)]
+#[command(disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Reads the words of a command line, the program's own name first.
+///
+/// # Errors
+/// In upstream's words: unknown commands and flags, values that cannot be read, a wrong number of arguments.
+pub(crate) fn read(words: &[OsString]) -> Result<Call, Failure> {
+    let program = Program::of(words.first());
+    let mut definition = help::definition(CommandLine::command(), program);
+    let read = definition
+        .clone()
+        .try_get_matches_from(words)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let line = match read {
+        Ok(line) => line,
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
+            return Ok(Call::Help(help::as_asked(&mut definition, words, program)));
+        }
+        Err(error) => return Err(errors::translate(&error, &definition, words)),
+    };
+    let Some(command) = line.command else {
+        return Err(Failure::Usage(help::usage(&mut definition, &[], program)));
+    };
+    logs::check_level(line.global.loglevel.as_deref())?;
+    if let Command::Unknown(words) = &command {
+        return unknown(words, program, &mut definition);
+    }
+    arity::check(&command, program, &mut definition)?;
+    Ok(Call::Command(Box::new(line.global), command))
+}
+
+/// `help`, or a command that there is not.
+fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let first = words.first().map_or("", |word| word);
+    if first != "help" {
+        let name = program.name();
+        return Err(Failure::message(format!(
+            "unknown command {first:?} for {name:?}\nRun '{name} --help' for usage."
+        )));
+    }
+    let path: Vec<_> = words[1..].iter().map(AsRef::as_ref).collect();
+    if !help::exists(definition, &path) {
+        let topic: Vec<_> = path.iter().map(|word| format!("`{word}`")).collect();
+        let usage = help::usage(definition, &[], program);
+        let text = format!("Unknown help topic [{}]\n{usage}", topic.join(" "));
+        return Err(Failure::HelpOnNothing(text));
+    }
+    Ok(Call::Help(help::of(definition, &path, program)))
+}
+
+#[cfg(test)]
+mod tests;

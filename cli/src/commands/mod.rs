@@ -1,0 +1,127 @@
+//! The commands: the flags and the run of each in one file.
+
+mod abort;
+pub(crate) mod argocd;
+mod demo;
+pub(crate) mod get;
+mod line;
+pub(crate) mod lua;
+mod names;
+mod options;
+mod pause;
+mod promote;
+mod restart;
+pub(crate) mod retry;
+mod sandbox;
+mod status;
+pub(crate) mod terminate;
+mod version;
+
+use crate::cluster::connect::{Connection, connect};
+use crate::cluster::flags::Global;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
+
+use self::argocd::ArgocdGroup;
+use self::demo::Demo;
+use self::get::{GetGroup, GetKind};
+use self::lua::LuaGroup;
+use self::names::Names;
+use self::promote::Promote;
+use self::restart::Restart;
+use self::retry::{RetryGroup, RetryKind};
+use self::sandbox::Sandbox;
+use self::status::Status;
+use self::terminate::{TerminateGroup, TerminateKind};
+use self::version::Version;
+use clap::Subcommand;
+use std::ffi::OsString;
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Get details about rollouts
+    Get(GetGroup),
+    /// Show the status of a rollout
+    Status(Status),
+    /// Promote a rollout
+    Promote(Promote),
+    /// Abort a rollout
+    Abort(Names),
+    /// Retry a rollout
+    Retry(RetryGroup),
+    /// Pause a rollout
+    Pause(Names),
+    /// Restart the pods of a rollout
+    Restart(Restart),
+    /// Terminate an AnalysisRun or Experiment
+    Terminate(TerminateGroup),
+    /// Print version
+    Version(Version),
+    /// List the flags that every command takes
+    Options,
+    /// Health checks and resource actions in Argo CD's settings
+    Argocd(ArgocdGroup),
+    /// Argo CD's health checks and resource actions as Lua
+    Lua(LuaGroup),
+    /// Show an update from start to end, on a cluster in this process
+    Demo(Demo),
+    /// Run a cluster in this process until interrupted
+    Sandbox(Sandbox),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// Carries out a command. Groups without a known kind have been turned down with their usage before.
+pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
+        Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
+        Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
+        Command::Lua(arguments) => lua::run(&arguments, console),
+        Command::Version(arguments) => version::run(arguments.short, console),
+        Command::Options => options::run(console),
+        Command::Demo(arguments) => demo::run(&arguments, console).await,
+        Command::Sandbox(arguments) => sandbox::run(&arguments, console).await,
+        Command::Get(_)
+        | Command::Status(_)
+        | Command::Abort(_)
+        | Command::Retry(_)
+        | Command::Pause(_)
+        | Command::Terminate(_) => {
+            let connection = connect(flags).await?;
+            connection.name_in(talk(&connection, command, console).await)
+        }
+        Command::Unknown(_) => Err(unknown(console)),
+    }
+}
+
+/// Commands that do nothing before they talk to the API server.
+async fn talk(connection: &Connection, command: Command, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        Command::Get(GetGroup {
+            kind: Some(GetKind::Rollout(arguments)),
+        }) => get::rollout(connection, &arguments, console).await,
+        Command::Status(arguments) => status::run(connection, &arguments, console).await,
+        Command::Abort(arguments) => abort::run(connection, &arguments.names, console).await,
+        Command::Retry(RetryGroup {
+            kind: Some(RetryKind::Rollout(arguments)),
+        }) => retry::rollout(connection, &arguments.names, console).await,
+        Command::Pause(arguments) => pause::run(connection, &arguments.names, console).await,
+        Command::Terminate(TerminateGroup {
+            kind: Some(TerminateKind::AnalysisRun(arguments)),
+        }) => terminate::analysis_runs(connection, &arguments.names, console).await,
+        Command::Terminate(TerminateGroup {
+            kind: Some(TerminateKind::Experiment(arguments)),
+        }) => terminate::experiments(connection, &arguments.names, console).await,
+        _ => Err(unknown(console)),
+    }
+}
+
+fn unknown(console: &Console) -> Failure {
+    let program = console.program().words();
+    Failure::message(format!(
+        "unknown command; `{program} --help` lists those that there are"
+    ))
+}
