@@ -4,6 +4,7 @@ pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
 pub(crate) mod key;
+mod packed;
 pub(crate) mod pods;
 mod replica_sets;
 pub(crate) mod service;
