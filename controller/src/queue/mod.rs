@@ -7,6 +7,7 @@ pub(crate) mod reason;
 use crate::cluster::budget::Budget;
 use crate::queue::lanes::{Lanes, Place, Rank};
 pub(crate) use crate::queue::reason::Reason;
+use crate::queue::reason::Urgency;
 use crate::store::key::Key;
 use crate::sync::lock;
 use std::collections::{BTreeMap, HashMap};
@@ -79,8 +80,8 @@ struct Entry {
     queued: Option<Queued>,
     /// A worker looks at it.
     running: Option<Running>,
-    /// So many of the next looks are those that a person waits for.
-    urgent: u8,
+    /// How much a person waits for the next look.
+    urgency: Urgency,
     /// Failures since the last success or edit.
     failures: u32,
     /// Its place among the delayed.
@@ -97,7 +98,7 @@ struct Queued {
 #[derive(Clone, Copy)]
 struct Running {
     since: Instant,
-    urgent: u8,
+    urgency: Urgency,
 }
 
 #[derive(Default)]
@@ -197,10 +198,10 @@ impl Queue {
             return;
         };
         if let Some(queued) = &mut entry.queued
-            && queued.reason.urgent_looks() > 0
+            && queued.reason.urgency().is_urgent()
         {
             queued.reason = Reason::OwnWriteSeen;
-            entry.urgent = 0;
+            entry.urgency = Urgency::Ordinary;
         }
     }
 
@@ -211,13 +212,16 @@ impl Queue {
         let Some(entry) = state.entries.get_mut(key) else {
             return;
         };
-        let urgent = entry.running.take().map_or(0, |running| running.urgent);
-        let still_urgent = match ended {
-            Ended::Well(_) => 0,
-            Ended::Wrote(_) => urgent.saturating_sub(1),
-            Ended::NotDecided(_) | Ended::Failed { .. } => urgent,
+        let urgency = entry
+            .running
+            .take()
+            .map_or(Urgency::Ordinary, |running| running.urgency);
+        let left = match ended {
+            Ended::Well(_) => Urgency::Ordinary,
+            Ended::Wrote(_) => urgency.after_a_write(),
+            Ended::NotDecided(_) | Ended::Failed { .. } => urgency,
         };
-        entry.urgent = entry.urgent.max(still_urgent);
+        entry.urgency = entry.urgency.max(left);
         let due = match ended {
             Ended::Well(due) | Ended::Wrote(due) => {
                 entry.failures = 0;
@@ -265,7 +269,7 @@ impl Queue {
         state.cancel_delay(key);
         if let Some(entry) = state.entries.get_mut(key) {
             entry.failures = 0;
-            entry.urgent = 0;
+            entry.urgency = Urgency::Ordinary;
         }
     }
 
@@ -301,7 +305,7 @@ fn back_off(failures: u32) -> Duration {
 impl State {
     fn add(&mut self, key: &Key, reason: Reason) {
         let entry = self.entries.entry(key.clone()).or_default();
-        entry.urgent = entry.urgent.max(reason.urgent_looks());
+        entry.urgency = entry.urgency.max(reason.urgency());
         if reason == Reason::SpecEdited {
             entry.failures = 0; // What failed may be what was mended.
         }
@@ -322,7 +326,7 @@ impl State {
     /// Gives a key that is asked for its place, unless it has it already or a worker looks at it.
     fn line_up(&mut self, key: &Key) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        let rank = Rank::of(entry.urgent);
+        let rank = Rank::of(entry.urgency);
         let Some(queued) = entry.queued.as_mut().filter(|_| entry.running.is_none()) else {
             return;
         };
@@ -357,14 +361,14 @@ impl State {
         let key = self.lanes.pop(rank)?;
         let entry = self.entries.get_mut(&key)?;
         let Queued { since, reason, .. } = entry.queued.take()?;
-        let (now, urgent) = (Instant::now(), std::mem::take(&mut entry.urgent));
-        entry.running = Some(Running { since: now, urgent });
+        let (now, urgency) = (Instant::now(), std::mem::take(&mut entry.urgency));
+        entry.running = Some(Running { since: now, urgency });
         Some(Item {
             key,
             reason,
-            urgent: urgent > 0,
+            urgent: urgency.is_urgent(),
             waited: now.duration_since(since),
-            throttled: urgent == 0 && self.throttled.is_some_and(|at| at >= since),
+            throttled: !urgency.is_urgent() && self.throttled.is_some_and(|at| at >= since),
         })
     }
 
@@ -399,7 +403,7 @@ impl State {
         let Some(entry) = self.entries.get(key) else { return };
         if entry.queued.is_some() {
             self.line_up(key);
-        } else if entry.due.is_none() && entry.failures == 0 && entry.urgent == 0 {
+        } else if entry.due.is_none() && entry.failures == 0 && !entry.urgency.is_urgent() {
             self.entries.remove(key);
         }
     }

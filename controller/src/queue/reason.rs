@@ -30,13 +30,42 @@ pub(crate) enum Reason {
     Resync,
 }
 
-impl Reason {
-    /// How many looks it takes until what a person did has its effect: a request (promote, retry) is noted by the
-    /// first and followed by the second, an edit is followed at once.
-    pub(crate) fn urgent_looks(self) -> u8 {
+/// How much a person waits for a look: a request (promote, retry) is noted by the first look and followed by the
+/// second, an edit is followed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Nobody does.
+    #[default]
+    Ordinary,
+    /// The look follows an edit.
+    Edit,
+    /// The request is noted, and the look follows it.
+    NotedRequest,
+    /// The look notes a request.
+    Request,
+}
+
+impl Urgency {
+    /// What is left of it after a look that wrote.
+    pub(crate) fn after_a_write(self) -> Self {
         match self {
-            Self::RolloutChanged => 2,
-            Self::SpecEdited => 1,
+            Self::Request => Self::NotedRequest,
+            Self::NotedRequest | Self::Edit | Self::Ordinary => Self::Ordinary,
+        }
+    }
+
+    /// Whether a person waits.
+    pub(crate) fn is_urgent(self) -> bool {
+        self != Self::Ordinary
+    }
+}
+
+impl Reason {
+    /// How much a person waits for the look.
+    pub(crate) fn urgency(self) -> Urgency {
+        match self {
+            Self::RolloutChanged => Urgency::Request,
+            Self::SpecEdited => Urgency::Edit,
             Self::FirstSeen
             | Self::Deleted
             | Self::ReplicaSetChanged
@@ -45,7 +74,7 @@ impl Reason {
             | Self::Wake(_)
             | Self::StoreLags
             | Self::Panicked
-            | Self::Resync => 0,
+            | Self::Resync => Urgency::Ordinary,
         }
     }
 

@@ -191,6 +191,24 @@ async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_stays_before_hundreds_of_edits_until_it_has_its_effect() {
+    let (queue, budget) = (Queue::default(), Budget::new(0.0, 1));
+    for number in 0..500 {
+        queue.add(&key(&format!("edited-{number}")), Reason::SpecEdited);
+    }
+    queue.add(&key("promoted"), Reason::RolloutChanged);
+    for (ended, seen) in [
+        (Ended::Wrote(None), Reason::OwnWriteSeen),
+        (Ended::Wrote(None), Reason::ReplicaSetChanged),
+    ] {
+        assert_eq!(&*queue.next(Takes::All, &budget).await.key.name, "promoted");
+        queue.ended(&key("promoted"), ended);
+        queue.add(&key("promoted"), seen);
+    }
+    assert_eq!(&*queue.next(Takes::All, &budget).await.key.name, "edited-0");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_removed_is_nowhere_any_more_but_not_while_it_is_looked_at() {
     let queue = Queue::default();
     for (name, reason) in [("a", Reason::FirstSeen), ("b", Reason::SpecEdited)] {
