@@ -26,6 +26,7 @@ mod key;
 mod lanes;
 mod lease;
 mod logs;
+mod managers;
 mod observe;
 mod pods;
 pub mod program;

@@ -3,6 +3,7 @@
 use crate::act::{Act, Error, Skipped, attempt_of};
 use crate::expectations::{PATIENCE, Subject, Unmet};
 use crate::gone;
+use crate::managers;
 use crate::observe::{self, Snapshot};
 use crate::queue::{Due, Ended, Item, Reason};
 use crate::reason::Wait;
@@ -38,6 +39,11 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
     }
     let mut observed = snapshot.observed(&shell.failures, key);
+    let asked = (shell.clock)();
+    let services = &mut observed.services;
+    if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
+        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, asked);
+    }
     let reading = Reading::of(&shell.clock);
     let now = reading.now;
     let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {

@@ -74,10 +74,10 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    pub(crate) fn entries(&self) -> [Entries; 12] {
+    pub(crate) fn entries(&self) -> [Entries; 13] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
-        let [services, service_indexes, absent_services] = self.stores.services.len();
+        let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
         [
             ("rollouts", rollouts),
             ("namespaces", namespaces),
@@ -86,6 +86,7 @@ impl Shell {
             ("services", services),
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),
+            ("gone_managers", gone_managers),
             ("queue", self.queue.counts().known),
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),

@@ -24,7 +24,7 @@ pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
     if let Some(error) = &seen.identity.invalid {
         return Some(error.clone());
     }
-    if let Some(error) = references::references(seen) {
+    if let Some(error) = references::references(seen, now) {
         return Some(error.to_string());
     }
     if let Some(error) = not_served(seen) {
@@ -120,5 +120,9 @@ pub(crate) fn plan(look: &Look<'_>, problem: &str) -> Plan {
         at: after_seconds(look.now, RETRY_SECONDS),
         why: WakeReason::InvalidSpecRetry,
     });
+    if let Some(at) = references::next_free(look.seen, look.now) {
+        let why = WakeReason::ManagerStaysAway;
+        draft.wake(Wake { at, why });
+    }
     draft.finish(status::write(old, &next))
 }

@@ -17,9 +17,14 @@ fn find<'a>(look: &Look<'a>, name: &str) -> Option<&'a Service> {
     look.seen.services.get(name)?.as_ref()
 }
 
-/// Whether a Service exists and carries the name of the rollout that manages it.
+/// Whether a Service exists and carries the name of this rollout as that of its manager.
 pub(crate) fn is_managed(look: &Look<'_>, name: &str) -> bool {
-    find(look, name).is_some_and(|service| service.managed_by.is_some())
+    find(look, name).is_some_and(|service| is_ours(look, service))
+}
+
+/// One that names a manager that stays away is as free as one that names none (decision 48).
+fn is_ours(look: &Look<'_>, service: &Service) -> bool {
+    service.managed_by.as_deref() == Some(look.name())
 }
 
 /// Whether any Service of the rollout still selects this ReplicaSet: its last pod stays until that has changed.
@@ -45,7 +50,7 @@ pub(crate) fn may_move(look: &Look<'_>, name: &str, to: &ReplicaSet, needed: i32
 pub(crate) fn switch(look: &Look<'_>, name: &str, hash: &str, group: Group, draft: &mut Draft) -> bool {
     let Some(service) = find(look, name) else { return false };
     let old = hash_of(look, name);
-    let managed = service.managed_by.is_some();
+    let managed = is_ours(look, service);
     if old == hash && managed {
         return false;
     }
@@ -69,8 +74,7 @@ pub(crate) fn switch(look: &Look<'_>, name: &str, hash: &str, group: Group, draf
 pub(crate) fn release_unnamed(look: &Look<'_>, named: &[&str], draft: &mut Draft) {
     for (name, service) in &look.seen.services {
         let Some(service) = service else { continue };
-        let ours = service.managed_by.as_deref() == Some(look.name());
-        if ours && !named.contains(&name.as_str()) {
+        if is_ours(look, service) && !named.contains(&name.as_str()) {
             draft.act(Action::PatchService(ServicePatch {
                 target: Target {
                     name: name.clone(),
