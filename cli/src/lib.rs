@@ -2,32 +2,28 @@
 //!
 //! A call travels through these rooms:
 //!
-//! 1. [`args`] reads the words; what it cannot read is told in the words of upstream's plugin ([`failure`]).
-//! 2. [`connect`] turns the kubectl flags into a client.
-//! 3. `commands` does one thing each, a file per command. Requests to a rollout are patches that
-//!    [`serin_core::hooks::request`] decides; what is shown of it is read by [`scene`], understood by [`info`] and drawn by
-//!    [`tree`], the latter two without IO.
-//!    [`demo`] plays a whole update on any connection.
-//! 4. [`console`] writes results to standard output; errors (`Error: …`, and what to do) and the log go to standard error;
-//!    the exit code is 1 after an error.
+//! 1. [`args`] reads the words. For words that it cannot read, the error has the text of upstream's plugin
+//!    ([`show::failure`]).
+//! 2. [`cluster`] turns the kubectl flags into a client, and reads a rollout and what it owns ([`cluster::scene`]).
+//! 3. `commands` has a file for each command. Requests to a rollout are patches that [`serin_core::hooks::request`]
+//!    decides.
+//! 4. [`show`] has what is printed, as text from facts without IO: [`show::info`] has the facts of a rollout, and
+//!    [`show::tree`] draws them. [`show::console`] writes results to standard output; errors (`Error: …`, and what to do)
+//!    and the log go to standard error. The exit code is 1 after an error.
+//! 5. [`local`] has what needs no cluster of the user's: files, the cluster in this process, and [`local::demo`], which
+//!    plays a whole update on any connection.
 
 pub mod args;
-mod cluster;
+pub mod cluster;
 mod commands;
-pub mod connect;
-pub mod console;
-pub mod demo;
 pub mod duration;
-pub mod failure;
-pub mod info;
-mod logs;
-mod manifest;
-pub mod scene;
-pub mod tree;
+pub mod local;
+pub mod show;
 
 use crate::args::{Call, Program};
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
+use crate::show::logs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 

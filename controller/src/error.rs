@@ -1,7 +1,7 @@
 //! Why the controller ends, and how errors are told.
 
-use crate::target::{Target, Unusable};
-use crate::trouble::Trouble;
+use crate::cluster::target::{Target, Unusable};
+use crate::cluster::trouble::Trouble;
 use std::fmt::Write;
 
 /// Why the controller could not start, or had to stop.

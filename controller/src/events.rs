@@ -1,13 +1,13 @@
 //! Events: one core/v1 object per emission, in order per rollout, on a connection and budget of their own (decision 3).
 
 use crate::act::CALL_TIMEOUT;
-use crate::budget::Budget;
-use crate::refusal::Failure;
-use crate::series::Request;
+use crate::cluster::budget::Budget;
+use crate::cluster::refusal::Failure;
 use crate::shell::Clock;
 use crate::store::Key;
 use crate::sync::lock;
 use crate::telemetry::Telemetry;
+use crate::telemetry::series::Request;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event as CoreEvent, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -4,11 +4,11 @@
 //! count. So that a busy machine does not matter, a step counts as the best of many rounds, and as slower only where
 //! it takes several times as long and [`ALLOWANCE`] on top. A walk through 16,000 entries takes much longer.
 
-use crate::budget::Budget;
-use crate::decode::{StoredReplicaSet, StoredRollout};
-use crate::expectations::{Expectations, Expected, Subject};
+use crate::cluster::budget::Budget;
 use crate::queue::{Due, Ended, Queue, Reason, Takes};
-use crate::service::StoredService;
+use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::expectations::{Expectations, Expected, Subject};
+use crate::store::service::StoredService;
 use crate::store::{Key, Source, Stores};
 use crate::telemetry::Telemetry;
 use futures::FutureExt;

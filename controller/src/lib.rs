@@ -4,63 +4,39 @@
 //! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
 //! ```
 //!
-//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `expectations` keeps
+//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `store::expectations` keeps
 //! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
 mod args;
-mod budget;
-mod client;
-mod decode;
+mod cluster;
 mod error;
 mod events;
-mod expectations;
-mod expiry;
-mod failures;
-mod gone;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod growth;
-mod health;
-mod key;
-mod lanes;
 mod lease;
-mod logs;
-mod managers;
-mod observe;
-mod pods;
+mod offline;
 pub mod program;
 mod queue;
-mod reason;
 mod reconcile;
-mod record;
-mod refusal;
-mod replay;
-mod replica_sets;
-mod scrape;
-mod series;
-mod service;
 mod shell;
-mod standing;
 mod store;
 mod sync;
-mod takeover;
-mod target;
 mod telemetry;
-mod trouble;
 mod watch;
 
 pub use act::Gate;
 pub use args::Options;
-pub use client::{connect, connect_to, install_tls};
+pub use cluster::client::{connect, connect_to, install_tls};
+pub use cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
+pub use cluster::trouble::Trouble;
 pub use error::{Error, chain};
 pub use lease::Election;
-pub use logs::{Format as LogFormat, install as install_logs};
-pub use replay::{Look, replay};
+pub use offline::replay::{Look, replay};
+pub use offline::takeover::{takeover_report, takeover_summary};
 pub use shell::{Bound, Clock, Controller, Decide};
-pub use takeover::{takeover_report, takeover_summary};
-pub use target::{Target, Unusable, default_files, found_in, read_kubeconfig};
-pub use trouble::Trouble;
+pub use telemetry::logs::{Format as LogFormat, install as install_logs};
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;

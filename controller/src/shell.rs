@@ -1,22 +1,23 @@
 //! The parts that every look uses, and the controller that runs them.
 
+use crate::act::failures::Failures;
 use crate::act::{Gate, Writer};
 use crate::args::Options;
-use crate::budget::Budget;
+use crate::cluster::budget::Budget;
 use crate::error::Error;
 use crate::events::Recorder;
-use crate::expectations::Expectations;
-use crate::failures::Failures;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
+use crate::offline::replay::Dump;
+use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
-use crate::reason::Wait;
-use crate::record::Held;
-use crate::replay::Dump;
-use crate::scrape::Entries;
+use crate::reconcile::record::Held;
+use crate::store::expectations::Expectations;
 use crate::store::{Key, Stores};
 use crate::telemetry::Telemetry;
-use crate::{health, reconcile, watch};
+use crate::telemetry::health;
+use crate::telemetry::scrape::Entries;
+use crate::{reconcile, watch};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::Client;

@@ -1,11 +1,11 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
 
-use crate::decode::{StoredReplicaSet, StoredRollout};
+use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
-use crate::service::StoredService;
 use crate::shell::Shell;
+use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::service::StoredService;
 use crate::store::{Change, Key, Source};
-use crate::trouble::Trouble;
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};

@@ -4,7 +4,7 @@ use super::{
     ArgocdGroup, Command, GetGroup, GetKind, LuaGroup, Program, RetryGroup, RetryKind, TerminateGroup, TerminateKind,
     help,
 };
-use crate::failure::Failure;
+use crate::show::failure::Failure;
 use std::ffi::OsString;
 
 /// How many names.

@@ -1,6 +1,6 @@
 //! clap's errors in the words of pflag (contract 10 §9): neither prints usage.
 
-use crate::failure::Failure;
+use crate::show::failure::Failure;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::error::Error as _;

@@ -1,7 +1,7 @@
 //! Values of flags, with the errors of Go's readers (contract 10 §9).
 
 use crate::duration;
-use crate::failure::Failure;
+use crate::show::failure::Failure;
 use jiff::SignedDuration;
 use std::num::IntErrorKind;
 

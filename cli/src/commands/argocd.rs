@@ -1,9 +1,9 @@
 //! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
 
 use crate::args::{ArgocdCommand, ArgocdGroup, ArgocdInstall, Global, PlanForm, Program};
-use crate::connect::connect;
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::cluster::connect::connect;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use serin_argocd::install::{self, InstallPlan};

@@ -1,12 +1,12 @@
 //! `demo`: a canary or blue-green update rolls out before your eyes, on a cluster in this process.
 
 use crate::args::Demo;
-use crate::cluster::Cluster;
-use crate::console::Console;
-use crate::demo::file::{self, Play};
-use crate::demo::{Script, play};
-use crate::failure::Failure;
-use crate::manifest;
+use crate::local::demo::file::{self, Play};
+use crate::local::demo::{Script, play};
+use crate::local::manifest;
+use crate::local::sandbox::Cluster;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use std::slice;
 use std::time::Duration;
 

@@ -2,11 +2,11 @@
 
 use super::line::Line;
 use crate::args::GetRollout;
-use crate::connect::Connection;
-use crate::console::{Console, Terminal};
-use crate::failure::Failure;
-use crate::scene::{self, Depth, Scene};
-use crate::tree::{self, Colors};
+use crate::cluster::connect::Connection;
+use crate::cluster::scene::{self, Depth, Scene};
+use crate::show::console::{Console, Terminal};
+use crate::show::failure::Failure;
+use crate::show::tree::{self, Colors};
 use futures::StreamExt;
 use jiff::Timestamp;
 use std::future::pending;

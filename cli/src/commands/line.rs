@@ -1,7 +1,7 @@
 //! Whether a watch still hears the API server, and what its user is told about that.
 
-use crate::connect::{Answers, Connection};
-use crate::scene::Change;
+use crate::cluster::connect::{Answers, Connection};
+use crate::cluster::scene::Change;
 use serin_controller::{Target, Trouble};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! `lua generate`, `lua test`, `lua health`: Argo CD's scripts, written and tried without a cluster.
 
 use crate::args::{Generate, HealthFiles, LuaCommand, LuaGroup, LuaTest};
-use crate::console::Console;
-use crate::failure::Failure;
-use crate::manifest;
+use crate::local::manifest;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use jiff::Timestamp;
 use serin_argocd::settings::{ArgocdCm, Finding, any_error, list};
 use serin_core::hooks;

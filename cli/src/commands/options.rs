@@ -1,8 +1,8 @@
 //! `options`: the flags of every command.
 
 use crate::args;
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 
 /// Lists them.
 pub(super) fn run(console: &mut Console) -> Result<(), Failure> {

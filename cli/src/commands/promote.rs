@@ -2,9 +2,9 @@
 
 use super::send::send;
 use crate::args::{Global, Promote};
-use crate::connect::{Connection, connect};
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::cluster::connect::{Connection, connect};
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use kube::Api;
 use serin_core::api::Rollout;
 use serin_core::hooks::request::{self, Promotion};

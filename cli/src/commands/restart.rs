@@ -2,10 +2,10 @@
 
 use super::send::send;
 use crate::args::{Global, Restart};
-use crate::connect::connect;
-use crate::console::Console;
+use crate::cluster::connect::connect;
 use crate::duration;
-use crate::failure::Failure;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use jiff::Timestamp;
 use serin_core::hooks::request;
 

@@ -1,9 +1,9 @@
 //! `retry rollout NAME...`
 
 use super::send::send;
-use crate::connect::Connection;
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::cluster::connect::Connection;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use serin_core::hooks::request;
 
 /// Retries aborted rollouts one by one; the first error ends it, lines printed so far stay.

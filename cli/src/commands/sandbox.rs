@@ -1,9 +1,9 @@
 //! `sandbox`: a cluster in this process that stays until it is interrupted.
 
 use crate::args::Sandbox;
-use crate::cluster::Cluster;
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::local::sandbox::Cluster;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;

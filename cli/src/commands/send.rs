@@ -1,7 +1,7 @@
 //! Sending the patches of a request: each once, since a late repeat could undo what somebody asked for in between.
 
-use crate::connect::Connection;
-use crate::failure::Failure;
+use crate::cluster::connect::Connection;
+use crate::show::failure::Failure;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::Value;

@@ -2,12 +2,12 @@
 
 use super::line::Line;
 use crate::args::Status;
-use crate::connect::Connection;
-use crate::console::Console;
+use crate::cluster::connect::Connection;
+use crate::cluster::scene::{self, Depth, Scene};
 use crate::duration;
-use crate::failure::Failure;
-use crate::info::RolloutInfo;
-use crate::scene::{self, Depth, Scene};
+use crate::show::console::Console;
+use crate::show::failure::Failure;
+use crate::show::info::RolloutInfo;
 use futures::StreamExt;
 use serin_core::wire::phase;
 use std::future::pending;

@@ -1,8 +1,8 @@
 //! `terminate analysisrun NAME...` and `terminate experiment NAME...`
 
-use crate::connect::Connection;
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::cluster::connect::Connection;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;

@@ -1,7 +1,7 @@
 //! `version`
 
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
 
 /// Name that scripts look for.
 const NAME: &str = "kubectl-argo-rollouts";

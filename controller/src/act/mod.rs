@@ -1,18 +1,20 @@
 //! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
+pub(crate) mod failures;
 mod pod;
 mod replica_set;
 mod rollout;
 mod service;
+pub(crate) mod standing;
 
-use crate::budget::Budget;
-use crate::decode::{StoredReplicaSet, StoredRollout};
-use crate::expectations::{Expectations, Expected, Subject};
-use crate::refusal::Failure;
-use crate::series::Request;
-use crate::service::StoredService;
+use crate::cluster::budget::Budget;
+use crate::cluster::refusal::Failure;
 use crate::store::Key;
+use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::expectations::{Expectations, Expected, Subject};
+use crate::store::service::StoredService;
 use crate::telemetry::Telemetry;
+use crate::telemetry::series::Request;
 use crate::watch::PAGE;
 use kube::api::ListParams;
 use kube::{Api, Client};

@@ -2,8 +2,8 @@
 
 use super::replica_set::params;
 use super::{Act, Call, Error, Writer};
-use crate::pods::StoredPod;
-use crate::refusal::Failure;
+use crate::cluster::refusal::Failure;
+use crate::store::pods::StoredPod;
 use kube::api::{ListParams, Patch, PostParams};
 use kube::core::{Request, Status};
 use kube::{Api, Client, Resource};

@@ -1,9 +1,9 @@
 //! Creates, changes and deletes ReplicaSets.
 
 use super::{Act, Call, Error};
-use crate::decode::StoredReplicaSet;
-use crate::expectations::{Expected, Subject};
-use crate::refusal::Failure;
+use crate::cluster::refusal::Failure;
+use crate::store::decode::StoredReplicaSet;
+use crate::store::expectations::{Expected, Subject};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Request;
 use kube::{Client, Resource};

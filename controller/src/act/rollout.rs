@@ -2,8 +2,8 @@
 
 use super::replica_set::params;
 use super::{Act, Call, Error};
-use crate::decode::StoredRollout;
-use crate::expectations::Subject;
+use crate::store::decode::StoredRollout;
+use crate::store::expectations::Subject;
 use jiff::Timestamp;
 use kube::api::Patch;
 use serde_json::{Value, json};

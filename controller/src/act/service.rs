@@ -2,7 +2,7 @@
 
 use super::replica_set::params;
 use super::{Act, Call, Error};
-use crate::expectations::Subject;
+use crate::store::expectations::Subject;
 use kube::api::Patch;
 use serde_json::{Map, Value, json};
 use serin_core::plan::{ServicePatch, Target};

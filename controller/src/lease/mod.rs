@@ -9,8 +9,8 @@ mod record;
 
 pub use place::Election;
 
+use crate::cluster::refusal::Failure;
 use crate::error::Error;
-use crate::refusal::Failure;
 use crate::shell::Clock;
 use crate::sync::lock;
 use futures::stream::BoxStream;

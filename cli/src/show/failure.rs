@@ -1,0 +1,176 @@
+//! How a command fails: what is wrong and what to do about it; under the plugin's name in upstream's words, since scripts
+//! know them (contract 10 §9, decision 49).
+
+use crate::args::Program;
+use crate::show::console::Console;
+pub use serin_controller::chain;
+use serin_controller::{Target, Trouble, Unusable};
+use std::process::ExitCode;
+
+/// Why a command failed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Shown as `Error: <text>`.
+    Message(String),
+    /// The API server cannot be reached, or refuses.
+    Api(Box<Refused>),
+    /// Shown as it is: the usage of the command, after a wrong number of arguments.
+    Usage(String),
+    /// Shown as it is, although nothing failed: the usage after `help` for something unknown.
+    HelpOnNothing(String),
+    /// The reader of standard output went away: nothing is shown.
+    ReaderLeft,
+}
+
+/// A request that came to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What happened.
+    pub trouble: Trouble,
+    /// The server, once it is known here.
+    pub target: Option<Target>,
+    /// Whether the request would have changed something.
+    pub of_write: bool,
+}
+
+impl Failure {
+    /// A line of text.
+    #[must_use]
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
+    }
+
+    /// Standard output cannot be written.
+    #[must_use]
+    pub fn output(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::ReaderLeft
+        } else {
+            Self::Message(format!("writing to standard output: {error}"))
+        }
+    }
+
+    /// A rollout or a Deployment that is not there, in the words of a lister: `rollout.argoproj.io "x" not found`.
+    #[must_use]
+    pub fn not_found(kind_and_group: &str, name: &str) -> Self {
+        Self::Message(format!("{kind_and_group} {name:?} not found"))
+    }
+
+    /// A write that came to nothing. It was sent once: who repeats it must know what happened.
+    #[must_use]
+    pub fn of_write(error: &kube::Error) -> Self {
+        Self::Api(Box::new(Refused {
+            trouble: Trouble::from(error),
+            target: None,
+            of_write: true,
+        }))
+    }
+
+    /// The same, with the server that it happened with.
+    #[must_use]
+    pub fn at(self, target: &Target) -> Self {
+        match self {
+            Self::Api(mut refused) => {
+                refused.target.get_or_insert_with(|| target.clone());
+                Self::Api(refused)
+            }
+            other => other,
+        }
+    }
+
+    /// Shows the failure and gives the exit code.
+    #[must_use]
+    pub fn report(self, console: &mut Console) -> ExitCode {
+        match self {
+            Self::Message(text) => console.complain(&format!("Error: {text}")),
+            Self::Api(refused) => {
+                let text = refused.text(console.program());
+                console.complain(&format!("Error: {text}"));
+            }
+            Self::Usage(text) => console.complain(text.trim_end()),
+            Self::HelpOnNothing(text) => {
+                console.complain(text.trim_end());
+                return ExitCode::SUCCESS;
+            }
+            Self::ReaderLeft => return ExitCode::SUCCESS,
+        }
+        ExitCode::FAILURE
+    }
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        Trouble::from(&error).into()
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Api(Box::new(Refused {
+            trouble,
+            target: None,
+            of_write: false,
+        }))
+    }
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        Self::Message(unusable.0)
+    }
+}
+
+impl Refused {
+    fn text(&self, program: Program) -> String {
+        if let (Program::Plugin, Some(text)) = (program, upstreams(&self.trouble)) {
+            return text.to_owned();
+        }
+        let target = self.target.clone().unwrap_or_default();
+        let mut text = self.trouble.what(&target);
+        let of_write = self.of_write.then(|| after_write(&self.trouble, program)).flatten();
+        for line in of_write.into_iter().chain(self.trouble.remedy(&target)) {
+            text.push('\n');
+            text.push_str(&line);
+        }
+        text
+    }
+}
+
+/// The words of upstream's plugin for what the API server answers. For what happens on the way there it has Go's, with
+/// neither server nor remedy; ours are shown under both names.
+fn upstreams(trouble: &Trouble) -> Option<&str> {
+    match trouble {
+        Trouble::Unauthorized => Some("Unauthorized"),
+        Trouble::UnknownKind => Some("the server could not find the requested resource"),
+        Trouble::Busy(_) => Some("the server has received too many requests and has asked us to try again later"),
+        Trouble::Forbidden(message)
+        | Trouble::Failing(_, message)
+        | Trouble::Refusal(message)
+        | Trouble::Other(message) => Some(message),
+        Trouble::Refused
+        | Trouble::Unresolved(_)
+        | Trouble::TimedOut
+        | Trouble::Broken(_)
+        | Trouble::Untrusted
+        | Trouble::WrongName(_)
+        | Trouble::BadCertificate(_)
+        | Trouble::NoTls
+        | Trouble::NeedsTls
+        | Trouble::Proxy(_)
+        | Trouble::Unreadable(_)
+        | Trouble::Credentials(_) => None,
+    }
+}
+
+/// What is known of the change that was asked for.
+fn after_write(trouble: &Trouble, program: Program) -> Option<String> {
+    match trouble {
+        Trouble::Busy(_) => Some("Nothing was changed. The request was sent once and is not repeated.".to_owned()),
+        Trouble::Failing(..) | Trouble::TimedOut | Trouble::Broken(_) | Trouble::Unreadable(_) => Some(format!(
+            "The request was sent once and is not repeated; whether it was carried out is unknown. Look with `{} get rollout` \
+             first.",
+            program.words()
+        )),
+        _ => None,
+    }
+}

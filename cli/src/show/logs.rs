@@ -1,0 +1,63 @@
+//! The log of a command, on standard error: for those who ask with `-v` and `--loglevel`.
+
+use crate::args::Global;
+use serin_controller::LogFormat;
+use tracing_subscriber::EnvFilter;
+
+/// Sends the log where it belongs. Does nothing if the process has a subscriber already.
+pub(crate) fn install(flags: &Global) {
+    let installed = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter(flags.kloglevel, flags.loglevel.as_deref())))
+        .with_writer(std::io::stderr)
+        .event_format(LogFormat::Text)
+        .try_init();
+    if let Err(error) = installed {
+        tracing::debug!(%error, "the log goes where the process already sends it");
+    }
+}
+
+/// From `-v 1` on repeated reads are told, from 6 on every request, from 8 on what the libraries say. The controller of a
+/// sandbox says something only where a level is asked for.
+fn filter(verbosity: i64, level: Option<&str>) -> String {
+    let asked = level.map(|level| match level.to_ascii_lowercase().as_str() {
+        "panic" | "fatal" | "error" => "error",
+        "warn" | "warning" => "warn",
+        "debug" => "debug",
+        "trace" => "trace",
+        _ => "info",
+    });
+    let own = asked.unwrap_or("info");
+    let controller = asked.unwrap_or("off");
+    let requests = match verbosity {
+        ..=0 => "off",
+        1..=5 => "info",
+        6.. => "debug",
+    };
+    let libraries = match verbosity {
+        ..=7 => "off",
+        8..=9 => "debug",
+        10.. => "trace",
+    };
+    format!(
+        "{libraries},serin={own},serin_controller={controller},serin_sandbox={controller},serin::cluster::connect::requests={requests}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_choose_what_is_told() {
+        assert_eq!(
+            filter(0, None),
+            "off,serin=info,serin_controller=off,serin_sandbox=off,serin::cluster::connect::requests=off"
+        );
+        assert_eq!(
+            filter(6, Some("WARNING")),
+            "off,serin=warn,serin_controller=warn,serin_sandbox=warn,serin::cluster::connect::requests=debug"
+        );
+        assert!(filter(1, None).ends_with("requests=info"));
+        assert!(filter(9, None).starts_with("debug,"));
+    }
+}

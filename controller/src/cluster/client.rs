@@ -1,0 +1,108 @@
+//! The connection to the API server.
+
+use crate::args::Options;
+use crate::cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
+use crate::error::{Error, chain};
+use kube::config::KubeConfigOptions;
+use kube::{Client, Config};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longer than a watch is asked to last (290 s), so that only dead connections are cut.
+const READ_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Connects as the flags say: kubeconfig, else the service account of the pod.
+///
+/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method;
+/// waits are named and ours. The rustls provider must be installed before ([`install_tls`]).
+///
+/// # Errors
+/// If there is no usable configuration.
+pub async fn connect(options: &Options) -> Result<Client, Error> {
+    Ok(connect_to(options).await?.0)
+}
+
+/// [`connect`], and which server that is, for errors of requests.
+///
+/// # Errors
+/// If there is no usable configuration.
+pub async fn connect_to(options: &Options) -> Result<(Client, Target), Error> {
+    let (mut config, mut found, user) = configuration(options).await?;
+    if let Some(server) = &options.server {
+        config.cluster_url = url(server)?;
+        found.insert(0, "--server".to_owned());
+    }
+    if let Some(token) = &options.token {
+        config.auth_info.token = Some(token.clone().into());
+    }
+    if let Some(namespace) = &options.namespace {
+        config.default_namespace.clone_from(namespace);
+    }
+    config.accept_invalid_certs |= options.insecure_skip_tls_verify;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    config.read_timeout = Some(READ_TIMEOUT);
+    config.reset_reader_on_write = true;
+    let target = Target::new(&config, found, user);
+    let client = Client::try_from(config).map_err(|error| Error::api(&error, &target))?;
+    Ok((client, target))
+}
+
+/// The configuration, where it was found, and the name of its user.
+async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option<String>), Error> {
+    let choice = KubeConfigOptions {
+        context: options.context.clone(),
+        cluster: options.cluster.clone(),
+        user: options.user.clone(),
+    };
+    let chosen = choice.context.is_some() || choice.cluster.is_some() || choice.user.is_some();
+    if options.kubeconfig.is_none() && options.server.is_some() && options.token.is_some() && !chosen {
+        // `connect_to` puts the server in.
+        return Ok((Config::new(http::Uri::default()), Vec::new(), None));
+    }
+    let files = options.kubeconfig.clone().map_or_else(default_files, |file| vec![file]);
+    let kubeconfig = read_kubeconfig(&files, options.kubeconfig.is_some())?;
+    let Some(kubeconfig) = kubeconfig else {
+        return match in_pod(&files) {
+            Err(_) if options.server.is_some() => Ok((Config::new(http::Uri::default()), Vec::new(), None)),
+            found => found,
+        };
+    };
+    let context = choice.context.clone().or_else(|| kubeconfig.current_context.clone());
+    let found = found_in(&files, context.as_deref());
+    let entry = kubeconfig.contexts.iter().find(|it| Some(&it.name) == context.as_ref());
+    let user = choice.user.clone().or_else(|| entry?.context.as_ref()?.user.clone());
+    let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &choice).await;
+    match config {
+        Ok(config) => Ok((config, found, user)),
+        Err(error) => Err(Unusable::entries(&error, &kubeconfig, &found, context.as_deref()).into()),
+    }
+}
+
+/// The service account of the pod.
+fn in_pod(looked_at: &[PathBuf]) -> Result<(Config, Vec<String>, Option<String>), Error> {
+    match Config::incluster() {
+        Ok(config) => Ok((config, vec!["the service account of this pod".to_owned()], None)),
+        Err(error) => {
+            let files: Vec<_> = looked_at.iter().map(|file| file.display().to_string()).collect();
+            Err(Unusable(format!(
+                "no cluster to connect to: there is no kubeconfig ({}), and this is not a pod with a service account: {}\n\
+                 Name one with --kubeconfig or KUBECONFIG.",
+                files.join(":"),
+                chain(&error)
+            ))
+            .into())
+        }
+    }
+}
+
+fn url(server: &str) -> Result<http::Uri, Error> {
+    server.parse().map_err(|_| Error::Server(server.to_owned()))
+}
+
+/// Chooses ring for TLS; without a choice every client would panic.
+pub fn install_tls() {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("the process has chosen its TLS provider already");
+    }
+}

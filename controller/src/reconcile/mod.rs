@@ -1,0 +1,278 @@
+//! One look at one rollout: observe → decide → act → record.
+
+mod gone;
+mod managers;
+pub(crate) mod observe;
+pub(crate) mod record;
+
+use crate::act::{Act, Error, Skipped, attempt_of};
+use crate::cluster::refusal::Failure;
+use crate::queue::reason::Wait;
+use crate::queue::{Due, Ended, Item, Reason};
+use crate::reconcile::observe::Snapshot;
+use crate::reconcile::record::{Status, announce_message, due_events, write_status};
+use crate::shell::{Clock, Shell};
+use crate::store::expectations::{PATIENCE, Subject, Unmet};
+use crate::store::{Key, Source};
+use jiff::Timestamp;
+use serin_core::Plan;
+use serin_core::observed::Attempted;
+use serin_core::plan::{EventKind, WakeReason};
+use serin_core::wire;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A wake in the past is not taken at its word, lest a look chases itself.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
+/// Looks at a rollout and does what is to be done.
+pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
+    let key = &item.key;
+    let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
+        shell.forget(key);
+        return gone::release_services(shell, key).await;
+    };
+    if snapshot.is_going() || !shell.writer.may_write() {
+        return Ended::Well(None);
+    }
+    if let Some(unmet) = shell.expectations.unmet(snapshot.uid(), &snapshot.seen()) {
+        return catch_up(shell, key, &snapshot, &unmet).await;
+    }
+    if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
+        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
+    }
+    let mut observed = snapshot.observed(&shell.failures, key);
+    let asked = (shell.clock)();
+    let services = &mut observed.services;
+    if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
+        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, asked);
+    }
+    let reading = Reading::of(&shell.clock);
+    let now = reading.now;
+    let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {
+        Ok(skipped) => skipped,
+        Err(failure) => return refused(shell, key, &snapshot, Attempted::Read, &failure, None, now),
+    };
+    let plan = (shell.decide)(&observed, now);
+    if let Some(dump) = &shell.dump {
+        dump.write(key, now, &observed, &plan);
+    }
+    log(item, &plan);
+
+    let rollout = &observed.rollout.metadata;
+    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, item.urgent);
+    let mut done = act.carry_out(&plan.actions).await;
+    skipped.append(&mut done.skipped);
+    for skipped in &skipped {
+        skip(shell, key, &snapshot, skipped, now);
+    }
+    let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
+    for event in due_events(&plan, &done, &status) {
+        shell
+            .recorder
+            .record(key, rollout, event.kind, &event.reason, &event.message);
+    }
+    // After the events: they tell of the status, which is written even if its message cannot be announced.
+    if shell.announce_messages {
+        status = announce_message(&mut act, &plan, status, now).await;
+    }
+    forget_if_gone(shell, key, snapshot.uid());
+    conclude(shell, key, &snapshot, (&plan, &skipped), status, reading)
+}
+
+/// What was expected after the watch had brought the deletion would stay for ever.
+fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
+    let stored = shell.stores.rollouts.get(key);
+    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(uid)) {
+        shell.expectations.forget(uid);
+    }
+}
+
+/// What the next look waits for.
+fn conclude(
+    shell: &Shell,
+    key: &Key,
+    snapshot: &Snapshot,
+    (plan, skipped): (&Plan, &[Skipped]),
+    status: Status,
+    reading: Reading,
+) -> Ended {
+    let now = reading.now;
+    let wake = plan.wake.map(|wake| Due {
+        after: reading.until(wake.at),
+        why: Reason::Wake(wake.why),
+    });
+    if let Some(wake) = plan.wake {
+        shell.telemetry.waits(Wait::Wake(wake.why));
+    }
+    match status {
+        Status::Settled if plan.only_tells() => Ended::NotDecided(soon(WakeReason::RefusalTold)),
+        Status::Settled => {
+            let mut attempts: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+            if plan.status.is_some() {
+                attempts.push(format!("patch Rollout/status {}", key.name));
+            }
+            let rollout = &snapshot.stored.rollout;
+            let over = shell.failures.went_through(key, rollout, &attempts, skipped, now);
+            let wake = if over {
+                Some(soon(WakeReason::RefusalToTell))
+            } else {
+                wake
+            };
+            if attempts.is_empty() {
+                Ended::Well(wake)
+            } else {
+                Ended::Wrote(wake)
+            }
+        }
+        Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
+        Status::Failed(Error::NotLeading, _) => Ended::Well(None),
+        Status::Failed(Error::Refused(failure), what) => refused(shell, key, snapshot, what, &failure, wake, now),
+    }
+}
+
+fn soon(why: WakeReason) -> Due {
+    Due {
+        after: SHORTEST_WAIT,
+        why: Reason::Wake(why),
+    }
+}
+
+/// A refused secondary change is told, and tried again by itself after a while; the decision knows when (decision 46).
+fn skip(shell: &Shell, key: &Key, snapshot: &Snapshot, skipped: &Skipped, now: Timestamp) {
+    let (rollout, failure) = (&snapshot.stored.rollout, &skipped.failure);
+    let why = WakeReason::Refused(failure.why);
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}: it is left alone for a while");
+    if shell.failures.skipped(key, rollout, skipped, now) {
+        tell(shell, key, snapshot, failure);
+    }
+    shell.telemetry.waits(Wait::Wake(why));
+}
+
+fn tell(shell: &Shell, key: &Key, snapshot: &Snapshot, failure: &Failure) {
+    let (rollout, reason) = (&snapshot.stored.rollout.metadata, wire::event::RECONCILIATION_ERROR);
+    shell
+        .recorder
+        .record(key, rollout, EventKind::Warning, reason, &failure.advice());
+}
+
+/// A refusal has a name, a wait, and an event that says what to do.
+fn refused(
+    shell: &Shell,
+    key: &Key,
+    snapshot: &Snapshot,
+    what: Attempted,
+    failure: &Failure,
+    wake: Option<Due>,
+    now: Timestamp,
+) -> Ended {
+    let why = WakeReason::Refused(failure.why);
+    let rollout = &snapshot.stored.rollout;
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}");
+    if shell.failures.failed(key, rollout, what, failure, now) {
+        tell(shell, key, snapshot, failure);
+    }
+    shell.telemetry.waits(Wait::Wake(why));
+    Ended::Failed {
+        why: Reason::Wake(why),
+        at_least: failure.retry_after,
+        wake,
+    }
+}
+
+/// The stores do not show our own last write yet: waits for the watch, then reads live (decision 34).
+async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) -> Ended {
+    let now = (shell.clock)();
+    if let Some(rest) = PATIENCE.checked_sub(unmet.waited).filter(|rest| !rest.is_zero()) {
+        return Ended::NotDecided(Due {
+            after: rest,
+            why: Reason::StoreLags,
+        });
+    }
+    shell.telemetry.waits(Wait::StoreLags);
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
+    match read_live(shell, key, snapshot, &unmet.subject).await {
+        Ok(()) => {
+            shell.expectations.resolved(snapshot.uid(), &unmet.subject);
+            Ended::NotDecided(Due {
+                after: Duration::ZERO,
+                why: Reason::StoreLags,
+            })
+        }
+        Err(failure) => refused(shell, key, snapshot, Attempted::Read, &failure, None, now),
+    }
+}
+
+async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subject) -> Result<(), Failure> {
+    match subject {
+        Subject::Rollout => match shell.writer.get_rollout(key).await? {
+            Some(live) => {
+                shell.stores.apply_rollout(live, Source::Event);
+            }
+            None => {
+                shell.stores.delete_rollout(&snapshot.stored);
+            }
+        },
+        Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
+            Some(live) => {
+                shell.stores.replica_sets.apply(live, Source::Event);
+            }
+            None => {
+                if let Some(set) = snapshot.replica_sets.iter().find(|set| set.name == *name) {
+                    shell.stores.replica_sets.delete(&set.uid);
+                }
+            }
+        },
+        Subject::Service(name) => {
+            let service = key.sibling(name);
+            match shell.writer.get_service(&service).await? {
+                Some(live) => {
+                    shell.stores.services.apply(live, Source::Event);
+                }
+                None => {
+                    shell.stores.services.delete(&service);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The clock reading of a decision, and when it was on the clock by which waits are measured.
+#[derive(Clone, Copy)]
+struct Reading {
+    now: Timestamp,
+    read: Instant,
+}
+
+impl Reading {
+    fn of(clock: &Clock) -> Self {
+        Self {
+            now: clock(),
+            read: Instant::now(),
+        }
+    }
+
+    /// How long to wait from this moment on: what was written since the reading took time, too.
+    fn until(self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.now))
+            .unwrap_or_default()
+            .saturating_sub(self.read.elapsed())
+            .max(SHORTEST_WAIT)
+    }
+}
+
+fn log(item: &Item, plan: &Plan) {
+    let wake = plan
+        .wake
+        .map(|wake| format!("{} at {}", wake.why, wake.at))
+        .unwrap_or_default();
+    let (namespace, rollout, reason) = (&*item.key.namespace, &*item.key.name, item.reason);
+    let actions: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+    let (actions, status) = (actions.join(", "), plan.status.is_some());
+    if plan.is_empty() {
+        tracing::debug!(namespace, rollout, %reason, wake, "nothing to do");
+    } else {
+        tracing::info!(namespace, rollout, %reason, actions, status, wake, "decided");
+    }
+}

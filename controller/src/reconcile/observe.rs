@@ -1,0 +1,134 @@
+//! Stores → [`Observed`]. Looking never writes.
+
+use crate::act::failures::Failures;
+use crate::act::{Skipped, Writer};
+use crate::cluster::refusal::Failure;
+use crate::store::decode::StoredRollout;
+use crate::store::expectations::Seen;
+use crate::store::service;
+use crate::store::{Key, Source, Stores};
+use jiff::Timestamp;
+use serin_core::Observed;
+use serin_core::identity::Identity;
+use serin_core::observed::{Pod, ReplicaSet, Service};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the stores show of one rollout at one moment.
+pub(crate) struct Snapshot {
+    pub(crate) stored: Arc<StoredRollout>,
+    /// Those it owns, then those that nobody owns and that were its own, each sorted by name.
+    pub(crate) replica_sets: Vec<Arc<ReplicaSet>>,
+    /// Those that the strategy names, and those that carry the name of the rollout; `None` where there is none.
+    services: BTreeMap<String, Option<Arc<Service>>>,
+}
+
+impl Snapshot {
+    /// `None` if the rollout is gone.
+    pub(crate) fn take(stores: &Stores, key: &Key) -> Option<Self> {
+        let stored = stores.rollouts.get(key)?;
+        let uid = stored.rollout.metadata.uid.as_deref().unwrap_or_default();
+        let mut replica_sets = stores.replica_sets.of(uid);
+        replica_sets.extend(stores.replica_sets.orphaned_by(key));
+        let named = service::named(&stored.rollout).into_iter();
+        let mut services: BTreeMap<String, Option<Arc<Service>>> = named
+            .map(|name| (name.to_owned(), stores.services.get(&key.sibling(name))))
+            .collect();
+        for (name, service) in stores.services.managed_by(key) {
+            services.insert(name.to_string(), Some(service));
+        }
+        Some(Self {
+            stored,
+            replica_sets,
+            services,
+        })
+    }
+
+    /// Asks the API server for the named Services that the store lacks: a watch that lags must not make a spec invalid
+    /// (contract 11 C7).
+    pub(crate) async fn find_services(&mut self, stores: &Stores, writer: &Writer, key: &Key) -> Result<(), Failure> {
+        for (name, service) in self.services.iter_mut().filter(|(_, service)| service.is_none()) {
+            let key = key.sibling(name);
+            if stores.services.was_absent(&key) {
+                continue;
+            }
+            match writer.get_service(&key).await? {
+                Some(live) => {
+                    *service = Some(Arc::new(live.observed.clone()));
+                    stores.services.apply(live, Source::Event);
+                }
+                None => stores.services.is_absent(&key),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        self.stored.rollout.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// What expectations are compared with.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        let version = self.stored.rollout.metadata.resource_version.as_deref();
+        Seen {
+            version: version.unwrap_or_default(),
+            replica_sets: &self.replica_sets,
+            services: &self.services,
+        }
+    }
+
+    /// A deletion is under way: nothing is done to it (contract 02 §5).
+    pub(crate) fn is_going(&self) -> bool {
+        self.stored.rollout.metadata.deletion_timestamp.is_some()
+    }
+
+    /// What a decision may know. Routes and runs join here when they are watched.
+    pub(crate) fn observed(&self, failures: &Failures, key: &Key) -> Observed {
+        let rollout = &self.stored.rollout;
+        let (refused, standing) = failures.observed(key, rollout);
+        let services = self.services.iter();
+        Observed {
+            rollout: rollout.clone(),
+            undecodable: self.stored.undecodable.clone(),
+            identity: self.stored.identity.get_or_init(|| Identity::of(rollout)).clone(),
+            replica_sets: self.replica_sets.iter().map(|set| (**set).clone()).collect(),
+            services: services
+                .map(|(name, service)| (name.clone(), service.as_deref().cloned()))
+                .collect(),
+            refused,
+            standing,
+            ..Observed::default()
+        }
+    }
+}
+
+/// Asks the API server for the pods that this decision needs; at rest it needs none. Without pods that it may not list a
+/// decision does what needs none of them (decision 46).
+pub(crate) async fn find_pods(
+    observed: &mut Observed,
+    writer: &Writer,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Vec<Skipped>, Failure> {
+    let mut skipped = Vec::new();
+    for name in serin_core::rollout::pods::needed(observed, now) {
+        let Some(set) = observed.replica_sets.iter().find(|set| set.name == name) else {
+            continue;
+        };
+        let listed = match writer.list_pods(&key.namespace, set).await {
+            Err(failure) if failure.why.stands() => {
+                skipped.push(Skipped {
+                    failure,
+                    replica_set: set.uid.clone(),
+                    pod: Some(String::new()),
+                });
+                continue;
+            }
+            listed => listed?,
+        };
+        let mut pods: Vec<Pod> = listed.into_iter().map(|pod| pod.observed).collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        observed.pods.insert(name, pods);
+    }
+    Ok(skipped)
+}

@@ -1,0 +1,250 @@
+//! Metrics with a name and a namespace (contract 09 §3): a few numbers for each rollout.
+//!
+//! As registered series they would weigh more than the rollouts themselves; they become text at each scrape.
+
+use crate::store::key::Key;
+use crate::sync::lock;
+use crate::telemetry::scrape::{family, sample};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Upper bounds of the buckets of `rollout_reconcile`, in seconds.
+const BUCKETS: [f64; 5] = [0.01, 0.15, 0.25, 0.5, 1.0];
+
+/// Stands for the name where calls are counted for a namespace as a whole.
+pub(crate) const NO_NAME: &str = "N/A";
+
+/// A call to the API server, as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    /// Plural kind, such as `rollouts`.
+    pub(crate) kind: &'static str,
+    /// Namespace.
+    pub(crate) namespace: &'a str,
+    /// Name; [`NO_NAME`] for lists, events and ReplicaSets, so that series stay few.
+    pub(crate) name: &'a str,
+    /// Get, Create, Patch, Delete, Update.
+    pub(crate) verb: &'static str,
+    /// HTTP status, or 0 if there was no answer.
+    pub(crate) status: u16,
+}
+
+/// The numbers of all rollouts.
+#[derive(Default)]
+pub(crate) struct Series(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    of: HashMap<Key, OfOne>,
+    /// Each reason of an event once.
+    reasons: Vec<Arc<str>>,
+}
+
+/// The numbers of one rollout.
+#[derive(Default)]
+struct OfOne {
+    looks: Looks,
+    errors: u64,
+    undecodable: u64,
+    events: Vec<(Event, u64)>,
+    requests: Vec<(Call, u64)>,
+}
+
+/// A histogram.
+#[derive(Default)]
+struct Looks {
+    /// Looks that took at most the bound of the bucket, and longer than that of the one before.
+    within: [u64; BUCKETS.len()],
+    all: u64,
+    seconds: f64,
+}
+
+#[derive(PartialEq, Eq)]
+struct Event {
+    kind: &'static str,
+    reason: Arc<str>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Call {
+    kind: &'static str,
+    verb: &'static str,
+    status: u16,
+}
+
+impl Series {
+    /// A look ended. As all of these, it says whether the key had no numbers before.
+    pub(crate) fn look(&self, key: &Key, took: Duration, failed: bool) -> bool {
+        let seconds = took.as_secs_f64();
+        self.change(key, |one| {
+            one.looks.all += 1;
+            one.looks.seconds += seconds;
+            let mut buckets = one.looks.within.iter_mut().zip(BUCKETS);
+            if let Some((count, _)) = buckets.find(|(_, bound)| seconds <= *bound) {
+                *count += 1;
+            }
+            one.errors += u64::from(failed);
+        })
+    }
+
+    /// A version of the rollout could not be decoded.
+    pub(crate) fn undecodable(&self, key: &Key) -> bool {
+        self.change(key, |one| one.undecodable += 1)
+    }
+
+    /// An event was told.
+    pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) -> bool {
+        let mut state = lock(&self.0);
+        let known = state.reasons.iter().find(|it| &***it == reason).cloned();
+        let reason = known.unwrap_or_else(|| {
+            let new: Arc<str> = reason.into();
+            state.reasons.push(Arc::clone(&new));
+            new
+        });
+        state.change(key, |one| count(&mut one.events, Event { kind, reason }))
+    }
+
+    /// A call was answered, or not.
+    pub(crate) fn request(&self, key: &Key, request: &Request<'_>) -> bool {
+        let Request { kind, verb, status, .. } = *request;
+        self.change(key, |one| count(&mut one.requests, Call { kind, verb, status }))
+    }
+
+    /// The rollout is gone for long enough.
+    pub(crate) fn remove(&self, key: &Key) {
+        lock(&self.0).of.remove(key);
+    }
+
+    fn change(&self, key: &Key, change: impl FnOnce(&mut OfOne)) -> bool {
+        lock(&self.0).change(key, change)
+    }
+
+    /// Keys that have numbers.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).of.len()
+    }
+
+    /// Writes all of them.
+    pub(crate) fn write(&self, text: &mut String) {
+        let state = lock(&self.0);
+        let mut all: Vec<(&Key, &OfOne)> = state.of.iter().collect();
+        all.sort_unstable_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        looks(text, &all);
+        let errors = |one: &OfOne| one.errors;
+        plain(
+            text,
+            "rollout_reconcile_error",
+            "Errors while reconciling a rollout.",
+            &all,
+            errors,
+        );
+        let name = "serin_undecodable_objects_total";
+        let help = "Versions of rollouts that could not be decoded.";
+        plain(text, name, help, &all, |one| one.undecodable);
+        events(text, &all);
+        requests(text, &all);
+    }
+}
+
+impl State {
+    fn change(&mut self, key: &Key, change: impl FnOnce(&mut OfOne)) -> bool {
+        if let Some(one) = self.of.get_mut(key) {
+            change(one);
+            return false;
+        }
+        change(self.of.entry(key.clone()).or_default());
+        true
+    }
+}
+
+/// One more of this; of a rollout there are few.
+fn count<W: PartialEq>(counts: &mut Vec<(W, u64)>, what: W) {
+    match counts.iter_mut().find(|(one, _)| *one == what) {
+        Some((_, times)) => *times += 1,
+        None => {
+            counts.reserve_exact(1);
+            counts.push((what, 1));
+        }
+    }
+}
+
+fn looks(text: &mut String, all: &[(&Key, &OfOne)]) {
+    let mut some = all.iter().filter(|(_, one)| one.looks.all > 0).peekable();
+    if some.peek().is_none() {
+        return;
+    }
+    let metric = "rollout_reconcile";
+    family(text, metric, "histogram", "Rollout reconciliation performance.");
+    for (key, one) in some {
+        let labels = [("name", &*key.name), ("namespace", &*key.namespace)];
+        let mut total = 0;
+        for (count, bound) in one.looks.within.iter().zip(BUCKETS) {
+            total += count;
+            let bound = bound.to_string();
+            bucket(text, labels, &bound, total);
+        }
+        bucket(text, labels, "+Inf", one.looks.all);
+        sample(text, "rollout_reconcile_sum", &labels, &one.looks.seconds.to_string());
+        sample(text, "rollout_reconcile_count", &labels, &one.looks.all.to_string());
+    }
+}
+
+fn bucket(text: &mut String, [name, namespace]: [(&str, &str); 2], bound: &str, count: u64) {
+    let labels = [name, namespace, ("le", bound)];
+    sample(text, "rollout_reconcile_bucket", &labels, &count.to_string());
+}
+
+fn plain(text: &mut String, metric: &str, help: &str, all: &[(&Key, &OfOne)], number: fn(&OfOne) -> u64) {
+    let mut some = all.iter().filter(|(_, one)| number(one) > 0).peekable();
+    if some.peek().is_none() {
+        return;
+    }
+    family(text, metric, "counter", help);
+    for (key, one) in some {
+        let labels = [("name", &*key.name), ("namespace", &*key.namespace)];
+        sample(text, metric, &labels, &number(one).to_string());
+    }
+}
+
+fn events(text: &mut String, all: &[(&Key, &OfOne)]) {
+    let mut some = all.iter().filter(|(_, one)| !one.events.is_empty()).peekable();
+    if some.peek().is_none() {
+        return;
+    }
+    let metric = "rollout_events_total";
+    family(text, metric, "counter", "Events of rollouts.");
+    for (key, one) in some {
+        for (Event { kind, reason }, times) in &one.events {
+            let labels = [
+                ("name", &*key.name),
+                ("namespace", &*key.namespace),
+                ("reason", reason),
+                ("type", kind),
+            ];
+            sample(text, metric, &labels, &times.to_string());
+        }
+    }
+}
+
+fn requests(text: &mut String, all: &[(&Key, &OfOne)]) {
+    let mut some = all.iter().filter(|(_, one)| !one.requests.is_empty()).peekable();
+    if some.peek().is_none() {
+        return;
+    }
+    let metric = "controller_clientset_k8s_request_total";
+    family(text, metric, "counter", "Requests to the API server, watches aside.");
+    for (key, one) in some {
+        for (Call { kind, verb, status }, times) in &one.requests {
+            let labels = [
+                ("kind", *kind),
+                ("name", &*key.name),
+                ("namespace", &*key.namespace),
+                ("status_code", &status.to_string()),
+                ("verb", verb),
+            ];
+            sample(text, metric, &labels, &times.to_string());
+        }
+    }
+}
