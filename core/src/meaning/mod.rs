@@ -1,23 +1,26 @@
-//! The spec as meant: defaults applied, one strategy, one meaning per step.
+//! The spec as meant: defaults applied, one strategy, one meaning per step. Past validation nothing reads a strategy as
+//! written.
 
 mod fenceposts;
 mod step;
 
 pub use fenceposts::{Fenceposts, fenceposts, restart_unavailable};
-pub use step::{PauseLength, Step, describe, pause_duration};
+pub use step::{PauseLength, Step, Wait, pause_duration};
 
-use crate::api::rollout::{BlueGreenStrategy, CanaryStep, CanaryStrategy, RolloutSpec};
+use crate::api::rollout::{
+    AntiAffinity, BlueGreenStrategy, CanaryStrategy, PodTemplateMetadata, RolloutSpec, RolloutStrategy,
+};
 
 /// What counts as all of the traffic where the spec does not say (contract 01 §2).
 pub const DEFAULT_MAX_WEIGHT: i32 = 100;
 
 /// The one strategy of a rollout.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Strategy {
+pub enum Strategy<'a> {
     /// Steps of weight.
-    Canary(Canary),
+    Canary(Canary<'a>),
     /// Two full sets of pods and a switch of Services.
-    BlueGreen(BlueGreen),
+    BlueGreen(BlueGreen<'a>),
 }
 
 /// Why a spec has no meaning; validation (contract 01 §8) reports the same in its own words before.
@@ -34,17 +37,92 @@ pub enum MeaningError {
     EmptyStep(usize),
 }
 
-impl Strategy {
+impl<'a> Strategy<'a> {
     /// The strategy of a spec.
     ///
     /// # Errors
     /// Not exactly one strategy, or a canary step without content.
-    pub fn of(spec: &RolloutSpec) -> Result<Self, MeaningError> {
+    pub fn of(spec: &'a RolloutSpec) -> Result<Self, MeaningError> {
+        let replicas = spec.replicas_or_default();
         match (&spec.strategy.canary, &spec.strategy.blue_green) {
             (None, None) => Err(MeaningError::NoStrategy),
             (Some(_), Some(_)) => Err(MeaningError::TwoStrategies),
-            (Some(canary), None) => Canary::of(canary).map(Self::Canary),
-            (None, Some(blue_green)) => Ok(Self::BlueGreen(BlueGreen::of(blue_green))),
+            (Some(canary), None) => Canary::of(canary, replicas).map(Self::Canary),
+            (None, Some(blue_green)) => Ok(Self::BlueGreen(BlueGreen::of(blue_green, replicas))),
+        }
+    }
+
+    /// Labels and annotations that the strategy gives to pods.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata<'a> {
+        match self {
+            Self::Canary(canary) => canary.metadata,
+            Self::BlueGreen(blue_green) => blue_green.metadata,
+        }
+    }
+
+    /// Keeps the pods of a new revision off the nodes of the stable one (contract 03 §10).
+    #[must_use]
+    pub fn anti_affinity(&self) -> Option<&'a AntiAffinity> {
+        match self {
+            Self::Canary(canary) => canary.anti_affinity,
+            Self::BlueGreen(blue_green) => blue_green.anti_affinity,
+        }
+    }
+
+    /// How many pods a restart may take at a time; 0 where none may be unavailable (contract 05 §4).
+    #[must_use]
+    pub fn max_unavailable(&self) -> i32 {
+        match self {
+            Self::Canary(canary) => canary.fenceposts.unavailable,
+            Self::BlueGreen(blue_green) => blue_green.max_unavailable,
+        }
+    }
+
+    /// Whether it is blue-green.
+    #[must_use]
+    pub fn is_blue_green(&self) -> bool {
+        matches!(self, Self::BlueGreen(_))
+    }
+}
+
+/// Services that a strategy names: field path and name, in the order in which they are checked (contract 01 §9).
+#[must_use]
+pub fn services(strategy: &RolloutStrategy) -> Vec<(&'static str, &str)> {
+    let mut named: Vec<(&'static str, &str)> = Vec::new();
+    if let Some(blue_green) = &strategy.blue_green {
+        named.push(("spec.strategy.blueGreen.activeService", &blue_green.active_service));
+        named.push(("spec.strategy.blueGreen.previewService", &blue_green.preview_service));
+    }
+    if let Some(canary) = &strategy.canary {
+        named.push(("spec.strategy.canary.stableService", &canary.stable_service));
+        if let Some(ping_pong) = &canary.ping_pong {
+            named.push(("spec.strategy.canary.pingPong.pingService", &ping_pong.ping_service));
+            named.push(("spec.strategy.canary.pingPong.pongService", &ping_pong.pong_service));
+        }
+        named.push(("spec.strategy.canary.canaryService", &canary.canary_service));
+    }
+    named.retain(|(_, name)| !name.is_empty());
+    named
+}
+
+/// Labels and annotations that a strategy gives to pods, each with the path of its field (contract 03 §11).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metadata<'a> {
+    /// Of the revision that serves.
+    pub serving: Option<(&'static str, &'a PodTemplateMetadata)>,
+    /// Of the revision under test.
+    pub tested: Option<(&'static str, &'a PodTemplateMetadata)>,
+}
+
+impl<'a> Metadata<'a> {
+    fn of(
+        (serving_path, serving): (&'static str, &'a Option<PodTemplateMetadata>),
+        (tested_path, tested): (&'static str, &'a Option<PodTemplateMetadata>),
+    ) -> Self {
+        Self {
+            serving: serving.as_ref().map(|of| (serving_path, of)),
+            tested: tested.as_ref().map(|of| (tested_path, of)),
         }
     }
 }
@@ -58,11 +136,17 @@ pub enum AbortDelay {
     Seconds(i32),
 }
 
-/// A canary with its defaults applied. Fields that have no default are read from the strategy as written.
+/// A canary with its defaults applied.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Canary {
+pub struct Canary<'a> {
     /// Steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<'a>>,
+    /// maxSurge and maxUnavailable in pods.
+    pub fenceposts: Fenceposts,
+    /// Service of the canary pods; may be empty.
+    pub canary_service: &'a str,
+    /// Service of the stable pods; may be empty.
+    pub stable_service: &'a str,
     /// What counts as all of the traffic.
     pub max_weight: i32,
     /// Whether routers carry the weight; otherwise the number of pods does.
@@ -71,20 +155,25 @@ pub struct Canary {
     pub scale_down_delay_seconds: i32,
     /// How long the canary pods stay after an abort.
     pub abort_delay: AbortDelay,
+    metadata: Metadata<'a>,
+    anti_affinity: Option<&'a AntiAffinity>,
 }
 
-impl Canary {
-    /// A canary as meant.
+impl<'a> Canary<'a> {
+    /// A canary of `replicas` pods as meant.
     ///
     /// # Errors
     /// A step without content.
-    pub fn of(written: &CanaryStrategy) -> Result<Self, MeaningError> {
+    pub fn of(written: &'a CanaryStrategy, replicas: i32) -> Result<Self, MeaningError> {
         let step = |(index, step)| Step::of(step).ok_or(MeaningError::EmptyStep(index));
         let routed = written.traffic_routing.is_some();
         // Without routers the pods are the weight: nothing of the old revision may linger (contract 01 §2, §7).
         let delay = |seconds: Option<i32>| if routed { seconds.unwrap_or(30) } else { 0 };
         Ok(Self {
             steps: written.steps.iter().enumerate().map(step).collect::<Result<_, _>>()?,
+            fenceposts: fenceposts(written, replicas),
+            canary_service: &written.canary_service,
+            stable_service: &written.stable_service,
             max_weight: max_weight(written),
             routed,
             scale_down_delay_seconds: delay(written.scale_down_delay_seconds),
@@ -92,32 +181,105 @@ impl Canary {
                 Some(0) if routed => AbortDelay::Keep,
                 seconds => AbortDelay::Seconds(delay(seconds)),
             },
+            metadata: Metadata::of(
+                ("spec.strategy.canary.stableMetadata", &written.stable_metadata),
+                ("spec.strategy.canary.canaryMetadata", &written.canary_metadata),
+            ),
+            anti_affinity: written.anti_affinity.as_ref(),
         })
+    }
+
+    /// The weight that the steps up to and including `index` have set: the last `setWeight` among them, else 0; all
+    /// where all steps are done, or there are none (contract 03 §4).
+    #[must_use]
+    pub fn weight_at(&self, index: usize) -> i32 {
+        if index >= self.steps.len() {
+            return self.max_weight;
+        }
+        weight_at(self.steps.iter().map(|step| step.sets_weight), index)
     }
 }
 
-/// Blue-green with its defaults applied. Fields that have no default are read from the strategy as written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlueGreen {
-    /// Whether the switch comes without a person.
-    pub auto_promotion: bool,
-    /// Seconds the old pods stay after the switch.
-    pub scale_down_delay_seconds: i32,
-    /// How long the new pods stay after an abort.
-    pub abort_delay: AbortDelay,
+/// The last of the weights that the steps up to and including `index` set, else 0 (contract 03 §4).
+pub(crate) fn weight_at(weights: impl Iterator<Item = Option<i32>>, index: usize) -> i32 {
+    weights.take(index.saturating_add(1)).flatten().last().unwrap_or(0)
 }
 
-impl BlueGreen {
-    /// Blue-green as meant.
+/// When a blue-green update is promoted, once its pods are available (contract 04 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promotion {
+    /// At once.
+    Now,
+    /// After so many seconds.
+    After(i64),
+    /// When a person says so.
+    ByHand,
+}
+
+impl Promotion {
+    /// The pause before it, if there is one.
     #[must_use]
-    pub fn of(written: &BlueGreenStrategy) -> Self {
+    pub fn pause(self) -> Option<PauseLength> {
+        match self {
+            Self::Now => None,
+            Self::After(seconds) => Some(PauseLength::Seconds(seconds)),
+            Self::ByHand => Some(PauseLength::Indefinite),
+        }
+    }
+}
+
+/// Blue-green with its defaults applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlueGreen<'a> {
+    /// Service that carries production traffic.
+    pub active_service: &'a str,
+    /// Service that shows the new revision before the switch; may be empty.
+    pub preview_service: &'a str,
+    /// When the switch comes.
+    pub promotion: Promotion,
+    /// Pods of the new revision until it is promoted; none where it has all of them.
+    pub preview_replicas: Option<i32>,
+    /// Pods that may be unavailable.
+    pub max_unavailable: i32,
+    /// Seconds the old pods stay after the switch.
+    pub scale_down_delay_seconds: i32,
+    /// Old revisions that may wait for their scale-down.
+    pub scale_down_delay_revision_limit: Option<usize>,
+    /// How long the new pods stay after an abort.
+    pub abort_delay: AbortDelay,
+    metadata: Metadata<'a>,
+    anti_affinity: Option<&'a AntiAffinity>,
+}
+
+impl<'a> BlueGreen<'a> {
+    /// Blue-green of `replicas` pods as meant.
+    #[must_use]
+    pub fn of(written: &'a BlueGreenStrategy, replicas: i32) -> Self {
+        let seconds = i64::from(written.auto_promotion_seconds);
         Self {
-            auto_promotion: written.auto_promotion_enabled.unwrap_or(true),
+            active_service: &written.active_service,
+            preview_service: &written.preview_service,
+            promotion: match written.auto_promotion_enabled {
+                Some(false) => Promotion::ByHand,
+                Some(true) | None if seconds > 0 => Promotion::After(seconds),
+                Some(true) | None => Promotion::Now,
+            },
+            preview_replicas: written.preview_replica_count.filter(|_| replicas > 0),
+            max_unavailable: restart_unavailable(written.max_unavailable.as_ref(), replicas),
             scale_down_delay_seconds: written.scale_down_delay_seconds.unwrap_or(30),
+            // A negative limit counts as none.
+            scale_down_delay_revision_limit: written
+                .scale_down_delay_revision_limit
+                .and_then(|limit| usize::try_from(limit).ok()),
             abort_delay: match written.abort_scale_down_delay_seconds {
                 Some(0) => AbortDelay::Keep,
                 seconds => AbortDelay::Seconds(seconds.unwrap_or(30)),
             },
+            metadata: Metadata::of(
+                ("spec.strategy.blueGreen.activeMetadata", &written.active_metadata),
+                ("spec.strategy.blueGreen.previewMetadata", &written.preview_metadata),
+            ),
+            anti_affinity: written.anti_affinity.as_ref(),
         }
     }
 }
@@ -130,18 +292,6 @@ pub fn max_weight(canary: &CanaryStrategy) -> i32 {
         .as_ref()
         .and_then(|routing| routing.max_traffic_weight)
         .unwrap_or(DEFAULT_MAX_WEIGHT)
-}
-
-/// The weight that the steps up to and including `index` have set: the last `setWeight` among them, else 0
-/// (contract 03 §4). A `setWeight` beside another type in one step counts too.
-#[must_use]
-pub fn weight_at(steps: &[CanaryStep], index: usize) -> i32 {
-    steps
-        .iter()
-        .take(index.saturating_add(1))
-        .rev()
-        .find_map(|step| step.set_weight)
-        .unwrap_or(0)
 }
 
 /// Defaults that the controller applies and the API server does not (contract 01 §2, §7).
@@ -189,21 +339,22 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn strategy(strategy: &Value) -> Result<Strategy, MeaningError> {
-        Strategy::of(&serde_json::from_value(json!({"strategy": strategy})).unwrap())
+    fn spec(strategy: &Value) -> RolloutSpec {
+        serde_json::from_value(json!({"strategy": strategy})).unwrap()
     }
 
     #[test]
     fn exactly_one_strategy() {
-        assert_eq!(strategy(&json!({})), Err(MeaningError::NoStrategy));
-        assert_eq!(
-            strategy(&json!({"canary": {}, "blueGreen": {}})),
-            Err(MeaningError::TwoStrategies)
-        );
-        assert_eq!(
-            strategy(&json!({"canary": {"steps": [{"setWeight": 5}, {}]}})),
-            Err(MeaningError::EmptyStep(1))
-        );
+        for (strategy, error) in [
+            (json!({}), MeaningError::NoStrategy),
+            (json!({"canary": {}, "blueGreen": {}}), MeaningError::TwoStrategies),
+            (
+                json!({"canary": {"steps": [{"setWeight": 5}, {}]}}),
+                MeaningError::EmptyStep(1),
+            ),
+        ] {
+            assert_eq!(Strategy::of(&spec(&strategy)), Err(error));
+        }
     }
 
     /// Contract 01 §2, §7.
@@ -224,7 +375,8 @@ mod tests {
                 AbortDelay::Seconds(30),
             ),
         ] {
-            let Ok(Strategy::Canary(meant)) = strategy(&json!({"canary": canary})) else {
+            let spec = spec(&json!({"canary": canary}));
+            let Ok(Strategy::Canary(meant)) = Strategy::of(&spec) else {
                 panic!("{canary}")
             };
             assert_eq!(
@@ -237,24 +389,45 @@ mod tests {
 
     #[test]
     fn blue_green_defaults() {
+        let spec = spec(&json!({"blueGreen": {"activeService": "a"}}));
+        let Ok(Strategy::BlueGreen(meant)) = Strategy::of(&spec) else {
+            panic!("{spec:?}")
+        };
+        assert_eq!((meant.active_service, meant.preview_service), ("a", ""));
+        assert_eq!(meant.promotion, Promotion::Now);
         assert_eq!(
-            strategy(&json!({"blueGreen": {"activeService": "a"}})),
-            Ok(Strategy::BlueGreen(BlueGreen {
-                auto_promotion: true,
-                scale_down_delay_seconds: 30,
-                abort_delay: AbortDelay::Seconds(30),
-            }))
+            (meant.scale_down_delay_seconds, meant.abort_delay),
+            (30, AbortDelay::Seconds(30))
         );
+    }
+
+    /// Contract 04 §4: a person decides where both are asked for.
+    #[test]
+    fn promotions() {
+        for (written, expected) in [
+            (json!({}), Promotion::Now),
+            (json!({"autoPromotionSeconds": 30}), Promotion::After(30)),
+            (json!({"autoPromotionSeconds": -1}), Promotion::Now),
+            (json!({"autoPromotionEnabled": false}), Promotion::ByHand),
+            (
+                json!({"autoPromotionEnabled": false, "autoPromotionSeconds": 30}),
+                Promotion::ByHand,
+            ),
+        ] {
+            let written: BlueGreenStrategy = serde_json::from_value(written).unwrap();
+            assert_eq!(BlueGreen::of(&written, 1).promotion, expected);
+        }
     }
 
     /// Contract 03 §4.
     #[test]
     fn the_last_weight_counts() {
-        let steps: Vec<CanaryStep> = serde_json::from_value(json!([
+        let written: CanaryStrategy = serde_json::from_value(json!({"steps": [
             {"pause": {}}, {"setWeight": 20}, {"pause": {}}, {"setWeight": 60, "setCanaryScale": {"replicas": 1}}
-        ]))
+        ]}))
         .unwrap();
-        let weights: Vec<i32> = (0..5).map(|index| weight_at(&steps, index)).collect();
-        assert_eq!(weights, [0, 20, 20, 60, 60]);
+        let canary = Canary::of(&written, 1).unwrap();
+        let weights: Vec<i32> = (0..5).map(|index| canary.weight_at(index)).collect();
+        assert_eq!(weights, [0, 20, 20, 60, 100]);
     }
 }

@@ -5,124 +5,149 @@ use crate::api::rollout::{
     CanaryStep, ExperimentStep, PauseStep, PluginStep, RolloutAnalysis, SetCanaryScale, SetHeaderRoute, SetMirrorRoute,
 };
 use crate::notation::duration::GoDuration;
+use jiff::{SignedDuration, Timestamp};
 
-/// What a step asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// Wait for a time or a person.
-    Pause(PauseStep),
-    /// Size the canary apart from its weight.
-    SetCanaryScale(SetCanaryScale),
-    /// Give the canary this share.
-    SetWeight(i32),
-    /// Run an experiment to its end.
-    Experiment(Box<ExperimentStep>),
-    /// Run an analysis to its end.
-    Analysis(Box<RolloutAnalysis>),
-    /// Route by header.
-    SetHeaderRoute(Box<SetHeaderRoute>),
-    /// Mirror traffic.
-    SetMirrorRoute(Box<SetMirrorRoute>),
-    /// Run a plugin.
-    Plugin(Box<PluginStep>),
+/// A step: the weight that it sets, and what it waits for. Every question about a step is a method here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step<'a> {
+    /// The weight that the canary has from this step on. A `setWeight` beside another type in one step counts too.
+    pub sets_weight: Option<i32>,
+    /// What must come true before the next step begins.
+    pub waits_for: Wait<'a>,
+    written: &'a CanaryStep,
 }
 
-impl Step {
+/// What a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wait<'a> {
+    /// A time or a person.
+    Pause(PauseLength),
+    /// The pods of a canary that is sized apart from its weight.
+    Scale(&'a SetCanaryScale),
+    /// The pods that the weight needs.
+    Weight,
+    /// The end of an experiment.
+    Experiment(&'a ExperimentStep),
+    /// The end of an analysis.
+    Analysis(&'a RolloutAnalysis),
+    /// A route by header.
+    HeaderRoute(&'a SetHeaderRoute),
+    /// A route that mirrors traffic.
+    MirrorRoute(&'a SetMirrorRoute),
+    /// A plugin.
+    Plugin(&'a PluginStep),
+}
+
+impl<'a> Step<'a> {
     /// The meaning of a step as written; `None` for a step without content, which validation refuses.
     ///
     /// Validation lets some steps with several types through (contract 01 §8). What such a step *waits for* is decided
-    /// in the order of contract 03 §2, and so is its meaning here; that a `setWeight` beside it still sets the weight
-    /// is seen by [`super::weight_at`], which reads the steps as written.
+    /// in the order of contract 03 §2.
     #[must_use]
-    pub fn of(written: &CanaryStep) -> Option<Self> {
-        if let Some(pause) = &written.pause {
-            Some(Self::Pause(pause.clone()))
+    pub fn of(written: &'a CanaryStep) -> Option<Self> {
+        let waits_for = if let Some(pause) = &written.pause {
+            Wait::Pause(pause_duration(pause))
         } else if let Some(scale) = &written.set_canary_scale {
-            Some(Self::SetCanaryScale(scale.clone()))
-        } else if let Some(weight) = written.set_weight {
-            Some(Self::SetWeight(weight))
+            Wait::Scale(scale)
+        } else if written.set_weight.is_some() {
+            Wait::Weight
         } else if let Some(experiment) = &written.experiment {
-            Some(Self::Experiment(experiment.clone()))
+            Wait::Experiment(experiment)
         } else if let Some(analysis) = &written.analysis {
-            Some(Self::Analysis(analysis.clone()))
+            Wait::Analysis(analysis)
         } else if let Some(route) = &written.set_header_route {
-            Some(Self::SetHeaderRoute(route.clone()))
+            Wait::HeaderRoute(route)
         } else if let Some(route) = &written.set_mirror_route {
-            Some(Self::SetMirrorRoute(route.clone()))
+            Wait::MirrorRoute(route)
         } else {
-            written.plugin.clone().map(Self::Plugin)
+            Wait::Plugin(written.plugin.as_ref()?)
+        };
+        Some(Self {
+            sets_weight: written.set_weight,
+            waits_for,
+            written,
+        })
+    }
+
+    /// It protects by pods and time alone, so it is passed where there are no pods to protect (decisions 11, 42).
+    #[must_use]
+    pub fn is_passed_without_pods(&self) -> bool {
+        match self.waits_for {
+            Wait::Weight | Wait::Scale(_) | Wait::Pause(_) => true,
+            Wait::Experiment(_) | Wait::Analysis(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => {
+                false
+            }
         }
     }
 
-    /// The step in the words of events, `setWeight: 20` (contract 03 §2, "desc strings").
+    /// The progress deadline does not count while it lasts (contract 02 §8).
     #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Pause(PauseStep { duration: None }) => "pause".to_owned(),
-            Self::Pause(PauseStep {
-                duration: Some(IntOrString::Int(seconds)),
-            }) => format!("pause: {seconds}"),
-            Self::Pause(PauseStep {
-                duration: Some(IntOrString::String(text)),
-            }) => format!("pause: {text}"),
-            Self::SetCanaryScale(SetCanaryScale {
-                weight: Some(weight), ..
-            }) => {
-                format!("setCanaryScale{{weight: {weight}}}")
-            }
-            Self::SetCanaryScale(SetCanaryScale {
-                match_traffic_weight: true,
-                ..
-            }) => "setCanaryScale{matchTrafficWeight: true}".to_owned(),
-            Self::SetCanaryScale(SetCanaryScale {
-                replicas: Some(replicas),
-                ..
-            }) => {
-                format!("setCanaryScale{{replicas: {replicas}}}")
-            }
-            Self::SetCanaryScale(_) => INVALID.to_owned(),
-            Self::SetWeight(weight) => format!("setWeight: {weight}"),
-            Self::Experiment(_) => "experiment".to_owned(),
-            Self::Analysis(_) => "analysis".to_owned(),
-            Self::SetHeaderRoute(route) => format!("setHeaderRoute: {}", route.name),
-            Self::SetMirrorRoute(route) => format!("setMirrorRoute: {}", route.name),
-            Self::Plugin(plugin) => format!("plugin: {}", plugin.name),
+    pub fn stops_clock(&self) -> bool {
+        match self.waits_for {
+            Wait::Pause(_) | Wait::Experiment(_) | Wait::Analysis(_) => true,
+            Wait::Weight | Wait::Scale(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => false,
         }
+    }
+
+    /// A pause that ends only when a person acts (contract 05 §1).
+    #[must_use]
+    pub fn waits_for_a_person(&self) -> bool {
+        self.waits_for == Wait::Pause(PauseLength::Indefinite)
+    }
+
+    /// The step in the words of events, `setWeight: 20` (contract 03 §2, "desc strings"). Where a step has several
+    /// types, upstream names it in another order than it evaluates it: setWeight, pause, experiment, analysis,
+    /// setCanaryScale, plugin, setHeaderRoute, setMirrorRoute.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words(self.written)
     }
 }
 
 /// What a step without content, and a `setCanaryScale` without fields, is called.
 const INVALID: &str = "invalid";
 
-/// A step as written in the words of events. Where a step has several types, upstream names it in another order than
-/// it evaluates it: setWeight, pause, experiment, analysis, setCanaryScale, plugin, setHeaderRoute, setMirrorRoute.
-#[must_use]
-pub fn describe(written: &CanaryStep) -> String {
-    let named = if let Some(weight) = written.set_weight {
-        Some(Step::SetWeight(weight))
-    } else if let Some(pause) = &written.pause {
-        Some(Step::Pause(pause.clone()))
-    } else if written.experiment.is_some() || written.analysis.is_some() {
-        return if written.experiment.is_some() {
-            "experiment"
-        } else {
-            "analysis"
+fn words(written: &CanaryStep) -> String {
+    if let Some(weight) = written.set_weight {
+        format!("setWeight: {weight}")
+    } else if let Some(PauseStep { duration }) = &written.pause {
+        match duration {
+            None => "pause".to_owned(),
+            Some(IntOrString::Int(seconds)) => format!("pause: {seconds}"),
+            Some(IntOrString::String(text)) => format!("pause: {text}"),
         }
-        .to_owned();
-    } else if let Some(scale) = written
-        .set_canary_scale
-        .as_ref()
-        .filter(|scale| **scale != SetCanaryScale::default())
-    {
-        Some(Step::SetCanaryScale(scale.clone()))
+    } else if written.experiment.is_some() {
+        "experiment".to_owned()
+    } else if written.analysis.is_some() {
+        "analysis".to_owned()
+    } else if let Some(words) = written.set_canary_scale.as_ref().and_then(words_of_scale) {
+        words
     } else if let Some(plugin) = &written.plugin {
-        Some(Step::Plugin(plugin.clone()))
+        format!("plugin: {}", plugin.name)
     } else if let Some(route) = &written.set_header_route {
-        Some(Step::SetHeaderRoute(route.clone()))
+        format!("setHeaderRoute: {}", route.name)
+    } else if let Some(route) = &written.set_mirror_route {
+        format!("setMirrorRoute: {}", route.name)
     } else {
-        written.set_mirror_route.clone().map(Step::SetMirrorRoute)
-    };
-    named.map_or_else(|| INVALID.to_owned(), |step| step.describe())
+        INVALID.to_owned()
+    }
+}
+
+fn words_of_scale(scale: &SetCanaryScale) -> Option<String> {
+    match scale {
+        SetCanaryScale {
+            weight: Some(weight), ..
+        } => Some(format!("setCanaryScale{{weight: {weight}}}")),
+        SetCanaryScale {
+            match_traffic_weight: true,
+            ..
+        } => Some("setCanaryScale{matchTrafficWeight: true}".to_owned()),
+        SetCanaryScale {
+            replicas: Some(replicas),
+            ..
+        } => Some(format!("setCanaryScale{{replicas: {replicas}}}")),
+        SetCanaryScale { .. } => None,
+    }
 }
 
 /// How long a pause step waits.
@@ -134,6 +159,21 @@ pub enum PauseLength {
     Seconds(i64),
     /// The text is neither a number nor a Go duration; refused by validation.
     Invalid,
+}
+
+impl PauseLength {
+    /// When a pause that began at `begun` ends by itself.
+    #[must_use]
+    pub fn end(self, begun: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Seconds(seconds) => Some(
+                begun
+                    .checked_add(SignedDuration::from_secs(seconds))
+                    .unwrap_or(Timestamp::MAX),
+            ),
+            Self::Indefinite | Self::Invalid => None,
+        }
+    }
 }
 
 /// The length of a pause (contract 01 §2): an integer is seconds, a text of a base-10 number of 32 bits too, any other
@@ -189,22 +229,22 @@ mod tests {
             (json!({"setMirrorRoute": {"name": "m"}}), "setMirrorRoute: m"),
         ] {
             let step = written(step);
-            assert_eq!(Step::of(&step).unwrap().describe(), expected);
-            assert_eq!(describe(&step), expected);
+            assert_eq!(Step::of(&step).unwrap().words(), expected);
         }
-        assert_eq!(describe(&CanaryStep::default()), "invalid");
         assert_eq!(Step::of(&CanaryStep::default()), None);
     }
 
-    /// Contract 03 §2: one order decides what a step waits for, another what it is called.
+    /// Contract 03 §2: one order decides what a step waits for, another what it is called. The weight counts either way.
     #[test]
     fn steps_of_several_types() {
         let both = written(json!({"setWeight": 20, "setCanaryScale": {"replicas": 3}}));
-        assert_eq!(Step::of(&both).unwrap().describe(), "setCanaryScale{replicas: 3}");
-        assert_eq!(describe(&both), "setWeight: 20");
+        let step = Step::of(&both).unwrap();
+        assert!(matches!(step.waits_for, Wait::Scale(_)));
+        assert_eq!((step.sets_weight, &*step.words()), (Some(20), "setWeight: 20"));
         let plugin = written(json!({"plugin": {"name": "p"}, "setHeaderRoute": {"name": "h"}}));
-        assert_eq!(Step::of(&plugin).unwrap().describe(), "setHeaderRoute: h");
-        assert_eq!(describe(&plugin), "plugin: p");
+        let step = Step::of(&plugin).unwrap();
+        assert!(matches!(step.waits_for, Wait::HeaderRoute(_)));
+        assert_eq!(step.words(), "plugin: p");
     }
 
     /// Contract 01 §2 and contract 11 §E ("Steps").

@@ -1,7 +1,6 @@
 //! Keeps the pods of a new revision off the nodes of the stable one (contract 03 §10). How its terms look in a template
 //! is in [`crate::identity::anti_affinity`]: a hash must not count them.
 
-use crate::api::rollout::AntiAffinity;
 use crate::identity::anti_affinity::{PREFERRED, REQUIRED, TOPOLOGY_KEY};
 use crate::identity::sanitised_template;
 use crate::observed::ReplicaSet;
@@ -39,22 +38,8 @@ pub(crate) fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut Replic
 /// The stable hash while another revision is rolled out.
 fn wanted<'a>(look: &Look<'a>) -> Option<&'a str> {
     let stable = look.rollout.status.stable_rs.as_str();
-    configured(look)?;
+    look.strategy.anti_affinity()?;
     (!stable.is_empty() && stable != look.revisions.new_hash).then_some(stable)
-}
-
-fn configured<'a>(look: &Look<'a>) -> Option<&'a AntiAffinity> {
-    let strategy = &look.rollout.spec.strategy;
-    let canary = strategy
-        .canary
-        .as_ref()
-        .and_then(|canary| canary.anti_affinity.as_ref());
-    canary.or_else(|| {
-        strategy
-            .blue_green
-            .as_ref()
-            .and_then(|blue| blue.anti_affinity.as_ref())
-    })
 }
 
 /// Both lists of terms, the user's own first; null where there are none.
@@ -65,7 +50,7 @@ fn lists(look: &Look<'_>, stable: &str, template: &Value) -> [(String, Value); 2
         "namespaces": [namespace],
         "topologyKey": TOPOLOGY_KEY,
     });
-    let asked = configured(look);
+    let asked = look.strategy.anti_affinity();
     let weight = asked.and_then(|asked| asked.preferred_during_scheduling_ignored_during_execution.as_ref());
     let preferred = weight.map(|preferred| json!({ "weight": preferred.weight, "podAffinityTerm": &term }));
     let required = asked.is_some_and(|asked| asked.required_during_scheduling_ignored_during_execution.is_some());

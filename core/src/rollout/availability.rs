@@ -18,7 +18,6 @@
 
 use crate::observed::{Observed, Pod, ReplicaSet};
 use crate::plan::ReplicaSetPatch;
-use crate::plan::draft::Draft;
 use crate::rollout::look::{Look, after_seconds};
 use crate::wire::SHRUNK_TO;
 use jiff::Timestamp;
@@ -289,19 +288,12 @@ pub(crate) fn remember(set: &ReplicaSet, size: i32, patch: &mut ReplicaSetPatch)
     }
 }
 
-/// Drops the note where a live list proves its status right: as many pods exist, and are available, as it says. New ones
-/// are made only once the deletions are seen.
-pub(crate) fn forget(look: &Look<'_>, draft: &mut Draft) {
-    for set in look.revisions.all().filter(|set| set.is_doubtful()) {
-        let Some(pods) = look.seen.pods.get(&set.name) else {
-            continue;
-        };
-        let live = Live::of(pods, set, look.now);
-        let claimed = set.available_replicas.min(set.replicas);
-        if live.pods >= set.current_replicas && live.available >= claimed {
-            draft.amend(set, |patch| {
-                patch.annotations.entry(SHRUNK_TO.to_owned()).or_insert(None);
-            });
-        }
-    }
+/// A live list proves the status right that the note contradicts: as many pods exist, and are available, as it says. New
+/// ones are made only once the deletions are seen.
+pub(crate) fn is_proven(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let Some(pods) = look.seen.pods.get(&set.name).filter(|_| set.is_doubtful()) else {
+        return false;
+    };
+    let live = Live::of(pods, set, look.now);
+    live.pods >= set.current_replicas && live.available >= set.available_replicas.min(set.replicas)
 }

@@ -9,9 +9,9 @@ use crate::rollout::canary;
 use crate::rollout::ephemeral;
 use crate::rollout::invalid;
 use crate::rollout::look::{Change, Look};
+use crate::rollout::order;
 use crate::rollout::refused;
-use crate::rollout::replica_set;
-use crate::rollout::restart::{self, Restart};
+use crate::rollout::restart::Restart;
 use jiff::Timestamp;
 
 /// Decides what happens next to a rollout. Total: no panic, no error, the same answer for the same input.
@@ -21,36 +21,31 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         // Its ReplicaSets go with it; nothing is to be done (contract 02 §5 item 4).
         return Plan::default();
     }
-    let mut look = Look::of(seen, now);
-    if let Some(problem) = invalid::problem(seen, now) {
-        return invalid::plan(&look, &problem);
-    }
-    let written = &seen.rollout.spec.strategy;
-    let strategy = match Strategy::of(&seen.rollout.spec) {
+    let strategy = match invalid::strategy(seen, now) {
         Ok(strategy) => strategy,
-        Err(error) => return invalid::plan(&look, &error.to_string()),
+        Err(problem) => return invalid::plan(seen, now, &problem),
     };
+    let mut look = Look::of(seen, strategy, now);
     if let Some(error) = ephemeral::problem(&look) {
-        return invalid::plan(&look, &error.to_string());
+        return invalid::plan(seen, now, &error.to_string());
     }
     if let Some(plan) = refused::tell_first(&look) {
         return plan;
     }
-    let mut draft = Draft::default();
-    if replica_set::claim(&look, &mut draft) {
+    let claim = order::claim(&look);
+    if !claim.is_empty() {
         // What is not ours yet, or no longer, is neither scaled nor counted: the next look has it.
-        return draft.finish(None);
+        return Draft::default().finish(claim.into_vec(), None);
     }
-    look.restart = Restart::of(&look, restart::max_unavailable(&look));
+    look.restart = Restart::of(&look);
     if look.restart.in_flight && look.change != Change::Nothing {
         // An update begins once the pods are gone for all that were evicted.
-        look.restart.plan(&mut draft);
-        return draft.finish(None);
+        let mut draft = Draft::default();
+        look.restart.wake(&mut draft);
+        return draft.finish(Vec::new(), None);
     }
-    match (&strategy, &written.canary, &written.blue_green) {
-        (Strategy::Canary(meant), Some(written), _) => canary::decide(&look, &strategy, meant, written),
-        (Strategy::BlueGreen(meant), _, Some(written)) => bluegreen::decide(&look, &strategy, meant, written),
-        // A strategy is only what is written.
-        (Strategy::Canary(_), None, _) | (Strategy::BlueGreen(_), _, None) => Plan::default(),
+    match &look.strategy {
+        Strategy::Canary(meant) => canary::decide(&look, meant),
+        Strategy::BlueGreen(meant) => bluegreen::decide(&look, meant),
     }
 }

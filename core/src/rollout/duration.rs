@@ -2,7 +2,7 @@
 
 use crate::api::Time;
 use crate::api::rollout::{DurationStatus, RolloutStatus};
-use crate::meaning::{PauseLength, Strategy, pause_duration};
+use crate::meaning::{Promotion, Step, Strategy};
 use crate::rollout::bluegreen;
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
@@ -19,14 +19,14 @@ mod ending {
 }
 
 /// The duration that goes with `next`, whose other fields are final.
-pub(crate) fn track(look: &Look<'_>, next: &RolloutStatus, strategy: &Strategy) -> Option<Box<DurationStatus>> {
+pub(crate) fn track(look: &Look<'_>, next: &RolloutStatus) -> Option<Box<DurationStatus>> {
     let old = &look.rollout.status;
     let now = look.stamp();
     let promoted = conditions::is_completed(next);
     let complete = promoted && look.revisions.new.is_some() && look.new_available() >= look.replicas;
     let mut tracked = old.duration.clone();
     if let Some(running) = tracked.as_mut().filter(|duration| is_running(duration)) {
-        let ended = end(look, running, next, strategy, complete, &now);
+        let ended = end(look, running, next, complete, &now);
         if ended && complete {
             return tracked;
         }
@@ -41,7 +41,7 @@ pub(crate) fn track(look: &Look<'_>, next: &RolloutStatus, strategy: &Strategy) 
         }));
     }
     if let Some(running) = tracked.as_mut().filter(|duration| is_running(duration)) {
-        track_pause(look, running, next, strategy, &now);
+        track_pause(look, running, next, &now);
     }
     tracked
 }
@@ -51,20 +51,13 @@ fn is_running(duration: &DurationStatus) -> bool {
 }
 
 /// Ends a running update where it has ended; tells whether it did.
-fn end(
-    look: &Look<'_>,
-    running: &mut DurationStatus,
-    next: &RolloutStatus,
-    strategy: &Strategy,
-    complete: bool,
-    now: &Time,
-) -> bool {
+fn end(look: &Look<'_>, running: &mut DurationStatus, next: &RolloutStatus, complete: bool, now: &Time) -> bool {
     let old = &look.rollout.status;
     let mut finished = false;
     if look.change != Change::Nothing {
         if look.is_rollback() {
             // Going back keeps the clock running: it ends when the old revision serves again.
-            let fast = match strategy {
+            let fast = match &look.strategy {
                 Strategy::Canary(_) => look.is_fast_rollback(),
                 Strategy::BlueGreen(_) => bluegreen::is_fast(look),
             };
@@ -100,12 +93,12 @@ fn end(
     finished
 }
 
-fn track_pause(look: &Look<'_>, running: &mut DurationStatus, next: &RolloutStatus, strategy: &Strategy, now: &Time) {
+fn track_pause(look: &Look<'_>, running: &mut DurationStatus, next: &RolloutStatus, now: &Time) {
     let manual = look.rollout.spec.paused
         || next
             .pause_conditions
             .iter()
-            .any(|pause| needs_a_person(&pause.reason, next, strategy));
+            .any(|pause| needs_a_person(look, &pause.reason, next));
     if manual && running.manual_pause_started_at.is_none() {
         running.manual_pause_started_at = Some(now.clone());
     } else if !manual {
@@ -122,32 +115,18 @@ fn end_pause(running: &mut DurationStatus, now: &Time) {
 }
 
 /// Pauses that end only when a person acts (contract 05 §1).
-fn needs_a_person(reason: &str, next: &RolloutStatus, strategy: &Strategy) -> bool {
-    match reason {
-        pause::INCONCLUSIVE_ANALYSIS | pause::INCONCLUSIVE_EXPERIMENT => true,
-        pause::CANARY_PAUSE_STEP => match strategy {
-            Strategy::Canary(canary) => {
-                let index = next
-                    .current_step_index
-                    .and_then(|index| usize::try_from(index).ok())
-                    .unwrap_or(0);
-                canary.steps.get(index).is_some_and(|step| match step {
-                    crate::meaning::Step::Pause(written) => pause_duration(written) == PauseLength::Indefinite,
-                    crate::meaning::Step::SetWeight(_)
-                    | crate::meaning::Step::SetCanaryScale(_)
-                    | crate::meaning::Step::Experiment(_)
-                    | crate::meaning::Step::Analysis(_)
-                    | crate::meaning::Step::SetHeaderRoute(_)
-                    | crate::meaning::Step::SetMirrorRoute(_)
-                    | crate::meaning::Step::Plugin(_) => false,
-                })
-            }
-            Strategy::BlueGreen(_) => false,
-        },
-        pause::BLUE_GREEN_PAUSE => match strategy {
-            Strategy::BlueGreen(blue_green) => !blue_green.auto_promotion,
-            Strategy::Canary(_) => false,
-        },
-        _ => false,
+fn needs_a_person(look: &Look<'_>, reason: &str, next: &RolloutStatus) -> bool {
+    if [pause::INCONCLUSIVE_ANALYSIS, pause::INCONCLUSIVE_EXPERIMENT].contains(&reason) {
+        return true;
+    }
+    match &look.strategy {
+        Strategy::Canary(canary) => {
+            let index = next.current_step_index.unwrap_or(0);
+            let step = usize::try_from(index).ok().and_then(|index| canary.steps.get(index));
+            reason == pause::CANARY_PAUSE_STEP && step.is_some_and(Step::waits_for_a_person)
+        }
+        Strategy::BlueGreen(blue_green) => {
+            reason == pause::BLUE_GREEN_PAUSE && blue_green.promotion == Promotion::ByHand
+        }
     }
 }

@@ -8,9 +8,10 @@
 
 use crate::api::PodTemplate;
 use crate::api::rollout::PodTemplateMetadata;
+use crate::meaning::Metadata;
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::{Draft, Group};
-use crate::plan::{Action, After, EventKind, PodPatch, ReplicaSetPatch, Target};
+use crate::plan::{After, EventKind, NewReplicaSet, PodPatch, Secondary, Target};
 use crate::rollout::look::Look;
 use crate::rollout::refused;
 use crate::rollout::revision::{Stable, is_observed};
@@ -34,29 +35,8 @@ struct Field<'a> {
 
 /// What the spec gives to the pods of the revision in service, and to those of the revision under test.
 fn fields<'a>(look: &Look<'a>) -> [Option<Field<'a>>; 2] {
-    let strategy = &look.rollout.spec.strategy;
-    let (stable, new) = match (&strategy.canary, &strategy.blue_green) {
-        (Some(canary), _) => (
-            canary
-                .stable_metadata
-                .as_ref()
-                .map(|of| ("spec.strategy.canary.stableMetadata", of)),
-            canary
-                .canary_metadata
-                .as_ref()
-                .map(|of| ("spec.strategy.canary.canaryMetadata", of)),
-        ),
-        (None, Some(blue)) => (
-            blue.active_metadata
-                .as_ref()
-                .map(|of| ("spec.strategy.blueGreen.activeMetadata", of)),
-            blue.preview_metadata
-                .as_ref()
-                .map(|of| ("spec.strategy.blueGreen.previewMetadata", of)),
-        ),
-        (None, None) => (None, None),
-    };
-    let (serves, tested) = match look.revisions.stable {
+    let Metadata { serving, tested } = look.strategy.metadata();
+    let (serves, is_tested) = match look.revisions.stable {
         Stable::None | Stable::Newest => (true, false),
         Stable::Other(_) => (true, true),
         Stable::Missing => (false, true),
@@ -66,7 +46,10 @@ fn fields<'a>(look: &Look<'a>) -> [Option<Field<'a>>; 2] {
         metadata,
         applies,
     };
-    [stable.map(|of| field(of, serves)), new.map(|of| field(of, tested))]
+    [
+        serving.map(|of| field(of, serves)),
+        tested.map(|of| field(of, is_tested)),
+    ]
 }
 
 /// What is wrong with the metadata that some pods are to carry now, if anything is (decision 44).
@@ -156,35 +139,42 @@ fn record<T: Default + PartialEq + Serialize>(record: &T) -> Option<String> {
     serde_json::to_string(record).ok()
 }
 
-/// Gives the ReplicaSet that is created its part, and brings the others and their pods in step.
-pub(crate) fn plan(look: &Look<'_>, draft: &mut Draft) {
-    warn(look, draft);
-    if let (Some(metadata), Some(new)) = (of_new(look), draft.creation()) {
-        let mut template = new.template.to_value();
-        let covered = Covered {
-            labels: put(&mut template["metadata"]["labels"], &metadata.labels),
-            annotations: put(&mut template["metadata"]["annotations"], &metadata.annotations),
-            pending: false,
-        };
-        new.template = PodTemplate::new(&template);
-        let records = [
-            (EPHEMERAL_METADATA, record(&metadata)),
-            (COVERED_METADATA, record(&covered)),
-        ];
-        for (annotation, record) in records {
-            new.annotations
-                .extend(record.map(|record| (annotation.to_owned(), record)));
-        }
-    }
-    for set in look.revisions.all().filter(|set| is_stale(look, set)) {
-        if let Some(overlay) = Overlay::of(look, set) {
-            overlay.sync(draft);
-        }
+/// What brings a ReplicaSet in step.
+pub(crate) enum Change {
+    /// Of the ReplicaSet itself: its pod template, or the record of what was given.
+    ReplicaSet(Secondary),
+    /// Of its pods.
+    Pods(Vec<PodPatch>),
+}
+
+/// Gives the ReplicaSet that is to be created its part.
+pub(crate) fn dress(look: &Look<'_>, new: &mut NewReplicaSet) {
+    let Some(metadata) = of_new(look) else { return };
+    let mut template = new.template.to_value();
+    let covered = Covered {
+        labels: put(&mut template["metadata"]["labels"], &metadata.labels),
+        annotations: put(&mut template["metadata"]["annotations"], &metadata.annotations),
+        pending: false,
+    };
+    new.template = PodTemplate::new(&template);
+    let records = [
+        (EPHEMERAL_METADATA, record(&metadata)),
+        (COVERED_METADATA, record(&covered)),
+    ];
+    for (annotation, record) in records {
+        new.annotations
+            .extend(record.map(|record| (annotation.to_owned(), record)));
     }
 }
 
-/// A field that applies to nobody now must not stop a rollout that is well: it is told of, once per edit.
-fn warn(look: &Look<'_>, draft: &mut Draft) {
+/// What brings the ReplicaSets that exist, and their pods, in step.
+pub(crate) fn changes<'a>(look: &'a Look<'a>) -> impl Iterator<Item = (&'a ReplicaSet, Change)> {
+    let stale = look.revisions.all().filter(|set| is_stale(look, set));
+    stale.filter_map(|set| Some((set, Overlay::of(look, set)?.change()?)))
+}
+
+/// Tells of a field that applies to nobody now, once per edit: it must not stop a rollout that is well.
+pub(crate) fn warn(look: &Look<'_>, draft: &mut Draft) {
     if is_observed(look.seen) {
         return;
     }
@@ -316,30 +306,27 @@ impl<'a> Overlay<'a> {
         self.labels.missing.is_empty() && self.annotations.missing.is_empty()
     }
 
-    /// The template, then the pods, then the record.
-    fn sync(self, draft: &mut Draft) {
+    /// The template, then the pods, then the record; nothing while it is left alone.
+    fn change(self) -> Option<Change> {
         let left_alone = refused::left_alone(self.look, self.set);
         if left_alone.is_some_and(|left| left.pod.is_none()) {
-            return;
+            return None;
         }
         if self.set.has_pods() {
             if !self.template_is_in_step() {
-                return self.write(draft, false);
+                return Some(self.write(false));
             }
             let pods = self.look.seen.pods.get(&self.set.name).filter(|_| left_alone.is_none());
-            let Some(pods) = pods else { return };
-            let patches = self.patches(pods);
+            let patches = self.patches(pods?);
             if !patches.is_empty() {
-                return patches
-                    .into_iter()
-                    .for_each(|patch| _ = draft.act(Action::PatchPod(patch)));
+                return Some(Change::Pods(patches));
             }
         }
-        self.write(draft, true);
+        Some(self.write(true))
     }
 
     /// The patch of the ReplicaSet; `settled` if no pod is otherwise and none can come of an older template.
-    fn write(self, draft: &mut Draft, settled: bool) {
+    fn write(self, settled: bool) -> Change {
         let kept = |covered: Changes, wanted: &Words| -> Changes {
             let kept = covered.into_iter();
             kept.filter(|(key, _)| !settled || wanted.contains_key(key)).collect()
@@ -355,14 +342,14 @@ impl<'a> Overlay<'a> {
         }
         let annotations = &self.set.annotations;
         records.retain(|(annotation, record)| annotations.get(*annotation) != record.as_ref());
-        let (template_labels, template_annotations) = (self.labels.missing, self.annotations.missing);
-        draft.amend(self.set, |patch: &mut ReplicaSetPatch| {
-            let secondary = &mut patch.secondary;
-            secondary.template_labels = template_labels;
-            secondary.template_annotations = template_annotations;
-            let records = records.into_iter().map(|(name, text)| (name.to_owned(), text));
-            secondary.annotations.extend(records);
-        });
+        Change::ReplicaSet(Secondary {
+            template_labels: self.labels.missing,
+            template_annotations: self.annotations.missing,
+            annotations: records
+                .into_iter()
+                .map(|(name, text)| (name.to_owned(), text))
+                .collect(),
+        })
     }
 
     /// What of it the pods lack; those after one that the API server refused to patch come first.

@@ -1,12 +1,13 @@
 //! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
 
 use crate::api::rollout::{CanaryStep, CanaryStrategy, RolloutStatus};
+use crate::meaning::Strategy;
 use crate::observed::{Observed, Refusal};
 use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::ephemeral;
-use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::look::{Look, after_seconds, stamp};
 use crate::rollout::references;
 use crate::rollout::report;
 use crate::rollout::status;
@@ -16,33 +17,43 @@ use jiff::Timestamp;
 /// Seconds until an invalid spec is looked at again, as upstream has it.
 const RETRY_SECONDS: i64 = 20;
 
-/// Why the spec cannot be carried out, if it cannot: the first error counts.
-pub(crate) fn problem(seen: &Observed, now: Timestamp) -> Option<String> {
-    if let Some(error) = &seen.undecodable {
-        return Some(error.clone());
-    }
-    if let Some(error) = &seen.identity.invalid {
-        return Some(error.clone());
+/// What the spec asks for, or why it cannot be carried out: the first error counts.
+///
+/// # Errors
+/// The error, in the words of the condition.
+pub(crate) fn strategy(seen: &Observed, now: Timestamp) -> Result<Strategy<'_>, String> {
+    if let Some(error) = seen.undecodable.as_ref().or(seen.identity.invalid.as_ref()) {
+        return Err(error.clone());
     }
     if let Some(error) = references::references(seen, now) {
-        return Some(error.to_string());
+        return Err(error.to_string());
     }
     if let Some(error) = not_served(seen) {
-        return Some(error);
+        return Err(error);
     }
     // What our validation leaves to the API server, the API server says when it refuses the ReplicaSet (decision 23).
+    // After a while it is tried again: admission rules change.
     let refused = seen
         .refused_creation()
-        .filter(|refused| refused.why == Refusal::Invalid)?;
-    // After a while it is tried again: admission rules change.
-    (now < after_seconds(refused.at, RETRY_SECONDS)).then(|| refused.message.clone())
+        .filter(|refused| refused.why == Refusal::Invalid && now < after_seconds(refused.at, RETRY_SECONDS));
+    if let Some(refused) = refused {
+        return Err(refused.message.clone());
+    }
+    Strategy::of(&seen.rollout.spec).map_err(|error| error.to_string())
 }
 
 /// Why the spec alone, whatever else there is, cannot be carried out; one that does not decode is another matter.
 pub(crate) fn of_spec(seen: &Observed) -> Option<String> {
-    let metadata = || ephemeral::problem(&Look::of(seen, Timestamp::UNIX_EPOCH)).map(|error| error.to_string());
-    let invalid = seen.identity.invalid.clone();
-    invalid.or_else(|| not_served(seen)).or_else(metadata)
+    if let Some(error) = seen.identity.invalid.clone().or_else(|| not_served(seen)) {
+        return Some(error);
+    }
+    match Strategy::of(&seen.rollout.spec) {
+        Ok(strategy) => {
+            let look = Look::of(seen, strategy, Timestamp::UNIX_EPOCH);
+            ephemeral::problem(&look).map(|error| error.to_string())
+        }
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 /// What is said of the first field that asks for something that is not there yet.
@@ -94,35 +105,35 @@ fn first_asked<const N: usize>(fields: [(bool, &'static str); N]) -> Option<&'st
 }
 
 /// Says so, keeps everything as it is, and looks again in a while.
-pub(crate) fn plan(look: &Look<'_>, problem: &str) -> Plan {
-    let old = &look.rollout.status;
+pub(crate) fn plan(seen: &Observed, now: Timestamp, problem: &str) -> Plan {
+    let (metadata, old) = (&seen.rollout.metadata, &seen.rollout.status);
+    let name = metadata.name.as_deref().unwrap_or_default();
     let mut next: RolloutStatus = old.clone();
-    let message = format!("The Rollout \"{}\" is invalid: {problem}", look.name());
+    let message = format!("The Rollout \"{}\" is invalid: {problem}", name);
     let same = conditions::get(old, condition::INVALID_SPEC).is_some_and(|found| found.message == message);
     if !same {
         conditions::remove(&mut next, condition::INVALID_SPEC);
-        let now = look.stamp();
         let found = conditions::new(
             condition::INVALID_SPEC,
             TRUE,
             condition::INVALID_SPEC,
             message.clone(),
-            &now,
+            &stamp(now),
         );
         conditions::set(&mut next, found);
     }
-    next.observed_generation = look.rollout.metadata.generation.unwrap_or(0).to_string();
+    next.observed_generation = metadata.generation.unwrap_or(0).to_string();
     phase::DEGRADED.clone_into(&mut next.phase);
     next.message = format!("{}: {message}", condition::INVALID_SPEC);
     let mut draft = Draft::default();
-    report::tell_first_seen(look, &mut draft);
+    report::tell_first_seen(seen, &mut draft);
     draft.wake(Wake {
-        at: after_seconds(look.now, RETRY_SECONDS),
+        at: after_seconds(now, RETRY_SECONDS),
         why: WakeReason::InvalidSpecRetry,
     });
-    if let Some(at) = references::next_free(look.seen, look.now) {
+    if let Some(at) = references::next_free(seen, now) {
         let why = WakeReason::ManagerStaysAway;
         draft.wake(Wake { at, why });
     }
-    draft.finish(status::write(old, &next))
+    draft.finish(Vec::new(), status::write(old, &next))
 }

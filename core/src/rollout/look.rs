@@ -1,6 +1,7 @@
 //! One look at one rollout: what is seen, the clock, and what follows from both before anything is decided.
 
 use crate::api::{Rollout, Time};
+use crate::meaning::Strategy;
 use crate::observed::{Observed, ReplicaSet};
 use crate::rollout::restart::Restart;
 use crate::rollout::revision::{Revisions, Stable, is_observed, speaks_of_generations};
@@ -17,6 +18,8 @@ pub(crate) struct Look<'a> {
     pub(crate) rollout: &'a Rollout,
     /// `spec.replicas`, or its default.
     pub(crate) replicas: i32,
+    /// What the spec means.
+    pub(crate) strategy: Strategy<'a>,
     /// Which ReplicaSet is what.
     pub(crate) revisions: Revisions<'a>,
     /// What the user changed since the last look.
@@ -39,8 +42,8 @@ pub(crate) enum Change {
 }
 
 impl<'a> Look<'a> {
-    /// A look at `seen` at `now`.
-    pub(crate) fn of(seen: &'a Observed, now: Timestamp) -> Self {
+    /// A look at `seen` at `now`, where the spec means `strategy`.
+    pub(crate) fn of(seen: &'a Observed, strategy: Strategy<'a>, now: Timestamp) -> Self {
         let revisions = Revisions::of(seen);
         let change = Change::of(seen, &revisions);
         Self {
@@ -48,6 +51,7 @@ impl<'a> Look<'a> {
             now,
             rollout: &seen.rollout,
             replicas: seen.rollout.spec.replicas_or_default(),
+            strategy,
             revisions,
             change,
             restart: Restart::default(),
@@ -61,7 +65,7 @@ impl<'a> Look<'a> {
 
     /// The clock reading in whole seconds, as the API stores times.
     pub(crate) fn stamp(&self) -> Time {
-        Time(whole_seconds(self.now))
+        stamp(self.now)
     }
 
     /// The clock reading, rounded up: a wait that begins here is never short (contract 11 A12).
@@ -150,6 +154,11 @@ impl Change {
             Self::Nothing
         }
     }
+}
+
+/// An instant as the API stores times: in whole seconds.
+pub(crate) fn stamp(at: Timestamp) -> Time {
+    Time(whole_seconds(at))
 }
 
 /// An instant without its fraction of a second.

@@ -1,10 +1,16 @@
 //! Rollouts: what is decided of one, from what is observed to the plan (contract 02 to 05).
 //!
-//! [`decide`](crate::decide()) is the way in. `look` holds what is observed, the clock and what follows from both;
-//! `revision` sorts out which ReplicaSet is what ([`adoption`] says it to people); `update` says where an update stands;
-//! `canary` and `bluegreen` decide where it goes and how many pods each ReplicaSet gets; `service` says which pods a
-//! Service selects; `replica_set` turns that into actions; `status`, `conditions`, `phase` and `duration` report it;
-//! `invalid` handles a spec that cannot be carried out.
+//! [`decide`](crate::decide()) is the way in, and a decision has three movements:
+//!
+//! - *Read.* `look` holds what is observed, the clock and what follows from both. `revision` sorts out which ReplicaSet is
+//!   what ([`adoption`] says it to people), `availability` what may be relied on of its pods, and `update` where the update
+//!   stands.
+//! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
+//!   what each Service leads to.
+//! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
+//!
+//! Then `report` tells it: `status`, `conditions`, `phase` and `duration`. `invalid` handles a spec that cannot be carried
+//! out.
 
 pub mod adoption;
 pub(crate) mod anti_affinity;
@@ -18,6 +24,7 @@ pub(crate) mod duration;
 pub(crate) mod ephemeral;
 pub(crate) mod invalid;
 pub(crate) mod look;
+pub(crate) mod order;
 pub(crate) mod phase;
 pub mod pods;
 pub mod references;
@@ -30,3 +37,4 @@ pub(crate) mod service;
 pub(crate) mod status;
 pub(crate) mod update;
 pub mod view;
+pub(crate) mod want;

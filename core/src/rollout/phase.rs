@@ -12,7 +12,7 @@ pub(crate) const MANUALLY_PAUSED: &str = "manually paused";
 pub(crate) type Phase = (&'static str, String);
 
 /// The phase that follows from a spec and a status whose other fields are final.
-pub(crate) fn of(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) -> Phase {
+pub(crate) fn of(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy<'_>) -> Phase {
     degraded(status)
         .or_else(|| paused(spec, status))
         .or_else(|| progressing(spec, status, strategy))
@@ -45,7 +45,7 @@ fn paused(spec: &RolloutSpec, status: &RolloutStatus) -> Option<Phase> {
         .map(|pause| (phase::PAUSED, pause.reason.clone()))
 }
 
-fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) -> Option<Phase> {
+fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy<'_>) -> Option<Phase> {
     why_progressing(spec, status, Some(strategy)).map(|message| (phase::PROGRESSING, message.to_owned()))
 }
 
@@ -53,7 +53,7 @@ fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy) 
 pub(crate) fn why_progressing(
     spec: &RolloutSpec,
     status: &RolloutStatus,
-    strategy: Option<&Strategy>,
+    strategy: Option<&Strategy<'_>>,
 ) -> Option<&'static str> {
     let replicas = spec.replicas_or_default();
     let completed = crate::rollout::conditions::is_completed(status);

@@ -1,6 +1,7 @@
 //! The pods themselves. Most decisions are about counts; injected metadata and restarts are not, and where the counts of a
 //! status cannot be believed, the pods are counted (decision 45).
 
+use crate::meaning::Strategy;
 use crate::observed::{Observed, Pod, ReplicaSet};
 use crate::rollout::ephemeral;
 use crate::rollout::look::Look;
@@ -11,7 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 /// ReplicaSet whose pods are not in [`Observed::pods`].
 #[must_use]
 pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
-    let look = Look::of(seen, now);
+    let Ok(strategy) = Strategy::of(&seen.rollout.spec) else {
+        // Nothing is decided of a spec without a meaning.
+        return Vec::new();
+    };
+    let look = Look::of(seen, strategy, now);
     let restarting = restart::is_due(&look);
     let sets = look.revisions.all().filter(|set| set.has_pods());
     sets.filter(|set| restarting || set.is_doubtful() || ephemeral::needs_pods(&look, set))

@@ -1,6 +1,7 @@
 //! Objects that a spec names, checked against what there is (contract 01 §9).
 
 use crate::api::PodTemplate;
+use crate::meaning::services;
 use crate::observed::{Observed, Service};
 use crate::rollout::look::after_seconds;
 use crate::validate::FieldError;
@@ -11,31 +12,11 @@ use serde_json::{Map, Value};
 /// Seconds for which the Rollout that manages a Service must be gone before the Service is free (decision 48).
 const FREE_AFTER_SECONDS: i64 = 30;
 
-/// Services that the strategy names: field path and name, in the order in which they are checked.
-pub(crate) fn services(seen: &Observed) -> Vec<(&'static str, &str)> {
-    let strategy = &seen.rollout.spec.strategy;
-    let mut named: Vec<(&'static str, &str)> = Vec::new();
-    if let Some(blue_green) = &strategy.blue_green {
-        named.push(("spec.strategy.blueGreen.activeService", &blue_green.active_service));
-        named.push(("spec.strategy.blueGreen.previewService", &blue_green.preview_service));
-    }
-    if let Some(canary) = &strategy.canary {
-        named.push(("spec.strategy.canary.stableService", &canary.stable_service));
-        if let Some(ping_pong) = &canary.ping_pong {
-            named.push(("spec.strategy.canary.pingPong.pingService", &ping_pong.ping_service));
-            named.push(("spec.strategy.canary.pingPong.pongService", &ping_pong.pong_service));
-        }
-        named.push(("spec.strategy.canary.canaryService", &canary.canary_service));
-    }
-    named.retain(|(_, name)| !name.is_empty());
-    named
-}
-
 /// The first reference of a rollout that does not hold: a Service that is missing, else one that selects by labels which
 /// the pods do not carry, or that another rollout manages. Other objects join here when they are watched.
 #[must_use]
 pub fn references(seen: &Observed, now: Timestamp) -> Option<FieldError> {
-    let named = services(seen);
+    let named = services(&seen.rollout.spec.strategy);
     if named.is_empty() {
         return None;
     }
@@ -92,7 +73,7 @@ pub fn free_from(gone: Timestamp) -> Timestamp {
 /// When the next of the named Services becomes free, if the Rollout that manages it stays away until then.
 pub(crate) fn next_free(seen: &Observed, now: Timestamp) -> Option<Timestamp> {
     let rollout = seen.rollout.metadata.name.as_deref();
-    let named = services(seen).into_iter();
+    let named = services(&seen.rollout.spec.strategy).into_iter();
     let found = named.filter_map(|(_, name)| seen.services.get(name)?.as_ref());
     let of_others = found.filter(|service| service.managed_by.as_deref() != rollout);
     of_others

@@ -6,6 +6,7 @@ use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::look::{Look, after_seconds};
+use crate::rollout::order::Actions;
 use crate::rollout::status;
 use crate::wire::condition::REFUSED;
 use jiff::Timestamp;
@@ -127,7 +128,7 @@ pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
 }
 
 /// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the looks that are due.
-pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, draft: &mut Draft) {
+pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, actions: &Actions, draft: &mut Draft) {
     let standing = &look.seen.standing;
     let told = conditions::get(next, REFUSED).is_some_and(|told| {
         // Frozen at its beginning, also over a restart of the controller.
@@ -137,7 +138,7 @@ pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, draft: &mut Draf
     if let Some(lasting) = lasting.filter(|_| !told) {
         conditions::remove(next, REFUSED);
         conditions::set(next, lasting.condition(look));
-    } else if !told && !draft.has_secondary() {
+    } else if !told && !actions.have_secondary() {
         // What this very plan tries again may be what the condition tells of.
         conditions::remove(next, REFUSED);
     }

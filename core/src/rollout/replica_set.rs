@@ -3,14 +3,14 @@
 use crate::api::PodTemplate;
 use crate::identity::sanitised_template;
 use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
-use crate::plan::draft::{Draft, Group, patch_of, target_of};
-use crate::plan::{Action, After, EventKind, NewReplicaSet, Ownership, ReplicaSetPatch, RolloutPatch, Target};
+use crate::plan::draft::{Draft, Group};
+use crate::plan::{After, EventKind, NewReplicaSet, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
 use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
 use crate::rollout::refused;
-use crate::rollout::revision::{Stable, is_meant, is_observed, ownership};
+use crate::rollout::revision::{Stable, is_meant, is_observed};
 use crate::wire::{self, event};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -103,58 +103,10 @@ fn is_copied(annotation: &str) -> bool {
         )
 }
 
-/// Whether the newest ReplicaSet was just planned, or is there to be kept in step.
-#[derive(Debug)]
-pub(crate) enum Creation<'a> {
-    /// It does not exist: this plan creates it at its first size, where it may.
-    Planned,
-    /// It exists.
-    Exists(&'a ReplicaSet),
-}
-
-impl<'a> Creation<'a> {
-    /// Creates the newest ReplicaSet at `size` where it does not exist, and keeps the rollout's revision in step.
-    pub(crate) fn plan(look: &Look<'a>, size: i32, draft: &mut Draft) -> Self {
-        let creation = match look.revisions.new {
-            Some(set) => Self::Exists(set),
-            None => Self::Planned,
-        };
-        if is_refused_and_untold(look) || is_given_up(look) {
-            // The status must say so first: it is not written in a look whose creation fails again.
-            return creation;
-        }
-        if look.revisions.new.is_none() {
-            create(look, size, draft);
-        }
-        sync_rollout(look, true, draft);
-        creation
-    }
-
-    /// As [`Self::plan`], where nothing may be created: the rollout gets the revision of a ReplicaSet that exists, and the
-    /// number of replicas that it lacks.
-    pub(crate) fn without(look: &Look<'a>, draft: &mut Draft) -> Self {
-        sync_rollout(look, look.revisions.new.is_some(), draft);
-        look.revisions.new.map_or(Self::Planned, Self::Exists)
-    }
-
-    /// Keeps an existing ReplicaSet in step with the rollout, and scales it to `size`, in one patch. Its scale-down
-    /// deadline is dropped unless it is to be kept.
-    pub(crate) fn sync(&self, look: &Look<'_>, size: Option<i32>, keep_deadline: bool, draft: &mut Draft) {
-        match self {
-            Self::Planned => {}
-            Self::Exists(set) => {
-                let mut patch = patch_of(set);
-                keep_in_step(look, set, &mut patch);
-                if let Some(size) = size {
-                    scale(look, set, size, &mut patch);
-                }
-                if !keep_deadline && set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
-                    patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
-                }
-                push(look, set, patch, draft);
-            }
-        }
-    }
+/// Whether the newest ReplicaSet may be created, and the rollout get its revision. Where a creation was refused, the status
+/// must say so first: it is not written in a look whose creation fails again.
+pub(crate) fn may_be_created(look: &Look<'_>) -> bool {
+    !is_refused_and_untold(look) && !is_given_up(look)
 }
 
 /// The ReplicaSet of this very template is stable and was given up for its labels. Its name is taken; a second one beside
@@ -186,27 +138,15 @@ pub(crate) fn failure_is_told(look: &Look<'_>) -> bool {
     })
 }
 
-fn create(look: &Look<'_>, size: i32, draft: &mut Draft) {
-    let size = size.max(0);
+/// Tells of the newest ReplicaSet.
+pub(crate) fn tell_created(look: &Look<'_>, name: &str, size: i32, after: After, draft: &mut Draft) {
     let revision = newest_revision(look);
-    let name = name_of_new(look);
-    let after = draft.act(Action::CreateReplicaSet(Box::new(manifest(
-        look,
-        name.clone(),
-        revision,
-        size,
-    ))));
     let message = format!("Created ReplicaSet {name} (revision {revision})");
-    draft.tell(
-        Group::Created,
-        EventKind::Normal,
-        event::NEW_REPLICA_SET_CREATED,
-        message,
-        after,
-    );
-    tell_undecodable(look, &name, after, draft);
+    let (kind, reason) = (EventKind::Normal, event::NEW_REPLICA_SET_CREATED);
+    draft.tell(Group::Created, kind, reason, message, after);
+    tell_undecodable(look, name, after, draft);
     if size > 0 {
-        tell_scaled(draft, &name, revision, (0, size), after);
+        tell_scaled(draft, name, revision, (0, size), after);
     }
 }
 
@@ -227,7 +167,8 @@ fn tell_undecodable(look: &Look<'_>, name: &str, after: After, draft: &mut Draft
     draft.tell(Group::Created, EventKind::Warning, reason, message, after);
 }
 
-fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewReplicaSet {
+/// The newest ReplicaSet, as it is created.
+pub(crate) fn manifest(look: &Look<'_>, replicas: i32) -> NewReplicaSet {
     let spec = &look.rollout.spec;
     let hash = Value::from(look.revisions.new_hash);
     let template = spec.template.clone().unwrap_or_else(|| PodTemplate::new(&json!({})));
@@ -248,54 +189,39 @@ fn manifest(look: &Look<'_>, name: String, revision: i64, replicas: i32) -> NewR
         .flatten()
         .filter(|(key, _)| is_copied(key));
     let mut annotations: BTreeMap<String, String> = copied.map(|(key, value)| (key.clone(), value.clone())).collect();
-    annotations.insert(wire::REVISION.to_owned(), revision.to_string());
+    annotations.insert(wire::REVISION.to_owned(), newest_revision(look).to_string());
     annotations.insert(wire::DESIRED_REPLICAS.to_owned(), look.replicas.to_string());
     NewReplicaSet {
-        name,
+        name: name_of_new(look),
         labels,
         annotations,
         selector,
         template: PodTemplate::new(&template),
-        replicas,
+        replicas: replicas.max(0),
         min_ready_seconds: spec.min_ready_seconds,
     }
 }
 
-/// The rollout's own revision annotation, and `spec.replicas` where it is absent (decision 22).
-fn sync_rollout(look: &Look<'_>, revised: bool, draft: &mut Draft) {
+/// The rollout's own revision annotation where it is to be `revised`, and `spec.replicas` where it is absent (decision
+/// 22); `None` where nothing changes.
+pub(crate) fn revise(look: &Look<'_>, revised: bool) -> Option<RolloutPatch> {
     let revision = newest_revision(look).to_string();
     let metadata = &look.rollout.metadata;
-    let recorded = metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(wire::REVISION));
+    let recorded = metadata.annotations.as_ref().and_then(|all| all.get(wire::REVISION));
     let stale = revised && recorded != Some(&revision);
     let replicas = look.rollout.spec.replicas.is_none().then_some(look.replicas);
-    if !stale && replicas.is_none() {
-        return;
-    }
-    let target = Target {
-        name: look.name().to_owned(),
-        uid: metadata.uid.clone().unwrap_or_default(),
-        resource_version: metadata.resource_version.clone().unwrap_or_default(),
-    };
-    let annotations = stale.then(|| (wire::REVISION.to_owned(), Some(revision.clone())));
-    let annotations = annotations.into_iter().collect();
-    let after = draft.act(Action::PatchRollout(RolloutPatch {
-        target,
-        annotations,
+    (stale || replicas.is_some()).then(|| RolloutPatch {
+        target: Target {
+            name: look.name().to_owned(),
+            uid: metadata.uid.clone().unwrap_or_default(),
+            resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        },
+        annotations: stale
+            .then(|| (wire::REVISION.to_owned(), Some(revision)))
+            .into_iter()
+            .collect(),
         replicas,
-    }));
-    if stale {
-        let message = format!("Rollout updated to revision {revision}");
-        draft.tell(
-            Group::Updated,
-            EventKind::Normal,
-            event::ROLLOUT_UPDATED,
-            message,
-            after,
-        );
-    }
+    })
 }
 
 /// Annotations that are copied, and the history of revisions (contract 02 §4, last item), unless the API server refused
@@ -334,7 +260,7 @@ fn keep_copies(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
 }
 
 /// Revision and its history, annotations, minReadySeconds, anti-affinity (contract 02 §4, last item).
-fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
+pub(crate) fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) {
     let revision = newest_revision(look);
     if set.revision() < revision {
         patch
@@ -346,31 +272,6 @@ fn keep_in_step(look: &Look<'_>, set: &ReplicaSet, patch: &mut ReplicaSetPatch) 
     }
     anti_affinity::keep_in_step(look, set, patch);
     keep_copies(look, set, patch);
-}
-
-/// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it
-/// no longer means; anything else is done once that is so (contract 02 §3). Tells whether there are any.
-pub(crate) fn claim(look: &Look<'_>, draft: &mut Draft) -> bool {
-    let changes = look
-        .seen
-        .replica_sets
-        .iter()
-        .filter_map(|set| Some((set, ownership(look.seen, set)?)));
-    let changes: Vec<(&ReplicaSet, Ownership)> = changes.collect();
-    for (set, ownership) in &changes {
-        draft.act(Action::PatchReplicaSet(ReplicaSetPatch {
-            ownership: Some(*ownership),
-            ..patch_of(set)
-        }));
-    }
-    !changes.is_empty()
-}
-
-/// Scales a ReplicaSet that is not the newest (contract 02 §6).
-pub(crate) fn resize(look: &Look<'_>, set: &ReplicaSet, size: i32, draft: &mut Draft) {
-    let mut patch = patch_of(set);
-    scale(look, set, size, &mut patch);
-    push(look, set, patch, draft);
 }
 
 /// The size, and what goes with it; nothing where both are as wanted.
@@ -392,42 +293,8 @@ pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut Re
     }
 }
 
-/// A ReplicaSet of a canary that is paused by hand: its size, and the record of the proportion that it had (decision 41).
-pub(crate) fn follow(look: &Look<'_>, set: &ReplicaSet, size: i32, record: Option<String>, draft: &mut Draft) {
-    let mut patch = patch_of(set);
-    if look.revisions.new.is_some_and(|new| new.uid == set.uid) {
-        keep_in_step(look, set, &mut patch);
-    }
-    if size != set.replicas {
-        patch.replicas = Some(size);
-        availability::remember(set, size, &mut patch);
-    }
-    let mut annotate = |key: &str, value: Option<String>| {
-        if set.annotations.get(key) != value.as_ref() {
-            patch.annotations.insert(key.to_owned(), value);
-        }
-    };
-    if size != set.replicas || set.replicas > 0 {
-        annotate(wire::DESIRED_REPLICAS, Some(look.replicas.to_string()));
-    }
-    annotate(wire::SIZE_AT_PAUSE, record);
-    push(look, set, patch, draft);
-}
-
-pub(crate) fn push(look: &Look<'_>, set: &ReplicaSet, patch: ReplicaSetPatch, draft: &mut Draft) {
-    if patch == patch_of(set) {
-        return;
-    }
-    let size = patch.replicas;
-    let after = draft.act(Action::PatchReplicaSet(patch));
-    if let Some(size) = size {
-        let is_new = look.revisions.new.is_some_and(|new| new.uid == set.uid);
-        let revision = if is_new { newest_revision(look) } else { set.revision() };
-        tell_scaled(draft, &set.name, revision, (set.replicas, size), after);
-    }
-}
-
-fn tell_scaled(draft: &mut Draft, name: &str, revision: i64, (from, to): (i32, i32), after: After) {
+/// Tells of a change of size.
+pub(crate) fn tell_scaled(draft: &mut Draft, name: &str, revision: i64, (from, to): (i32, i32), after: After) {
     let direction = if to > from { "up" } else { "down" };
     let message = format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}");
     draft.tell(
@@ -437,18 +304,4 @@ fn tell_scaled(draft: &mut Draft, name: &str, revision: i64, (from, to): (i32, i
         message,
         after,
     );
-}
-
-/// Deletes the oldest ReplicaSets beyond `revisionHistoryLimit` (contract 02 §6). One in that range that still has
-/// pods is passed over, not replaced by another.
-pub(crate) fn clean_up(look: &Look<'_>, draft: &mut Draft) {
-    let limit = usize::try_from(look.rollout.spec.revision_history_limit_or_default()).unwrap_or(0);
-    let mut old = look.revisions.others.clone();
-    old.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
-    let surplus = old.len().saturating_sub(limit);
-    for set in old.into_iter().take(surplus) {
-        if set.is_empty() {
-            draft.act(Action::DeleteReplicaSet(target_of(set)));
-        }
-    }
 }

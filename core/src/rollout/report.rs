@@ -1,13 +1,14 @@
 //! What a look tells: conditions, phase, duration, events, and when it looks again; the same for every strategy.
 
 use crate::api::rollout::RolloutStatus;
-use crate::meaning::Strategy;
-use crate::observed::Refused;
+use crate::observed::{Observed, Refused};
 use crate::plan::draft::{Draft, Group};
 use crate::plan::{After, EventKind, Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, Facts, Outcome};
 use crate::rollout::duration;
+use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look, after_seconds};
+use crate::rollout::order::Actions;
 use crate::rollout::phase;
 use crate::rollout::refused;
 use crate::rollout::replica_set;
@@ -35,9 +36,9 @@ pub(crate) fn facts<'c>(look: &Look<'_>, course: &'c Course) -> Facts<'c> {
 /// Completes the status, tells what there is to tell, and gives the plan.
 pub(crate) fn finish(
     look: &Look<'_>,
-    strategy: &Strategy,
     mut next: RolloutStatus,
     facts: &Facts<'_>,
+    actions: Actions,
     mut draft: Draft,
 ) -> Plan {
     let old = &look.rollout.status;
@@ -46,14 +47,16 @@ pub(crate) fn finish(
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
-    refused::settle(look, &mut next, &mut draft);
-    let (phase, message) = phase::of(&look.rollout.spec, &next, strategy);
+    refused::settle(look, &mut next, &actions, &mut draft);
+    ephemeral::warn(look, &mut draft);
+    look.restart.wake(&mut draft);
+    let (phase, message) = phase::of(&look.rollout.spec, &next, &look.strategy);
     phase.clone_into(&mut next.phase);
     next.message = message;
-    next.duration = duration::track(look, &next, strategy);
-    tell(look, strategy, &next, outcome, facts, &mut draft);
+    next.duration = duration::track(look, &next);
+    tell(look, &next, outcome, facts, &mut draft);
     wake_at_deadline(look, &next, facts, &mut draft);
-    draft.finish(status::write(old, &next))
+    draft.finish(actions.into_vec(), status::write(old, &next))
 }
 
 /// What to say where the ReplicaSet could not be created (contract 02 §4).
@@ -90,31 +93,26 @@ fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
 }
 
 /// A rollout is seen for the first time, be it valid or not, while its status is empty (decision 3).
-pub(crate) fn tell_first_seen(look: &Look<'_>, draft: &mut Draft) {
-    if look.change == Change::First && look.rollout.status.observed_generation.is_empty() {
-        let namespace = look.rollout.metadata.namespace.as_deref().unwrap_or_default();
-        let message = format!("Rollout resource added to informer: {namespace}/{}", look.name());
+pub(crate) fn tell_first_seen(seen: &Observed, draft: &mut Draft) {
+    let (metadata, status) = (&seen.rollout.metadata, &seen.rollout.status);
+    if status.current_pod_hash.is_empty() && status.observed_generation.is_empty() {
+        let name = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (namespace, name) = (name(&metadata.namespace), name(&metadata.name));
+        let message = format!("Rollout resource added to informer: {namespace}/{name}");
         let (kind, reason) = (EventKind::Normal, event::ADDED_TO_INFORMER);
         draft.tell(Group::Seen, kind, reason, message, After::Status);
     }
 }
 
 /// Events of what the status says.
-fn tell(
-    look: &Look<'_>,
-    strategy: &Strategy,
-    next: &RolloutStatus,
-    outcome: Outcome,
-    facts: &Facts<'_>,
-    draft: &mut Draft,
-) {
+fn tell(look: &Look<'_>, next: &RolloutStatus, outcome: Outcome, facts: &Facts<'_>, draft: &mut Draft) {
     let old = &look.rollout.status;
     let first = look.change == Change::First;
     let after = After::Status;
-    tell_first_seen(look, draft);
+    tell_first_seen(look.seen, draft);
     // The first deployment is complete at once, and upstream says it is not before it says it is (contract 03 §15).
     // Of a blue-green rollout it does not (contract 11 A4).
-    let canary = matches!(strategy, Strategy::Canary(_));
+    let canary = !look.strategy.is_blue_green();
     if outcome.not_completed || (first && canary) {
         let message = format!(
             "Rollout not completed, started update to revision {} ({})",

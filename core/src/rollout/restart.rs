@@ -4,10 +4,9 @@
 //! pod in place of the one that is gone (contract 11 F2). [`crate::rollout::availability`] counts that in, so one that surges goes
 //! back to its size once it has made a pod in place of the last old one, or says that it cannot.
 
-use crate::meaning::{fenceposts, restart_unavailable};
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::Draft;
-use crate::plan::{Action, Target, Wake, WakeReason};
+use crate::plan::{Target, Wake, WakeReason};
 use crate::rollout::availability::changes_at;
 use crate::rollout::look::{Change, Look, after_seconds};
 use crate::rollout::revision::Stable;
@@ -42,19 +41,10 @@ pub(crate) fn is_due(look: &Look<'_>) -> bool {
     asked(look).is_some_and(|at| at <= look.now)
 }
 
-/// How many pods a restart may take at a time; 0 where none may be unavailable (contract 05 §4).
-pub(crate) fn max_unavailable(look: &Look<'_>) -> i32 {
-    let strategy = &look.rollout.spec.strategy;
-    match (&strategy.canary, &strategy.blue_green) {
-        (Some(canary), _) => fenceposts(canary, look.replicas).unavailable,
-        (None, Some(blue)) => restart_unavailable(blue.max_unavailable.as_ref(), look.replicas),
-        (None, None) => 0,
-    }
-}
-
 impl Restart {
-    /// The restart at this look, where so many pods may be unavailable.
-    pub(crate) fn of(look: &Look<'_>, max_unavailable: i32) -> Self {
+    /// The restart at this look.
+    pub(crate) fn of(look: &Look<'_>) -> Self {
+        let max_unavailable = look.strategy.max_unavailable();
         let Some(at) = asked(look) else {
             return Self::default();
         };
@@ -125,17 +115,16 @@ impl Restart {
         i32::from(self.surge.as_ref() == Some(&set.uid))
     }
 
-    /// The evictions, and when to look again. What a plan takes away by sizes it cannot take away once more.
-    pub(crate) fn plan(&self, draft: &mut Draft) {
-        let evict = self.evict.iter().filter(|_| !draft.resizes());
-        for target in evict.cloned().collect::<Vec<_>>() {
-            draft.act(Action::EvictPod(target));
-        }
+    /// Pods to evict now.
+    pub(crate) fn evict(&self) -> &[Target] {
+        &self.evict
+    }
+
+    /// Asks for the next look.
+    pub(crate) fn wake(&self, draft: &mut Draft) {
         if let Some(at) = self.wake {
-            draft.wake(Wake {
-                at,
-                why: WakeReason::Restart,
-            });
+            let why = WakeReason::Restart;
+            draft.wake(Wake { at, why });
         }
     }
 }
@@ -156,10 +145,9 @@ fn is_last_to_serve(look: &Look<'_>, set: &ReplicaSet) -> bool {
 /// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the
 /// only one, and the stable one of blue-green. How many pods there are while a canary goes on is for the update to decide.
 fn whole<'a>(look: &Look<'a>) -> Option<&'a ReplicaSet> {
-    let blue_green = look.rollout.spec.strategy.blue_green.is_some();
     match look.revisions.stable {
         Stable::None | Stable::Newest => look.revisions.new,
-        Stable::Other(stable) => Some(stable).filter(|_| blue_green),
+        Stable::Other(stable) => Some(stable).filter(|_| look.strategy.is_blue_green()),
         // Nothing is scaled (decision 8).
         Stable::Missing => None,
     }

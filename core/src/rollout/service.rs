@@ -1,10 +1,8 @@
 //! Services and the ReplicaSet that each should select (contract 03 §6, contract 04 §1).
 
 use crate::observed::{ReplicaSet, Service};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{Action, EventKind, ServicePatch, Target};
 use crate::rollout::look::Look;
-use crate::wire::{HASH_LABEL, event};
+use crate::wire::HASH_LABEL;
 
 /// The pod template hash that a Service selects; empty where it selects none, or does not exist.
 pub(crate) fn hash_of<'a>(look: &Look<'a>, name: &str) -> &'a str {
@@ -13,7 +11,8 @@ pub(crate) fn hash_of<'a>(look: &Look<'a>, name: &str) -> &'a str {
         .map_or("", String::as_str)
 }
 
-fn find<'a>(look: &Look<'a>, name: &str) -> Option<&'a Service> {
+/// A Service that exists.
+pub(crate) fn find<'a>(look: &Look<'a>, name: &str) -> Option<&'a Service> {
     look.seen.services.get(name)?.as_ref()
 }
 
@@ -23,7 +22,7 @@ pub(crate) fn is_managed(look: &Look<'_>, name: &str) -> bool {
 }
 
 /// One that names a manager that stays away is as free as one that names none (decision 48).
-fn is_ours(look: &Look<'_>, service: &Service) -> bool {
+pub(crate) fn is_ours(look: &Look<'_>, service: &Service) -> bool {
     service.managed_by.as_deref() == Some(look.name())
 }
 
@@ -46,44 +45,32 @@ pub(crate) fn may_move(look: &Look<'_>, name: &str, to: &ReplicaSet, needed: i32
     gains >= needed.max(1) || (gains > 0 && gains >= loses)
 }
 
-/// Switches a Service where it does not yet select `hash`, or is not yet managed; tells whether it does.
-pub(crate) fn switch(look: &Look<'_>, name: &str, hash: &str, group: Group, draft: &mut Draft) -> bool {
-    let Some(service) = find(look, name) else { return false };
-    let old = hash_of(look, name);
-    let managed = is_ours(look, service);
-    if old == hash && managed {
-        return false;
-    }
-    let after = draft.act(Action::PatchService(ServicePatch {
-        target: Target {
-            name: name.to_owned(),
-            uid: String::new(),
-            resource_version: service.resource_version.clone(),
-        },
-        hash: (old != hash).then(|| hash.to_owned()),
-        managed_by: (!managed).then(|| look.name().to_owned()),
-        clear: false,
-    }));
-    let message = format!("Switched selector for service '{name}' from '{old}' to '{hash}'");
-    draft.tell(group, EventKind::Normal, event::SWITCH_SERVICE, message, after);
-    true
+/// Whether a Service leads to this ReplicaSet, so that its last available pod stays (decision 6).
+///
+/// A Service without a hash selects the pods of every revision. One of these is kept, and only while no revision that
+/// stays has an available pod. Were the last pod of each kept, those of superseded revisions could leave the newest no
+/// room for ever.
+pub(crate) fn leads_to(look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
+    let hash = hash_of(look, name);
+    !name.is_empty() && (hash == set.hash() || (hash.is_empty() && is_kept_for_all(look, set)))
 }
 
-/// Services that carry this rollout's name although its spec no longer does: the hash and the name are taken off
-/// (contract 05 §9).
-pub(crate) fn release_unnamed(look: &Look<'_>, named: &[&str], draft: &mut Draft) {
-    for (name, service) in &look.seen.services {
-        let Some(service) = service else { continue };
-        if is_ours(look, service) && !named.contains(&name.as_str()) {
-            draft.act(Action::PatchService(ServicePatch {
-                target: Target {
-                    name: name.clone(),
-                    uid: String::new(),
-                    resource_version: service.resource_version.clone(),
-                },
-                clear: true,
-                ..ServicePatch::default()
-            }));
-        }
+fn is_kept_for_all(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let serves = |other: &&ReplicaSet| other.replicas > 0 && look.available(other) > 0;
+    let staying = look.revisions.new.into_iter().chain(look.revisions.other_stable());
+    if staying.filter(|other| other.uid != set.uid).any(|other| serves(&other)) {
+        return false;
     }
+    let may_serve = |other: &&ReplicaSet| other.replicas > 0 && look.availability(other).at_most() > 0;
+    let all = || look.revisions.all();
+    if let Some(kept) = all().find(serves) {
+        return kept.uid == set.uid;
+    }
+    if all().any(|other| may_serve(&other)) {
+        // For the moment in which nothing is known all of these stay.
+        return may_serve(&set);
+    }
+    all()
+        .find(|other| other.replicas > 0)
+        .is_some_and(|kept| kept.uid == set.uid)
 }

@@ -2,8 +2,9 @@
 
 use crate::api::Time;
 use crate::api::rollout::PauseCondition;
+use crate::meaning::PauseLength;
 use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind};
+use crate::plan::{After, EventKind, Wake, WakeReason};
 use crate::rollout::asked;
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
@@ -106,13 +107,13 @@ impl Course {
         self.controller_pause = false;
     }
 
-    /// `progressDeadlineAbort` (contract 02 §8). `waiting`: the time does not count.
-    pub(crate) fn abort_when_overdue(&mut self, look: &Look<'_>, waiting: bool, counts: Counts) {
+    /// `progressDeadlineAbort` (contract 02 §8). `clock_stopped`: the time does not count.
+    pub(crate) fn abort_when_overdue(&mut self, look: &Look<'_>, clock_stopped: bool, counts: Counts) {
         let status = &look.rollout.status;
         let in_flight = look.change == Change::Nothing && !conditions::is_completed(status) && self.abort.is_none();
         if look.rollout.spec.progress_deadline_abort
             && in_flight
-            && !waiting
+            && !clock_stopped
             // Where stable is gone there is nothing to go back to: what is told is that it is gone (decision 8).
             && look.revisions.stable != Stable::Missing
             && !counts.progressed(status)
@@ -136,6 +137,11 @@ impl Course {
         look.rollout.spec.paused || self.pauses.iter().any(inconclusive)
     }
 
+    /// Stable is gone: nothing moves until a person decides (decision 8).
+    pub(crate) fn is_held(&self, look: &Look<'_>) -> bool {
+        look.revisions.stable == Stable::Missing && !self.promote_full
+    }
+
     /// An update that began with pods has none now, as none is wanted. Nothing is approved meanwhile: no weight is
     /// reached, no time passes, nothing is promoted unless a person asks for it (decision 42).
     pub(crate) fn sleeps(&self, look: &Look<'_>) -> bool {
@@ -148,14 +154,85 @@ impl Course {
         self.empty && self.abort.is_none() && !self.is_halted(look) && look.seen.refused_creation().is_none()
     }
 
-    /// A pause, no replicas, or a pending scale-down: the progress deadline does not count.
-    pub(crate) fn is_held_up(&self, look: &Look<'_>) -> bool {
+    /// The progress deadline does not count: a pause, no replicas, or a pending scale-down.
+    pub(crate) fn stops_clock(&self, look: &Look<'_>) -> bool {
         let delayed = look
             .revisions
             .others
             .iter()
             .any(|set| set.scale_down_deadline().is_some_and(|deadline| deadline > look.now));
         delayed || look.rollout.spec.paused || !self.pauses.is_empty() || self.sleeps(look)
+    }
+
+    /// Why the newest revision becomes stable now, if it does (contract 02 §10, `shouldFullPromote`).
+    ///
+    /// `deploys`: what a first deployment needs is there. `complete`: so is what an update needs. `fast`: it skips what is
+    /// left of the update. `done`: nothing is left, and this is said.
+    pub(crate) fn promotion(
+        &self,
+        look: &Look<'_>,
+        deploys: bool,
+        complete: bool,
+        fast: bool,
+        done: impl FnOnce() -> Option<String>,
+    ) -> Option<String> {
+        if look.revisions.stable == Stable::None {
+            let deploys = deploys && look.seen.refused_creation().is_none();
+            return deploys.then(|| "Initial deploy".to_owned());
+        }
+        if self.is_held(look) || self.is_halted(look) || self.sleeps(look) || !complete {
+            return None;
+        }
+        if self.promote_full {
+            Some("Full promotion requested".to_owned())
+        } else if fast && look.is_rollback_within_window() {
+            Some("Rollback within window".to_owned())
+        } else if fast {
+            Some("Fast rollback".to_owned())
+        } else {
+            done()
+        }
+    }
+
+    /// Begins a pause, waits for its end, or sees that a person or the time ended it (contract 03 §2, contract 04 §4,
+    /// contract 05 §1). Tells whether it is over; its record stays until the caller drops it.
+    pub(crate) fn pause_is_over(
+        &mut self,
+        look: &Look<'_>,
+        reason: &str,
+        length: PauseLength,
+        draft: &mut Draft,
+    ) -> bool {
+        let begun = self.pauses.iter().find(|pause| pause.reason == reason);
+        let begun = if let Some(begun) = begun {
+            begun.start_time.0
+        } else if self.controller_pause {
+            return true;
+        } else {
+            let start_time = look.stamp_rounded_up();
+            let begun = start_time.0;
+            self.pauses.push(PauseCondition {
+                reason: reason.to_owned(),
+                start_time,
+            });
+            self.controller_pause = true;
+            // The status must say that it began before it can end.
+            length.end(begun).into_iter().for_each(|at| {
+                draft.wake(Wake {
+                    at,
+                    why: WakeReason::PauseOver,
+                })
+            });
+            return false;
+        };
+        let Some(end) = length.end(begun) else { return false };
+        if look.now < end {
+            draft.wake(Wake {
+                at: end,
+                why: WakeReason::PauseOver,
+            });
+        }
+        look.now >= end
     }
 
     /// The newest revision becomes stable (contract 02 §10, `promoteStable`).

@@ -4,12 +4,9 @@
 use crate::api::Rollout;
 use crate::api::canary_step::CanaryStep;
 use crate::api::rollout::CanaryStrategy;
-use crate::meaning::Strategy;
+use crate::meaning::{self, DEFAULT_MAX_WEIGHT, Strategy, weight_at};
 use crate::rollout::phase;
 use crate::wire;
-
-/// Share that counts as all of the traffic unless the router says otherwise.
-const ALL_TRAFFIC: i32 = 100;
 
 /// Phase and message as a client must show them (contract 02 §9).
 ///
@@ -60,10 +57,7 @@ fn generation_is_observed(rollout: &Rollout) -> bool {
 /// The weight that counts as all of the traffic: 100 unless `trafficRouting.maxTrafficWeight` is set.
 #[must_use]
 pub fn max_weight(rollout: &Rollout) -> i32 {
-    canary(rollout)
-        .and_then(|canary| canary.traffic_routing.as_deref())
-        .and_then(|routing| routing.max_traffic_weight)
-        .unwrap_or(ALL_TRAFFIC)
+    canary(rollout).map_or(DEFAULT_MAX_WEIGHT, meaning::max_weight)
 }
 
 /// The step under way: `None` where there are no steps or all are done.
@@ -93,13 +87,7 @@ pub fn set_weight(rollout: &Rollout) -> i32 {
     if index >= canary.steps.len() {
         return max_weight(rollout);
     }
-    canary
-        .steps
-        .iter()
-        .take(index + 1)
-        .rev()
-        .find_map(|step| step.set_weight)
-        .unwrap_or_default()
+    weight_at(canary.steps.iter().map(|step| step.set_weight), index)
 }
 
 fn canary(rollout: &Rollout) -> Option<&CanaryStrategy> {

@@ -3,56 +3,59 @@
 mod sizes;
 mod update;
 
-use crate::api::rollout::{BlueGreenStatus, BlueGreenStrategy, RolloutStatus};
-use crate::meaning::{BlueGreen, Strategy};
+use crate::api::rollout::{BlueGreenStatus, RolloutStatus};
+use crate::meaning::BlueGreen;
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::{Draft, Group};
-use crate::rollout::availability;
-use crate::rollout::canary::{never_served, paused};
+use crate::rollout::canary::never_served;
 use crate::rollout::conditions::{self, Facts};
-use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look};
-use crate::rollout::references;
-use crate::rollout::replica_set;
+use crate::rollout::order;
 use crate::rollout::report;
-use crate::rollout::restart;
 use crate::rollout::service;
 use crate::rollout::status::{self, Counts, format_selector};
 use crate::rollout::update::Course;
+use crate::rollout::want::Behind;
 use crate::wire::HASH_LABEL;
 use update::Gate;
 pub(crate) use update::is_fast;
 
 /// What happens next to a blue-green rollout.
-pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, meant: &BlueGreen, written: &BlueGreenStrategy) -> Plan {
+pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     let mut draft = Draft::default();
-    let active = service::hash_of(look, &written.active_service);
+    let active = service::hash_of(look, meant.active_service);
     let counts = counts(look, active);
     let mut course = Course::of_blue_green(look, counts);
-    let size = sizes::of_new(look, meant, written, &course, active);
-    let creation = sizes::grow(look, size, &course, &mut draft);
-    let preview = switch_preview(look, written, &course, &mut draft);
+    let size = sizes::of_new(look, meant, &course, active);
     // A Service that lost its hash does not make the pause pointless: stable is what it will select again.
     let served = match look.revisions.other_stable() {
         Some(stable) if active_set(look, active).is_none() && !never_served(look) => stable.hash(),
         Some(_) | None => active,
     };
-    let gate = course.pass_pause(look, meant, written, size, served, &mut draft);
-    let active = switch_active(look, written, &course, gate, active, &mut draft);
-    sizes::shrink(look, &creation, meant, written, &course, size, &mut draft);
-    replica_set::clean_up(look, &mut draft);
-    release_services(look, &mut draft);
-    paused::forget(look, &mut draft);
-    ephemeral::plan(look, &mut draft);
-    availability::forget(look, &mut draft);
-    look.restart.plan(&mut draft);
-    if let Some(reason) = course.blue_green_promotion(look, &active) {
+    let gate = course.pass_pause(look, meant, size, served, &mut draft);
+    let mut want = sizes::want(look, meant, &course, size);
+    let preview = preview(look, meant, &course);
+    let moves = behind_active(look, meant, &course, gate, active);
+    want.services.extend(preview.map(|hash| Behind {
+        service: meant.preview_service,
+        hash,
+        group: Group::Preview,
+    }));
+    want.services.extend(moves.map(|hash| Behind {
+        service: meant.active_service,
+        hash,
+        group: Group::Traffic,
+    }));
+    let actions = order::carry_out(look, &want, &mut draft);
+    let active = moves.unwrap_or(active);
+    if let Some(reason) = course.blue_green_promotion(look, active) {
         course.promote(look, &reason, &mut draft);
     }
-    let next = report_status(look, &course, counts, &active, preview);
-    let facts = facts(look, written, &course, counts, &next);
-    report::finish(look, strategy, next, &facts, draft)
+    let preview = preview.unwrap_or_else(|| service::hash_of(look, meant.preview_service));
+    let next = report_status(look, &course, counts, active, preview);
+    let facts = facts(look, meant, &course, counts, &next);
+    report::finish(look, next, &facts, actions, draft)
 }
 
 /// Ready and available count the active revision only, once there is one (contract 02 §7).
@@ -75,67 +78,44 @@ fn active_set<'a>(look: &Look<'a>, active: &str) -> Option<&'a ReplicaSet> {
         .find(|set| !active.is_empty() && set.hash() == active)
 }
 
-/// The preview follows the newest revision at once, even without pods (contract 04 §1 item 3).
-fn switch_preview(look: &Look<'_>, written: &BlueGreenStrategy, course: &Course, draft: &mut Draft) -> String {
-    let name = &written.preview_service;
-    if name.is_empty() {
-        return String::new();
-    }
-    if course.is_halted(look) {
-        return service::hash_of(look, name).to_owned();
-    }
-    service::switch(look, name, look.revisions.new_hash, Group::Preview, draft);
-    look.revisions.new_hash.to_owned()
+/// What the preview leads to: it follows the newest revision at once, even without pods (contract 04 §1 item 3). Nothing
+/// where it stays, or there is none.
+fn preview<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course) -> Option<&'a str> {
+    let follows = !meant.preview_service.is_empty() && !course.is_halted(look);
+    follows.then_some(look.revisions.new_hash)
 }
 
-/// Moves the active Service where the gate is open; gives the hash that it selects afterwards (contract 04 §5, §11).
-fn switch_active(
-    look: &Look<'_>,
-    written: &BlueGreenStrategy,
+/// What the active Service leads to where the gate is open; nothing where it stays (contract 04 §5, §11).
+fn behind_active<'a>(
+    look: &Look<'a>,
+    meant: &BlueGreen<'_>,
     course: &Course,
     gate: Gate,
     active: &str,
-    draft: &mut Draft,
-) -> String {
-    let needed = look.replicas.saturating_sub(restart::max_unavailable(look));
+) -> Option<&'a str> {
+    let needed = look.replicas.saturating_sub(meant.max_unavailable);
+    let stable = look.revisions.other_stable();
     let target = match gate {
         Gate::Closed => None,
         Gate::Open => Some(look.revisions.new_hash),
-        Gate::Back => look
-            .revisions
-            .other_stable()
-            .filter(|set| service::may_move(look, &written.active_service, set, needed))
+        Gate::Back => stable
+            .filter(|set| service::may_move(look, meant.active_service, set, needed))
             .map(ReplicaSet::hash),
     };
     // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8). Until that has
     // pods again it selects those of every revision, which is better than none; with a hash that no ReplicaSet has it
     // selects nobody, and nothing is worse than that.
     let lost = active_set(look, active).is_none() && !course.is_halted(look);
-    let restored = look
-        .revisions
-        .other_stable()
+    let restored = stable
         .filter(|stable| lost && (look.available(stable) > 0 || !active.is_empty()))
         .map(ReplicaSet::hash);
-    let Some(target) = restored.or(target) else {
-        return active.to_owned();
-    };
-    service::switch(look, &written.active_service, target, Group::Traffic, draft);
-    target.to_owned()
+    restored.or(target)
 }
 
-/// Services that the spec no longer names, such as after a change from canary.
-fn release_services(look: &Look<'_>, draft: &mut Draft) {
-    let named: Vec<&str> = references::services(look.seen)
-        .into_iter()
-        .map(|(_, name)| name)
-        .collect();
-    service::release_unnamed(look, &named, draft);
-}
-
-fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str, preview: String) -> RolloutStatus {
+fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str, preview: &str) -> RolloutStatus {
     let mut next = status::base(look, course, counts);
     next.blue_green = BlueGreenStatus {
-        preview_selector: preview,
+        preview_selector: preview.to_owned(),
         active_selector: active.to_owned(),
         scale_up_preview_check_point: course.checkpoint,
         ..BlueGreenStatus::default()
@@ -154,7 +134,7 @@ fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str,
 
 fn facts<'c>(
     look: &Look<'_>,
-    written: &BlueGreenStrategy,
+    meant: &BlueGreen<'_>,
     course: &'c Course,
     counts: Counts,
     next: &RolloutStatus,
@@ -163,7 +143,7 @@ fn facts<'c>(
     let (now, before) = (&next.blue_green, &old.blue_green);
     let switched = now.active_selector != before.active_selector || now.preview_selector != before.preview_selector;
     let active = active_set(look, &now.active_selector);
-    let shown = written.preview_service.is_empty() || now.preview_selector == next.current_pod_hash;
+    let shown = meant.preview_service.is_empty() || now.preview_selector == next.current_pod_hash;
     Facts {
         healthy: next.updated_replicas == look.replicas
             && next.available_replicas == look.replicas
@@ -172,7 +152,7 @@ fn facts<'c>(
             && conditions::is_completed(next),
         progressed: switched || counts.progressed(old) || look.change != Change::Nothing,
         available: active.is_some_and(|set| sizes::is_asked_for(look, set)) && next.available_replicas >= look.replicas,
-        clock_stopped: course.is_held_up(look),
+        clock_stopped: course.stops_clock(look),
         ..report::facts(look, course)
     }
 }

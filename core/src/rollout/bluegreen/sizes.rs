@@ -1,19 +1,14 @@
 //! Sizes of the ReplicaSets of a blue-green rollout, and when old ones go (contract 04 §2, §7).
 
 use super::update::{is_alone, is_fast};
-use crate::api::rollout::BlueGreenStrategy;
 use crate::meaning::{AbortDelay, BlueGreen};
 use crate::observed::ReplicaSet;
-use crate::plan::draft::{Draft, patch_of};
-use crate::plan::{Action, Wake, WakeReason};
-use crate::rollout::availability::Budget;
 use crate::rollout::look::{Change, Look, after_seconds, whole_seconds};
-use crate::rollout::replica_set::{Creation, resize};
 use crate::rollout::revision::Stable;
 use crate::rollout::service;
 use crate::rollout::update::Course;
+use crate::rollout::want::{Deadline, Keeps, Of, Want};
 use crate::wire;
-use jiff::Timestamp;
 
 /// All pods are there, and were asked for with the present number of replicas (contract 04 §5).
 pub(super) fn is_saturated(look: &Look<'_>, set: &ReplicaSet) -> bool {
@@ -26,15 +21,9 @@ pub(super) fn is_asked_for(look: &Look<'_>, set: &ReplicaSet) -> bool {
 }
 
 /// The size that the newest ReplicaSet should have now.
-pub(super) fn of_new(
-    look: &Look<'_>,
-    meant: &BlueGreen,
-    written: &BlueGreenStrategy,
-    course: &Course,
-    active: &str,
-) -> i32 {
+pub(super) fn of_new(look: &Look<'_>, meant: &BlueGreen<'_>, course: &Course, active: &str) -> i32 {
     let size = look.revisions.new.map_or(0, |set| set.replicas);
-    if look.revisions.stable == Stable::Missing && !course.promote_full {
+    if course.is_held(look) {
         return size;
     }
     if course.abort.is_some() {
@@ -44,7 +33,7 @@ pub(super) fn of_new(
             AbortDelay::Seconds(_) => size,
         };
     }
-    let Some(preview) = written.preview_replica_count.filter(|_| look.replicas > 0) else {
+    let Some(preview) = meant.preview_replicas else {
         return look.replicas;
     };
     let paused = look.rollout.spec.paused || !course.pauses.is_empty();
@@ -58,146 +47,122 @@ fn delay_is_over(look: &Look<'_>) -> bool {
     deadline.is_some_and(|deadline| deadline <= look.now)
 }
 
-/// Capacity up: the newest ReplicaSet is created or grown, stable is kept at full size.
-pub(super) fn grow<'a>(look: &Look<'a>, size: i32, course: &Course, draft: &mut Draft) -> Creation<'a> {
-    let creation = Creation::plan(look, size, draft);
-    let size = with_surge(look, look.revisions.new, size);
-    if look.revisions.new.is_some_and(|set| set.replicas <= size) {
-        creation.sync(look, Some(size), keeps_deadline(look, course), draft);
-    }
-    let kept = look.revisions.stable != Stable::Missing;
-    if let Some(stable) = look.revisions.other_stable().filter(|_| kept) {
-        // What is stable is no longer to be scaled down.
-        let mut patch = patch_of(stable);
-        let size = with_surge(look, Some(stable), look.replicas);
-        let size = keep_available(look, stable, size);
-        crate::rollout::replica_set::scale(look, stable, size, &mut patch);
-        if stable.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
-            patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
-        }
-        crate::rollout::replica_set::push(look, stable, patch, draft);
-    }
-    creation
+/// What is wanted of the ReplicaSets, where the newest should have `size` pods.
+pub(super) fn want<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, size: i32) -> Want<'a> {
+    let mut want = Want {
+        create: Some(size),
+        ..Want::default()
+    };
+    // The first gives up pods first: what serves now, or will again, is the last of those that grow.
+    let stable = look.revisions.other_stable().map(|set| of_stable(look, set));
+    let new = look
+        .revisions
+        .new
+        .map(|set| of_new_set(look, meant, course, set, size, &mut want));
+    want.replica_sets.extend(stable.into_iter().chain(new));
+    old(look, meant, course, &mut want);
+    want
+}
+
+/// What is stable keeps all of its pods, and is no longer to be scaled down.
+fn of_stable<'a>(look: &Look<'a>, set: &'a ReplicaSet) -> Of<'a> {
+    let size = with_surge(look, set, look.replicas);
+    Of::size(set, size, Keeps::Own(look.replicas)).deadline(Deadline::None)
+}
+
+/// The newest grows at once. It shrinks once the active Service has left it, unless no pods are wanted at all.
+fn of_new_set<'a>(
+    look: &Look<'a>,
+    meant: &BlueGreen<'_>,
+    course: &Course,
+    set: &'a ReplicaSet,
+    size: i32,
+    want: &mut Want<'_>,
+) -> Of<'a> {
+    let selected = service::hash_of(look, meant.active_service) == set.hash();
+    let keeps = if selected || look.revisions.stable == Stable::Newest {
+        Keeps::Own(look.replicas)
+    } else {
+        Keeps::Nothing
+    };
+    let size = if selected && size == 0 && look.replicas > 0 {
+        set.replicas
+    } else {
+        with_surge(look, set, size)
+    };
+    // It marks a fast rollback, or runs after an abort.
+    let marks = is_fast(look) && look.revisions.stable != Stable::Newest;
+    let deadline = if course.abort.is_some() {
+        after_abort(look, meant, set, want)
+    } else if marks || size < set.replicas {
+        Deadline::Stays
+    } else {
+        Deadline::None
+    };
+    Of::size(set, size, keeps).deadline(deadline)
 }
 
 /// A restart may run one pod more meanwhile (decision 9).
-fn with_surge(look: &Look<'_>, set: Option<&ReplicaSet>, size: i32) -> i32 {
-    size.saturating_add(set.map_or(0, |set| look.restart.surge_of(set)))
-}
-
-/// The size nearest to `size` that costs none of the pods that are wanted available.
-fn keep_available(look: &Look<'_>, set: &ReplicaSet, size: i32) -> i32 {
-    Budget::of(look, std::iter::once(set), look.replicas).shrink(look, set, size)
-}
-
-/// The deadline of the newest ReplicaSet stays while it marks a fast rollback, or runs after an abort.
-fn keeps_deadline(look: &Look<'_>, course: &Course) -> bool {
-    course.abort.is_some() || (is_fast(look) && look.revisions.stable != Stable::Newest)
-}
-
-/// Capacity down: the newest after an abort, old revisions when their time has come.
-pub(super) fn shrink(
-    look: &Look<'_>,
-    creation: &Creation<'_>,
-    meant: &BlueGreen,
-    written: &BlueGreenStrategy,
-    course: &Course,
-    size: i32,
-    draft: &mut Draft,
-) {
-    let size = with_surge(look, look.revisions.new, size);
-    if let Some(new) = look.revisions.new.filter(|set| set.replicas > size) {
-        // The active Service must have left it first, unless no pods are wanted at all.
-        let selected = service::hash_of(look, &written.active_service) == new.hash();
-        let serves = selected || look.revisions.stable == Stable::Newest;
-        let size = if selected && size == 0 && look.replicas > 0 {
-            new.replicas
-        } else if serves {
-            keep_available(look, new, size)
-        } else {
-            size
-        };
-        creation.sync(look, Some(size), true, draft);
-    }
-    if course.abort.is_some() {
-        delay_aborted(look, meant, draft);
-    }
-    // A recorded stable that is gone: nothing is scaled until a person decides (decision 8).
-    let held = look.revisions.stable == Stable::Missing && !course.promote_full;
-    // An active Service without a hash selects the pods of every revision: they stay until it has one.
-    let serves_all = service::hash_of(look, &written.active_service).is_empty();
-    if serves_all {
-        // Their time still stops the progress deadline, and no longer when it has passed.
-        let deadlines = look.revisions.others.iter().filter_map(|set| set.scale_down_deadline());
-        deadlines.for_each(|deadline| wake_at(look, deadline, draft));
-    } else if !held && (!course.is_halted(look) || look.rollout.spec.paused) {
-        scale_down_others(look, meant, written, draft);
-    }
+fn with_surge(look: &Look<'_>, set: &ReplicaSet, size: i32) -> i32 {
+    size.saturating_add(look.restart.surge_of(set))
 }
 
 /// After an abort the new pods stay for a while, counted from when stable is whole again (contract 04 §2).
-fn delay_aborted(look: &Look<'_>, meant: &BlueGreen, draft: &mut Draft) {
-    let (Some(new), Some(stable)) = (look.revisions.new, look.revisions.other_stable()) else {
-        return;
+fn after_abort(look: &Look<'_>, meant: &BlueGreen<'_>, new: &ReplicaSet, want: &mut Want<'_>) -> Deadline {
+    let Some(stable) = look.revisions.other_stable() else {
+        return Deadline::Stays;
     };
     match (meant.abort_delay, new.scale_down_deadline()) {
-        (AbortDelay::Keep, _) => {}
-        (AbortDelay::Seconds(_), Some(deadline)) => wake_at(look, deadline, draft),
-        (AbortDelay::Seconds(seconds), None) => {
-            if new.replicas > 0 && look.available(stable) >= look.replicas {
-                add_deadline(look, new, i64::from(seconds), draft);
-            }
+        (AbortDelay::Keep, _) => Deadline::Stays,
+        (AbortDelay::Seconds(_), Some(deadline)) => {
+            want.wait_until(deadline, look.now);
+            Deadline::Stays
         }
+        (AbortDelay::Seconds(seconds), None) if new.replicas > 0 && look.available(stable) >= look.replicas => {
+            begin_delay(look, i64::from(seconds), want)
+        }
+        (AbortDelay::Seconds(_), None) => Deadline::Stays,
     }
 }
 
-fn wake_at(look: &Look<'_>, deadline: Timestamp, draft: &mut Draft) {
-    if deadline > look.now {
-        draft.wake(Wake {
-            at: deadline,
-            why: WakeReason::ScaleDownDelay,
-        });
-    }
-}
-
-fn add_deadline(look: &Look<'_>, set: &ReplicaSet, seconds: i64, draft: &mut Draft) {
+fn begin_delay(look: &Look<'_>, seconds: i64, want: &mut Want<'_>) -> Deadline {
     let deadline = whole_seconds(after_seconds(look.now, seconds));
-    let mut patch = patch_of(set);
-    patch
-        .annotations
-        .insert(wire::SCALE_DOWN_DEADLINE.to_owned(), Some(deadline.to_string()));
-    draft.act(Action::PatchReplicaSet(patch));
-    wake_at(look, deadline, draft);
+    want.wait_until(deadline, look.now);
+    Deadline::At(deadline)
 }
 
 /// Old revisions, newest first: each gets a deadline and goes when it has passed; beyond the limit, or without a
 /// delay, it goes at once (contract 04 §7, decision 10).
-fn scale_down_others(look: &Look<'_>, meant: &BlueGreen, written: &BlueGreenStrategy, draft: &mut Draft) {
-    let limit = written
-        .scale_down_delay_revision_limit
-        .and_then(|limit| usize::try_from(limit).ok());
+fn old<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, want: &mut Want<'a>) {
+    // An active Service without a hash selects the pods of every revision: they stay until it has one.
+    if service::hash_of(look, meant.active_service).is_empty() {
+        // Their time still stops the progress deadline, and no longer when it has passed.
+        let deadlines = look.revisions.others.iter().filter_map(|set| set.scale_down_deadline());
+        deadlines.for_each(|deadline| want.wait_until(deadline, look.now));
+        return;
+    }
+    if course.is_held(look) || (course.is_halted(look) && !look.rollout.spec.paused) {
+        return;
+    }
+    let limit = meant.scale_down_delay_revision_limit;
     let seconds = i64::from(meant.scale_down_delay_seconds);
+    let sets = look.revisions.others.iter().copied();
     let mut waiting = 0;
-    for set in look
-        .revisions
-        .others
-        .iter()
-        .copied()
-        .filter(|set| set.replicas > 0 && !service::selects(look, set))
-    {
+    for set in sets.filter(|set| set.replicas > 0 && !service::selects(look, set)) {
         let beyond = limit.is_some_and(|limit| waiting >= limit);
-        match set.scale_down_deadline() {
+        let of = match set.scale_down_deadline() {
             Some(deadline) if deadline > look.now && !beyond => {
                 waiting += 1;
+                want.wait_until(deadline, look.now);
                 // It may be gone back to at once: it follows the number of replicas.
-                resize(look, set, look.replicas, draft);
-                wake_at(look, deadline, draft);
+                Of::size(set, look.replicas, Keeps::Nothing)
             }
             None if seconds > 0 && !beyond && !set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) => {
                 waiting += 1;
-                add_deadline(look, set, seconds, draft);
+                Of::as_is(set).deadline(begin_delay(look, seconds, want))
             }
-            Some(_) | None => resize(look, set, 0, draft),
-        }
+            Some(_) | None => Of::size(set, 0, Keeps::Nothing),
+        };
+        want.replica_sets.push(of);
     }
 }

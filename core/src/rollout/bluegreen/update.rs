@@ -1,13 +1,10 @@
 //! The pause before the switch, and promotion (contract 04 §3, §4, §8).
 
 use super::sizes;
-use crate::api::rollout::{BlueGreenStrategy, PauseCondition};
 use crate::meaning::BlueGreen;
 use crate::plan::draft::Draft;
-use crate::plan::{Wake, WakeReason};
 use crate::rollout::canary::never_served;
-use crate::rollout::look::{Change, Look, after_seconds};
-use crate::rollout::revision::Stable;
+use crate::rollout::look::{Change, Look};
 use crate::rollout::status::Counts;
 use crate::rollout::update::Course;
 use crate::wire::pause;
@@ -36,8 +33,8 @@ impl Course {
         }
         course.drop_pointless_abort(look);
         if !course.promote_full {
-            let waiting = course.is_held_up(look);
-            course.abort_when_overdue(look, waiting, counts);
+            let clock_stopped = course.stops_clock(look);
+            course.abort_when_overdue(look, clock_stopped, counts);
         }
         course
     }
@@ -48,8 +45,7 @@ impl Course {
     pub(super) fn pass_pause(
         &mut self,
         look: &Look<'_>,
-        meant: &BlueGreen,
-        written: &BlueGreenStrategy,
+        meant: &BlueGreen<'_>,
         size: i32,
         active: &str,
         draft: &mut Draft,
@@ -74,102 +70,37 @@ impl Course {
         else {
             return Gate::Closed;
         };
-        let held = look.revisions.stable == Stable::Missing && !self.promote_full;
-        if held || !self.may_pass(look, meant, written, active, draft) {
+        if self.is_held(look) || !self.may_pass(look, meant, active, draft) {
             return Gate::Closed;
         }
         if sizes::is_saturated(look, new) {
             return Gate::Open;
         }
         // A preview of reduced size grows to full size first.
-        if written.preview_replica_count == Some(look.available(new)) {
+        if meant.preview_replicas == Some(look.available(new)) {
             self.checkpoint = true;
             self.resume();
         }
         Gate::Closed
     }
 
-    fn may_pass(
-        &mut self,
-        look: &Look<'_>,
-        meant: &BlueGreen,
-        written: &BlueGreenStrategy,
-        active: &str,
-        draft: &mut Draft,
-    ) -> bool {
-        let seconds = i64::from(written.auto_promotion_seconds);
-        let needed = !meant.auto_promotion || seconds > 0;
-        let fast = is_fast(look) || self.promote_full || is_alone(look, active);
-        if fast || self.checkpoint || !needed {
+    fn may_pass(&mut self, look: &Look<'_>, meant: &BlueGreen<'_>, active: &str, draft: &mut Draft) -> bool {
+        let passes = is_fast(look) || self.promote_full || is_alone(look, active) || self.checkpoint;
+        let pause = meant.promotion.pause().filter(|_| !passes);
+        let over = pause.is_none_or(|length| self.pause_is_over(look, pause::BLUE_GREEN_PAUSE, length, draft));
+        if over {
             self.pauses.retain(|found| found.reason != pause::BLUE_GREEN_PAUSE);
-            return true;
         }
-        let Some(begun) = self.pauses.iter().find(|found| found.reason == pause::BLUE_GREEN_PAUSE) else {
-            if self.controller_pause {
-                return true;
-            }
-            let start_time = look.stamp_rounded_up();
-            if meant.auto_promotion {
-                let at = after_seconds(start_time.0, seconds);
-                draft.wake(Wake {
-                    at,
-                    why: WakeReason::PauseOver,
-                });
-            }
-            self.pauses.push(PauseCondition {
-                reason: pause::BLUE_GREEN_PAUSE.to_owned(),
-                start_time,
-            });
-            self.controller_pause = true;
-            return false;
-        };
-        if !meant.auto_promotion {
-            return false;
-        }
-        let end = after_seconds(begun.start_time.0, seconds);
-        if look.now < end {
-            draft.wake(Wake {
-                at: end,
-                why: WakeReason::PauseOver,
-            });
-            return false;
-        }
-        self.pauses.retain(|found| found.reason != pause::BLUE_GREEN_PAUSE);
-        true
+        over
     }
 
     /// Why the newest revision becomes stable now, if it does; `active` is what the active Service selects after this
-    /// look (contract 02 §10, `shouldFullPromote`).
+    /// look.
     pub(super) fn blue_green_promotion(&self, look: &Look<'_>, active: &str) -> Option<String> {
-        match look.revisions.stable {
-            Stable::None => {
-                return look
-                    .seen
-                    .refused_creation()
-                    .is_none()
-                    .then(|| "Initial deploy".to_owned());
-            }
-            Stable::Missing if !self.promote_full => return None,
-            Stable::Missing | Stable::Newest | Stable::Other(_) => {}
-        }
-        if active != look.revisions.new_hash || self.is_halted(look) || self.sleeps(look) {
-            return None;
-        }
-        if self.promote_full {
-            return Some("Full promotion requested".to_owned());
-        }
-        if is_fast(look) {
-            let within = look.is_rollback_within_window();
-            return Some(
-                if within {
-                    "Rollback within window"
-                } else {
-                    "Fast rollback"
-                }
-                .to_owned(),
-            );
-        }
-        self.abort.is_none().then(|| "Completed blue-green update".to_owned())
+        let switched = active == look.revisions.new_hash;
+        self.promotion(look, true, switched, is_fast(look), || {
+            self.abort.is_none().then(|| "Completed blue-green update".to_owned())
+        })
     }
 }
 

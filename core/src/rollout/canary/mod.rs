@@ -6,15 +6,13 @@ mod services;
 mod sizes;
 mod update;
 
-use crate::api::rollout::{CanaryStrategy, RolloutStatus};
-use crate::meaning::{Canary, Strategy};
+use crate::api::rollout::RolloutStatus;
+use crate::meaning::Canary;
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
-use crate::rollout::availability;
 use crate::rollout::conditions::{self, Facts};
-use crate::rollout::ephemeral;
 use crate::rollout::look::{Change, Look};
-use crate::rollout::replica_set;
+use crate::rollout::order;
 use crate::rollout::report;
 use crate::rollout::status;
 use crate::rollout::status::Counts;
@@ -22,28 +20,26 @@ use crate::rollout::update::Course;
 pub(crate) use update::never_served;
 
 /// What happens next to a canary.
-pub(crate) fn decide(look: &Look<'_>, strategy: &Strategy, canary: &Canary, written: &CanaryStrategy) -> Plan {
+pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let mut draft = Draft::default();
     let mut course = Course::of_canary(look, canary, &mut draft);
-    let input = sizes::input(look, canary, written, &course);
-    sizes::plan(look, written, &input, &course, &mut draft);
-    replica_set::clean_up(look, &mut draft);
-    let resized = draft.resizes();
-    course.advance(look, canary, scale::wanted(&input), resized, &mut draft);
-    if !look.rollout.spec.paused {
-        paused::forget(look, &mut draft);
-    }
-    ephemeral::plan(look, &mut draft);
-    availability::forget(look, &mut draft);
-    look.restart.plan(&mut draft);
+    let input = sizes::input(look, canary, &course);
+    let actions = order::carry_out(look, &sizes::want(look, canary, &input, &course), &mut draft);
+    course.advance(look, canary, scale::wanted(&input), actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
     let next = status::base(look, &course, counts);
     let facts = facts(look, canary, &course, counts, &next);
-    report::finish(look, strategy, next, &facts, draft)
+    report::finish(look, next, &facts, actions, draft)
 }
 
 /// What the conditions of a canary depend on.
-fn facts<'c>(look: &Look<'_>, canary: &Canary, course: &'c Course, counts: Counts, next: &RolloutStatus) -> Facts<'c> {
+fn facts<'c>(
+    look: &Look<'_>,
+    canary: &Canary<'_>,
+    course: &'c Course,
+    counts: Counts,
+    next: &RolloutStatus,
+) -> Facts<'c> {
     let old = &look.rollout.status;
     let stepped = next.current_step_index.is_some()
         && old.current_step_index.is_some()
@@ -54,13 +50,13 @@ fn facts<'c>(look: &Look<'_>, canary: &Canary, course: &'c Course, counts: Count
         healthy: is_healthy(look, canary, next),
         progressed: moved || look.change != Change::Nothing,
         available: next.available_replicas >= look.replicas,
-        clock_stopped: course.is_waiting(look, canary),
+        clock_stopped: course.canary_stops_clock(look, canary),
         ..report::facts(look, course)
     }
 }
 
 /// Contract 02 §8, `RolloutHealthy`; the generation counts as observed because this look observes it.
-fn is_healthy(look: &Look<'_>, canary: &Canary, next: &RolloutStatus) -> bool {
+fn is_healthy(look: &Look<'_>, canary: &Canary<'_>, next: &RolloutStatus) -> bool {
     let steps_done = next
         .current_step_index
         .is_none_or(|index| usize::try_from(index) == Ok(canary.steps.len()));

@@ -4,16 +4,10 @@
 //! The proportion is recorded on each ReplicaSet that follows, so that a number of replicas always gives the same sizes,
 //! whichever numbers came before it.
 
-use crate::api::rollout::CanaryStrategy;
 use crate::meaning::Fenceposts;
 use crate::observed::ReplicaSet;
-use crate::plan::draft::Draft;
-use crate::rollout::availability::Budget;
-use crate::rollout::canary::scale::Input;
-use crate::rollout::canary::services;
 use crate::rollout::look::Look;
-use crate::rollout::replica_set;
-use crate::rollout::update::Course;
+use crate::rollout::want::{Keeps, Of};
 use crate::wire;
 
 /// Pods of a ReplicaSet, and how many the rollout wanted in all, when it was paused.
@@ -103,43 +97,14 @@ fn ordered<'a>(look: &Look<'a>) -> Vec<(&'a ReplicaSet, Share)> {
     with
 }
 
-/// Follows `spec.replicas`, capacity up before capacity down.
-pub(super) fn plan(look: &Look<'_>, written: &CanaryStrategy, input: &Input, course: &Course, draft: &mut Draft) {
+/// Each ReplicaSet follows `spec.replicas`; those of stable give up pods last.
+pub(super) fn want<'a>(look: &Look<'a>, fenceposts: Fenceposts, keeps: Keeps<'a>) -> Vec<Of<'a>> {
     let sets = ordered(look);
     let shares: Vec<Share> = sets.iter().map(|(_, share)| *share).collect();
-    let wanted = sizes(&shares, look.replicas, input.fenceposts);
-    let sizes = within_budget(look, &sets, &wanted, input);
-    let follow = |(set, share): &(&ReplicaSet, Share), size: i32, wanted: i32, draft: &mut Draft| {
-        replica_set::follow(look, set, size, share.record(wanted, look.replicas), draft);
+    let sizes = sizes(&shares, look.replicas, fenceposts);
+    let follow = |((set, share), size): ((&'a ReplicaSet, Share), i32)| Of {
+        share: Some(share.record(size, look.replicas)),
+        ..Of::size(set, size, keeps)
     };
-    let planned: Vec<_> = sets.iter().zip(sizes.into_iter().zip(wanted)).collect();
-    for (set, (size, wanted)) in planned.iter().filter(|((set, _), (size, _))| *size >= set.replicas) {
-        follow(set, *size, *wanted, draft);
-    }
-    services::plan(look, written, input, course, draft);
-    for (set, (size, wanted)) in planned.iter().filter(|((set, _), (size, _))| *size < set.replicas) {
-        let size = services::floor(look, written, input, set.0, *size, draft);
-        follow(set, size, *wanted, draft);
-    }
-}
-
-/// Available pods are not taken away below what the rollout needs; those of stable go last (decision 45).
-fn within_budget(look: &Look<'_>, sets: &[(&ReplicaSet, Share)], wanted: &[i32], input: &Input) -> Vec<i32> {
-    let least = look.replicas.saturating_sub(input.fenceposts.unavailable);
-    let mut budget = Budget::of(look, look.revisions.all(), least);
-    let mut sizes = wanted.to_vec();
-    for ((set, _), size) in sets.iter().zip(&mut sizes).rev() {
-        *size = budget.shrink(look, set, *size);
-    }
-    sizes
-}
-
-/// The record of a pause goes with the pause.
-pub(crate) fn forget(look: &Look<'_>, draft: &mut Draft) {
-    let recorded = |set: &&ReplicaSet| set.annotations.contains_key(wire::SIZE_AT_PAUSE);
-    for set in look.revisions.all().filter(recorded) {
-        draft.amend(set, |patch| {
-            patch.annotations.insert(wire::SIZE_AT_PAUSE.to_owned(), None);
-        });
-    }
+    sets.into_iter().zip(sizes).rev().map(follow).collect()
 }

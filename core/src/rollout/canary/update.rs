@@ -1,12 +1,12 @@
 //! Where an update stands: which step, paused or aborted, and what people asked for (contract 03 §9, contract 05 §1–3).
 
-use crate::api::rollout::{Condition, PauseCondition};
-use crate::meaning::{Canary, PauseLength, Step, describe, pause_duration};
+use crate::api::rollout::Condition;
+use crate::meaning::{Canary, PauseLength, Step, Wait};
 use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, Wake, WakeReason};
+use crate::plan::{After, EventKind};
 use crate::rollout::canary::scale::{self, MAX_WEIGHT};
 use crate::rollout::conditions;
-use crate::rollout::look::{Change, Look, after_seconds};
+use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
 use crate::rollout::update::Course;
@@ -14,7 +14,7 @@ use crate::wire::{condition, event, pause};
 
 impl Course {
     /// What is recorded, what people asked for, and what an edit resets.
-    pub(crate) fn of_canary(look: &Look<'_>, canary: &Canary, draft: &mut Draft) -> Self {
+    pub(crate) fn of_canary(look: &Look<'_>, canary: &Canary<'_>, draft: &mut Draft) -> Self {
         let steps = canary.steps.len();
         let mut course = Self::recorded(look);
         course.index = (steps > 0).then(|| course.index.unwrap_or(0).min(steps));
@@ -29,8 +29,8 @@ impl Course {
             course.resume();
             course.index = course.index.map(|_| steps);
         } else {
-            let waiting = course.is_waiting(look, canary);
-            course.abort_when_overdue(look, waiting, Counts::of_all(look));
+            let clock_stopped = course.canary_stops_clock(look, canary);
+            course.abort_when_overdue(look, clock_stopped, Counts::of_all(look));
         }
         course.skip_what_waits_for_nobody(look, canary, draft);
         course
@@ -63,7 +63,7 @@ impl Course {
 
     /// Where stable never had an available pod, or where the update began with no replicas, weights and pauses protect
     /// nobody (decisions 11, 42).
-    fn skip_what_waits_for_nobody(&mut self, look: &Look<'_>, canary: &Canary, draft: &mut Draft) {
+    fn skip_what_waits_for_nobody(&mut self, look: &Look<'_>, canary: &Canary<'_>, draft: &mut Draft) {
         let message = if self.skips_without_pods(look) {
             "The update began with no replicas: weights and pauses are skipped"
         } else if never_served(look) {
@@ -74,15 +74,8 @@ impl Course {
         let Some(first) = self.index.filter(|_| self.abort.is_none()) else {
             return;
         };
-        let waits = |step: &Step| match step {
-            Step::SetWeight(_) | Step::Pause(_) | Step::SetCanaryScale(_) => true,
-            Step::Experiment(_)
-            | Step::Analysis(_)
-            | Step::SetHeaderRoute(_)
-            | Step::SetMirrorRoute(_)
-            | Step::Plugin(_) => false,
-        };
-        let skipped = canary.steps.iter().skip(first).take_while(|step| waits(step)).count();
+        let rest = canary.steps.iter().skip(first);
+        let skipped = rest.take_while(|step| step.is_passed_without_pods()).count();
         if skipped > 0 {
             self.resume();
             self.index = Some(first + skipped);
@@ -97,12 +90,12 @@ impl Course {
     }
 
     /// The step under way.
-    pub(crate) fn step<'c>(&self, canary: &'c Canary) -> Option<&'c Step> {
+    pub(crate) fn step<'c>(&self, canary: &'c Canary<'c>) -> Option<&'c Step<'c>> {
         self.index.and_then(|index| canary.steps.get(index))
     }
 
     /// The weight that the canary should have (contract 03 §3, §4).
-    pub(crate) fn weight(&self, look: &Look<'_>, canary: &Canary) -> i32 {
+    pub(crate) fn weight(&self, look: &Look<'_>, canary: &Canary<'_>) -> i32 {
         if self.abort.is_some() {
             return 0;
         }
@@ -110,31 +103,12 @@ impl Course {
         if self.promote_full || settled || self.step(canary).is_none() {
             return MAX_WEIGHT;
         }
-        let done = self.index.map_or(0, |index| index + 1);
-        let mut weights = canary.steps.iter().take(done).filter_map(|step| match step {
-            Step::SetWeight(weight) => Some(*weight),
-            Step::Pause(_)
-            | Step::SetCanaryScale(_)
-            | Step::Experiment(_)
-            | Step::Analysis(_)
-            | Step::SetHeaderRoute(_)
-            | Step::SetMirrorRoute(_)
-            | Step::Plugin(_) => None,
-        });
-        weights.next_back().unwrap_or(0)
+        self.index.map_or(0, |index| canary.weight_at(index))
     }
 
-    /// The progress deadline does not count: a step without an end of its own, a pause, or a pending scale-down.
-    pub(crate) fn is_waiting(&self, look: &Look<'_>, canary: &Canary) -> bool {
-        let endless = self.step(canary).is_some_and(|step| match step {
-            Step::Pause(_) | Step::Experiment(_) | Step::Analysis(_) => true,
-            Step::SetWeight(_)
-            | Step::SetCanaryScale(_)
-            | Step::SetHeaderRoute(_)
-            | Step::SetMirrorRoute(_)
-            | Step::Plugin(_) => false,
-        });
-        endless || self.is_held_up(look)
+    /// The progress deadline does not count: as [`Self::stops_clock`], or a step without an end of its own.
+    pub(crate) fn canary_stops_clock(&self, look: &Look<'_>, canary: &Canary<'_>) -> bool {
+        self.step(canary).is_some_and(Step::stops_clock) || self.stops_clock(look)
     }
 
     /// Promotes, completes a step, pauses: at most one of them in a look.
@@ -143,12 +117,12 @@ impl Course {
     pub(crate) fn advance(
         &mut self,
         look: &Look<'_>,
-        canary: &Canary,
+        canary: &Canary<'_>,
         targets: scale::Targets,
         resized: bool,
         draft: &mut Draft,
     ) {
-        if let Some(reason) = self.promotion(look, canary) {
+        if let Some(reason) = self.canary_promotion(look, canary) {
             self.promote_canary(look, canary, &reason, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
@@ -157,66 +131,42 @@ impl Course {
         }
     }
 
-    /// Why the newest revision becomes stable now, if it does (contract 02 §10, `shouldFullPromote`).
-    fn promotion(&self, look: &Look<'_>, canary: &Canary) -> Option<String> {
-        match look.revisions.stable {
-            Stable::None => {
-                // What is created paused waits for its ReplicaSet (decision 41).
-                let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
-                let deploys = made && look.seen.refused_creation().is_none();
-                return deploys.then(|| "Initial deploy".to_owned());
-            }
-            Stable::Missing if !self.promote_full => return None,
-            Stable::Missing | Stable::Newest | Stable::Other(_) => {}
-        }
+    /// Why the newest revision becomes stable now, if it does.
+    fn canary_promotion(&self, look: &Look<'_>, canary: &Canary<'_>) -> Option<String> {
+        // What is created paused waits for its ReplicaSet (decision 41).
+        let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
         // Without replicas it is complete as soon as its ReplicaSet is created, which this plan does.
         let exists = look.revisions.new.is_some() || self.skips_without_pods(look);
-        let complete = exists && look.new_available() >= look.replicas;
-        if self.abort.is_some() || self.is_halted(look) || self.sleeps(look) || !complete {
-            return None;
-        }
-        if self.promote_full {
-            return Some("Full promotion requested".to_owned());
-        }
-        if look.is_fast_rollback() {
-            let within = look.is_rollback_within_window();
-            return Some(
-                if within {
-                    "Rollback within window"
-                } else {
-                    "Fast rollback"
-                }
-                .to_owned(),
-            );
-        }
+        let complete = exists && look.new_available() >= look.replicas && self.abort.is_none();
         let steps = canary.steps.len();
-        self.index
-            .is_none_or(|index| index == steps)
-            .then(|| format!("Completed all {steps} canary steps"))
+        self.promotion(look, made, complete, look.is_fast_rollback(), || {
+            let done = self.index.is_none_or(|index| index == steps);
+            done.then(|| format!("Completed all {steps} canary steps"))
+        })
     }
 
     /// All steps are done with.
-    fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary, reason: &str, draft: &mut Draft) {
+    fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary<'_>, reason: &str, draft: &mut Draft) {
         self.index = self.index.map(|_| canary.steps.len());
         self.promote(look, reason, draft);
     }
 
-    fn finish_step(&mut self, look: &Look<'_>, canary: &Canary, targets: scale::Targets, draft: &mut Draft) {
+    fn finish_step(&mut self, look: &Look<'_>, canary: &Canary<'_>, targets: scale::Targets, draft: &mut Draft) {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
             return;
         };
         let asleep = self.sleeps(look);
-        let complete = match step {
-            Step::SetWeight(_) | Step::SetCanaryScale(_) => !asleep && at_desired_counts(look, targets),
-            // No time ends a pause while there are no pods; a person may.
-            Step::Pause(_) if asleep => self.pause_is_over(look, PauseLength::Indefinite, draft),
-            Step::Pause(written) => self.pause_is_over(look, pause_duration(written), draft),
+        let complete = match step.waits_for {
+            Wait::Weight | Wait::Scale(_) => !asleep && at_desired_counts(look, targets),
+            Wait::Pause(length) => {
+                // No time ends a pause while there are no pods; a person may.
+                let length = if asleep { PauseLength::Indefinite } else { length };
+                self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft)
+            }
             // Refused before a decision gets here: see `crate::rollout::invalid`.
-            Step::Experiment(_)
-            | Step::Analysis(_)
-            | Step::SetHeaderRoute(_)
-            | Step::SetMirrorRoute(_)
-            | Step::Plugin(_) => false,
+            Wait::Experiment(_) | Wait::Analysis(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => {
+                false
+            }
         };
         if !complete {
             return;
@@ -224,13 +174,11 @@ impl Course {
         self.index = Some(index + 1);
         self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
         self.controller_pause = !self.pauses.is_empty() && self.controller_pause;
-        let strategy = look.rollout.spec.strategy.canary.as_ref();
-        let written = strategy.and_then(|canary| canary.steps.get(index));
         let message = format!(
             "Rollout step {}/{} completed ({})",
             index + 1,
             canary.steps.len(),
-            written.map(describe).unwrap_or_default()
+            step.words()
         );
         draft.tell(
             Group::Course,
@@ -239,48 +187,6 @@ impl Course {
             message,
             After::Status,
         );
-    }
-
-    /// Begins a pause, waits for its end, or sees that a person or the time ended it (contract 03 §2, contract 05 §1).
-    fn pause_is_over(&mut self, look: &Look<'_>, length: PauseLength, draft: &mut Draft) -> bool {
-        let begun = self
-            .pauses
-            .iter()
-            .find(|pause| pause.reason == pause::CANARY_PAUSE_STEP);
-        let Some(begun) = begun.map(|pause| pause.start_time.0) else {
-            if self.controller_pause {
-                return true;
-            }
-            let start_time = look.stamp_rounded_up();
-            self.wake_at_end(start_time.0, length, draft);
-            self.pauses.push(PauseCondition {
-                reason: pause::CANARY_PAUSE_STEP.to_owned(),
-                start_time,
-            });
-            self.controller_pause = true;
-            return false;
-        };
-        let over = match length {
-            PauseLength::Seconds(seconds) => look.now >= after_seconds(begun, seconds),
-            PauseLength::Indefinite | PauseLength::Invalid => false,
-        };
-        if !over {
-            self.wake_at_end(begun, length, draft);
-        }
-        over
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as part of the pause")]
-    fn wake_at_end(&self, begun: jiff::Timestamp, length: PauseLength, draft: &mut Draft) {
-        match length {
-            PauseLength::Seconds(seconds) => {
-                draft.wake(Wake {
-                    at: after_seconds(begun, seconds),
-                    why: WakeReason::PauseOver,
-                });
-            }
-            PauseLength::Indefinite | PauseLength::Invalid => {}
-        }
     }
 }
 

@@ -1,0 +1,353 @@
+//! What is wanted becomes changes, in the one order that is safe at every moment. Nothing else makes an [`Action`].
+//!
+//! 1. Owners: what is not ours yet, or no longer, is neither scaled nor counted.
+//! 2. The newest ReplicaSet is created, and the rollout gets its revision.
+//! 3. ReplicaSets grow.
+//! 4. Services move, and those that the spec no longer names are released.
+//! 5. ReplicaSets shrink, within the budget of available pods, and keep what a Service still leads to.
+//! 6. Old ReplicaSets go.
+//! 7. Records and metadata follow: rollouts work without them.
+//! 8. Pods are evicted where no size changes.
+//!
+//! The first change that fails stops all that come after it, so each may rely on those before it (design: invariants 4
+//! and 5).
+
+use crate::meaning;
+use crate::observed::{ReplicaSet, Service};
+use crate::plan::draft::{Draft, Group, patch_of, target_of};
+use crate::plan::{
+    Action, After, EventKind, Ownership, ReplicaSetPatch, Secondary, ServicePatch, Target, Wake, WakeReason,
+};
+use crate::rollout::availability::{self, Budget};
+use crate::rollout::ephemeral::{self, Change};
+use crate::rollout::look::Look;
+use crate::rollout::replica_set;
+use crate::rollout::revision::ownership;
+use crate::rollout::service;
+use crate::rollout::want::{Behind, Deadline, Keeps, Of, Want};
+use crate::wire::{self, event};
+
+/// Changes, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Actions(Vec<Action>);
+
+/// Everything that a strategy wants, and what is the same for all strategies.
+pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> Actions {
+    let mut actions = Actions::default();
+    actions.create(look, want, draft);
+    actions.grow(look, want, draft);
+    actions.move_services(look, want, draft);
+    actions.shrink(look, want, draft);
+    actions.clean_up(look);
+    actions.keep_records(look, want);
+    actions.dress(look);
+    actions.evict(look);
+    for at in &want.delays_end {
+        draft.wake(Wake {
+            at: *at,
+            why: WakeReason::ScaleDownDelay,
+        });
+    }
+    actions
+}
+
+/// Makes the rollout the owner of ReplicaSets that nobody owns and that its selector means, and gives up those that it
+/// no longer means (contract 02 §3). Where there are any, nothing else is done.
+pub(crate) fn claim(look: &Look<'_>) -> Actions {
+    let sets = look.seen.replica_sets.iter();
+    let changes = sets.filter_map(|set| Some((set, ownership(look.seen, set)?)));
+    let patch = |(set, ownership): (&ReplicaSet, Ownership)| ReplicaSetPatch {
+        ownership: Some(ownership),
+        ..patch_of(set)
+    };
+    Actions(changes.map(|change| Action::PatchReplicaSet(patch(change))).collect())
+}
+
+impl Actions {
+    /// No changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The changes.
+    pub(crate) fn into_vec(self) -> Vec<Action> {
+        self.0
+    }
+
+    /// Whether any ReplicaSet is created or changes its size.
+    pub(crate) fn resize(&self) -> bool {
+        self.0.iter().any(|action| match action {
+            Action::CreateReplicaSet(_) => true,
+            Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
+            Action::DeleteReplicaSet(_)
+            | Action::PatchService(_)
+            | Action::PatchPod(_)
+            | Action::EvictPod(_)
+            | Action::PatchRollout(_) => false,
+        })
+    }
+
+    /// Whether the selector of any Service changes.
+    fn switch(&self) -> bool {
+        self.0.iter().any(|action| matches!(action, Action::PatchService(_)))
+    }
+
+    /// Whether anything is written that rollouts work without (decision 46).
+    pub(crate) fn have_secondary(&self) -> bool {
+        self.0.iter().any(|action| match action {
+            Action::PatchReplicaSet(patch) => !patch.secondary.is_empty(),
+            Action::PatchPod(_) => true,
+            Action::CreateReplicaSet(_)
+            | Action::DeleteReplicaSet(_)
+            | Action::PatchService(_)
+            | Action::EvictPod(_)
+            | Action::PatchRollout(_) => false,
+        })
+    }
+
+    /// Adds a change; its index is what events refer to.
+    fn push(&mut self, action: Action) -> After {
+        self.0.push(action);
+        After::Action(self.0.len() - 1)
+    }
+
+    /// Adds to the patch of a ReplicaSet, one that is there already where there is one. A ReplicaSet that is to be deleted
+    /// is left alone.
+    fn amend(&mut self, set: &ReplicaSet, change: impl FnOnce(&mut ReplicaSetPatch)) {
+        for action in &mut self.0 {
+            match action {
+                Action::PatchReplicaSet(patch) if patch.target.uid == set.uid => return change(patch),
+                Action::DeleteReplicaSet(target) if target.uid == set.uid => return,
+                Action::CreateReplicaSet(_)
+                | Action::PatchReplicaSet(_)
+                | Action::DeleteReplicaSet(_)
+                | Action::PatchService(_)
+                | Action::PatchPod(_)
+                | Action::EvictPod(_)
+                | Action::PatchRollout(_) => {}
+            }
+        }
+        let mut patch = patch_of(set);
+        change(&mut patch);
+        self.push(Action::PatchReplicaSet(patch));
+    }
+
+    /// The newest ReplicaSet, its revision on the rollout, and `spec.replicas` where it is absent (decision 22).
+    fn create(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
+        if want.create.is_some() && !replica_set::may_be_created(look) {
+            return;
+        }
+        let missing = look.revisions.new.is_none();
+        if let Some(size) = want.create.filter(|_| missing) {
+            let mut new = replica_set::manifest(look, size);
+            ephemeral::dress(look, &mut new);
+            let (name, size) = (new.name.clone(), new.replicas);
+            let after = self.push(Action::CreateReplicaSet(Box::new(new)));
+            replica_set::tell_created(look, &name, size, after, draft);
+        }
+        if let Some(patch) = replica_set::revise(look, want.create.is_some() || !missing) {
+            let revised = patch.annotations.get(wire::REVISION).cloned().flatten();
+            let after = self.push(Action::PatchRollout(patch));
+            if let Some(revision) = revised {
+                let message = format!("Rollout updated to revision {revision}");
+                let kind = EventKind::Normal;
+                draft.tell(Group::Updated, kind, event::ROLLOUT_UPDATED, message, after);
+            }
+        }
+    }
+
+    /// ReplicaSets that keep their size, or get more pods.
+    fn grow(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
+        for of in want.replica_sets.iter().rev().filter(|of| !of.shrinks()) {
+            self.size(look, of, of.size, draft);
+        }
+    }
+
+    fn move_services(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
+        for behind in &want.services {
+            self.switch_service(look, behind, draft);
+        }
+        // Services that carry this rollout's name although its spec no longer does lose the hash and the name (contract
+        // 05 §9).
+        let named = meaning::services(&look.rollout.spec.strategy);
+        for (name, service) in &look.seen.services {
+            let Some(service) = service else { continue };
+            if service::is_ours(look, service) && named.iter().all(|(_, named)| *named != name) {
+                self.push(Action::PatchService(ServicePatch {
+                    target: target_of_service(name, service),
+                    clear: true,
+                    ..ServicePatch::default()
+                }));
+            }
+        }
+    }
+
+    /// Switches a Service where it does not yet select the hash, or is not yet managed.
+    fn switch_service(&mut self, look: &Look<'_>, behind: &Behind<'_>, draft: &mut Draft) {
+        let Behind {
+            service: name,
+            hash,
+            group,
+        } = *behind;
+        let Some(service) = service::find(look, name) else {
+            return;
+        };
+        let old = service::hash_of(look, name);
+        let managed = service::is_ours(look, service);
+        if old == hash && managed {
+            return;
+        }
+        let after = self.push(Action::PatchService(ServicePatch {
+            target: target_of_service(name, service),
+            hash: (old != hash).then(|| hash.to_owned()),
+            managed_by: (!managed).then(|| look.name().to_owned()),
+            clear: false,
+        }));
+        let message = format!("Switched selector for service '{name}' from '{old}' to '{hash}'");
+        draft.tell(group, EventKind::Normal, event::SWITCH_SERVICE, message, after);
+    }
+
+    /// ReplicaSets that give up pods, each within what is left of the budget.
+    fn shrink(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
+        let mut budget = Budget::of(look, look.revisions.all(), want.keep_available);
+        let switched = self.switch();
+        for of in want.replica_sets.iter().filter(|of| of.shrinks()) {
+            let size = of.smallest(look, switched, &mut budget);
+            let old = look.revisions.others.iter().any(|set| set.uid == of.set.uid);
+            if size < of.set.replicas || !old {
+                self.size(look, of, Some(size), draft);
+            }
+        }
+    }
+
+    /// The patch of one ReplicaSet: its size, what goes with it, and its part in the update.
+    fn size(&mut self, look: &Look<'_>, of: &Of<'_>, size: Option<i32>, draft: &mut Draft) {
+        let set = of.set;
+        let is_new = look.revisions.new.is_some_and(|new| new.uid == set.uid);
+        let mut patch = patch_of(set);
+        if is_new {
+            replica_set::keep_in_step(look, set, &mut patch);
+        }
+        if let Some(size) = size {
+            replica_set::scale(look, set, size, &mut patch);
+        }
+        let deadline = match of.deadline {
+            Deadline::Stays => None,
+            Deadline::None => set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE).then_some(None),
+            Deadline::At(at) => Some(Some(at.to_string())),
+        };
+        if let Some(deadline) = deadline {
+            patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), deadline);
+        }
+        let recorded = set.annotations.get(wire::SIZE_AT_PAUSE);
+        if let Some(share) = of.share.as_ref().filter(|share| share.as_ref() != recorded) {
+            patch.annotations.insert(wire::SIZE_AT_PAUSE.to_owned(), share.clone());
+        }
+        if patch == patch_of(set) {
+            return;
+        }
+        let size = patch.replicas;
+        let after = self.push(Action::PatchReplicaSet(patch));
+        if let Some(size) = size {
+            let revision = if is_new {
+                replica_set::newest_revision(look)
+            } else {
+                set.revision()
+            };
+            replica_set::tell_scaled(draft, &set.name, revision, (set.replicas, size), after);
+        }
+    }
+
+    /// Deletes the oldest ReplicaSets beyond `revisionHistoryLimit` (contract 02 §6). One in that range that still has
+    /// pods is passed over, not replaced by another.
+    fn clean_up(&mut self, look: &Look<'_>) {
+        let limit = usize::try_from(look.rollout.spec.revision_history_limit_or_default()).unwrap_or(0);
+        let mut old = look.revisions.others.clone();
+        old.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+        let surplus = old.len().saturating_sub(limit);
+        for set in old.into_iter().take(surplus).filter(|set| set.is_empty()) {
+            self.push(Action::DeleteReplicaSet(target_of(set)));
+        }
+    }
+
+    /// Records that have had their time go.
+    fn keep_records(&mut self, look: &Look<'_>, want: &Want<'_>) {
+        let mut drop = |set: &ReplicaSet, record: &str| {
+            self.amend(set, |patch| {
+                patch.annotations.entry(record.to_owned()).or_insert(None);
+            });
+        };
+        for set in look.revisions.all() {
+            if !want.keep_shares && set.annotations.contains_key(wire::SIZE_AT_PAUSE) {
+                drop(set, wire::SIZE_AT_PAUSE);
+            }
+            if availability::is_proven(look, set) {
+                drop(set, wire::SHRUNK_TO);
+            }
+        }
+    }
+
+    /// Labels and annotations that pods carry for as long as their revision plays a part (contract 03 §11).
+    fn dress(&mut self, look: &Look<'_>) {
+        for (set, change) in ephemeral::changes(look) {
+            match change {
+                Change::ReplicaSet(change) => self.amend(set, |patch| {
+                    let Secondary {
+                        annotations,
+                        template_labels,
+                        template_annotations,
+                    } = change;
+                    patch.secondary.annotations.extend(annotations);
+                    patch.secondary.template_labels = template_labels;
+                    patch.secondary.template_annotations = template_annotations;
+                }),
+                Change::Pods(patches) => self.0.extend(patches.into_iter().map(Action::PatchPod)),
+            }
+        }
+    }
+
+    /// Pods that are older than a restart asks for. What a plan takes away by sizes it cannot take away once more.
+    pub(crate) fn evict(&mut self, look: &Look<'_>) {
+        if !self.resize() {
+            let evict = look.restart.evict().iter().cloned();
+            self.0.extend(evict.map(Action::EvictPod));
+        }
+    }
+}
+
+impl Of<'_> {
+    fn shrinks(&self) -> bool {
+        self.size.is_some_and(|size| size < self.set.replicas)
+    }
+
+    /// The size nearest to the one that is wanted at which it keeps what it must keep.
+    fn smallest(&self, look: &Look<'_>, switched: bool, budget: &mut Budget) -> i32 {
+        let (set, size) = (self.set, self.size.unwrap_or(self.set.replicas));
+        match self.keeps {
+            Keeps::Nothing => size,
+            Keeps::Own(needed) => Budget::of(look, std::iter::once(set), needed).shrink(look, set, size),
+            Keeps::Part => budget.shrink(look, set, size),
+            Keeps::PartBehind(service) => {
+                let size = budget.shrink(look, set, size);
+                if size >= set.replicas {
+                    size
+                } else if size <= 0 && switched {
+                    // The next look sees what the Service selects now.
+                    set.replicas
+                } else if service::leads_to(look, service, set) {
+                    look.availability(set).floor(size)
+                } else {
+                    size
+                }
+            }
+        }
+    }
+}
+
+fn target_of_service(name: &str, service: &Service) -> Target {
+    Target {
+        name: name.to_owned(),
+        uid: String::new(),
+        resource_version: service.resource_version.clone(),
+    }
+}
