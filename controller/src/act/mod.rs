@@ -8,6 +8,7 @@ mod rollout;
 mod service;
 pub(crate) mod standing;
 
+use crate::cluster::PAGE;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
 use crate::store::Key;
@@ -16,7 +17,6 @@ use crate::store::expectations::{Expectations, Expected, Subject};
 use crate::store::service::StoredService;
 use crate::telemetry::Telemetry;
 use crate::telemetry::series::Request;
-use crate::watch::PAGE;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::api::ObjectMeta;
