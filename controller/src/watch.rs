@@ -5,13 +5,14 @@ use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::service::StoredService;
-use crate::store::{Change, Key, Source};
+use crate::store::{Change, Key, Owner, Source};
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
+use serin_core::observed::Kind;
 use serin_core::plan::EventKind;
 use serin_core::wire;
 use std::collections::HashSet;
@@ -102,9 +103,12 @@ fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
         let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
-        shell
-            .recorder
-            .record(key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+        shell.recorder.record(
+            &Owner::new(Kind::Rollout, key, metadata),
+            EventKind::Normal,
+            wire::event::DELETED,
+            &message,
+        );
     }
     shell.telemetry.deleted(key.clone());
     shell.wake(key, Reason::Deleted);

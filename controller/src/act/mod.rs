@@ -10,15 +10,14 @@ pub(crate) mod standing;
 
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
-use crate::store::Key;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::expectations::{Expectations, Expected, Subject};
 use crate::store::service::StoredService;
+use crate::store::{Key, Owner};
 use crate::telemetry::Telemetry;
-use crate::telemetry::series::Request;
+use crate::telemetry::series::{NO_NAME, Request};
 use kube::{Api, Client};
-use serin_core::api::ObjectMeta;
-use serin_core::observed::{Attempted, Refusal};
+use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
 use serin_core::plan::{Action, PodPatch, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,10 +50,10 @@ pub(crate) struct Writer {
 
 /// A call, for logs and metrics.
 pub(crate) struct Call<'a> {
-    /// Get, Create, Patch, Delete.
-    pub(crate) verb: &'static str,
-    /// Kind, such as `ReplicaSet`.
-    pub(crate) kind: &'static str,
+    /// What it does.
+    pub(crate) verb: Verb,
+    /// To which kind of object.
+    pub(crate) kind: Kind,
     /// Namespace.
     pub(crate) namespace: &'a str,
     /// Name.
@@ -64,13 +63,9 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn attempt(&self) -> String {
-        attempt(&self.verb.to_lowercase(), self.kind, self.name)
+    fn attempt(&self) -> Attempt {
+        Attempt::new(self.verb, self.kind, self.name)
     }
-}
-
-fn attempt(verb: &str, kind: &str, name: &str) -> String {
-    format!("{verb} {kind} {name}")
 }
 
 impl Writer {
@@ -125,7 +120,7 @@ impl Writer {
     /// Any call: with a time limit, counted.
     async fn call<T>(&self, call: &Call<'_>, sent: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
         let (result, status) = match tokio::time::timeout(CALL_TIMEOUT, sent).await {
-            Ok(Ok(answer)) => (Ok(answer), if call.verb == "Create" { 201 } else { 200 }),
+            Ok(Ok(answer)) => (Ok(answer), if call.verb == Verb::Create { 201 } else { 200 }),
             Ok(Err(error)) => {
                 let status = if let kube::Error::Api(status) = &error {
                     status.code
@@ -137,16 +132,18 @@ impl Writer {
             Err(_) => (Err(Failure::timed_out(call.attempt(), CALL_TIMEOUT)), 0),
         };
         let (kind, name) = match call.kind {
-            "ReplicaSet" => ("replicasets", "N/A"),
-            "Service" => ("services", call.name),
-            "Pod" => ("pods", "N/A"),
-            _ => ("rollouts", call.name),
+            Kind::ReplicaSet => ("replicasets", NO_NAME),
+            Kind::Service => ("services", call.name),
+            Kind::Pod => ("pods", NO_NAME),
+            Kind::Event => ("events", NO_NAME),
+            Kind::Lease => ("leases", NO_NAME),
+            Kind::Rollout | Kind::RolloutStatus => ("rollouts", call.name),
         };
         self.telemetry.request(&Request {
             kind,
             namespace: call.namespace,
             name,
-            verb: call.verb,
+            verb: call.verb.as_str(),
             status,
         });
         result
@@ -156,8 +153,8 @@ impl Writer {
     pub(crate) async fn get_rollout(&self, key: &Key) -> Result<Option<StoredRollout>, Failure> {
         let (namespace, name) = (&*key.namespace, &*key.name);
         let call = Call {
-            verb: "Get",
-            kind: "Rollout",
+            verb: Verb::Get,
+            kind: Kind::Rollout,
             namespace,
             name,
             urgent: true,
@@ -172,8 +169,8 @@ impl Writer {
         name: &str,
     ) -> Result<Option<StoredReplicaSet>, Failure> {
         let call = Call {
-            verb: "Get",
-            kind: "ReplicaSet",
+            verb: Verb::Get,
+            kind: Kind::ReplicaSet,
             namespace,
             name,
             urgent: true,
@@ -185,8 +182,8 @@ impl Writer {
     pub(crate) async fn get_service(&self, key: &Key) -> Result<Option<StoredService>, Failure> {
         let (namespace, name) = (&*key.namespace, &*key.name);
         let call = Call {
-            verb: "Get",
-            kind: "Service",
+            verb: Verb::Get,
+            kind: Kind::Service,
             namespace,
             name,
             urgent: true,
@@ -199,9 +196,8 @@ impl Writer {
 pub(crate) struct Act<'a> {
     pub(crate) writer: &'a Writer,
     pub(crate) expectations: &'a Expectations,
-    pub(crate) key: &'a Key,
-    /// The rollout decided upon.
-    pub(crate) rollout: &'a ObjectMeta,
+    /// What was decided upon.
+    pub(crate) owner: &'a Owner,
     /// A person waits for it.
     pub(crate) urgent: bool,
     /// Versions that our own writes in this look led to, by uid.
@@ -232,18 +228,11 @@ pub(crate) struct Done {
 }
 
 impl<'a> Act<'a> {
-    pub(crate) fn new(
-        writer: &'a Writer,
-        expectations: &'a Expectations,
-        key: &'a Key,
-        rollout: &'a ObjectMeta,
-        urgent: bool,
-    ) -> Self {
+    pub(crate) fn new(writer: &'a Writer, expectations: &'a Expectations, owner: &'a Owner, urgent: bool) -> Self {
         Self {
             writer,
             expectations,
-            key,
-            rollout,
+            owner,
             urgent,
             versions: HashMap::new(),
             skipped: Vec::new(),
@@ -314,8 +303,17 @@ impl<'a> Act<'a> {
         self.skip(result, &patch.replica_set, Some(&patch.target.name))
     }
 
-    fn rollout_uid(&self) -> &'a str {
-        self.rollout.uid.as_deref().unwrap_or_default()
+    fn namespace(&self) -> &'a str {
+        &self.owner.key.namespace
+    }
+
+    /// The object itself, as the target of a change.
+    fn itself(&self) -> Target {
+        Target {
+            name: self.owner.key.name.to_string(),
+            uid: self.owner.uid.clone(),
+            resource_version: self.owner.version.clone(),
+        }
     }
 
     /// The version to write upon: the one decided upon, or the one that our own write in this look led to.
@@ -328,7 +326,7 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Created { uid, version };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 
     /// We changed an object: the stores must no longer show it as it was.
@@ -336,7 +334,7 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Changed { uid, version };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 
     /// What a refusal tells about what the stores do not show yet.
@@ -357,19 +355,19 @@ impl<'a> Act<'a> {
             | Refusal::ServerError
             | Refusal::Timeout => return,
         };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 }
 
 /// What an action is called in logs, events and [`serin_core::observed::Refused::attempt`].
-pub(crate) fn attempt_of(action: &Action) -> String {
+pub(crate) fn attempt_of(action: &Action) -> Attempt {
     match action {
-        Action::CreateReplicaSet(new) => attempt("create", "ReplicaSet", &new.name),
-        Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
-        Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
-        Action::PatchService(patch) => attempt("patch", "Service", &patch.target.name),
-        Action::PatchPod(patch) => attempt("patch", "Pod", &patch.target.name),
-        Action::EvictPod(target) => attempt("evict", "Pod", &target.name),
-        Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
+        Action::CreateReplicaSet(new) => Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
+        Action::PatchReplicaSet(patch) => Attempt::new(Verb::Patch, Kind::ReplicaSet, &patch.target.name),
+        Action::DeleteReplicaSet(target) => Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name),
+        Action::PatchService(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
+        Action::PatchPod(patch) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
+        Action::EvictPod(target) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
+        Action::PatchRollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
     }
 }

@@ -5,6 +5,7 @@ use super::{Act, Call, Error};
 use crate::store::expectations::Subject;
 use kube::api::Patch;
 use serde_json::{Map, Value, json};
+use serin_core::observed::{Kind, Verb};
 use serin_core::plan::{ServicePatch, Target};
 use serin_core::wire;
 
@@ -17,13 +18,13 @@ impl Act<'_> {
         };
         let body = patch_body(patch, &self.version(&known_as.uid, &known_as.resource_version));
         let call = Call {
-            verb: "Patch",
-            kind: "Service",
-            namespace: &self.key.namespace,
+            verb: Verb::Patch,
+            kind: Kind::Service,
+            namespace: self.namespace(),
             name: &patch.target.name,
             urgent: self.urgent,
         };
-        let api = self.writer.services(&self.key.namespace);
+        let api = self.writer.services(self.namespace());
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch(&patch.target.name, &params, &body);
         let subject = Subject::Service(patch.target.name.clone());

@@ -21,7 +21,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client};
 use record::Record;
-use serin_core::observed::Refusal;
+use serin_core::observed::{Attempt, Kind, Refusal, Verb};
 use serin_core::wire;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -245,7 +245,7 @@ impl Elector {
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        let attempt = || format!("get Lease {}", self.name);
+        let attempt = || Attempt::new(Verb::Get, Kind::Lease, &self.name);
         match self.in_time(attempt, self.api.get_opt(&self.name)).await? {
             Some(lease) => self.record.see(lease, Instant::now()),
             // Deleted by hand: its holder has not heard of it yet, and may write for as long as it lasts.
@@ -265,7 +265,7 @@ impl Elector {
             field_manager: Some(wire::FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let attempt = || format!("update Lease {}", self.name);
+        let attempt = || Attempt::new(Verb::Update, Kind::Lease, &self.name);
         if claim.metadata.resource_version.is_none() {
             self.in_time(attempt, self.api.create(&params, claim)).await
         } else {
@@ -277,7 +277,7 @@ impl Elector {
     /// Half of the deadline, so that one connection that hangs does not cost the lease.
     async fn in_time<T>(
         &self,
-        attempt: impl Fn() -> String,
+        attempt: impl Fn() -> Attempt,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Failure> {
         let limit = self.periods.deadline / 2;

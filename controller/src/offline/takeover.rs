@@ -38,9 +38,9 @@ pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<R
     let mut keys: Vec<_> = stores.rollouts.all().into_iter().map(|(key, _)| key).collect();
     keys.sort_unstable_by_key(ToString::to_string);
     let failures = Failures::default();
-    let seen = keys
-        .iter()
-        .filter_map(|key| Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, key)));
+    let seen = keys.iter().filter_map(|key| {
+        Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, &snapshot.owner(key)))
+    });
     Ok(seen.map(|seen| adoption::report(&seen)).collect())
 }
 

@@ -4,8 +4,9 @@ use crate::act::{Act, Error};
 use crate::cluster::refusal::Failure;
 use crate::queue::{Ended, Reason};
 use crate::shell::Shell;
-use crate::store::Key;
+use crate::store::{Key, Owner};
 use serin_core::api::ObjectMeta;
+use serin_core::observed::Kind;
 use serin_core::plan::{Action, ServicePatch, Target, WakeReason};
 
 /// Takes name and hash off the Services of a rollout that does not exist any more (contract 05 §9).
@@ -33,8 +34,8 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
         })
     };
     let actions: Vec<Action> = services.iter().map(clear).collect();
-    let nobody = ObjectMeta::default();
-    let mut act = Act::new(&shell.writer, &shell.expectations, key, &nobody, false);
+    let nobody = Owner::new(Kind::Rollout, key, &ObjectMeta::default());
+    let mut act = Act::new(&shell.writer, &shell.expectations, &nobody, false);
     let done = act.carry_out(&actions).await;
     // Nobody is left to expect anything; the watch brings what was written.
     shell.expectations.forget("");

@@ -23,10 +23,10 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
         return Status::Failed(error.clone(), *what);
     }
     let Some(write) = &plan.status else {
-        held.forget(act.key);
+        held.forget(&act.owner.key);
         return Status::Settled;
     };
-    if let Some(after) = held.hold(act.key, plan, write) {
+    if let Some(after) = held.hold(&act.owner.key, plan, write) {
         return Status::Held(Due {
             after,
             why: Reason::Wake(WakeReason::CountersDue),
@@ -34,7 +34,7 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
     }
     match act.write_status(write).await {
         Ok(()) => {
-            held.forget(act.key);
+            held.forget(&act.owner.key);
             Status::Settled
         }
         Err(error) => Status::Failed(error, Attempted::Status),

@@ -4,12 +4,14 @@ pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
 pub(crate) mod key;
+pub(crate) mod owner;
 pub(crate) mod pods;
 mod replica_sets;
 pub(crate) mod service;
 
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
+pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
 use crate::store::service::Services;
 use crate::sync::{read, write};

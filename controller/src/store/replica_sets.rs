@@ -1,6 +1,6 @@
 //! The ReplicaSets of rollouts, found by the UID of their rollout and by their own.
 
-use crate::store::decode::{Owner, StoredReplicaSet};
+use crate::store::decode::{OwnerReference, StoredReplicaSet};
 use crate::store::key::{Key, Source};
 use crate::sync::{read, write};
 use serin_core::observed::ReplicaSet;
@@ -61,7 +61,7 @@ impl ReplicaSets {
         let known = self.by_uid(&new.observed.uid);
         let (owner, set) = new.into_parts(known.as_deref());
         let home = match owner {
-            Some(Owner { uid, name }) => Some((uid, key.sibling(&name))),
+            Some(OwnerReference { uid, name }) => Some((uid, key.sibling(&name))),
             None => formers_home(&key, &set),
         };
         write(&self.0).apply(home, set, source)
