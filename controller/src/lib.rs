@@ -14,9 +14,8 @@ mod cluster;
 mod controller;
 mod error;
 mod events;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod growth;
+#[cfg(any(test, feature = "bench"))]
+pub mod growth;
 mod lease;
 mod offline;
 pub mod program;
