@@ -32,7 +32,7 @@ pub struct Options {
     /// Do not check the certificate of the API server.
     #[arg(long)]
     pub insecure_skip_tls_verify: bool,
-    /// Seconds between looks at everything although nothing changed.
+    /// Seconds between reconciles of all rollouts although nothing changed.
     #[arg(long, default_value_t = 900)]
     pub rollout_resync: u64,
     /// Serve one namespace only.
@@ -62,19 +62,19 @@ pub struct Options {
     /// Writes that may exceed the rate at once.
     #[arg(long, default_value_t = 80)]
     pub burst: u32,
-    /// Rollouts looked at in parallel.
+    /// Rollouts reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub rollout_threads: usize,
-    /// Experiments looked at in parallel.
+    /// Experiments reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub experiment_threads: usize,
-    /// AnalysisRuns looked at in parallel.
+    /// AnalysisRuns reconciled in parallel.
     #[arg(long, default_value_t = 30)]
     pub analysis_threads: usize,
-    /// Accepted; Services are looked at together with the rollouts that name them.
+    /// Accepted; Services are reconciled together with the rollouts that name them.
     #[arg(long, default_value_t = 10)]
     pub service_threads: usize,
-    /// Ingresses looked at in parallel.
+    /// Ingresses reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub ingress_threads: usize,
     /// Pods relabelled in parallel.
@@ -146,7 +146,7 @@ pub struct Options {
     /// new message at once.
     #[arg(long)]
     pub announce_messages: bool,
-    /// Write every distinct look (what was seen, when, and the plan) to this folder, to be replayed.
+    /// Write each distinct decision (snapshot, time and plan) to a file in this folder, for `serin-controller replay`.
     #[arg(long, env = "SERIN_DUMP_OBSERVED")]
     pub dump_observed: Option<PathBuf>,
 }

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long looks under way and events may take when the process is to end (contract 09 §2).
+/// How long reconciles under way and events may take when the process is to end (contract 09 §2).
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A controller that is not running yet.
@@ -214,7 +214,7 @@ impl Bound {
             .and_then(|(_, healthz)| healthz.local_addr().ok())
     }
 
-    /// Runs until shutdown: looks under way are finished, events are sent, the lease is given back.
+    /// Runs until shutdown: reconciles under way are finished, events are sent, the lease is given back.
     ///
     /// # Errors
     /// If an essential task ends before, or the lease is lost: the process is then to end too.
@@ -326,7 +326,7 @@ async fn until(
     (name, Ok(()))
 }
 
-/// Looks at everything from time to time: a lost event costs a wait, never the rollout.
+/// Reconciles every rollout from time to time, so that a lost event only delays it.
 async fn resync(shell: Arc<Shell>, every: Duration) {
     if every.is_zero() {
         return std::future::pending().await;
@@ -339,7 +339,7 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     }
 }
 
-/// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
+/// Takes keys until shutdown, once the stores are filled and this process leads. A reconcile that has begun is finished.
 async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
@@ -348,20 +348,20 @@ async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &C
     }
     let budget = shell.writer.budget();
     while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
-        shell.telemetry.look_began(item.reason, item.waited);
+        shell.telemetry.reconcile_began(item.reason, item.waited);
         if item.throttled {
             shell.telemetry.waits(Wait::Throttled);
         }
         let began = tokio::time::Instant::now();
-        let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
+        let ended = AssertUnwindSafe(reconcile::run(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a reconcile panicked: please report it");
             shell.telemetry.waits(Wait::Panicked);
             let why = Reason::Panicked;
             Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
         });
         shell
             .telemetry
-            .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+            .reconcile_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
         recognise_own_write(shell, &item.key);
         shell.queue.ended(&item.key, ended);
     }

@@ -4,7 +4,7 @@
 //! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
 //! ```
 //!
-//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `store::expectations` keeps
+//! `reconcile` is the table of contents of one reconcile; `queue` says which rollout is next and why; `store::expectations` keeps
 //! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
@@ -40,7 +40,6 @@ pub use lease::Election;
 pub use offline::replay::replay;
 pub use offline::takeover::{takeover_report, takeover_summary};
 pub use shell::Decide;
-pub use telemetry::dump::Look;
 pub use telemetry::logs::{Format as LogFormat, install as install_logs};
 
 use kube::Client;

@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Decide again upon a look that --dump-observed wrote, and print the plan.
+    /// Decide again on a file that --dump-observed wrote, and print the plan.
     Replay {
         /// The file.
         file: PathBuf,

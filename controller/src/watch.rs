@@ -1,4 +1,4 @@
-//! Watch streams → stores, and which rollout is to be looked at for it.
+//! Watch streams → stores, and which rollout is reconciled for it.
 
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
@@ -152,7 +152,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
 }
 
 /// Follows Services until the stream ends, which it never should. It begins once the rollouts are known, since only
-/// Services that have to do with one are kept. Looks do not wait for a watch that is broken: what the store lacks is
+/// Services that have to do with one are kept. Reconciles do not wait for a broken watch: what the store lacks is
 /// asked for live.
 pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: CancellationToken, synced: CancellationToken) {
     rollouts.cancelled().await;

@@ -57,7 +57,7 @@ impl Failures {
         (last, remembered.stands.observed(owner.generation))
     }
 
-    /// Remembers a refusal that ended a look; true if it is to be told by an event: once per distinct failure, and of
+    /// Remembers a refusal that ended a reconcile; true if it is to be told by an event: once per distinct failure, and of
     /// conflicts only the second in a row, since the first is a neighbour's write and settles by itself.
     pub(crate) fn failed(
         &self,
@@ -111,7 +111,7 @@ impl Failures {
         stands.skipped(skipped, owner.generation, now)
     }
 
-    /// A look ended well after these attempts, and skipped those. What the content of an object caused stays until that
+    /// A reconcile ended well after these attempts, and skipped those. What the content of an object caused stays until that
     /// very attempt goes through; what the world caused is over. True if anything that stood is.
     pub(crate) fn went_through(
         &self,

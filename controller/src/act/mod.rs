@@ -83,7 +83,7 @@ impl Writer {
         &self.budget
     }
 
-    /// Whether a look is worth it.
+    /// Whether a reconcile is worth it.
     pub(crate) fn may_write(&self) -> bool {
         (self.may_write)()
     }
@@ -200,7 +200,7 @@ pub(crate) struct Act<'a> {
     pub(crate) owner: &'a Owner,
     /// A person waits for it.
     pub(crate) urgent: bool,
-    /// Versions that our own writes in this look led to, by uid.
+    /// Versions that our own writes in this reconcile led to, by uid.
     versions: HashMap<String, String>,
     skipped: Vec<Skipped>,
 }
@@ -316,7 +316,7 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// The version to write upon: the one decided upon, or the one that our own write in this look led to.
+    /// The version to write upon: the one decided upon, or the one that our own write in this reconcile led to.
     fn version(&self, uid: &str, decided_upon: &str) -> String {
         self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
     }

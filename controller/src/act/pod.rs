@@ -58,7 +58,7 @@ impl Act<'_> {
         }
     }
 
-    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next look counts again. One that has
+    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next reconcile counts again. One that has
     /// changed since it was counted may be a pod that serves in another's place: all are listed again (decision 13).
     pub(super) async fn evict_pod(&mut self, target: &Target) -> Result<(), Error> {
         let sent = evict(self.writer.client.clone(), self.namespace(), target);

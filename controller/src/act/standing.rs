@@ -108,7 +108,7 @@ impl Stands {
         new
     }
 
-    /// A look ended well, and skipped these: what it tried otherwise, or no longer had to try, stands no more. True if
+    /// A reconcile ended well, and skipped these: what it tried otherwise, or no longer had to try, stands no more. True if
     /// that ends anything.
     pub(crate) fn ended_well(&mut self, generation: i64, skipped: &[Skipped], now: Timestamp) -> bool {
         let before = self.0.len();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_a_look_ends_well_that_was_free_to_try_it() {
+    fn it_ends_when_a_reconcile_ends_well_that_was_free_to_try_it() {
         let mut stands = Stands::default();
         let skipped = of_pod("a");
         stands.skipped(&skipped, 1, at(0));

@@ -89,9 +89,9 @@ pub(crate) struct Elector {
 /// What a try led to.
 enum Tried {
     /// We hold the lease, from before the request was sent.
-    Holds(Instant),
+    Leads(Instant),
     /// Another does.
-    Held,
+    Taken,
     /// Nobody knows.
     Failed,
 }
@@ -138,7 +138,7 @@ impl Elector {
         tracing::info!(lease = name, identity, "standing by for the lease");
         let mut changes = self.changes();
         loop {
-            if let Tried::Holds(since) = self.try_once().await {
+            if let Tried::Leads(since) = self.try_once().await {
                 self.leadership.set(Some(since + self.periods.deadline));
                 tracing::info!(lease = name, identity, "leading");
                 return;
@@ -169,8 +169,8 @@ impl Elector {
             let Some(until) = self.leadership.until() else { return };
             tokio::time::sleep_until(until.min(Instant::now() + self.periods.retry)).await;
             match tokio::time::timeout_at(until, self.try_once()).await {
-                Ok(Tried::Holds(since)) => self.leadership.set(Some(since + self.periods.deadline)),
-                Ok(Tried::Held) => {
+                Ok(Tried::Leads(since)) => self.leadership.set(Some(since + self.periods.deadline)),
+                Ok(Tried::Taken) => {
                     self.leadership.set(None);
                     tracing::error!(
                         lease = self.name,
@@ -198,7 +198,7 @@ impl Elector {
         let now = Instant::now();
         if self.is_held_by_another() {
             self.told = None;
-            return Tried::Held;
+            return Tried::Taken;
         }
         let identity = &self.election.identity;
         let claim = self
@@ -208,7 +208,7 @@ impl Elector {
             Ok(lease) => {
                 self.record.see(lease, Instant::now());
                 self.told = None;
-                Tried::Holds(now)
+                Tried::Leads(now)
             }
             Err(failure)
                 if matches!(
@@ -217,7 +217,7 @@ impl Elector {
                 ) =>
             {
                 // Somebody wrote in between: who, tells the next read, at once if we led.
-                if fresh { self.look_again().await } else { Tried::Held }
+                if fresh { self.read_again().await } else { Tried::Taken }
             }
             Err(failure) => self.failed(&failure),
         }
@@ -225,11 +225,11 @@ impl Elector {
 
     /// After a conflict while leading: still ours (an earlier renewal landed unseen), deleted (then it is made again,
     /// before anybody else may), or not ours any more.
-    async fn look_again(&mut self) -> Tried {
+    async fn read_again(&mut self) -> Tried {
         match self.read().await {
             Ok(()) if self.record.lease().is_none() => Tried::Failed,
             Ok(()) if self.record.holder() == self.election.identity => Tried::Failed,
-            Ok(()) => Tried::Held,
+            Ok(()) => Tried::Taken,
             Err(failure) => self.failed(&failure),
         }
     }

@@ -20,8 +20,8 @@ use std::time::Duration;
 /// the API server keeps the pages that follow.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Looks at every rollout that these options would have the controller serve; sorted by namespace and name. Where the
-/// API server says that it is asked too much (429) it waits, and says so in the log.
+/// Reports on every rollout that a controller with these options would serve, sorted by namespace and name. Where the API
+/// server answers 429, it waits and logs that.
 ///
 /// # Errors
 /// If something cannot be listed: a report of half a cluster would mislead.

@@ -1,4 +1,4 @@
-//! One look at one rollout: observe → decide → act → record.
+//! One reconcile of one rollout: observe → decide → act → record.
 
 mod gone;
 pub(crate) mod observe;
@@ -22,11 +22,11 @@ use serin_core::wire;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A wake in the past is not taken at its word, lest a look chases itself.
+/// A wake in the past is not taken at its word, so that a reconcile never chases itself.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
-/// Looks at a rollout and does what is to be done.
-pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
+/// Observes a rollout, decides, and carries out the plan.
+pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
     let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
         shell.forget(key);
@@ -89,7 +89,7 @@ fn forget_if_gone(shell: &Shell, owner: &Owner) {
     }
 }
 
-/// What the next look waits for.
+/// What the next reconcile waits for.
 fn conclude(
     shell: &Shell,
     owner: &Owner,

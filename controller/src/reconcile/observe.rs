@@ -1,4 +1,4 @@
-//! Stores → [`Observed`]. Looking never writes.
+//! Stores → [`Observed`], without writing.
 
 use crate::act::failures::Failures;
 use crate::act::{Skipped, Writer};

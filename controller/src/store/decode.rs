@@ -28,7 +28,7 @@ pub(crate) struct StoredRollout {
     pub(crate) rollout: Rollout,
     /// Why some of it could not, field path first.
     pub(crate) undecodable: Option<String>,
-    /// Computed at the first look, then kept per generation (decision 18).
+    /// Computed at the first reconcile, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
 }
 

@@ -54,7 +54,7 @@ impl PartialEq for Member {
 impl Eq for Member {}
 
 impl ReplicaSets {
-    /// Takes in what a watch or a live read told; the rollouts to look at are returned: the owner, and the one that
+    /// Takes in what a watch or a live read told; returns the rollouts to reconcile: the owner, and the one that
     /// lost it, if it changed hands.
     pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
@@ -71,12 +71,12 @@ impl ReplicaSets {
         read(&self.0).members.get(uid).map(|member| Arc::clone(&member.set))
     }
 
-    /// Forgets a ReplicaSet; the rollout to look at is returned.
+    /// Forgets a ReplicaSet; returns the rollout to reconcile.
     pub(crate) fn delete(&self, uid: &str) -> Option<Key> {
         write(&self.0).remove(uid)
     }
 
-    /// Forgets everything that a complete list did not name; the rollouts to look at are returned.
+    /// Forgets everything that a complete list did not name; returns the rollouts to reconcile.
     pub(crate) fn keep_only(&self, listed_uids: &HashSet<String>) -> Vec<Key> {
         let mut state = write(&self.0);
         let uids = state.members.iter().map(|member| &member.set.uid);
