@@ -103,7 +103,7 @@ impl Controller {
         Self { serves: false, ..self }
     }
 
-    /// Opens the ports and says what is not there yet.
+    /// Opens the ports, and logs the flags that have no effect yet.
     ///
     /// # Errors
     /// If a port is taken, or flags contradict each other.
@@ -177,11 +177,13 @@ fn fence(may_write: Gate, elector: Option<&Elector>) -> Gate {
 }
 
 fn announce(options: &Options) {
-    for missing in options.not_there_yet() {
+    for missing in options.without_effect() {
         tracing::warn!("{missing}");
     }
     if options.controllers.iter().any(|name| name == "analysis") {
-        tracing::warn!("--controllers analysis: AnalysisRuns are not there yet, and Rollouts are ignored");
+        tracing::warn!(
+            "--controllers analysis: this version does not serve AnalysisRuns, and this process ignores Rollouts"
+        );
     }
 }
 
@@ -255,15 +257,15 @@ impl Bound {
         }
         self.wind_up(&mut tasks).await;
         resign.cancel();
-        finish(&mut candidate, "the lease could not be given back in time").await;
+        finish(&mut candidate, "cannot give the lease back in time").await;
         ended
     }
 
     async fn wind_up(&mut self, tasks: &mut Tasks) {
-        finish(tasks, "not everything ended in time").await;
+        finish(tasks, "some tasks did not end in time").await;
         tasks.shutdown().await;
         self.shell.recorder.close();
-        finish(&mut self.senders, "not all events could be sent in time").await;
+        finish(&mut self.senders, "cannot send all events in time").await;
     }
 
     fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
@@ -368,7 +370,7 @@ async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &C
 }
 
 /// A watch may show our own write before it is answered; only now is it known whose it was. Our writes carry the version
-/// decided upon, so nobody wrote in between.
+/// decided on, so nobody wrote in between.
 fn recognise_own_write(shell: &Shell, key: &Key) {
     let Some(stored) = shell.stores.rollouts.get(key) else {
         return;

@@ -19,10 +19,10 @@ pub enum Error {
     /// Metrics could not be set up: a defect of ours.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// A task that must run for ever ended: a defect of ours; the process ends so that it is started anew.
+    /// An essential task ended, which is a defect of Serin. The process exits, so that the kubelet restarts it.
     #[error("the essential task {0} ended")]
     TaskEnded(&'static str),
-    /// The lease was not renewed in time, or another process took it: whoever goes on must be started anew.
+    /// The lease was not renewed in time, or another process took it. The process exits, so that the kubelet restarts it.
     #[error("the lease is lost: this process no longer leads")]
     LeaseLost,
     /// The periods of the election contradict each other.

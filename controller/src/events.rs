@@ -35,7 +35,7 @@ struct Waiting {
     event: CoreEvent,
 }
 
-/// Takes events without waiting.
+/// Takes events, and does not block.
 pub(crate) struct Recorder {
     lanes: Mutex<Vec<mpsc::Sender<Waiting>>>,
     telemetry: Arc<Telemetry>,
@@ -100,7 +100,7 @@ impl Recorder {
         }
     }
 
-    /// `<rollout>.<nanoseconds, hexadecimal>`: unique, and sorted as they were told.
+    /// `<rollout>.<nanoseconds, hexadecimal>`: unique, and sorted in the order of the events.
     fn name(&self, key: &Key, now: Timestamp) -> String {
         let mut last = lock(&self.last_stamp);
         *last = now.as_nanosecond().max(*last + 1);
@@ -219,5 +219,5 @@ async fn send(
 
 fn dropped(telemetry: &Telemetry, key: &Key, reason: &str, why: &str) {
     telemetry.events_dropped.inc();
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, why, "an event was dropped");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, why, "dropped an event");
 }

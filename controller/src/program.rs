@@ -12,13 +12,13 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Progressive delivery: stands in for the Argo Rollouts controller.
+/// Progressive delivery for Kubernetes: replaces the Argo Rollouts controller.
 #[derive(Parser)]
 #[command(name = "serin-controller", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
-    /// Print which ReplicaSets would be adopted as what, and why; write nothing, and end.
+    /// Print which ReplicaSets Serin would adopt, in which role and why, and exit. It writes nothing.
     #[arg(long)]
     takeover_report: bool,
     #[command(subcommand)]

@@ -85,7 +85,7 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let (key, change) = shell.stores.apply_rollout(rollout, source);
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);
-        tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "a rollout cannot be decoded");
+        tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "cannot decode a rollout");
     }
     let reason = match change {
         Change::Same => return key,
@@ -191,5 +191,5 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
 fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
     let error = Trouble::of_watch(error).brief();
-    tracing::warn!(error, "the watch of {what} broke: it is started anew");
+    tracing::warn!(error, "the watch of {what} broke; starting it again");
 }

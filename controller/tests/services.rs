@@ -266,6 +266,6 @@ async fn the_release_of_a_service_stalls_nothing() {
     let looks = seen().len();
     world.edit("a", &json!({"metadata": {"labels": {"n": "x"}}})).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(seen().len(), looks + 1, "it is looked at at once");
+    assert_eq!(seen().len(), looks + 1, "it is reconciled at once");
     world.stop().await;
 }

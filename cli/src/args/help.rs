@@ -12,7 +12,7 @@ pub(super) fn definition(command: Command, program: Program) -> Command {
     let mut command = plain_switches(last_flag_wins(command.name(program.name()).bin_name(program.words())));
     if program == Program::Serin {
         let hint = format!(
-            "Run '{} options' for the flags that every command takes.",
+            "Run '{} options' for the flags that all commands accept.",
             program.words()
         );
         command = with_hint(command.mut_args(|argument| argument.hide(true)), &hint);

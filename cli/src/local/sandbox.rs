@@ -111,7 +111,7 @@ impl Cluster {
         match self.parts.join_next().await {
             Some(Ok(failure)) => failure,
             Some(Err(error)) => part("a part of the cluster", &error),
-            None => Failure::message("nothing of the cluster is left"),
+            None => Failure::message("the cluster has ended"),
         }
     }
 

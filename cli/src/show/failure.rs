@@ -1,4 +1,4 @@
-//! How a command fails: what is wrong and what to do about it; under the plugin's name in upstream's words, since scripts
+//! How a command fails: what is wrong and what to do. Under the plugin's name errors have upstream's words, because scripts
 //! know them (contract 10 §9, decision 49).
 
 use crate::show::console::Console;

@@ -40,7 +40,7 @@ pub(crate) struct Failures(Mutex<HashMap<Key, Remembered>>);
 
 impl Failures {
     /// What decisions see of it: the last, and all that stand. An edit, or a new name after a collision, makes the last
-    /// news of yesterday; another rollout of that name makes everything so.
+    /// void; another rollout of that name makes all of them void.
     pub(crate) fn observed(&self, owner: &Owner, collision_count: Option<i32>) -> (Option<Refused>, Vec<Standing>) {
         let mut all = lock(&self.0);
         let Some(remembered) = all.get_mut(&owner.key) else {
@@ -57,7 +57,7 @@ impl Failures {
         (last, remembered.stands.observed(owner.generation))
     }
 
-    /// Remembers a refusal that ended a reconcile; true if it is to be told by an event: once per distinct failure, and of
+    /// Remembers a refusal that ended a reconcile; true if an event must report it: once per distinct failure, and of
     /// conflicts only the second in a row, since the first is a neighbour's write and settles by itself.
     pub(crate) fn failed(
         &self,
@@ -104,7 +104,7 @@ impl Failures {
         tell
     }
 
-    /// Remembers a refusal that ended nothing (decision 46); true if it is to be told by an event.
+    /// Remembers a refusal that ended nothing (decision 46); true if an event must report it.
     pub(crate) fn skipped(&self, owner: &Owner, skipped: &Skipped, now: Timestamp) -> bool {
         let mut all = lock(&self.0);
         let stands = &mut own(&mut all, owner).stands;

@@ -196,7 +196,7 @@ impl Writer {
 pub(crate) struct Act<'a> {
     pub(crate) writer: &'a Writer,
     pub(crate) expectations: &'a Expectations,
-    /// What was decided upon.
+    /// What was decided on.
     pub(crate) owner: &'a Owner,
     /// A person waits for it.
     pub(crate) urgent: bool,
@@ -316,7 +316,7 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// The version to write upon: the one decided upon, or the one that our own write in this reconcile led to.
+    /// The version to write on: the one that was decided on, or the one that our own write in this reconcile led to.
     fn version(&self, uid: &str, decided_upon: &str) -> String {
         self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
     }
@@ -337,7 +337,7 @@ impl<'a> Act<'a> {
         self.expectations.expect(&self.owner.uid, subject, expected);
     }
 
-    /// What a refusal tells about what the stores do not show yet.
+    /// What a refusal shows about changes that the stores do not show yet.
     fn learn(&self, subject: Subject, target: &Target, error: &Error) {
         let Error::Refused(failure) = error else { return };
         let expected = match failure.why {

@@ -100,7 +100,7 @@ impl Act<'_> {
         }
     }
 
-    /// The rollout exists, is the one decided upon, and is to stay: asked of the API server itself, since what is owned
+    /// Asks the API server whether the rollout exists, is the one decided on, and stays: what is owned
     /// by a rollout that is gone is deleted, pods and all (contract 02 §3).
     async fn prove_alive(&self, call: &Call<'_>) -> Result<(), Error> {
         let live = self

@@ -40,7 +40,7 @@ impl Act<'_> {
         self.note(target, result)
     }
 
-    /// Writes the status upon the version decided upon, or the one that [`Self::patch_rollout`] led to.
+    /// Writes the status on the version that was decided on, or the one that [`Self::patch_rollout`] led to.
     pub(crate) async fn write_status(&mut self, write: &StatusWrite) -> Result<(), Error> {
         let target = self.itself();
         let mut body = write.patch.clone();

@@ -11,7 +11,7 @@ use serin_core::wire;
 
 impl Act<'_> {
     pub(super) async fn patch_service(&mut self, patch: &ServicePatch) -> Result<(), Error> {
-        // Where the plan does not know the UID, the name stands for it: versions only grow, whatever object bears it.
+        // If the plan does not know the UID, the name stands for it: versions only grow, also if another object takes the name.
         let known_as = Target {
             uid: format!("Service/{}", patch.target.name),
             ..patch.target.clone()

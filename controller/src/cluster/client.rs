@@ -134,6 +134,6 @@ fn url(server: &str) -> Result<http::Uri, ConnectError> {
 /// Chooses ring for TLS; without a choice every client would panic.
 pub fn install_tls() {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        tracing::debug!("the process has chosen its TLS provider already");
+        tracing::debug!("the process already has a TLS provider");
     }
 }

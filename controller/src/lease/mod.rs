@@ -1,6 +1,6 @@
 //! Who leads: one Lease, one holder (contract 09 §2, decision 13).
 //!
-//! A standby tries at every retry period, at the moment the lease expires, and when the watch tells that it changed
+//! A standby tries at every retry period, at the moment the lease expires, and when the watch shows that it changed
 //! hands or was given back. The holder renews at every retry period; what it may write is bounded by its own monotonic
 //! clock, from before the last renewal that went through was sent, so that it stops before anybody else can begin.
 
@@ -82,7 +82,7 @@ pub(crate) struct Elector {
     clock: Clock,
     leadership: Arc<Leadership>,
     record: Record,
-    /// The last failure that was logged: each is told once.
+    /// The last failure that was logged: each is logged once.
     told: Option<(Refusal, String)>,
 }
 
@@ -181,7 +181,7 @@ impl Elector {
                 }
                 Ok(Tried::Failed) => {}
                 Err(_) => {
-                    tracing::error!(lease = self.name, "the lease could not be renewed in time");
+                    tracing::error!(lease = self.name, "cannot renew the lease in time");
                     return;
                 }
             }
@@ -190,7 +190,7 @@ impl Elector {
 
     /// Takes or renews the lease if it is ours or free.
     async fn try_once(&mut self) -> Tried {
-        // A renewal writes upon what it wrote last; everything else reads first.
+        // A renewal replaces what it wrote last; everything else reads first.
         let fresh = self.record.holder() == self.election.identity && self.leadership.may_write();
         if !fresh && let Err(failure) = self.read().await {
             return self.failed(&failure);
@@ -216,7 +216,7 @@ impl Elector {
                     Refusal::Conflict | Refusal::AlreadyExists | Refusal::NotFound
                 ) =>
             {
-                // Somebody wrote in between: who, tells the next read, at once if we led.
+                // Somebody wrote in between. The next read shows who; if we led, we read at once.
                 if fresh { self.read_again().await } else { Tried::Taken }
             }
             Err(failure) => self.failed(&failure),
@@ -238,7 +238,7 @@ impl Elector {
         let this = (failure.why, failure.message.clone());
         if self.told.as_ref() != Some(&this) {
             let (lease, namespace) = (&self.name, &self.election.namespace);
-            tracing::warn!(lease, namespace, "{failure}: it is tried again");
+            tracing::warn!(lease, namespace, "{failure}; trying again");
             self.told = Some(this);
         }
         Tried::Failed
@@ -299,7 +299,7 @@ impl Elector {
             };
             match self.write(&released).await {
                 Ok(_) => {
-                    tracing::info!(lease = self.name, "the lease is given back");
+                    tracing::info!(lease = self.name, "gave the lease back");
                     return;
                 }
                 // A renewal was under way.
@@ -309,14 +309,14 @@ impl Elector {
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(lease = self.name, "{failure}: the lease is left to expire");
+                    tracing::warn!(lease = self.name, "{failure}; the lease expires by itself");
                     return;
                 }
             }
         }
     }
 
-    /// What the watch tells, so that a lease that is given back is not waited for; without the permission to watch,
+    /// What the watch shows, so that nobody waits for a lease that was given back; without the permission to watch,
     /// the retry period has to do.
     fn changes(&self) -> BoxStream<'static, Lease> {
         let only = watcher::Config::default().fields(&format!("metadata.name={}", self.name));

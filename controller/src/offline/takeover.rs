@@ -1,4 +1,4 @@
-//! `--takeover-report`: which ReplicaSets would be adopted, and why. It lists, and writes nothing.
+//! `--takeover-report`: which ReplicaSets Serin would adopt, and why. It only reads.
 
 use crate::act::failures::Failures;
 use crate::args::Options;
@@ -82,7 +82,7 @@ where
         tracing::warn!(
             error = trouble.brief(),
             seconds = wait.as_secs(),
-            "the API server is overloaded: the report waits"
+            "the API server is overloaded; waiting"
         );
         tokio::time::sleep(wait).await;
         waited += wait;
@@ -97,7 +97,7 @@ fn asked_wait(error: &kube::Error) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
 }
 
-/// What the reports come to: one line.
+/// A summary of the reports in one line.
 #[must_use]
 pub fn takeover_summary(reports: &[Report]) -> String {
     let created = reports.iter().filter(|it| matches!(it.new, New::Created(_))).count();

@@ -49,7 +49,7 @@ pub(crate) enum Ended {
     },
 }
 
-/// A key that is to be reconciled.
+/// A key to reconcile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     /// Which.
@@ -69,7 +69,7 @@ pub(crate) struct Item {
 pub(crate) enum Takes {
     /// Any, those that a person waits for first.
     All,
-    /// Only those that a person waits for: there is always a worker for them, whatever the others wait for.
+    /// Only those that a person waits for: one worker always serves them.
     Urgent,
 }
 
@@ -237,7 +237,7 @@ impl Queue {
         }
         state.settle(key);
         drop(state);
-        // Also for the delay: whoever sleeps may have to wake earlier.
+        // Also for the delay: a sleeping worker may have to wake earlier.
         self.changed.notify_one();
         self.urgent.notify_one();
     }

@@ -41,7 +41,7 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
     shell.expectations.forget("");
     match done.error {
         None => {
-            tracing::info!(namespace = %key.namespace, rollout = %key.name, services = actions.len(), "services of a deleted rollout are released");
+            tracing::info!(namespace = %key.namespace, rollout = %key.name, services = actions.len(), "released the Services of a deleted rollout");
             Ended::Well(None)
         }
         Some((Error::NotLeading, _)) => Ended::Well(None),

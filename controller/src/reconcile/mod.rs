@@ -22,7 +22,7 @@ use serin_core::wire;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A wake in the past is not taken at its word, so that a reconcile never chases itself.
+/// The shortest wait, also for a wake in the past: a reconcile never follows itself without a pause.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
 /// Observes a rollout, decides, and carries out the plan.
@@ -73,7 +73,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     for event in due_events(&plan, &done, &status) {
         shell.recorder.record(owner, event.kind, &event.reason, &event.message);
     }
-    // After the events: they tell of the status, which is written even if its message cannot be announced.
+    // After the events: they report the status, which is written even if its message cannot be announced.
     if shell.announce_messages {
         status = announce_message(&mut act, &plan, status, now).await;
     }
@@ -81,7 +81,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     conclude(shell, owner, &snapshot, (&plan, &skipped), status, reading)
 }
 
-/// What was expected after the watch had brought the deletion would stay for ever.
+/// Expectations added after the watch had brought the deletion would stay forever.
 fn forget_if_gone(shell: &Shell, owner: &Owner) {
     let stored = shell.stores.rollouts.get(&owner.key);
     if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(&*owner.uid)) {
@@ -138,11 +138,11 @@ fn soon(why: WakeReason) -> Due {
     }
 }
 
-/// A refused secondary change is told, and tried again by itself after a while; the decision knows when (decision 46).
+/// Reports a refused secondary change. The decision says when to try it again (decision 46).
 fn skip(shell: &Shell, owner: &Owner, skipped: &Skipped, now: Timestamp) {
     let (key, failure) = (&owner.key, &skipped.failure);
     let why = WakeReason::Refused(failure.why);
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}: it is left alone for a while");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}; trying it again later");
     if shell.failures.skipped(owner, skipped, now) {
         tell(shell, owner, failure);
     }
@@ -191,7 +191,7 @@ async fn catch_up(shell: &Shell, owner: &Owner, snapshot: &Snapshot, unmet: &Unm
         });
     }
     shell.telemetry.waits(Wait::StoreLags);
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags behind our own writes; reading from the API server");
     match read_live(shell, key, snapshot, &unmet.subject).await {
         Ok(()) => {
             shell.expectations.resolved(&owner.uid, &unmet.subject);

@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for StoredRollout {
     }
 }
 
-/// Leaves out what cannot be decoded, one field at a time; the first reason is the one told.
+/// Leaves out what cannot be decoded, one field at a time, and reports the first reason.
 fn decode_leniently(mut object: Value) -> (Rollout, Option<String>) {
     // Absent and null are the same to the types, and metadata has been taken out.
     if let Value::Object(fields) = &mut object {
@@ -159,7 +159,7 @@ pub(crate) struct StoredReplicaSet {
 impl StoredReplicaSet {
     /// Its owner, and what decisions see of it. What follows from the template is taken over from `known`, the version
     /// stored before, where that has the same: the template changes only with the generation, and how it is read also
-    /// with the annotations that tell which part of it is an overlay, and with the labels that it is compared with.
+    /// with the annotations that say which part of it is an overlay, and with the labels that it is compared with.
     pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<OwnerReference>, ReplicaSet) {
         let (mut set, template) = (self.observed, self.template);
         let overlay = |set: &ReplicaSet| {

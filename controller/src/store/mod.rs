@@ -1,4 +1,4 @@
-//! What the watches have told so far: rollouts by name, and what belongs to them.
+//! What the watches have brought so far: rollouts by name, and what belongs to them.
 
 pub(crate) mod decode;
 pub(crate) mod expectations;
@@ -62,7 +62,7 @@ impl All {
 }
 
 impl Rollouts {
-    /// Takes in what a watch or a live read told.
+    /// Stores what a watch or a live read returned.
     pub(crate) fn apply(&self, new: StoredRollout, source: Source) -> (Key, Change) {
         let key = Key::of(&new);
         let mut rollouts = write(&self.0);
@@ -155,7 +155,7 @@ fn keep_identity(old: &StoredRollout, new: &StoredRollout) {
     }
 }
 
-/// Everything the watches have told.
+/// Everything that the watches have brought.
 #[derive(Default)]
 pub(crate) struct Stores {
     /// Rollouts.
@@ -167,7 +167,7 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Takes in what a watch or a live read told of a rollout.
+    /// Stores a rollout that a watch or a live read returned.
     pub(crate) fn apply_rollout(&self, new: StoredRollout, source: Source) -> (Key, Change) {
         let (key, change) = self.rollouts.apply(new, source);
         if change != Change::Same

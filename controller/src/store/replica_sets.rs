@@ -54,7 +54,7 @@ impl PartialEq for Member {
 impl Eq for Member {}
 
 impl ReplicaSets {
-    /// Takes in what a watch or a live read told; returns the rollouts to reconcile: the owner, and the one that
+    /// Stores what a watch or a live read returned; returns the rollouts to reconcile: the owner, and the one that
     /// lost it, if it changed hands.
     pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
@@ -285,7 +285,7 @@ mod tests {
         sets.apply(with_template("1", 1, "a", &none), Source::Event);
         let first = template();
         assert!(first.is_some());
-        // No API server sends this: what is told of the template is the former answer, which was not computed again.
+        // No API server sends this: the facts about the template are the former ones, which were not computed again.
         sets.apply(with_template("2", 1, "b", &none), Source::Event);
         assert_eq!(template(), first);
         sets.apply(with_template("3", 2, "b", &none), Source::Event);

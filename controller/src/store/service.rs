@@ -117,7 +117,7 @@ struct State {
 pub(crate) struct Services(RwLock<State>);
 
 impl Services {
-    /// Takes in what a watch or a live read told; returns the rollouts to reconcile.
+    /// Stores what a watch or a live read returned; returns the rollouts to reconcile.
     pub(crate) fn apply(&self, new: StoredService, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
         let mut state = write(&self.0);

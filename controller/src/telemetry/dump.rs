@@ -44,7 +44,7 @@ impl Dump {
     /// Writes a decision unless it is the same as the one before. A failure is logged and has no other effect.
     pub(crate) fn write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) {
         if let Err(error) = self.try_write(key, now, observed, plan) {
-            tracing::warn!(folder = %self.folder.display(), %error, "a decision could not be written");
+            tracing::warn!(folder = %self.folder.display(), %error, "cannot write a decision to the folder");
         }
     }
 
@@ -70,7 +70,7 @@ impl Dump {
             observed: observed.clone(),
             plan: plan.clone(),
         };
-        // What is seen of a rollout is for whoever runs the controller alone.
+        // Only the person who runs the controller may read what it saw.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         self.new_file(key, now)?
             .write_all(&serde_json::to_vec_pretty(&decision)?)

@@ -27,7 +27,7 @@ pub fn install(options: &Options) {
     } else {
         Format::Text
     };
-    // What fails is told by us, with the server and its words; the client library tells it again, as it sees it.
+    // We log failures with the server and its words; the client library would log them again in its own.
     let client = if options.kloglevel > 0 {
         "debug"
     } else {
@@ -47,7 +47,7 @@ pub fn install(options: &Options) {
         .event_format(format)
         .try_init();
     if let Err(error) = installed {
-        tracing::debug!(%error, "logs go where the process already sends them");
+        tracing::debug!(%error, "the process already has a log subscriber");
     }
 }
 

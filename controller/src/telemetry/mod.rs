@@ -19,8 +19,8 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVe
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long the series of a deleted rollout stay (contract 09 §3); after that time series are looked through that no
-/// rollout has.
+/// How long the series of a deleted rollout stay (contract 09 §3); after that time, series without
+/// a rollout are removed.
 const SERIES_STAY: Duration = Duration::from_secs(65);
 /// Name of the work queue in `workqueue_*`.
 const QUEUE: &str = "Rollouts";
@@ -285,7 +285,7 @@ mod tests {
         );
     }
 
-    /// What is told of a rollout in a namespace of its own: a reconcile, an event, and the calls for it.
+    /// What is counted of a rollout in a namespace of its own: a reconcile, an event, and the calls for it.
     fn told(telemetry: &Telemetry, namespace: &str) {
         let key = Key::new(namespace, "web");
         telemetry.reconcile_ended(&key, Duration::ZERO, false);

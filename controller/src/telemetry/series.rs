@@ -93,7 +93,7 @@ impl Series {
         self.change(key, |one| one.undecodable += 1)
     }
 
-    /// An event was told.
+    /// An event was sent.
     pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) -> bool {
         let mut state = lock(&self.0);
         let known = state.reasons.iter().find(|it| &***it == reason).cloned();

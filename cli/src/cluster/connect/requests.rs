@@ -15,7 +15,7 @@ use tower::{BoxError, Layer, Service};
 
 /// A read is repeated so many times.
 const REPEATS: u32 = 5;
-/// The longest wait between two tries, whatever the server asks for.
+/// The longest wait between two tries, even if the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// How many lists and watches of each resource the API server has answered well: a watch that broke is back once its
@@ -169,7 +169,7 @@ fn only_reads(request: &Request<Body>) -> bool {
     request.method() == Method::GET && !watches
 }
 
-/// How long to wait before the next try; `None` if there is to be none.
+/// How long to wait before the next try; `None` if there is none.
 fn wait_after<B>(answer: &Response<B>, tries: u32) -> Option<Duration> {
     let passing = [
         StatusCode::TOO_MANY_REQUESTS,
