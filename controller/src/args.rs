@@ -168,7 +168,7 @@ impl Default for Options {
 impl Options {
     /// One sentence for each flag that was set and has no effect yet.
     #[must_use]
-    pub fn without_effect(&self) -> Vec<String> {
+    pub(crate) fn without_effect(&self) -> Vec<String> {
         let stock = Self::default();
         let mut missing = Vec::new();
         let mut check = |asked: bool, flag: &str, what: &str| {
@@ -243,7 +243,7 @@ impl Options {
 
     /// The label selector of custom resources (contract 09 §2): the id, or no label.
     #[must_use]
-    pub fn instance_selector(&self) -> String {
+    pub(crate) fn instance_selector(&self) -> String {
         let label = serin_core::wire::INSTANCE_ID;
         if self.instance_id.is_empty() {
             format!("!{label}")

@@ -39,7 +39,6 @@ pub struct Controller {
     options: Options,
     clock: Clock,
     decide: Decide,
-    may_write: Gate,
     election: Option<Election>,
     serves: bool,
 }
@@ -48,14 +47,12 @@ impl Controller {
     /// A controller of the cluster (or the namespace) that the client speaks to.
     #[must_use]
     pub fn new(client: Client, options: Options) -> Self {
-        let (clock, may_write): (Clock, Gate) = (Arc::new(Timestamp::now), Arc::new(|| true));
         Self {
             client,
             events_client: None,
             options,
-            clock,
+            clock: Arc::new(Timestamp::now),
             decide: serin_core::decide,
-            may_write,
             election: None,
             serves: true,
         }
@@ -80,12 +77,6 @@ impl Controller {
             events_client: Some(client),
             ..self
         }
-    }
-
-    /// Asked before each write: whether this process leads.
-    #[must_use]
-    pub fn fence(self, may_write: Gate) -> Self {
-        Self { may_write, ..self }
     }
 
     /// Stands for election with other processes and writes only while it leads. Without this it leads at once.
@@ -123,7 +114,7 @@ impl Controller {
             Some(election) => Some(elector(&self.client, election, options, &self.clock)?),
             None => None,
         };
-        let may_write = fence(self.may_write, elector.as_ref());
+        let may_write = fence(elector.as_ref());
         let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
@@ -169,10 +160,11 @@ fn elector(client: &Client, election: Election, options: &Options, clock: &Clock
     Ok(Elector::new(client.clone(), election, name, periods, Arc::clone(clock)))
 }
 
-fn fence(may_write: Gate, elector: Option<&Elector>) -> Gate {
+/// Whether this process leads: asked before each write.
+fn fence(elector: Option<&Elector>) -> Gate {
     match elector.map(Elector::leadership) {
-        Some(leadership) => Arc::new(move || leadership.may_write() && may_write()),
-        None => may_write,
+        Some(leadership) => Arc::new(move || leadership.may_write()),
+        None => Arc::new(|| true),
     }
 }
 

@@ -27,20 +27,18 @@ mod sync;
 mod telemetry;
 mod watch;
 
-pub use act::Gate;
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;
-pub use cluster::client::{ConnectError, connect, connect_to, install_tls};
+pub use cluster::client::{ConnectError, connect, install_tls};
 pub use cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
 pub use cluster::trouble::Trouble;
 pub use controller::{Bound, Controller};
 pub use error::Error;
 pub use lease::Election;
-pub use offline::replay::replay;
-pub use offline::takeover::{takeover_report, takeover_summary};
+pub use offline::takeover::takeover_report;
 pub use shell::Decide;
-pub use telemetry::logs::{Format as LogFormat, install as install_logs};
+pub use telemetry::logs::Format as LogFormat;
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;

@@ -1,9 +1,10 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
-use crate::{
-    ConnectError, Controller, Election, Options, Target, connect, connect_to, install_logs, install_tls, replay,
-    takeover_report, takeover_summary,
-};
+use crate::cluster::client::connect_to;
+use crate::offline::replay::replay;
+use crate::offline::takeover::takeover_summary;
+use crate::telemetry::logs;
+use crate::{ConnectError, Controller, Election, Options, Target, connect, install_tls, takeover_report};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -45,7 +46,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{plan}")?;
         return Ok(());
     }
-    install_logs(&cli.options);
+    logs::install(&cli.options);
     install_tls();
     // Few threads: the work is waiting, and each costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()

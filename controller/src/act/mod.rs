@@ -27,7 +27,7 @@ use std::time::Duration;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether this process may write now: asked before each write (invariant 11).
-pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
+pub(crate) type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

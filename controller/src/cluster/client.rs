@@ -57,7 +57,7 @@ pub async fn connect(options: &Options) -> Result<Client, ConnectError> {
 ///
 /// # Errors
 /// If there is no usable configuration.
-pub async fn connect_to(options: &Options) -> Result<(Client, Target), ConnectError> {
+pub(crate) async fn connect_to(options: &Options) -> Result<(Client, Target), ConnectError> {
     let (mut config, mut found, user) = configuration(options).await?;
     if let Some(server) = &options.server {
         config.cluster_url = url(server)?;

@@ -186,7 +186,7 @@ impl Trouble {
 
     /// Whether it can pass by itself, so that waiting helps.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Busy(_))
     }
 }

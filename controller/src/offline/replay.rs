@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// If the file cannot be read or holds something else.
-pub fn replay(file: &Path) -> io::Result<String> {
+pub(crate) fn replay(file: &Path) -> io::Result<String> {
     let decision: Decision = serde_json::from_slice(&std::fs::read(file)?)?;
     Ok(serde_json::to_string_pretty(&decide(&decision.observed, decision.now))?)
 }

@@ -99,7 +99,7 @@ fn asked_wait(error: &kube::Error) -> Option<Duration> {
 
 /// A summary of the reports in one line.
 #[must_use]
-pub fn takeover_summary(reports: &[Report]) -> String {
+pub(crate) fn takeover_summary(reports: &[Report]) -> String {
     let created = reports.iter().filter(|it| matches!(it.new, New::Created(_))).count();
     let missing = reports
         .iter()

@@ -21,7 +21,7 @@ pub enum Format {
 }
 
 /// Sends logs to stderr as the options say; does nothing if the process already has a subscriber.
-pub fn install(options: &Options) {
+pub(crate) fn install(options: &Options) {
     let format = if options.logformat.eq_ignore_ascii_case("json") {
         Format::Json
     } else {
