@@ -242,7 +242,7 @@ impl Bound {
         stop.cancel();
         tracing::info!("shutting down");
         if matches!(ended, Err(Error::LeaseLost)) {
-            // Whoever leads now must not meet a late write of ours.
+            // The new leader must not meet a late write of ours.
             tasks.shutdown().await;
             self.senders.shutdown().await;
             return ended;
@@ -286,7 +286,7 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
-        // One more than the flag says: it takes only what a person waits for.
+        // One worker more than the flag says: it serves only changes that a person waits for.
         let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
         for takes in ordinary.chain([Takes::Urgent]) {
             let (shell, stop) = (shell(), stop.clone());

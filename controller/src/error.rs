@@ -5,7 +5,7 @@ use crate::cluster::client::ConnectError;
 /// Why the controller could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A port is taken or not allowed: choose another.
+    /// A port is taken or not allowed.
     #[error("cannot listen on port {port}: {source}")]
     Listen {
         /// Port.
@@ -16,7 +16,7 @@ pub enum Error {
     /// The metrics or health server failed.
     #[error("a server failed: {0}")]
     Serve(#[source] std::io::Error),
-    /// Metrics could not be set up: a defect of ours.
+    /// Metrics could not be set up, which is a defect of Serin.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     /// An essential task ended, which is a defect of Serin. The process exits, so that the kubelet restarts it.

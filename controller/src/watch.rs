@@ -49,7 +49,7 @@ impl Scope {
     }
 }
 
-/// Follows rollouts until the stream ends, which it never should.
+/// Follows rollouts until the stream ends, which it should not.
 pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, synced: CancellationToken) {
     let mut events = pin!(scope.stream::<StoredRollout>(&selector));
     let mut listed = HashSet::new();

@@ -39,8 +39,8 @@ enum Given<'a> {
     Whatever,
 }
 
-/// Turns down a wrong number of names, and a kind that a group does not know: as the plugin with the usage alone, as upstream
-/// does; else with what is wrong and one line of usage.
+/// Refuses a wrong number of names, and a kind that a group does not know. The plugin shows the usage alone, as upstream
+/// does; `serin` shows what is wrong and one line of usage.
 pub(super) fn check(command: &Command, program: Program, definition: &mut clap::Command) -> Result<(), Failure> {
     match given(command) {
         Given::Whatever => Ok(()),

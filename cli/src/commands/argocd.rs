@@ -1,4 +1,4 @@
-//! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
+//! `argocd install`: what the hooks would change in `argocd-cm`. It applies nothing.
 
 use crate::cluster::connect::connect;
 use crate::cluster::flags::Global;
@@ -69,7 +69,7 @@ pub(crate) enum PlanForm {
     Undo,
 }
 
-/// Carries out a command of the group; one without a command has been turned down with its usage before.
+/// Carries out a command of the group; [`crate::args`] has refused one without a command.
 pub(super) async fn run(flags: &Global, group: &ArgocdGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(ArgocdCommand::Install(arguments)) => install(flags, arguments, console).await,
@@ -137,7 +137,7 @@ async fn from_cluster(flags: &Global, namespace: &str) -> Result<ArgocdCm, Failu
     Ok(ArgocdCm::from_cluster(namespace, map.data.unwrap_or_default()))
 }
 
-/// All findings at once: who mends them one by one runs into the next.
+/// All findings at once, so that people can mend them together.
 fn refuse(findings: &[Finding]) -> Failure {
     debug_assert!(any_error(findings));
     Failure::message(format!(

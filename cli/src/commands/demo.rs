@@ -32,7 +32,7 @@ pub(crate) struct Demo {
     pub coloring: Coloring,
 }
 
-/// The canary that is played where no file is named.
+/// The canary that the demo plays without a file.
 const EXAMPLE: &str = include_str!("../../../examples/canary.yaml");
 /// Slow enough to see, quick enough not to bore.
 const READY_AFTER: Duration = Duration::from_millis(1_500);

@@ -46,7 +46,7 @@ impl Line {
         }
     }
 
-    /// What is new since the last call. Once each watch that was down has been answered, all goes on.
+    /// What is new since the last call. Once each lost watch gets an answer, all continues.
     pub(super) fn news(&mut self) -> Option<String> {
         if self.news.is_none() && !self.lost.is_empty() {
             let answers = &self.answers;
@@ -58,7 +58,7 @@ impl Line {
         self.news.take()
     }
 
-    /// What stands below a picture while a watch is down.
+    /// The line below a picture while a watch is down.
     pub(super) fn state(&self) -> Option<String> {
         let lost = self.lost.values().next()?;
         Some(self.words(&lost.trouble))

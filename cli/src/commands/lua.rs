@@ -146,7 +146,7 @@ fn pause(text: &str) -> Result<Pause, String> {
     })
 }
 
-/// Carries out a command of the group; one without a command has been turned down with its usage before.
+/// Carries out a command of the group; [`crate::args`] has refused one without a command.
 pub(super) fn run(group: &LuaGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(LuaCommand::Generate(arguments)) => generate(arguments, console),
@@ -185,7 +185,7 @@ fn put(folder: &Path, file: &File, console: &mut Console) -> Result<(), Failure>
     console.line(&path.display().to_string())
 }
 
-/// Runs the cases of a folder; a case that fails, and a file that is not as it must be, fails the command.
+/// Runs the cases of a folder. A failing case or a malformed file fails the command.
 fn test(arguments: &LuaTest, console: &mut Console) -> Result<(), Failure> {
     let scripts = scripts(arguments, console)?;
     let options = suite::Options {
@@ -201,7 +201,7 @@ fn test(arguments: &LuaTest, console: &mut Console) -> Result<(), Failure> {
     }
 }
 
-/// The scripts to try in place of those that lie in the folder.
+/// The scripts to test instead of those in the folder.
 fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Customization>>, Failure> {
     if arguments.generated {
         // Argo CD's own cases know none of our names and icons.

@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Unknown(Vec<OsString>),
 }
 
-/// Carries out a command. Groups without a known kind have been turned down with their usage before.
+/// Carries out a command. [`crate::args`] has refused groups without a known kind.
 pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,

@@ -1,4 +1,4 @@
-//! `sandbox`: a cluster in this process that stays until it is interrupted.
+//! `sandbox`: a cluster in this process that runs until it is interrupted.
 
 use crate::local::sandbox::Cluster;
 use crate::show::console::Console;
@@ -18,7 +18,7 @@ pub(crate) struct Sandbox {
     pub port: u16,
 }
 
-/// As slow as the test suites of this field expect a cluster to be.
+/// As slow as test suites for rollouts expect a cluster to be.
 const READY_AFTER: Duration = Duration::from_secs(2);
 
 /// Serves, says how to reach it, and waits.

@@ -25,7 +25,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts everything; pods are ready `ready_after` their start. Port 0 takes any free one.
+    /// Starts everything; pods are ready `ready_after` their start. Port 0 chooses a free port.
     ///
     /// # Errors
     /// The port is taken, or a part cannot start.

@@ -89,7 +89,7 @@ impl Console {
         self.of_process
     }
 
-    /// Whether colours are written. What is asked for by a flag wins over the environment.
+    /// Whether colours are written. A flag wins over the environment.
     #[must_use]
     pub(crate) fn colors(&self, choice: ColorChoice) -> Colors {
         let on = match choice {

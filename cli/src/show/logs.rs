@@ -1,10 +1,10 @@
-//! The log of a command, on standard error: for those who ask with `-v` and `--loglevel`.
+//! The log of a command on standard error, as `-v` and `--loglevel` ask for it.
 
 use crate::show::failure::Failure;
 use serin_controller::LogFormat;
 use tracing_subscriber::EnvFilter;
 
-/// Sends the log where it belongs. Does nothing if the process has a subscriber already.
+/// Sends the log to standard error. Does nothing if the process already has a subscriber.
 pub(crate) fn install(verbosity: i64, level: Option<&str>) {
     let installed = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter(verbosity, level)))

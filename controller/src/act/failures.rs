@@ -1,4 +1,4 @@
-//! What the API server refused and has not taken since, per rollout.
+//! What the API server has refused and not accepted since, per object.
 
 use crate::act::Skipped;
 use crate::act::standing::Stands;
@@ -111,8 +111,8 @@ impl Failures {
         stands.skipped(skipped, owner.generation, now)
     }
 
-    /// A reconcile ended well after these attempts, and skipped those. What the content of an object caused stays until that
-    /// very attempt goes through; what the world caused is over. True if anything that stood is.
+    /// A reconcile ended well after these attempts, and skipped those. A refusal of content stays until that very attempt
+    /// goes through; other refusals are over. True if anything that stood is.
     pub(crate) fn went_through(
         &self,
         owner: &Owner,

@@ -32,7 +32,7 @@ pub(crate) type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// The API server refused or did not answer: waited for by name, tried again.
+    /// The API server refused or did not answer: a wait with a name, then another try.
     #[error(transparent)]
     Refused(#[from] Failure),
     /// Another replica leads: nothing is written until we do.
@@ -223,7 +223,7 @@ pub(crate) struct Done {
     pub(crate) gone_through: usize,
     /// Why the next did not, and what kind of call that was.
     pub(crate) error: Option<(Error, Attempted)>,
-    /// Those of them that were refused and held nothing back.
+    /// Those of them that were refused, after which the rest went on.
     pub(crate) skipped: Vec<Skipped>,
 }
 
@@ -276,7 +276,7 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// A secondary change ended so: a refusal that stands is noted, and holds nothing back.
+    /// The end of a secondary change: a refusal that stands is noted, and the rest goes on.
     fn skip(&mut self, result: Result<(), Error>, replica_set: &str, pod: Option<&str>) -> Result<(), Error> {
         match result {
             Err(Error::Refused(failure)) if failure.why.stands() => {

@@ -82,7 +82,7 @@ impl Act<'_> {
     }
 }
 
-/// Sent by hand: kube writes `delete_options`, which API servers pass over, and then nothing is made sure of.
+/// Builds the request itself: kube writes `delete_options`, which API servers ignore, and the preconditions with it.
 async fn evict(client: Client, namespace: &str, target: &Target) -> kube::Result<Status> {
     let body = serde_json::to_vec(&eviction(target)).map_err(kube::Error::SerdeError)?;
     let request = Request::new(StoredPod::url_path(&(), Some(namespace)))

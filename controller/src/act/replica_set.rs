@@ -54,7 +54,7 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// One write; without its secondary part where the API server does not take the whole.
+    /// One write; if the API server refuses the whole, another without the secondary part.
     pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let result = self.send_patch(patch).await;
         let refused = matches!(&result, Err(Error::Refused(failure)) if failure.why.stands());
@@ -126,7 +126,7 @@ impl Act<'_> {
         Err(error)
     }
 
-    /// One that is gone already is as good as deleted.
+    /// A ReplicaSet that is already gone counts as deleted.
     pub(super) async fn delete_replica_set(&mut self, target: &Target) -> Result<(), Error> {
         let params = DeleteParams::background().preconditions(Preconditions {
             uid: Some(target.uid.clone()),

@@ -58,8 +58,8 @@ impl Act<'_> {
         self.note(&target, result)
     }
 
-    /// Says by an annotation that the message has changed: an object that changes nowhere but in its status is not
-    /// looked at again by Argo CD as long as its health is the same (contract 13 §4).
+    /// Writes an annotation when the message has changed: Argo CD does not refresh an object that changes only in its
+    /// status, as long as its health is the same (contract 13 §4).
     pub(crate) async fn announce_message(&mut self, now: Timestamp) -> Result<(), Error> {
         let at = now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         let patch = RolloutPatch {

@@ -1,4 +1,4 @@
-//! Refusals that stand: of the content of a change, or for want of permission (decisions 46, 47).
+//! Refusals that stand: of the content of a change, or for lack of permission (decisions 46, 47).
 
 use crate::act::Skipped;
 use crate::cluster::refusal::Failure;

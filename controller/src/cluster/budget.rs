@@ -1,7 +1,8 @@
-//! How many calls per second we allow ourselves (`--qps`, `--burst`), and who waits where they are used up.
+//! How many calls per second the controller makes (`--qps`, `--burst`), and who waits when they are used up.
 //!
-//! A reconcile begins only when the budget is open, so that a wait for the budget keeps no worker. What people
-//! do never waits, but counts: it may overdraw the budget by a burst, which ordinary reconciles then wait to be repaid.
+//! A reconcile begins only when the budget is open, so that a wait for the budget occupies no worker. Changes
+//! by people never wait, but count: they may overdraw the budget by a burst, and ordinary reconciles wait until it is
+//! repaid.
 
 use crate::sync::lock;
 use std::sync::Mutex;

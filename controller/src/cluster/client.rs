@@ -44,8 +44,8 @@ impl ConnectError {
 
 /// Connects as the flags say: kubeconfig, else the service account of the pod.
 ///
-/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method;
-/// waits are named and ours. The rustls provider must be installed before ([`install_tls`]).
+/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method,
+/// and each wait needs a name. The rustls provider must be installed before ([`install_tls`]).
 ///
 /// # Errors
 /// If there is no usable configuration.

@@ -15,7 +15,7 @@ pub(crate) struct Failure {
     pub(crate) why: Refusal,
     /// What the API server (or the transport) said.
     pub(crate) message: String,
-    /// How long the API server asks to be left alone.
+    /// How long the API server asks us to wait.
     pub(crate) retry_after: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a rollout that is gone leaves behind (decision 38): Services that carry its name and hash.
+//! What a deleted rollout leaves behind (decision 38): Services that carry its name and hash.
 
 use crate::act::{Act, Error};
 use crate::cluster::refusal::Failure;

@@ -1,4 +1,4 @@
-//! What is written and said after the actions: the status, then events.
+//! What follows the actions: the status, then events.
 
 use crate::act::held::Held;
 use crate::act::{Act, Done, Error};
@@ -41,7 +41,7 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
     }
 }
 
-/// Tells of a new message that was written without a new phase.
+/// Announces a new message that was written without a new phase.
 pub(crate) async fn announce_message(act: &mut Act<'_>, plan: &Plan, status: Status, now: Timestamp) -> Status {
     let written = matches!(status, Status::Settled) && plan.status.as_ref().is_some_and(|write| write.message_only);
     if !written {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-/// How long the answer that there is no such Service is believed.
+/// How long the answer "there is no such Service" counts.
 const ABSENT_FOR: Duration = Duration::from_secs(5);
 
 /// A Service without what no decision reads.

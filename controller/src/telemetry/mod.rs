@@ -187,7 +187,7 @@ impl Telemetry {
         }
     }
 
-    /// Whether there still is what the series of a key that is no rollout's are about: a Service of rollouts, or the
+    /// Whether the subject of series that belong to no rollout still exists: a Service of rollouts, or the
     /// rollouts of the namespace.
     fn is_anybodys(&self, key: &Key) -> bool {
         if &*key.name == NO_NAME {

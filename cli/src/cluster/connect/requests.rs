@@ -1,7 +1,7 @@
 //! Requests on their way to the API server: logged, and repeated if they only read.
 //!
-//! kube's own policy repeats every method up to 15 times over minutes and in silence: a promotion could land after an
-//! abort. It is switched off; here a request that changes something is sent once.
+//! kube's own policy silently repeats every method up to 15 times over minutes: a promotion could land after an abort. It
+//! is switched off; here each write is sent once.
 
 use http::{Method, Request, Response, StatusCode, header::RETRY_AFTER};
 use kube::client::Body;
@@ -163,7 +163,7 @@ impl Copies {
     }
 }
 
-/// Watches are taken up again by who follows them.
+/// The follower of a watch starts it again.
 fn only_reads(request: &Request<Body>) -> bool {
     let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
     request.method() == Method::GET && !watches

@@ -15,7 +15,7 @@ use serin_core::validate;
 pub(crate) struct Play {
     pub(crate) rollout: Value,
     pub(crate) services: Vec<Value>,
-    /// What was left out or made up: a line each.
+    /// What was left out or added: a line each.
     pub(crate) notes: Vec<String>,
 }
 

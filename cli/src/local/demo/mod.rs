@@ -30,7 +30,7 @@ use words::Course;
 
 /// How long a person may look at a pause before it is resumed for them.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
-/// A pause that ends by itself within this time is waited for; a longer one is cut short.
+/// The demo waits for a pause that ends by itself within this time, and shortens a longer one.
 const SHORT_PAUSE_SECONDS: i64 = 10;
 /// A rollout that shows nothing new for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -358,7 +358,7 @@ impl Show {
     }
 }
 
-/// Whether one state of an object came before another; never said of different objects or of versions that are no numbers.
+/// Whether one state of an object came before another; false for different objects, and for versions that are no numbers.
 fn is_older(state: &ObjectMeta, than: &ObjectMeta) -> bool {
     let version = |it: &ObjectMeta| it.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
     state.uid == than.uid
