@@ -58,7 +58,7 @@ const EXAMPLES: [(&str, &[&str]); 6] = [
         "blue-green.yaml",
         &[
             "The new version starts beside the old one",
-            "Paused: the new version can be looked at through the Service blue-green-demo-preview until somebody decides.",
+            "Paused: the Service blue-green-demo-preview shows you the new version until somebody decides.",
             "Service blue-green-demo selects the old version.\nService blue-green-demo-preview selects the new version.",
             "Promoted, as `promote` does. The active Service moves to the new version.",
             "Service blue-green-demo selects the only version.",
