@@ -1,6 +1,7 @@
 //! One reconcile of one rollout: observe → decide → act → record.
 
 mod gone;
+mod managers;
 pub(crate) mod observe;
 pub(crate) mod record;
 
@@ -51,6 +52,11 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
         );
     }
     let mut observed = snapshot.observed(&shell.failures, owner);
+    let asked = (shell.clock)();
+    let services = &mut observed.services;
+    if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
+        return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
+    }
     let reading = Reading::of(&shell.clock);
     let now = reading.now;
     let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {
