@@ -1,9 +1,9 @@
-//! Why a rollout is looked at.
+//! Why a rollout is reconciled.
 
 use serin_core::plan::WakeReason;
 use std::fmt;
 
-/// Everything that can start a look; stands in its log line and in the metric.
+/// What can start a reconcile; its log line and the metric name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Reason {
     /// Somebody edited the spec.
@@ -24,29 +24,29 @@ pub(crate) enum Reason {
     Wake(WakeReason),
     /// The watch did not bring what was waited for in time.
     StoreLags,
-    /// The look before panicked.
+    /// The reconcile before panicked.
     Panicked,
-    /// Everything is looked at from time to time.
+    /// Every rollout is reconciled from time to time.
     Resync,
 }
 
-/// How much a person waits for a look: a request (promote, retry) is noted by the first look and followed by the
-/// second, an edit is followed at once.
+/// How much a person waits for a reconcile: a request (promote, retry) is noted by the first reconcile and followed by
+/// the second, an edit is followed at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
     /// Nobody does.
     #[default]
     Ordinary,
-    /// The look follows an edit.
+    /// The reconcile follows an edit.
     Edit,
-    /// The request is noted, and the look follows it.
+    /// The request is noted, and the reconcile follows it.
     NotedRequest,
-    /// The look notes a request.
+    /// The reconcile notes a request.
     Request,
 }
 
 impl Urgency {
-    /// What is left of it after a look that wrote.
+    /// What is left of it after a reconcile that wrote.
     pub(crate) fn after_a_write(self) -> Self {
         match self {
             Self::Request => Self::NotedRequest,
@@ -61,7 +61,7 @@ impl Urgency {
 }
 
 impl Reason {
-    /// How much a person waits for the look.
+    /// How much a person waits for the reconcile.
     pub(crate) fn urgency(self) -> Urgency {
         match self {
             Self::RolloutChanged => Urgency::Request,
@@ -118,13 +118,13 @@ impl fmt::Display for Reason {
 /// Everything that makes a rollout wait, as `serin_waits_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// A decision, or a refusal, asks for a later look.
+    /// A decision, or a refusal, asks for a later reconcile.
     Wake(WakeReason),
     /// The stores do not show our own last write in time.
     StoreLags,
     /// The budget of calls (`--qps`, `--burst`) was used up.
     Throttled,
-    /// A look panicked.
+    /// A reconcile panicked.
     Panicked,
 }
 

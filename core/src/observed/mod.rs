@@ -3,6 +3,10 @@
 //! The shell builds an [`Observed`] from its stores; together with one clock reading it is all that
 //! [`decide`](crate::decide()) sees. Written to a file it is a bug report, a replay and the seed of a simulated life (decision 33).
 
+mod attempt;
+
+pub use attempt::{Attempt, Kind, Verb};
+
 use crate::api::Rollout;
 use crate::api::analysis::AnalysisPhase;
 use crate::identity::{Fingerprint, Identity};
@@ -209,8 +213,8 @@ pub struct ReplicaFailure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// What was tried, such as `create ReplicaSet guestbook-5cd66ff7ff`.
-    pub attempt: String,
+    /// What was tried.
+    pub attempt: Attempt,
     /// What kind of call it was.
     pub what: Attempted,
     /// Generation of the rollout that it was tried for; an edit makes it void.
@@ -244,8 +248,8 @@ pub enum Attempted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
-    /// What is tried, such as `patch Service guestbook`.
-    pub attempt: String,
+    /// What is tried.
+    pub attempt: Attempt,
     /// How it fails: [`Refusal::Forbidden`] or [`Refusal::Invalid`].
     pub why: Refusal,
     /// What the API server said first.
