@@ -30,7 +30,7 @@ impl Counts {
             replicas: sum(|set| set.current_replicas),
             updated: look.revisions.new.map_or(0, |set| set.current_replicas),
             ready: sum(|set| set.ready_replicas),
-            available: sum(|set| set.available_replicas),
+            available: look.revisions.all().map(|set| look.told_available(set)).fold(0, i32::saturating_add),
         }
     }
 

@@ -64,7 +64,7 @@ fn counts(look: &Look<'_>, active: &str) -> Counts {
     match active_set(look, active) {
         Some(set) => Counts {
             ready: set.ready_replicas,
-            available: set.available_replicas,
+            available: look.told_available(set),
             ..all
         },
         None => all,
@@ -123,7 +123,7 @@ fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str,
     if let Some(set) = active_set(look, active) {
         next.hpa_replicas = set.current_replicas;
         next.ready_replicas = set.ready_replicas;
-        next.available_replicas = set.available_replicas;
+        next.available_replicas = look.told_available(set);
         let mut selector = look.rollout.spec.selector.clone().unwrap_or_default();
         let labels = selector.match_labels.get_or_insert_default();
         labels.insert(HASH_LABEL.to_owned(), set.hash().to_owned());
