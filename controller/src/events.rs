@@ -15,7 +15,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use serin_core::api::{API_VERSION, ObjectMeta};
 use serin_core::observed::Refusal;
-use serin_core::plan::EventKind;
+use serin_core::plan::News;
 use serin_core::wire;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
@@ -73,15 +73,12 @@ impl Recorder {
     }
 
     /// Tells about a rollout.
-    pub(crate) fn record(&self, key: &Key, rollout: &ObjectMeta, kind: EventKind, reason: &str, message: &str) {
-        let kind = match kind {
-            EventKind::Normal => "Normal",
-            EventKind::Warning => "Warning",
-        };
+    pub(crate) fn record(&self, key: &Key, rollout: &ObjectMeta, news: &News) {
+        let (kind, reason, message) = (news.kind().as_str(), news.reason(), news.to_string());
         tracing::info!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, "{message}");
         self.telemetry.event(key, kind, reason);
         let now = (self.clock)();
-        let event = event(&self.name(key, now), rollout, now, kind, reason, message);
+        let event = event(&self.name(key, now), rollout, now, kind, reason, &message);
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let lanes = lock(&self.lanes);

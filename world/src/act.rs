@@ -78,7 +78,7 @@ impl World {
                 After::Status => status,
             };
             if sent {
-                note!(self, "event {} {}", event.reason, event.message);
+                note!(self, "event {} {}", event.news.reason(), event.news);
                 self.events.push(event.clone());
             }
         }

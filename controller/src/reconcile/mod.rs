@@ -16,8 +16,7 @@ use crate::store::{Key, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::observed::Attempted;
-use serin_core::plan::{EventKind, WakeReason};
-use serin_core::wire;
+use serin_core::plan::{News, WakeReason};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -62,9 +61,7 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     }
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
-        shell
-            .recorder
-            .record(key, rollout, event.kind, &event.reason, &event.message);
+        shell.recorder.record(key, rollout, &event.news);
     }
     // After the events: they tell of the status, which is written even if its message cannot be announced.
     if shell.announce_messages {
@@ -144,10 +141,9 @@ fn skip(shell: &Shell, key: &Key, snapshot: &Snapshot, skipped: &Skipped, now: T
 }
 
 fn tell(shell: &Shell, key: &Key, snapshot: &Snapshot, failure: &Failure) {
-    let (rollout, reason) = (&snapshot.stored.rollout.metadata, wire::event::RECONCILIATION_ERROR);
-    shell
-        .recorder
-        .record(key, rollout, EventKind::Warning, reason, &failure.advice());
+    let message = failure.advice();
+    let news = News::ReconciliationError { message };
+    shell.recorder.record(key, &snapshot.stored.rollout.metadata, &news);
 }
 
 /// A refusal has a name, a wait, and an event that says what to do.

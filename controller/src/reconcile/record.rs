@@ -104,7 +104,7 @@ pub(crate) fn due_events<'p>(plan: &'p Plan, done: &Done, status: &Status) -> im
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use serin_core::plan::EventKind;
+    use serin_core::plan::News;
 
     fn write(urgency: Urgency) -> StatusWrite {
         StatusWrite {
@@ -116,9 +116,7 @@ mod tests {
 
     fn event(after: After) -> Event {
         Event {
-            kind: EventKind::Normal,
-            reason: "R".into(),
-            message: String::new(),
+            news: News::Resumed,
             after,
         }
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
-use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
+use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -240,12 +240,15 @@ pub fn new(name: String) -> Action {
     }))
 }
 
-pub fn event(reason: &str, after: After) -> Event {
-    Event {
-        kind: EventKind::Normal,
-        reason: reason.into(),
-        message: "done".into(),
-        after,
+pub fn event(news: News, after: After) -> Event {
+    Event { news, after }
+}
+
+/// A ReplicaSet was made.
+fn made() -> News {
+    News::ReplicaSetCreated {
+        name: "a".into(),
+        revision: 1,
     }
 }
 
@@ -261,9 +264,9 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         .filter(|one| seen.replica_sets.iter().all(|set| set.name != *one));
     let actions: Vec<Action> = missing.map(new).collect();
     let mut events: Vec<Event> = (0..actions.len())
-        .map(|index| event("Made", After::Action(index)))
+        .map(|index| event(made(), After::Action(index)))
         .collect();
-    events.push(event("Settled", After::Status));
+    events.push(event(News::Resumed, After::Status));
     let patch = json!({"status": {"phase": "Healthy"}});
     Plan {
         actions,

@@ -1,10 +1,12 @@
 //! What is to happen next, in order, and what to tell the user: the answer of every `decide`.
 
 pub(crate) mod draft;
+pub mod news;
 
 use crate::api::PodTemplate;
 use crate::observed::Refusal;
 use jiff::Timestamp;
+pub use news::{EventKind, News};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -271,27 +273,14 @@ pub enum Urgency {
     Counters,
 }
 
-/// One core/v1 Event about the rollout.
+/// One event about the rollout, and its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Normal or Warning.
-    pub kind: EventKind,
-    /// See [`crate::wire::event`].
-    pub reason: String,
-    /// A sentence.
-    pub message: String,
+    /// What is told.
+    pub news: News,
     /// Its cause.
     pub after: After,
-}
-
-/// Kind of an Event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EventKind {
-    /// As it should be.
-    Normal,
-    /// Something for a person to see.
-    Warning,
 }
 
 /// What must have gone through before an event is sent.

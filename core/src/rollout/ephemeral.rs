@@ -10,13 +10,13 @@ use crate::api::PodTemplate;
 use crate::api::rollout::PodTemplateMetadata;
 use crate::meaning::Metadata;
 use crate::observed::{Pod, ReplicaSet};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, NewReplicaSet, PodPatch, Secondary, Target};
+use crate::plan::draft::Draft;
+use crate::plan::{After, NewReplicaSet, News, PodPatch, Secondary, Target};
 use crate::rollout::look::Look;
 use crate::rollout::refused;
 use crate::rollout::revision::{Stable, is_observed};
 use crate::validate::{FieldError, labels};
-use crate::wire::{COVERED_METADATA, EPHEMERAL_METADATA, event};
+use crate::wire::{COVERED_METADATA, EPHEMERAL_METADATA};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -179,9 +179,8 @@ pub(crate) fn warn(look: &Look<'_>, draft: &mut Draft) {
         return;
     }
     for error in wrong(look, false) {
-        let message = format!("An update will be invalid: {error}");
-        let kind = EventKind::Warning;
-        draft.tell(Group::Course, kind, event::INVALID_METADATA, message, After::Status);
+        let error = error.to_string();
+        draft.tell(News::InvalidMetadata { error }, After::Status);
     }
 }
 

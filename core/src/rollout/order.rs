@@ -14,10 +14,8 @@
 
 use crate::meaning;
 use crate::observed::{ReplicaSet, Service};
-use crate::plan::draft::{Draft, Group, patch_of, target_of};
-use crate::plan::{
-    Action, After, EventKind, Ownership, ReplicaSetPatch, Secondary, ServicePatch, Target, Wake, WakeReason,
-};
+use crate::plan::draft::{Draft, patch_of, target_of};
+use crate::plan::{Action, After, News, Ownership, ReplicaSetPatch, Secondary, ServicePatch, Target, Wake, WakeReason};
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
 use crate::rollout::look::Look;
@@ -25,7 +23,7 @@ use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
 use crate::rollout::want::{Behind, Deadline, Keeps, Of, Want};
-use crate::wire::{self, event};
+use crate::wire;
 
 /// Changes, in their order.
 #[derive(Debug, Default)]
@@ -149,9 +147,7 @@ impl Actions {
             let revised = patch.annotations.get(wire::REVISION).cloned().flatten();
             let after = self.push(Action::PatchRollout(patch));
             if let Some(revision) = revised {
-                let message = format!("Rollout updated to revision {revision}");
-                let kind = EventKind::Normal;
-                draft.tell(Group::Updated, kind, event::ROLLOUT_UPDATED, message, after);
+                draft.tell(News::Updated { revision }, after);
             }
         }
     }
@@ -188,7 +184,7 @@ impl Actions {
         let Behind {
             service: name,
             hash,
-            group,
+            preview,
         } = *behind;
         let Some(service) = service::find(look, name) else {
             return;
@@ -204,8 +200,13 @@ impl Actions {
             managed_by: (!managed).then(|| look.name().to_owned()),
             clear: false,
         }));
-        let message = format!("Switched selector for service '{name}' from '{old}' to '{hash}'");
-        draft.tell(group, EventKind::Normal, event::SWITCH_SERVICE, message, after);
+        let news = News::ServiceSwitched {
+            name: name.to_owned(),
+            from: old.to_owned(),
+            to: hash.to_owned(),
+            preview,
+        };
+        draft.tell(news, after);
     }
 
     /// ReplicaSets that give up pods, each within what is left of the budget.
@@ -255,7 +256,13 @@ impl Actions {
             } else {
                 set.revision()
             };
-            replica_set::tell_scaled(draft, &set.name, revision, (set.replicas, size), after);
+            let news = News::Scaled {
+                name: set.name.clone(),
+                revision,
+                from: set.replicas,
+                to: size,
+            };
+            draft.tell(news, after);
         }
     }
 

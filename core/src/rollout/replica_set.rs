@@ -3,15 +3,15 @@
 use crate::api::PodTemplate;
 use crate::identity::sanitised_template;
 use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, NewReplicaSet, ReplicaSetPatch, RolloutPatch, Target};
+use crate::plan::draft::Draft;
+use crate::plan::{After, NewReplicaSet, News, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
 use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
 use crate::rollout::refused;
 use crate::rollout::revision::{Stable, is_meant, is_observed};
-use crate::wire::{self, event};
+use crate::wire;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -138,33 +138,34 @@ pub(crate) fn failure_is_told(look: &Look<'_>) -> bool {
     })
 }
 
-/// Tells of the newest ReplicaSet.
+/// Tells of the newest ReplicaSet, which is created with so many pods. A leaf that cannot be decoded is left out of it
+/// alone, and the user reads of that (decision 7).
 pub(crate) fn tell_created(look: &Look<'_>, name: &str, size: i32, after: After, draft: &mut Draft) {
-    let revision = newest_revision(look);
-    let message = format!("Created ReplicaSet {name} (revision {revision})");
-    let (kind, reason) = (EventKind::Normal, event::NEW_REPLICA_SET_CREATED);
-    draft.tell(Group::Created, kind, reason, message, after);
-    tell_undecodable(look, name, after, draft);
+    let (name, revision) = (name.to_owned(), newest_revision(look));
+    draft.tell(
+        News::ReplicaSetCreated {
+            name: name.clone(),
+            revision,
+        },
+        after,
+    );
+    let fields = look.seen.identity.undecodable.clone();
+    if !fields.is_empty() {
+        let name = name.clone();
+        draft.tell(News::UndecodableTemplate { name, fields }, after);
+    }
     if size > 0 {
-        tell_scaled(draft, name, revision, (0, size), after);
+        let (from, to) = (0, size);
+        draft.tell(
+            News::Scaled {
+                name,
+                revision,
+                from,
+                to,
+            },
+            after,
+        );
     }
-}
-
-/// A leaf that cannot be decoded is left out of the ReplicaSet alone, and the user is told (decision 7).
-fn tell_undecodable(look: &Look<'_>, name: &str, after: After, draft: &mut Draft) {
-    const NAMED: usize = 5;
-    let fields = &look.seen.identity.undecodable;
-    if fields.is_empty() {
-        return;
-    }
-    let named = fields.iter().take(NAMED).map(|field| format!("spec.template.{field}"));
-    let mut named = named.collect::<Vec<_>>().join(", ");
-    if fields.len() > NAMED {
-        named = format!("{named} and {} more", fields.len() - NAMED);
-    }
-    let message = format!("Not decodable, and left out of ReplicaSet {name}: {named}");
-    let reason = event::UNDECODABLE_TEMPLATE;
-    draft.tell(Group::Created, EventKind::Warning, reason, message, after);
 }
 
 /// The newest ReplicaSet, as it is created.
@@ -291,17 +292,4 @@ pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut Re
     if size == 0 && set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
         patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
     }
-}
-
-/// Tells of a change of size.
-pub(crate) fn tell_scaled(draft: &mut Draft, name: &str, revision: i64, (from, to): (i32, i32), after: After) {
-    let direction = if to > from { "up" } else { "down" };
-    let message = format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}");
-    draft.tell(
-        Group::Scaling,
-        EventKind::Normal,
-        event::SCALING_REPLICA_SET,
-        message,
-        after,
-    );
 }

@@ -30,7 +30,11 @@ impl Counts {
             replicas: sum(|set| set.current_replicas),
             updated: look.revisions.new.map_or(0, |set| set.current_replicas),
             ready: sum(|set| set.ready_replicas),
-            available: look.revisions.all().map(|set| look.told_available(set)).fold(0, i32::saturating_add),
+            available: look
+                .revisions
+                .all()
+                .map(|set| look.told_available(set))
+                .fold(0, i32::saturating_add),
         }
     }
 

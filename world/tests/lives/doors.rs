@@ -95,7 +95,7 @@ fn place(world: &World) -> Value {
     let events: Vec<String> = world
         .events
         .iter()
-        .map(|event| format!("{}: {}", event.reason, event.message))
+        .map(|event| format!("{}: {}", event.news.reason(), event.news))
         .collect();
     let mut place = json!({
         "annotations": world.rollout["metadata"]["annotations"],

@@ -43,7 +43,7 @@ fn least_behind(world: &mut World, service: &str, seconds: i64) -> i32 {
 }
 
 fn sent(world: &World, reason: &str) -> usize {
-    let is = |event: &&Event| event.reason == reason;
+    let is = |event: &&Event| event.news.reason() == reason;
     world.events.iter().filter(is).count()
 }
 
@@ -215,8 +215,8 @@ fn c4_what_mends_a_broken_first_deployment_waits_for_nobody() {
         world.trace.join("\n")
     );
     assert_eq!(world.behind("stable"), 4, "its pods serve");
-    let skipped = world.events.iter().find(|event| event.reason == "SkipSteps");
-    let told = skipped.is_some_and(|event| event.message.contains("never had an available pod"));
+    let skipped = world.events.iter().find(|event| event.news.reason() == "SkipSteps");
+    let told = skipped.is_some_and(|event| event.news.to_string().contains("never had an available pod"));
     assert!(told, "it says so: {:?}", world.events);
     assert_whole(&world);
 }

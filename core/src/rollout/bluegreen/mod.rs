@@ -7,7 +7,7 @@ use crate::api::rollout::{BlueGreenStatus, RolloutStatus};
 use crate::meaning::BlueGreen;
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
-use crate::plan::draft::{Draft, Group};
+use crate::plan::draft::Draft;
 use crate::rollout::canary::never_served;
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::look::{Change, Look};
@@ -40,17 +40,17 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     want.services.extend(preview.map(|hash| Behind {
         service: meant.preview_service,
         hash,
-        group: Group::Preview,
+        preview: true,
     }));
     want.services.extend(moves.map(|hash| Behind {
         service: meant.active_service,
         hash,
-        group: Group::Traffic,
+        preview: false,
     }));
     let actions = order::carry_out(look, &want, &mut draft);
     let active = moves.unwrap_or(active);
-    if let Some(reason) = course.blue_green_promotion(look, active) {
-        course.promote(look, &reason, &mut draft);
+    if let Some(why) = course.blue_green_promotion(look, active) {
+        course.promote(look, why, &mut draft);
     }
     let preview = preview.unwrap_or_else(|| service::hash_of(look, meant.preview_service));
     let next = report_status(look, &course, counts, active, preview);
