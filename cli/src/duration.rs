@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// `5s`, `3m20s`, `2d3h`: at most two units, the second only while it matters (contract 10 §1).
 #[must_use]
-pub fn human(duration: SignedDuration) -> String {
+pub(crate) fn human(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match seconds {
@@ -33,7 +33,7 @@ fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
 
 /// How long ago, as [`human`] has it; `<unknown>` without a creation time, as kubectl has it.
 #[must_use]
-pub fn age(created: Option<Timestamp>, now: Timestamp) -> String {
+pub(crate) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
     created.map_or_else(|| "<unknown>".to_owned(), |created| human(now.duration_since(created)))
 }
 
@@ -41,7 +41,7 @@ pub fn age(created: Option<Timestamp>, now: Timestamp) -> String {
 ///
 /// # Errors
 /// Go's own text, since scripts know it: `time: missing unit in duration "5"`.
-pub fn parse_go(text: &str) -> Result<SignedDuration, String> {
+pub(crate) fn parse_go(text: &str) -> Result<SignedDuration, String> {
     let invalid = || format!("time: invalid duration {text:?}");
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -88,7 +88,7 @@ pub fn parse_go(text: &str) -> Result<SignedDuration, String> {
 
 /// [`parse_go`] for waits: a negative one is over at once.
 #[must_use]
-pub fn as_wait(duration: SignedDuration) -> Duration {
+pub(crate) fn as_wait(duration: SignedDuration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()
 }
 

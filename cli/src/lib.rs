@@ -2,28 +2,32 @@
 //!
 //! A call travels through these rooms:
 //!
-//! 1. [`args`] reads the words. For words that it cannot read, the error has the text of upstream's plugin
-//!    ([`show::failure`]).
-//! 2. [`cluster`] turns the kubectl flags into a client, and reads a rollout and what it owns ([`cluster::scene`]).
-//! 3. `commands` has a file for each command. Requests to a rollout are patches that [`serin_core::hooks::request`]
-//!    decides.
-//! 4. [`show`] has what is printed, as text from facts without IO: [`show::info`] has the facts of a rollout, and
-//!    [`show::tree`] draws them. [`show::console`] writes results to standard output; errors (`Error: …`, and what to do)
+//! 1. `args` reads the words. For words that it cannot read, the error has the text of upstream's plugin
+//!    (`show::failure`).
+//! 2. `cluster` turns the kubectl flags into a client, and reads a rollout and what it owns (`cluster::scene`).
+//! 3. `commands` has a file for each command, with its flags and its run. Requests to a rollout are patches that
+//!    [`serin_core::hooks::request`] decides.
+//! 4. `show` has what is printed, as text from facts without IO: `show::info` has the facts of a rollout, and
+//!    `show::tree` draws them. `show::console` writes results to standard output; errors (`Error: …`, and what to do)
 //!    and the log go to standard error. The exit code is 1 after an error.
-//! 5. [`local`] has what needs no cluster of the user's: files, the cluster in this process, and [`local::demo`], which
+//! 5. `local` has what needs no cluster of the user's: files, the cluster in this process, and `local::demo`, which
 //!    plays a whole update on any connection.
 
-pub mod args;
-pub mod cluster;
+mod args;
+mod cluster;
 mod commands;
-pub mod duration;
-pub mod local;
-pub mod show;
+mod duration;
+mod local;
+mod show;
+mod values;
 
-use crate::args::{Call, Program};
-use crate::show::console::Console;
+pub use cluster::connect::install_tls;
+pub use show::console::{Console, Terminal};
+
+use crate::args::Call;
 use crate::show::failure::Failure;
 use crate::show::logs;
+use crate::show::program::Program;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -54,7 +58,7 @@ async fn carry_out(call: Call, console: &mut Console) -> Result<(), Failure> {
         Call::Help(text) => console.print(&text),
         Call::Command(global, command) => {
             if console.is_of_process() {
-                logs::install(&global);
+                logs::install(global.kloglevel, global.loglevel.as_deref());
             }
             commands::carry_out(&global, command, console).await
         }

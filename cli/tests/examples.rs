@@ -171,7 +171,7 @@ async fn the_example_of_a_restart_restarts() {
 }
 
 async fn client(kubeconfig: &Path) -> Client {
-    serin::cluster::connect::install_tls();
+    serin::install_tls();
     let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
     let options = kube::config::KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();

@@ -1,8 +1,6 @@
-//! Why the controller ends, and how errors are told.
+//! Why the controller ends.
 
-use crate::cluster::target::{Target, Unusable};
-use crate::cluster::trouble::Trouble;
-use std::fmt::Write;
+use crate::cluster::client::ConnectError;
 
 /// Why the controller could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -30,57 +28,10 @@ pub enum Error {
     /// The periods of the election contradict each other.
     #[error("leader election: {0}")]
     Periods(&'static str),
-    /// No usable configuration of a cluster.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
     /// The API server cannot be reached, or refuses.
-    #[error("{}", target.explain(trouble))]
-    Api {
-        /// What happened.
-        trouble: Trouble,
-        /// Which server.
-        target: Box<Target>,
-    },
-    /// `--server` is no address.
-    #[error("--server {0:?} is not a URL")]
-    Server(String),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// `--controllers` names something else than `analysis` (contract 09 §1).
     #[error("unsupported controller: {0}")]
     UnsupportedController(String),
-}
-
-impl Error {
-    /// What a request to this server came to.
-    #[must_use]
-    pub fn api(error: &kube::Error, target: &Target) -> Self {
-        Self::Api {
-            trouble: Trouble::from(error),
-            target: Box::new(target.clone()),
-        }
-    }
-}
-
-/// An error and its causes on one line; a cause that the text before already contains is left out.
-#[must_use]
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = say(error);
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = say(inner);
-        if !text.contains(&said) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ": {said}");
-        }
-        cause = inner.source();
-    }
-    text.replace('\n', " ")
-}
-
-/// The text of one error. Where kube prints a whole answer as a Rust value, only what the API server says is kept.
-fn say(error: &(dyn std::error::Error + 'static)) -> String {
-    match error.downcast_ref::<kube::Error>() {
-        Some(kube::Error::Api(status)) if !status.message.is_empty() => status.message.clone(),
-        Some(kube::Error::Api(status)) => format!("the API server answered {} {}", status.code, status.reason),
-        _ => error.to_string(),
-    }
 }

@@ -1,9 +1,9 @@
 //! Events: one core/v1 object per emission, in order per rollout, on a connection and budget of their own (decision 3).
 
 use crate::act::CALL_TIMEOUT;
+use crate::clock::Clock;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
-use crate::shell::Clock;
 use crate::store::Key;
 use crate::sync::lock;
 use crate::telemetry::Telemetry;

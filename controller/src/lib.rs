@@ -9,7 +9,9 @@
 
 mod act;
 mod args;
+mod clock;
 mod cluster;
+mod controller;
 mod error;
 mod events;
 #[cfg(test)]
@@ -28,14 +30,18 @@ mod watch;
 
 pub use act::Gate;
 pub use args::Options;
-pub use cluster::client::{connect, connect_to, install_tls};
+pub use clock::Clock;
+pub use cluster::chain::chain;
+pub use cluster::client::{ConnectError, connect, connect_to, install_tls};
 pub use cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
 pub use cluster::trouble::Trouble;
-pub use error::{Error, chain};
+pub use controller::{Bound, Controller};
+pub use error::Error;
 pub use lease::Election;
-pub use offline::replay::{Look, replay};
+pub use offline::replay::replay;
 pub use offline::takeover::{takeover_report, takeover_summary};
-pub use shell::{Bound, Clock, Controller, Decide};
+pub use shell::Decide;
+pub use telemetry::dump::Look;
 pub use telemetry::logs::{Format as LogFormat, install as install_logs};
 
 use kube::Client;

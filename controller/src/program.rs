@@ -1,7 +1,7 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
 use crate::{
-    Controller, Election, Error, Options, Target, connect, connect_to, install_logs, install_tls, replay,
+    ConnectError, Controller, Election, Options, Target, connect, connect_to, install_logs, install_tls, replay,
     takeover_report, takeover_summary,
 };
 use anyhow::Context;
@@ -74,7 +74,7 @@ async fn report(options: &Options) -> anyhow::Result<()> {
     let (client, target) = connect_to(options).await?;
     let reports = takeover_report(&client, options)
         .await
-        .map_err(|error| Error::api(&error, &target))?;
+        .map_err(|error| ConnectError::api(&error, &target))?;
     let mut out = std::io::stdout().lock();
     for report in &reports {
         write!(out, "{report}")?;

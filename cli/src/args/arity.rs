@@ -1,10 +1,14 @@
 //! How many names a command takes, and what is said where there are more or fewer.
 
-use super::{
-    ArgocdGroup, Command, GetGroup, GetKind, LuaGroup, Program, RetryGroup, RetryKind, TerminateGroup, TerminateKind,
-    help,
-};
+use super::help;
+use crate::commands::Command;
+use crate::commands::argocd::ArgocdGroup;
+use crate::commands::get::{GetGroup, GetKind};
+use crate::commands::lua::LuaGroup;
+use crate::commands::retry::{RetryGroup, RetryKind};
+use crate::commands::terminate::{TerminateGroup, TerminateKind};
 use crate::show::failure::Failure;
+use crate::show::program::Program;
 use std::ffi::OsString;
 
 /// How many names.

@@ -1,8 +1,8 @@
 //! Help and usage: for `serin` without the forty lines of connection flags in each command, as kubectl does it; under the
 //! plugin's name in the shape that upstream's users know (decision 49).
 
-use super::Program;
 use super::arity::{Arity, NAMED};
+use crate::show::program::Program;
 use clap::{Arg, Command};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -127,12 +127,6 @@ pub(super) fn subcommands(definition: &Command, group: &str) -> Vec<String> {
     let group = definition.find_subcommand(group);
     let known = group.into_iter().flat_map(Command::get_subcommands);
     known.map(|it| it.get_name().to_owned()).collect()
-}
-
-/// The flags alone.
-pub(super) fn global_flags(flags: Command) -> String {
-    let mut flags = flags.disable_help_flag(true).help_template("{all-args}");
-    flags.render_help().to_string()
 }
 
 /// Usage, aliases, commands and flags in the order and columns of Go's cobra.

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::commands::get::{GetGroup, GetKind};
+use crate::show::console::ColorChoice;
 
 fn call(line: &str) -> Result<Call, Failure> {
     let words: Vec<_> = line.split(' ').map(OsString::from).collect();
@@ -201,21 +203,4 @@ fn help_is_no_error() {
     };
     assert!(text.starts_with("Unknown help topic [`nope`]\n"), "{text}");
     assert!(text.contains("Usage: serin"), "{text}");
-}
-
-#[test]
-fn options_lists_the_flags_of_every_command() {
-    let (_, read) = command("serin options");
-    assert!(matches!(read, Command::Options));
-    let text = global_flags();
-    for flag in [
-        "-n, --namespace <NAMESPACE>",
-        "--certificate-authority",
-        "--as-group",
-        "-v, --kloglevel",
-        "--context",
-    ] {
-        assert!(text.contains(flag), "{flag}:\n{text}");
-    }
-    assert!(!text.contains("--help"), "{text}");
 }

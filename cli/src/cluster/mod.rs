@@ -1,4 +1,6 @@
 //! The user's cluster: the connection to it, and a rollout as it stands there.
 
-pub mod connect;
-pub mod scene;
+pub(crate) mod connect;
+pub(crate) mod flags;
+pub(crate) mod scene;
+pub(crate) mod send;

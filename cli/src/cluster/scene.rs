@@ -18,7 +18,7 @@ use std::fmt::Debug;
 
 /// How much of a rollout is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
+pub(crate) enum Depth {
     /// The rollout alone: its phase and counts.
     Rollout,
     /// Also what it owns.
@@ -27,7 +27,7 @@ pub enum Depth {
 
 /// What is known of a rollout and of the objects around it.
 #[derive(Default)]
-pub struct Scene {
+pub(crate) struct Scene {
     rollout: Mirror<Rollout>,
     replica_sets: Mirror<ReplicaSet>,
     pods: Mirror<Pod>,
@@ -36,7 +36,7 @@ pub struct Scene {
 impl Scene {
     /// The rollout with its rows; `None` once it is gone.
     #[must_use]
-    pub fn info(&self) -> Option<RolloutInfo> {
+    pub(crate) fn info(&self) -> Option<RolloutInfo> {
         let rollout = self.rollout()?;
         Some(RolloutInfo::new(
             rollout,
@@ -47,12 +47,12 @@ impl Scene {
 
     /// The rollout as stored; `None` once it is gone.
     #[must_use]
-    pub fn rollout(&self) -> Option<&Rollout> {
+    pub(crate) fn rollout(&self) -> Option<&Rollout> {
         self.rollout.objects.values().next()
     }
 
     /// Takes in one change.
-    pub fn apply(&mut self, change: Change) {
+    pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Rollout(event) => self.rollout.apply(event),
             Change::ReplicaSet(event) => self.replica_sets.apply(event),
@@ -63,7 +63,7 @@ impl Scene {
 }
 
 /// One change of the scene.
-pub enum Change {
+pub(crate) enum Change {
     /// Of the rollout.
     Rollout(Event<Rollout>),
     /// Of a ReplicaSet in the namespace.
@@ -119,7 +119,7 @@ impl<K: ResourceExt> Mirror<K> {
 ///
 /// # Errors
 /// What the API server says; a rollout or a referenced Deployment that is missing, in the words of a lister.
-pub async fn read(connection: &Connection, name: &str, depth: Depth) -> Result<Scene, Failure> {
+pub(crate) async fn read(connection: &Connection, name: &str, depth: Depth) -> Result<Scene, Failure> {
     let rollout = match namespaced::<Rollout>(connection).get(name).await {
         Ok(rollout) => rollout,
         Err(error) => return Err(missing(&error, name)),
@@ -156,7 +156,7 @@ fn missing(error: &kube::Error, name: &str) -> Failure {
 
 /// Changes of a rollout and, if wanted, of what is in its namespace. Lost connections are told and taken up again without
 /// end, with growing pauses.
-pub fn changes(connection: &Connection, name: &str, depth: Depth) -> impl Stream<Item = Change> + Send + use<> {
+pub(crate) fn changes(connection: &Connection, name: &str, depth: Depth) -> impl Stream<Item = Change> + Send + use<> {
     let rollout = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut streams = vec![watch(connection, rollout, Change::Rollout)];
     if depth == Depth::Tree {

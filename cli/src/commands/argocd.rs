@@ -1,9 +1,13 @@
 //! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
 
-use crate::args::{ArgocdCommand, ArgocdGroup, ArgocdInstall, Global, PlanForm, Program};
 use crate::cluster::connect::connect;
+use crate::cluster::flags::Global;
+use crate::commands::lua::Choices;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use crate::show::program::Program;
+use crate::values;
+use clap::{Args, Subcommand, ValueEnum};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use serin_argocd::install::{self, InstallPlan};
@@ -11,6 +15,59 @@ use serin_argocd::settings::{ARGOCD_CM, ArgocdCm, Finding, any_error, list};
 use serin_lua::generate::{self, Version};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::path::PathBuf;
+
+/// `argocd …`.
+#[derive(Args, Debug)]
+pub(crate) struct ArgocdGroup {
+    /// What is wanted.
+    #[command(subcommand)]
+    pub command: Option<ArgocdCommand>,
+}
+
+/// What can be done about Argo CD.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ArgocdCommand {
+    /// Show what health checks and actions would change in Argo CD's settings, and how to apply it
+    Install(ArgocdInstall),
+}
+
+/// `argocd install`.
+#[derive(Args, Debug)]
+pub(crate) struct ArgocdInstall {
+    /// Show the changes; without it the command refuses, because it never applies anything by itself
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub dry_run: bool,
+    /// A file with the ConfigMap argocd-cm, in place of the one in the cluster
+    #[arg(long, value_name = "FILE")]
+    pub argocd_cm: Option<PathBuf>,
+    /// Namespace of Argo CD
+    #[arg(long, value_name = "NAMESPACE", default_value = "argocd")]
+    pub argocd_namespace: String,
+    /// Version of Argo CD, from 2.8 on
+    #[arg(long, default_value_t = Version::NEWEST)]
+    pub argocd_version: Version,
+    /// What may be chosen.
+    #[command(flatten)]
+    pub choices: Choices,
+    /// Show a link to this page of yours on Degraded Rollouts; may hold Argo CD's templates
+    #[arg(long, value_name = "URL")]
+    pub link: Option<String>,
+    /// What to print
+    #[arg(long, short, value_enum, default_value = "text")]
+    pub output: PlanForm,
+}
+
+/// What `argocd install` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanForm {
+    /// The changes, the commands and both patches
+    Text,
+    /// The patch alone
+    Patch,
+    /// The patch that takes it back
+    Undo,
+}
 
 /// Carries out a command of the group; one without a command has been turned down with its usage before.
 pub(super) async fn run(flags: &Global, group: &ArgocdGroup, console: &mut Console) -> Result<(), Failure> {

@@ -1,14 +1,36 @@
 //! `demo`: a canary or blue-green update rolls out before your eyes, on a cluster in this process.
 
-use crate::args::Demo;
 use crate::local::demo::file::{self, Play};
 use crate::local::demo::{Script, play};
 use crate::local::manifest;
 use crate::local::sandbox::Cluster;
+use crate::show::coloring::Coloring;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use clap::Args;
+use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
+
+/// `demo`.
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// A file with a Rollout and its Services, in place of the example; - is standard input
+    #[arg(long, short)]
+    pub file: Option<PathBuf>,
+    /// The Rollout to play, where the file has several
+    #[arg(long, value_name = "NAME")]
+    pub rollout: Option<String>,
+    /// Image to update to; by default the next tag of the one in the file
+    #[arg(long)]
+    pub image: Option<String>,
+    /// Keep the cluster up afterwards, until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+    /// Colours.
+    #[command(flatten)]
+    pub coloring: Coloring,
+}
 
 /// The canary that is played where no file is named.
 const EXAMPLE: &str = include_str!("../../../examples/canary.yaml");

@@ -1,20 +1,57 @@
 //! `get rollout NAME` (contract 10 §4)
 
 use super::line::Line;
-use crate::args::GetRollout;
 use crate::cluster::connect::Connection;
 use crate::cluster::scene::{self, Depth, Scene};
-use crate::show::console::{Console, Terminal};
+use crate::show::coloring::Coloring;
+use crate::show::console::{CLEAR, Console, Terminal};
 use crate::show::failure::Failure;
 use crate::show::tree::{self, Colors};
+use crate::values;
+use clap::{Args, Subcommand};
 use futures::StreamExt;
 use jiff::Timestamp;
+use std::ffi::OsString;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep};
 
-/// Sent before each picture of `--watch`: home, clear the screen, home.
-pub(crate) const CLEAR: &str = "\x1b[H\x1b[2J\x1b[0;0H";
+/// `get <kind> NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct GetGroup {
+    /// Kind.
+    #[command(subcommand)]
+    pub kind: Option<GetKind>,
+}
+
+/// What can be shown.
+#[derive(Subcommand, Debug)]
+pub(crate) enum GetKind {
+    /// Get details about a rollout
+    #[command(visible_aliases = ["ro", "rollouts"])]
+    Rollout(GetRollout),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
+
+/// `get rollout NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct GetRollout {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Watch live updates to the rollout
+    #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub watch: bool,
+    /// Colours.
+    #[command(flatten)]
+    pub coloring: Coloring,
+    /// Timeout after specified seconds
+    #[arg(long, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
+    pub timeout_seconds: i64,
+}
+
 /// Ages grow: the picture is drawn again although nothing changed.
 const REDRAW_EVERY: Duration = Duration::from_secs(1);
 /// A picture stays at least this long, so that the screen does not flicker.

@@ -1,29 +1,77 @@
-//! One file per command.
+//! The commands: the flags and the run of each in one file.
 
 mod abort;
-mod argocd;
+pub(crate) mod argocd;
 mod demo;
-mod get;
+pub(crate) mod get;
 mod line;
-mod lua;
+pub(crate) mod lua;
+mod names;
 mod options;
 mod pause;
 mod promote;
 mod restart;
-mod retry;
+pub(crate) mod retry;
 mod sandbox;
-mod send;
 mod status;
-mod terminate;
+pub(crate) mod terminate;
 mod version;
 
-pub(crate) use get::CLEAR;
-pub(crate) use send::send;
-
-use crate::args::{Command, GetGroup, GetKind, Global, RetryGroup, RetryKind, TerminateGroup, TerminateKind};
 use crate::cluster::connect::{Connection, connect};
+use crate::cluster::flags::Global;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+
+use self::argocd::ArgocdGroup;
+use self::demo::Demo;
+use self::get::{GetGroup, GetKind};
+use self::lua::LuaGroup;
+use self::names::Names;
+use self::promote::Promote;
+use self::restart::Restart;
+use self::retry::{RetryGroup, RetryKind};
+use self::sandbox::Sandbox;
+use self::status::Status;
+use self::terminate::{TerminateGroup, TerminateKind};
+use self::version::Version;
+use clap::Subcommand;
+use std::ffi::OsString;
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Get details about rollouts
+    Get(GetGroup),
+    /// Show the status of a rollout
+    Status(Status),
+    /// Promote a rollout
+    Promote(Promote),
+    /// Abort a rollout
+    Abort(Names),
+    /// Retry a rollout
+    Retry(RetryGroup),
+    /// Pause a rollout
+    Pause(Names),
+    /// Restart the pods of a rollout
+    Restart(Restart),
+    /// Terminate an AnalysisRun or Experiment
+    Terminate(TerminateGroup),
+    /// Print version
+    Version(Version),
+    /// List the flags that every command takes
+    Options,
+    /// Health checks and resource actions in Argo CD's settings
+    Argocd(ArgocdGroup),
+    /// Argo CD's health checks and resource actions as Lua
+    Lua(LuaGroup),
+    /// Show an update from start to end, on a cluster in this process
+    Demo(Demo),
+    /// Run a cluster in this process until interrupted
+    Sandbox(Sandbox),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
 
 /// Carries out a command. Groups without a known kind have been turned down with their usage before.
 pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Console) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `pause NAME...`
 
-use super::send::send;
 use crate::cluster::connect::Connection;
+use crate::cluster::send::send;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
 use serin_core::hooks::request;

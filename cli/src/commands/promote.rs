@@ -1,13 +1,32 @@
 //! `promote NAME`
 
-use super::send::send;
-use crate::args::{Global, Promote};
 use crate::cluster::connect::{Connection, connect};
+use crate::cluster::flags::Global;
+use crate::cluster::send::send;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use crate::values;
+use clap::Args;
 use kube::Api;
 use serin_core::api::Rollout;
 use serin_core::hooks::request::{self, Promotion};
+
+/// `promote NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct Promote {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Perform a full promotion, skipping analysis, pauses, and steps
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub full: bool,
+    /// Skip currently running canary step
+    #[arg(long, short = 'c', hide = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub skip_current_step: Option<bool>,
+    /// Skip remaining steps
+    #[arg(long, short = 'a', hide = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub skip_all_steps: Option<bool>,
+}
 
 /// Promotes a rollout past its pause, past steps, or to the end.
 pub(super) async fn run(flags: &Global, arguments: &Promote, console: &mut Console) -> Result<(), Failure> {

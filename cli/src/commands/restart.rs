@@ -1,13 +1,25 @@
 //! `restart NAME`
 
-use super::send::send;
-use crate::args::{Global, Restart};
 use crate::cluster::connect::connect;
+use crate::cluster::flags::Global;
+use crate::cluster::send::send;
 use crate::duration;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use clap::Args;
 use jiff::Timestamp;
 use serin_core::hooks::request;
+
+/// `restart NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct Restart {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Amount of time before the restart (30s, 5m, 1h)
+    #[arg(long = "in", short = 'i', allow_hyphen_values = true)]
+    pub after: Option<String>,
+}
 
 /// Restarts the pods of a rollout, now or in a while (contract 10 §2).
 pub(super) async fn run(flags: &Global, arguments: &Restart, console: &mut Console) -> Result<(), Failure> {

@@ -1,14 +1,22 @@
 //! `sandbox`: a cluster in this process that stays until it is interrupted.
 
-use crate::args::Sandbox;
 use crate::local::sandbox::Cluster;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use clap::Args;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// `sandbox`.
+#[derive(Args, Debug)]
+pub(crate) struct Sandbox {
+    /// Port on loopback; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+}
 
 /// As slow as the test suites of this field expect a cluster to be.
 const READY_AFTER: Duration = Duration::from_secs(2);

@@ -1,18 +1,34 @@
 //! `status NAME` (contract 10 §4, §8)
 
 use super::line::Line;
-use crate::args::Status;
 use crate::cluster::connect::Connection;
 use crate::cluster::scene::{self, Depth, Scene};
 use crate::duration;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
 use crate::show::info::RolloutInfo;
+use crate::values;
+use clap::Args;
 use futures::StreamExt;
+use jiff::SignedDuration;
 use serin_core::wire::phase;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::{interval, sleep};
+
+/// `status NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// Name of the rollout
+    #[arg(value_name = "ROLLOUT_NAME")]
+    pub names: Vec<String>,
+    /// Watch the status of the rollout until it's done
+    #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true")]
+    pub watch: bool,
+    /// How long to watch before giving up (1s, 2m, 3h); zero means for ever
+    #[arg(long, short, value_parser = values::duration, allow_hyphen_values = true, default_value = "0s")]
+    pub timeout: SignedDuration,
+}
 
 /// Whether a lost connection is back is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

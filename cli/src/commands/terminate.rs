@@ -1,15 +1,40 @@
 //! `terminate analysisrun NAME...` and `terminate experiment NAME...`
 
 use crate::cluster::connect::Connection;
+use crate::commands::names::Names;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use clap::{Args, Subcommand};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use serde::de::DeserializeOwned;
 use serin_core::api::{AnalysisRun, Experiment};
 use serin_core::hooks::request::{self, Patches};
+use std::ffi::OsString;
 use std::fmt::Debug;
+
+/// `terminate <kind> NAME`.
+#[derive(Args, Debug)]
+pub(crate) struct TerminateGroup {
+    /// Kind.
+    #[command(subcommand)]
+    pub kind: Option<TerminateKind>,
+}
+
+/// What can be terminated.
+#[derive(Subcommand, Debug)]
+pub(crate) enum TerminateKind {
+    /// Terminate an AnalysisRun
+    #[command(name = "analysisrun", visible_aliases = ["ar", "analysisruns"])]
+    AnalysisRun(Names),
+    /// Terminate an Experiment
+    #[command(visible_aliases = ["exp", "experiments"])]
+    Experiment(Names),
+    /// Anything else.
+    #[command(external_subcommand)]
+    Unknown(Vec<OsString>),
+}
 
 /// Ends runs one by one; the first error ends it, lines printed so far stay.
 pub(super) async fn analysis_runs(

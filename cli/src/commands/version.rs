@@ -2,6 +2,19 @@
 
 use crate::show::console::Console;
 use crate::show::failure::Failure;
+use crate::values;
+use clap::Args;
+
+/// `version`.
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    /// Surplus words are ignored.
+    #[arg(hide = true)]
+    pub ignored: Vec<String>,
+    /// Print just the version number
+    #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
+    pub short: bool,
+}
 
 /// Name that scripts look for.
 const NAME: &str = "kubectl-argo-rollouts";

@@ -1,5 +1,5 @@
 //! What happens on this machine: files are read, and a cluster in this process plays a rollout.
 
-pub mod demo;
+pub(crate) mod demo;
 pub(crate) mod manifest;
 pub(crate) mod sandbox;

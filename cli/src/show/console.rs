@@ -1,10 +1,13 @@
 //! Where results and errors go, and how they look there.
 
-use crate::args::Program;
 use crate::show::failure::Failure;
+use crate::show::program::Program;
 use crate::show::tree::Colors;
 use std::ffi::OsStr;
 use std::io::{self, Write};
+
+/// Written before each picture of `--watch`: home, clear the screen, home.
+pub(crate) const CLEAR: &str = "\x1b[H\x1b[2J\x1b[0;0H";
 
 /// The two streams of a command and how they are used.
 pub struct Console {
@@ -29,7 +32,7 @@ pub enum Terminal {
 
 /// Whether the caller wants colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
@@ -42,7 +45,7 @@ pub enum ColorChoice {
 impl Console {
     /// Standard output and standard error of this process.
     #[must_use]
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let screen = io::IsTerminal::is_terminal(&io::stdout()) && std::env::var_os("CI").is_none();
         let terminal = if screen { Terminal::Screen } else { Terminal::Lines };
         let environment = |name| std::env::var_os(name);
@@ -68,13 +71,13 @@ impl Console {
 
     /// Whether standard output may be redrawn.
     #[must_use]
-    pub fn terminal(&self) -> Terminal {
+    pub(crate) fn terminal(&self) -> Terminal {
         self.terminal
     }
 
     /// The name by which the program was called: texts use it.
     #[must_use]
-    pub fn program(&self) -> Program {
+    pub(crate) fn program(&self) -> Program {
         self.program
     }
 
@@ -88,7 +91,7 @@ impl Console {
 
     /// Whether colours are written. What is asked for by a flag wins over the environment.
     #[must_use]
-    pub fn colors(&self, choice: ColorChoice) -> Colors {
+    pub(crate) fn colors(&self, choice: ColorChoice) -> Colors {
         let on = match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -101,7 +104,7 @@ impl Console {
     ///
     /// # Errors
     /// Standard output is gone.
-    pub fn print(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
         self.out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush())
@@ -112,12 +115,12 @@ impl Console {
     ///
     /// # Errors
     /// Standard output is gone.
-    pub fn line(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
         self.print(&format!("{text}\n"))
     }
 
     /// Writes one line to standard error, which is the last resort: if it is gone nobody can be told.
-    pub fn complain(&mut self, text: &str) {
+    pub(crate) fn complain(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
@@ -125,7 +128,7 @@ impl Console {
     ///
     /// # Errors
     /// Standard output is gone.
-    pub fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(|error| Failure::output(&error))
     }
 }

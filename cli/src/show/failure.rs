@@ -1,15 +1,15 @@
 //! How a command fails: what is wrong and what to do about it; under the plugin's name in upstream's words, since scripts
 //! know them (contract 10 §9, decision 49).
 
-use crate::args::Program;
 use crate::show::console::Console;
-pub use serin_controller::chain;
+use crate::show::program::Program;
+pub(crate) use serin_controller::chain;
 use serin_controller::{Target, Trouble, Unusable};
 use std::process::ExitCode;
 
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Shown as `Error: <text>`.
     Message(String),
     /// The API server cannot be reached, or refuses.
@@ -24,7 +24,7 @@ pub enum Failure {
 
 /// A request that came to nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// What happened.
     pub trouble: Trouble,
     /// The server, once it is known here.
@@ -36,13 +36,13 @@ pub struct Refused {
 impl Failure {
     /// A line of text.
     #[must_use]
-    pub fn message(text: impl Into<String>) -> Self {
+    pub(crate) fn message(text: impl Into<String>) -> Self {
         Self::Message(text.into())
     }
 
     /// Standard output cannot be written.
     #[must_use]
-    pub fn output(error: &std::io::Error) -> Self {
+    pub(crate) fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             Self::ReaderLeft
         } else {
@@ -52,13 +52,13 @@ impl Failure {
 
     /// A rollout or a Deployment that is not there, in the words of a lister: `rollout.argoproj.io "x" not found`.
     #[must_use]
-    pub fn not_found(kind_and_group: &str, name: &str) -> Self {
+    pub(crate) fn not_found(kind_and_group: &str, name: &str) -> Self {
         Self::Message(format!("{kind_and_group} {name:?} not found"))
     }
 
     /// A write that came to nothing. It was sent once: who repeats it must know what happened.
     #[must_use]
-    pub fn of_write(error: &kube::Error) -> Self {
+    pub(crate) fn of_write(error: &kube::Error) -> Self {
         Self::Api(Box::new(Refused {
             trouble: Trouble::from(error),
             target: None,
@@ -68,7 +68,7 @@ impl Failure {
 
     /// The same, with the server that it happened with.
     #[must_use]
-    pub fn at(self, target: &Target) -> Self {
+    pub(crate) fn at(self, target: &Target) -> Self {
         match self {
             Self::Api(mut refused) => {
                 refused.target.get_or_insert_with(|| target.clone());
@@ -80,7 +80,7 @@ impl Failure {
 
     /// Shows the failure and gives the exit code.
     #[must_use]
-    pub fn report(self, console: &mut Console) -> ExitCode {
+    pub(crate) fn report(self, console: &mut Console) -> ExitCode {
         match self {
             Self::Message(text) => console.complain(&format!("Error: {text}")),
             Self::Api(refused) => {

@@ -1,18 +1,29 @@
 //! The log of a command, on standard error: for those who ask with `-v` and `--loglevel`.
 
-use crate::args::Global;
+use crate::show::failure::Failure;
 use serin_controller::LogFormat;
 use tracing_subscriber::EnvFilter;
 
 /// Sends the log where it belongs. Does nothing if the process has a subscriber already.
-pub(crate) fn install(flags: &Global) {
+pub(crate) fn install(verbosity: i64, level: Option<&str>) {
     let installed = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter(flags.kloglevel, flags.loglevel.as_deref())))
+        .with_env_filter(EnvFilter::new(filter(verbosity, level)))
         .with_writer(std::io::stderr)
         .event_format(LogFormat::Text)
         .try_init();
     if let Err(error) = installed {
         tracing::debug!(%error, "the log goes where the process already sends it");
+    }
+}
+
+/// Log levels are those of logrus.
+pub(crate) fn check_level(level: Option<&str>) -> Result<(), Failure> {
+    const LEVELS: [&str; 8] = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
+    match level {
+        Some(level) if !LEVELS.contains(&level.to_lowercase().as_str()) => {
+            Err(Failure::message(format!("not a valid logrus Level: {level:?}")))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

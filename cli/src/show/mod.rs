@@ -1,7 +1,9 @@
 //! What a command shows: results, failures and the log.
 
-pub mod console;
-pub mod failure;
-pub mod info;
+pub(crate) mod coloring;
+pub(crate) mod console;
+pub(crate) mod failure;
+pub(crate) mod info;
 pub(crate) mod logs;
-pub mod tree;
+pub(crate) mod program;
+pub(crate) mod tree;

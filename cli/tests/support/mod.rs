@@ -155,11 +155,7 @@ impl Outcome {
 /// Runs a command line in this process.
 pub(crate) async fn run(line: &str) -> Outcome {
     let (out, err) = (Buffer::default(), Buffer::default());
-    let mut console = serin::show::console::Console::new(
-        Box::new(out.clone()),
-        Box::new(err.clone()),
-        serin::show::console::Terminal::Lines,
-    );
+    let mut console = serin::Console::new(Box::new(out.clone()), Box::new(err.clone()), serin::Terminal::Lines);
     let code = serin::run_on(line.split(' ').map(OsString::from), &mut console).await;
     let success = format!("{code:?}") == format!("{:?}", std::process::ExitCode::SUCCESS);
     Outcome {

@@ -1,6 +1,7 @@
 //! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 pub(crate) mod failures;
+pub(crate) mod held;
 mod pod;
 mod replica_set;
 mod rollout;

@@ -1,8 +1,9 @@
 //! The connection to the API server.
 
 use crate::args::Options;
+use crate::cluster::chain::chain;
 use crate::cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
-use crate::error::{Error, chain};
+use crate::cluster::trouble::Trouble;
 use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
 use std::path::PathBuf;
@@ -11,6 +12,36 @@ use std::time::Duration;
 /// Longer than a watch is asked to last (290 s), so that only dead connections are cut.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Why the API server cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No usable configuration of a cluster.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The API server cannot be reached, or refuses.
+    #[error("{}", target.explain(trouble))]
+    Api {
+        /// What happened.
+        trouble: Trouble,
+        /// Which server.
+        target: Box<Target>,
+    },
+    /// `--server` is no address.
+    #[error("--server {0:?} is not a URL")]
+    Server(String),
+}
+
+impl ConnectError {
+    /// What a request to this server came to.
+    #[must_use]
+    pub fn api(error: &kube::Error, target: &Target) -> Self {
+        Self::Api {
+            trouble: Trouble::from(error),
+            target: Box::new(target.clone()),
+        }
+    }
+}
+
 /// Connects as the flags say: kubeconfig, else the service account of the pod.
 ///
 /// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method;
@@ -18,7 +49,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// If there is no usable configuration.
-pub async fn connect(options: &Options) -> Result<Client, Error> {
+pub async fn connect(options: &Options) -> Result<Client, ConnectError> {
     Ok(connect_to(options).await?.0)
 }
 
@@ -26,7 +57,7 @@ pub async fn connect(options: &Options) -> Result<Client, Error> {
 ///
 /// # Errors
 /// If there is no usable configuration.
-pub async fn connect_to(options: &Options) -> Result<(Client, Target), Error> {
+pub async fn connect_to(options: &Options) -> Result<(Client, Target), ConnectError> {
     let (mut config, mut found, user) = configuration(options).await?;
     if let Some(server) = &options.server {
         config.cluster_url = url(server)?;
@@ -44,12 +75,12 @@ pub async fn connect_to(options: &Options) -> Result<(Client, Target), Error> {
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     let target = Target::new(&config, found, user);
-    let client = Client::try_from(config).map_err(|error| Error::api(&error, &target))?;
+    let client = Client::try_from(config).map_err(|error| ConnectError::api(&error, &target))?;
     Ok((client, target))
 }
 
 /// The configuration, where it was found, and the name of its user.
-async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option<String>), Error> {
+async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option<String>), ConnectError> {
     let choice = KubeConfigOptions {
         context: options.context.clone(),
         cluster: options.cluster.clone(),
@@ -80,7 +111,7 @@ async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option
 }
 
 /// The service account of the pod.
-fn in_pod(looked_at: &[PathBuf]) -> Result<(Config, Vec<String>, Option<String>), Error> {
+fn in_pod(looked_at: &[PathBuf]) -> Result<(Config, Vec<String>, Option<String>), ConnectError> {
     match Config::incluster() {
         Ok(config) => Ok((config, vec!["the service account of this pod".to_owned()], None)),
         Err(error) => {
@@ -96,8 +127,8 @@ fn in_pod(looked_at: &[PathBuf]) -> Result<(Config, Vec<String>, Option<String>)
     }
 }
 
-fn url(server: &str) -> Result<http::Uri, Error> {
-    server.parse().map_err(|_| Error::Server(server.to_owned()))
+fn url(server: &str) -> Result<http::Uri, ConnectError> {
+    server.parse().map_err(|_| ConnectError::Server(server.to_owned()))
 }
 
 /// Chooses ring for TLS; without a choice every client would panic.

@@ -1,6 +1,7 @@
 //! The API server: the connection to it, how many calls it gets, and how a call fails.
 
 pub(crate) mod budget;
+pub(crate) mod chain;
 pub(crate) mod client;
 pub(crate) mod refusal;
 pub(crate) mod target;

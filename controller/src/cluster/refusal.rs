@@ -1,6 +1,6 @@
 //! How a call failed, and what to do about it.
 
-use crate::error::chain;
+use crate::cluster::chain::chain;
 use serin_core::observed::Refusal;
 use serin_core::rollout::refused;
 use std::time::Duration;

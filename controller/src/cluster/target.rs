@@ -135,7 +135,7 @@ impl Unusable {
             KubeconfigError::MissingClusterUrl => format!("the cluster has no server ({place})"),
             KubeconfigError::ParseClusterUrl(error) => format!("the server is not a URL: {error} ({place})"),
             KubeconfigError::ParseProxyUrl(error) => format!("the proxy-url is not a URL: {error} ({place})"),
-            other => format!("{} ({place})", one_line(&crate::error::chain(other))),
+            other => format!("{} ({place})", one_line(&crate::cluster::chain::chain(other))),
         };
         Self(text)
     }

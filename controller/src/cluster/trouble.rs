@@ -3,8 +3,8 @@
 //! The libraries below tell it as a chain of causes of many types ([`kube::Error`], hyper's, rustls', the system's); one
 //! place takes that apart, for the command line and for the controller.
 
+use crate::cluster::chain::chain;
 use crate::cluster::target::Target;
-use crate::error::chain;
 use kube::client::AuthError;
 use kube::core::Status;
 use kube::runtime::watcher;

@@ -9,9 +9,9 @@ mod record;
 
 pub use place::Election;
 
+use crate::clock::Clock;
 use crate::cluster::refusal::Failure;
 use crate::error::Error;
-use crate::shell::Clock;
 use crate::sync::lock;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};

@@ -5,12 +5,13 @@ pub(crate) mod observe;
 pub(crate) mod record;
 
 use crate::act::{Act, Error, Skipped, attempt_of};
+use crate::clock::Clock;
 use crate::cluster::refusal::Failure;
 use crate::queue::reason::Wait;
 use crate::queue::{Due, Ended, Item, Reason};
 use crate::reconcile::observe::Snapshot;
 use crate::reconcile::record::{Status, announce_message, due_events, write_status};
-use crate::shell::{Clock, Shell};
+use crate::shell::Shell;
 use crate::store::expectations::{PATIENCE, Subject, Unmet};
 use crate::store::{Key, Source};
 use jiff::Timestamp;

@@ -1,49 +1,11 @@
 //! What is written and said after the actions: the status, then events.
 
+use crate::act::held::Held;
 use crate::act::{Act, Done, Error};
 use crate::queue::{Due, Reason};
-use crate::store::Key;
-use crate::sync::lock;
 use jiff::Timestamp;
 use serin_core::observed::Attempted;
-use serin_core::plan::{After, Event, Plan, StatusWrite, Urgency, WakeReason};
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// Counter-only changes are written at most this often (decision 28).
-pub(crate) const COUNTERS_PAUSE: Duration = Duration::from_millis(250);
-
-/// Since when counter-only changes are held back.
-#[derive(Default)]
-pub(crate) struct Held(Mutex<HashMap<Key, Instant>>);
-
-impl Held {
-    /// How long a write is to wait; `None` if it is to be made now.
-    fn hold(&self, key: &Key, plan: &Plan, write: &StatusWrite) -> Option<Duration> {
-        // An event that tells of the status would not come again.
-        let announced = plan.events.iter().any(|event| event.after == After::Status);
-        let mut held = lock(&self.0);
-        match write.urgency {
-            Urgency::Counters if !announced => {
-                let since = held.entry(key.clone()).or_insert_with(Instant::now).elapsed();
-                COUNTERS_PAUSE.checked_sub(since).filter(|rest| !rest.is_zero())
-            }
-            Urgency::Counters | Urgency::Now => None,
-        }
-    }
-
-    /// How many rollouts it knows something of.
-    #[must_use]
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.0).len()
-    }
-
-    pub(crate) fn forget(&self, key: &Key) {
-        lock(&self.0).remove(key);
-    }
-}
+use serin_core::plan::{After, Event, Plan, WakeReason};
 
 /// What became of the status.
 pub(crate) enum Status {
@@ -106,33 +68,11 @@ mod tests {
     use super::*;
     use serin_core::plan::News;
 
-    fn write(urgency: Urgency) -> StatusWrite {
-        StatusWrite {
-            patch: serde_json::json!({"status": {}}),
-            urgency,
-            message_only: false,
-        }
-    }
-
     fn event(after: After) -> Event {
         Event {
             news: News::Resumed,
             after,
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn counters_wait_250_ms_from_the_first() {
-        let (held, key, plan) = (Held::default(), Key::new("n", "a"), Plan::default());
-        assert_eq!(held.hold(&key, &plan, &write(Urgency::Counters)), Some(COUNTERS_PAUSE));
-        tokio::time::advance(Duration::from_millis(200)).await;
-        assert_eq!(
-            held.hold(&key, &plan, &write(Urgency::Counters)),
-            Some(Duration::from_millis(50))
-        );
-        assert_eq!(held.hold(&key, &plan, &write(Urgency::Now)), None);
-        tokio::time::advance(Duration::from_millis(50)).await;
-        assert_eq!(held.hold(&key, &plan, &write(Urgency::Counters)), None);
     }
 
     #[test]

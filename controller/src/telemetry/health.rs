@@ -1,14 +1,12 @@
 //! `/metrics` and `/healthz`.
 
 use crate::error::Error;
-use crate::shell::Shell;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,15 +40,15 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// `GET /metrics`.
-pub(crate) fn metrics(shell: Arc<Shell>) -> Router {
-    let scrape = move || {
-        let shell = Arc::clone(&shell);
-        async move {
-            let text = shell.telemetry.scrape(shell.queue.counts(), &shell.entries());
-            text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-        }
+pub(crate) fn metrics<S>(scrape: S) -> Router
+where
+    S: Fn() -> Result<String, prometheus::Error> + Clone + Send + Sync + 'static,
+{
+    let answer = move || {
+        let text = scrape();
+        async move { text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())) }
     };
-    Router::new().route("/metrics", get(scrape))
+    Router::new().route("/metrics", get(answer))
 }
 
 /// `GET /healthz`: `ok`, whatever happens (contract 09 §2).

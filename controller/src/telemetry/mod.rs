@@ -1,5 +1,6 @@
 //! Metrics, named as contract 09 §3 has them.
 
+pub(crate) mod dump;
 pub(crate) mod health;
 pub(crate) mod logs;
 pub(crate) mod scrape;

@@ -4,7 +4,7 @@
 
 mod requests;
 
-use crate::args::Global;
+use crate::cluster::flags::Global;
 use crate::duration;
 use crate::show::failure::{Failure, chain};
 use kube::client::ClientBuilder;
@@ -13,7 +13,7 @@ use kube::config::{
     NamedContext,
 };
 use kube::{Client, Config};
-pub use requests::Answers;
+pub(crate) use requests::Answers;
 use requests::RequestsLayer;
 use rustls::crypto::{CryptoProvider, ring};
 use serde_json::json;
@@ -27,7 +27,7 @@ const FLAGS_ONLY: &str = "flags";
 
 /// A client and the namespace of the call.
 #[derive(Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The client.
     pub client: Client,
     /// From `--namespace`, else from the context, else `default`.
@@ -43,7 +43,7 @@ impl Connection {
     ///
     /// # Errors
     /// Credentials cannot be had, or certificates cannot be read.
-    pub fn new(mut config: Config, namespace: String, target: Target) -> Result<Self, Failure> {
+    pub(crate) fn new(mut config: Config, namespace: String, target: Target) -> Result<Self, Failure> {
         config.default_retry = false;
         let requests = RequestsLayer::default();
         let builder = ClientBuilder::try_from(config).map_err(|error| Failure::from(error).at(&target))?;
@@ -59,7 +59,7 @@ impl Connection {
     ///
     /// # Errors
     /// The failure that it was given.
-    pub fn name_in<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn name_in<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         result.map_err(|failure| failure.at(&self.target))
     }
 }
@@ -68,7 +68,7 @@ impl Connection {
 ///
 /// # Errors
 /// A configuration that cannot be read or does not fit together.
-pub async fn connect(flags: &Global) -> Result<Connection, Failure> {
+pub(crate) async fn connect(flags: &Global) -> Result<Connection, Failure> {
     install_tls();
     let (config, target) = config(flags).await?;
     let namespace = flags

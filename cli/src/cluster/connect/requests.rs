@@ -21,12 +21,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How many lists and watches of each resource the API server has answered well: a watch that broke is back once its
 /// number grows.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(Arc<Mutex<BTreeMap<String, u64>>>);
+pub(crate) struct Answers(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Answers {
     /// How many so far of a resource by its plural, `rollouts`.
     #[must_use]
-    pub fn of(&self, plural: &str) -> u64 {
+    pub(crate) fn of(&self, plural: &str) -> u64 {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -7,7 +7,7 @@ mod words;
 
 use crate::cluster::connect::Connection;
 use crate::cluster::scene::{self, Change, Depth, Scene};
-use crate::show::console::{ColorChoice, Console, Terminal};
+use crate::show::console::{CLEAR, ColorChoice, Console, Terminal};
 use crate::show::failure::Failure;
 use crate::show::info::{RolloutInfo, StrategyInfo};
 use crate::show::tree;
@@ -38,7 +38,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(250);
 
 /// What is played.
-pub struct Script {
+pub(crate) struct Script {
     /// The Rollout as JSON, as the user wrote it.
     pub rollout: Value,
     /// The Services that it names, as JSON.
@@ -53,7 +53,7 @@ pub struct Script {
 ///
 /// # Errors
 /// The API server refuses something, the rollout degrades, or nothing changes for a minute.
-pub async fn play(connection: &Connection, script: &Script, console: &mut Console) -> Result<(), Failure> {
+pub(crate) async fn play(connection: &Connection, script: &Script, console: &mut Console) -> Result<(), Failure> {
     let name = create(connection, script).await?;
     let mut show = Show::start(connection, &name, script.coloring).await?;
     show.say(
@@ -127,7 +127,7 @@ async fn promote(connection: &Connection, name: &str, show: &mut Show) -> Result
     if waits {
         let patches =
             request::promote(&rollout, Promotion::Next).map_err(|error| Failure::message(error.to_string()))?;
-        crate::commands::send(connection, name, &patches).await?;
+        crate::cluster::send::send(connection, name, &patches).await?;
     }
     show.take_in(rollouts.get(name).await?);
     Ok(waits)
@@ -349,7 +349,7 @@ impl Show {
         let Some(info) = self.seen.info() else { return Ok(()) };
         let screen = console.terminal() == Terminal::Screen;
         let colors = console.colors(self.coloring);
-        let clear = if screen { crate::commands::CLEAR } else { "\n" };
+        let clear = if screen { CLEAR } else { "\n" };
         console.print(&format!("{clear}{}", tree::draw(&info, colors, Timestamp::now())))
     }
 

@@ -1,7 +1,7 @@
 //! What the story says: it depends on the strategy.
 
 use super::Pause;
-use crate::args::Program;
+use crate::show::program::Program;
 use serin_core::api::Rollout;
 use serin_core::api::RolloutStatus;
 

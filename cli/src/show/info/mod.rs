@@ -5,8 +5,8 @@
 mod pod;
 mod replica_set;
 
-pub use pod::PodInfo;
-pub use replica_set::ReplicaSetInfo;
+pub(crate) use pod::PodInfo;
+pub(crate) use replica_set::ReplicaSetInfo;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
@@ -18,30 +18,30 @@ use serin_core::wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One character that stands for a state.
-pub mod icon {
+pub(crate) mod icon {
     /// Waits to begin.
-    pub const WAITING: &str = "◷";
+    pub(crate) const WAITING: &str = "◷";
     /// Under way.
-    pub const PROGRESSING: &str = "◌";
+    pub(crate) const PROGRESSING: &str = "◌";
     /// Needs a look.
-    pub const WARNING: &str = "⚠";
+    pub(crate) const WARNING: &str = "⚠";
     /// Nobody knows.
-    pub const UNKNOWN: &str = "?";
+    pub(crate) const UNKNOWN: &str = "?";
     /// Well.
-    pub const OK: &str = "✔";
+    pub(crate) const OK: &str = "✔";
     /// Broken.
-    pub const BAD: &str = "✖";
+    pub(crate) const BAD: &str = "✖";
     /// Waits for a person or a time.
-    pub const PAUSED: &str = "॥";
+    pub(crate) const PAUSED: &str = "॥";
     /// Nothing runs, as wanted.
-    pub const NEUTRAL: &str = "•";
+    pub(crate) const NEUTRAL: &str = "•";
     /// A state without an icon.
-    pub const NONE: &str = " ";
+    pub(crate) const NONE: &str = " ";
 }
 
 /// What a ReplicaSet is for. Declared in the order in which the tags of one image stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub(crate) enum Role {
     /// The newest revision of a canary.
     Canary,
     /// The revision that is known to be good.
@@ -59,7 +59,7 @@ pub enum Role {
 impl Role {
     /// The word shown.
     #[must_use]
-    pub fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::Canary => "canary",
             Self::Stable => "stable",
@@ -73,7 +73,7 @@ impl Role {
 
 /// Name and age: what every row has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Name.
     pub name: String,
     /// UID, by which owners are found.
@@ -94,7 +94,7 @@ impl From<&ObjectMeta> for Identity {
 
 /// Everything `get rollout` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RolloutInfo {
+pub(crate) struct RolloutInfo {
     /// The rollout itself.
     pub identity: Identity,
     /// Namespace.
@@ -127,7 +127,7 @@ pub struct RolloutInfo {
 
 /// Lines of the head that depend on the strategy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StrategyInfo {
+pub(crate) enum StrategyInfo {
     /// Steps and weights.
     Canary {
         /// Index and number of steps, such as `1/4`; empty without steps.
@@ -145,7 +145,7 @@ pub enum StrategyInfo {
 
 /// An Experiment and what it owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExperimentInfo {
+pub(crate) struct ExperimentInfo {
     /// The experiment itself.
     pub identity: Identity,
     /// Icon of the phase.
@@ -162,7 +162,7 @@ pub struct ExperimentInfo {
 
 /// An AnalysisRun, its counts and its Jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AnalysisRunInfo {
+pub(crate) struct AnalysisRunInfo {
     /// The run itself.
     pub identity: Identity,
     /// Icon of the phase.
@@ -185,7 +185,7 @@ pub struct AnalysisRunInfo {
 
 /// A Job as its measurement speaks of it: the Job itself is never read, its age is that of the measurement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobInfo {
+pub(crate) struct JobInfo {
     /// The job.
     pub identity: Identity,
     /// Icon of the measurement's phase.
@@ -196,7 +196,7 @@ pub struct JobInfo {
 
 /// An image that runs and what it runs for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageInfo {
+pub(crate) struct ImageInfo {
     /// Image.
     pub image: String,
     /// Roles of the ReplicaSets that run it.
@@ -206,7 +206,7 @@ pub struct ImageInfo {
 impl RolloutInfo {
     /// Reads a rollout and what it owns; the objects may hold those of others.
     #[must_use]
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         rollout: &Rollout,
         replica_sets: impl IntoIterator<Item = &'a ReplicaSet>,
         pods: impl IntoIterator<Item = &'a Pod>,
@@ -234,7 +234,7 @@ impl RolloutInfo {
 
     /// Images of the ReplicaSets that have pods, sorted, each with its tags (contract 10 §4).
     #[must_use]
-    pub fn images(&self) -> Vec<ImageInfo> {
+    pub(crate) fn images(&self) -> Vec<ImageInfo> {
         let mut tags_of_image: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let of_rollout = self.replica_sets.iter().map(|set| (set, set.image_tags()));
         let of_experiments = self.experiments.iter().flat_map(|experiment| &experiment.replica_sets);
@@ -266,7 +266,7 @@ impl RolloutInfo {
 
     /// Revisions of everything shown, newest first.
     #[must_use]
-    pub fn revisions(&self) -> Vec<i64> {
+    pub(crate) fn revisions(&self) -> Vec<i64> {
         let sets = self.replica_sets.iter().map(|set| set.revision);
         let experiments = self.experiments.iter().map(|experiment| experiment.revision);
         let runs = self.analysis_runs.iter().map(|run| run.revision);
@@ -323,7 +323,7 @@ fn actual_weight(rollout: &Rollout, replica_sets: &[ReplicaSetInfo]) -> i32 {
 
 /// Icon of a rollout's phase.
 #[must_use]
-pub fn rollout_icon(phase: &str) -> &'static str {
+pub(crate) fn rollout_icon(phase: &str) -> &'static str {
     match phase {
         wire::phase::PROGRESSING => icon::PROGRESSING,
         "Error" | wire::condition::INVALID_SPEC => icon::WARNING,
@@ -332,20 +332,6 @@ pub fn rollout_icon(phase: &str) -> &'static str {
         wire::phase::DEGRADED => icon::BAD,
         "Unknown" => icon::UNKNOWN,
         "ScaledDown" => icon::NEUTRAL,
-        _ => icon::NONE,
-    }
-}
-
-/// Icon of the phase of a run, a measurement or an experiment.
-#[must_use]
-pub fn analysis_icon(phase: &str) -> &'static str {
-    match phase {
-        "Successful" => icon::OK,
-        "Inconclusive" => icon::UNKNOWN,
-        "Failed" => icon::BAD,
-        "Error" => icon::WARNING,
-        "Running" => icon::PROGRESSING,
-        "Pending" => icon::WAITING,
         _ => icon::NONE,
     }
 }

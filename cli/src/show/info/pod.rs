@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Conta
 
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PodInfo {
+pub(crate) struct PodInfo {
     /// The pod itself.
     pub identity: Identity,
     /// Icon of the status.
@@ -23,7 +23,7 @@ pub struct PodInfo {
 impl PodInfo {
     /// Reads a pod.
     #[must_use]
-    pub fn new(pod: &Pod) -> Self {
+    pub(crate) fn new(pod: &Pod) -> Self {
         let empty = PodStatus::default();
         let status = pod.status.as_ref().unwrap_or(&empty);
         let mut info = Self {

@@ -14,7 +14,7 @@ const EXPERIMENT_TEMPLATE: &str = "experiment.argoproj.io/template-name";
 
 /// A ReplicaSet and its pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReplicaSetInfo {
+pub(crate) struct ReplicaSetInfo {
     /// The ReplicaSet itself.
     pub identity: Identity,
     /// Icon of the status.
@@ -42,7 +42,7 @@ pub struct ReplicaSetInfo {
 impl ReplicaSetInfo {
     /// What remains of the scale-down delay: `3h59m`, `passed`, or nothing where the deadline is no time.
     #[must_use]
-    pub fn remaining_delay(&self, now: Timestamp) -> String {
+    pub(crate) fn remaining_delay(&self, now: Timestamp) -> String {
         match self.scale_down_deadline.parse::<Timestamp>() {
             Ok(deadline) if deadline < now => "passed".to_owned(),
             Ok(deadline) => duration::human(deadline.duration_since(now)),

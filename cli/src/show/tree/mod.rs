@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 /// Whether ANSI colours are written ([`crate::show::console::Console::colors`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colors {
+pub(crate) enum Colors {
     /// Written.
     On,
     /// Not written.
@@ -53,7 +53,7 @@ fn code(word: &str) -> u8 {
 
 /// Head and tree of a rollout, each line ended.
 #[must_use]
-pub fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> String {
+pub(crate) fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> String {
     let mut text = head(rollout, colors);
     text.push('\n');
     let mut table = Table::new(colors, now);

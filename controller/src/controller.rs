@@ -1,0 +1,382 @@
+//! The controller: it opens the ports, starts the watches and the workers, and stops them.
+
+use crate::act::failures::Failures;
+use crate::act::held::Held;
+use crate::act::{Gate, Writer};
+use crate::args::Options;
+use crate::clock::Clock;
+use crate::cluster::budget::Budget;
+use crate::error::Error;
+use crate::events::Recorder;
+use crate::lease::place::lease_name;
+use crate::lease::{Election, Elector, Periods};
+use crate::queue::reason::Wait;
+use crate::queue::{Ended, Queue, Reason, Takes};
+use crate::shell::{Decide, Shell};
+use crate::store::expectations::Expectations;
+use crate::store::{Key, Stores};
+use crate::telemetry::dump::Dump;
+use crate::telemetry::{Telemetry, health};
+use crate::{reconcile, watch};
+use futures::FutureExt;
+use jiff::Timestamp;
+use kube::Client;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long looks under way and events may take when the process is to end (contract 09 §2).
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A controller that is not running yet.
+pub struct Controller {
+    client: Client,
+    events_client: Option<Client>,
+    options: Options,
+    clock: Clock,
+    decide: Decide,
+    may_write: Gate,
+    election: Option<Election>,
+    serves: bool,
+}
+
+impl Controller {
+    /// A controller of the cluster (or the namespace) that the client speaks to.
+    #[must_use]
+    pub fn new(client: Client, options: Options) -> Self {
+        let (clock, may_write): (Clock, Gate) = (Arc::new(Timestamp::now), Arc::new(|| true));
+        Self {
+            client,
+            events_client: None,
+            options,
+            clock,
+            decide: serin_core::decide,
+            may_write,
+            election: None,
+            serves: true,
+        }
+    }
+
+    /// Another clock, for virtual time. Waits follow tokio's clock.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Other decisions, for tests of the shell.
+    #[must_use]
+    pub fn decide(self, decide: Decide) -> Self {
+        Self { decide, ..self }
+    }
+
+    /// A connection of their own for events, so that they never delay writes.
+    #[must_use]
+    pub fn events_client(self, client: Client) -> Self {
+        Self {
+            events_client: Some(client),
+            ..self
+        }
+    }
+
+    /// Asked before each write: whether this process leads.
+    #[must_use]
+    pub fn fence(self, may_write: Gate) -> Self {
+        Self { may_write, ..self }
+    }
+
+    /// Stands for election with other processes and writes only while it leads. Without this it leads at once.
+    #[must_use]
+    pub fn elect(self, election: Election) -> Self {
+        Self {
+            election: Some(election),
+            ..self
+        }
+    }
+
+    /// Opens no ports: for tests in virtual time and for several controllers in one process.
+    #[must_use]
+    pub fn without_servers(self) -> Self {
+        Self { serves: false, ..self }
+    }
+
+    /// Opens the ports and says what is not there yet.
+    ///
+    /// # Errors
+    /// If a port is taken, or flags contradict each other.
+    pub async fn bind(mut self) -> Result<Bound, Error> {
+        if let Some(other) = self.options.controllers.iter().find(|name| *name != "analysis") {
+            return Err(Error::UnsupportedController(other.clone()));
+        }
+        announce(&self.options);
+        let stores = Arc::new(Stores::default());
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
+        let options = &self.options;
+        let budget = || Budget::new(options.qps, options.burst);
+        let events_client = self.events_client.as_ref().unwrap_or(&self.client);
+        let (recorder, senders) =
+            Recorder::start(events_client, budget(), Arc::clone(&telemetry), Arc::clone(&self.clock));
+        let elector = match self.election.take() {
+            Some(election) => Some(elector(&self.client, election, options, &self.clock)?),
+            None => None,
+        };
+        let may_write = fence(self.may_write, elector.as_ref());
+        let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
+        let listeners = if self.serves {
+            Some((
+                health::listen(options.metrics_port)?,
+                health::listen(options.healthz_port)?,
+            ))
+        } else {
+            None
+        };
+        let shell = Shell {
+            stores,
+            queue: Queue::default(),
+            expectations: Expectations::default(),
+            failures: Failures::default(),
+            held: Held::default(),
+            telemetry,
+            writer,
+            recorder,
+            clock: self.clock,
+            decide: self.decide,
+            dump: options.dump_observed.clone().map(Dump::new),
+            announce_messages: options.announce_messages,
+        };
+        Ok(Bound {
+            client: self.client,
+            options: self.options,
+            shell: Arc::new(shell),
+            elector,
+            listeners,
+            senders,
+        })
+    }
+}
+
+fn elector(client: &Client, election: Election, options: &Options, clock: &Clock) -> Result<Elector, Error> {
+    let periods = Periods {
+        lasts: options.leader_election_lease_duration,
+        deadline: options.leader_election_renew_deadline,
+        retry: options.leader_election_retry_period,
+    };
+    periods.check()?;
+    let name = lease_name(&options.instance_id);
+    Ok(Elector::new(client.clone(), election, name, periods, Arc::clone(clock)))
+}
+
+fn fence(may_write: Gate, elector: Option<&Elector>) -> Gate {
+    match elector.map(Elector::leadership) {
+        Some(leadership) => Arc::new(move || leadership.may_write() && may_write()),
+        None => may_write,
+    }
+}
+
+fn announce(options: &Options) {
+    for missing in options.not_there_yet() {
+        tracing::warn!("{missing}");
+    }
+    if options.controllers.iter().any(|name| name == "analysis") {
+        tracing::warn!("--controllers analysis: AnalysisRuns are not there yet, and Rollouts are ignored");
+    }
+}
+
+/// A controller whose ports are open.
+pub struct Bound {
+    client: Client,
+    options: Options,
+    shell: Arc<Shell>,
+    elector: Option<Elector>,
+    listeners: Option<(TcpListener, TcpListener)>,
+    senders: JoinSet<()>,
+}
+
+type Tasks = JoinSet<(&'static str, Result<(), Error>)>;
+
+impl Bound {
+    /// Where `/metrics` is served.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.listeners
+            .as_ref()
+            .and_then(|(metrics, _)| metrics.local_addr().ok())
+    }
+
+    /// Where `/healthz` is served.
+    #[must_use]
+    pub fn healthz_address(&self) -> Option<SocketAddr> {
+        self.listeners
+            .as_ref()
+            .and_then(|(_, healthz)| healthz.local_addr().ok())
+    }
+
+    /// Runs until shutdown: looks under way are finished, events are sent, the lease is given back.
+    ///
+    /// # Errors
+    /// If an essential task ends before, or the lease is lost: the process is then to end too.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
+        let mut tasks = Tasks::new();
+        // Not children of `shutdown`: a task that ends because it was asked to must not look like one that failed.
+        let (stop, leading, resign) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
+        let mut candidate = JoinSet::new();
+        match self.elector.take() {
+            Some(elector) => _ = candidate.spawn(elector.run(leading.clone(), resign.clone())),
+            None => leading.cancel(),
+        }
+        self.spawn_servers(&mut tasks, &stop);
+        if self.options.controllers.is_empty() {
+            self.spawn_watches(&mut tasks, &stop, &leading);
+        }
+        let ended = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Ok(()),
+            Some(_) = candidate.join_next() => Err(Error::LeaseLost),
+            Some(ended) = tasks.join_next() => Err(match ended {
+                Ok((_, Err(error))) => error,
+                Ok((name, Ok(()))) => Error::TaskEnded(name),
+                Err(_) => Error::TaskEnded("panicked"),
+            }),
+        };
+        stop.cancel();
+        tracing::info!("shutting down");
+        if matches!(ended, Err(Error::LeaseLost)) {
+            // Whoever leads now must not meet a late write of ours.
+            tasks.shutdown().await;
+            self.senders.shutdown().await;
+            return ended;
+        }
+        self.wind_up(&mut tasks).await;
+        resign.cancel();
+        finish(&mut candidate, "the lease could not be given back in time").await;
+        ended
+    }
+
+    async fn wind_up(&mut self, tasks: &mut Tasks) {
+        finish(tasks, "not everything ended in time").await;
+        tasks.shutdown().await;
+        self.shell.recorder.close();
+        finish(&mut self.senders, "not all events could be sent in time").await;
+    }
+
+    fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
+        if let Some((metrics, healthz)) = self.listeners.take() {
+            let shell = Arc::clone(&self.shell);
+            let router = health::metrics(move || shell.scrape());
+            tasks.spawn(health::serve(metrics, router, stop.clone()).map(|ended| ("metrics server", ended)));
+            tasks.spawn(health::serve(healthz, health::healthz(), stop.clone()).map(|ended| ("healthz server", ended)));
+        }
+    }
+
+    fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken, leading: &CancellationToken) {
+        let shell = || Arc::clone(&self.shell);
+        let scope = watch::Scope {
+            client: self.client.clone(),
+            namespace: self.options.served_namespace(&self.client),
+        };
+        let token = CancellationToken::new;
+        let (rollouts, replica_sets, services) = (token(), token(), token());
+        let selector = self.options.instance_selector();
+        let watch = watch::rollouts(shell(), scope.clone(), selector, rollouts.clone());
+        tasks.spawn(until(stop.clone(), "watch of Rollouts", watch));
+        let watch = watch::replica_sets(shell(), scope.clone(), replica_sets.clone());
+        tasks.spawn(until(stop.clone(), "watch of ReplicaSets", watch));
+        let watch = watch::services(shell(), scope, rollouts.clone(), services.clone());
+        tasks.spawn(until(stop.clone(), "watch of Services", watch));
+        let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
+        tasks.spawn(until(stop.clone(), "resync", resync));
+        // One more than the flag says: it takes only what a person waits for.
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
+            let (shell, stop) = (shell(), stop.clone());
+            let ready = [
+                rollouts.clone(),
+                replica_sets.clone(),
+                services.clone(),
+                leading.clone(),
+            ];
+            tasks.spawn(async move {
+                work(&shell, takes, &ready, &stop).await;
+                ("worker", Ok(()))
+            });
+        }
+    }
+}
+
+async fn finish<T: 'static>(tasks: &mut JoinSet<T>, otherwise: &str) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, all).await.is_err() {
+        tracing::warn!("{otherwise}");
+    }
+}
+
+async fn until(
+    stop: CancellationToken,
+    name: &'static str,
+    task: impl Future<Output = ()>,
+) -> (&'static str, Result<(), Error>) {
+    stop.run_until_cancelled(task).await;
+    (name, Ok(()))
+}
+
+/// Looks at everything from time to time: a lost event costs a wait, never the rollout.
+async fn resync(shell: Arc<Shell>, every: Duration) {
+    if every.is_zero() {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(every).await;
+        for (key, _) in shell.stores.rollouts.all() {
+            shell.queue.add(&key, Reason::Resync);
+        }
+    }
+}
+
+/// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
+async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
+    for one in ready {
+        if stop.run_until_cancelled(one.cancelled()).await.is_none() {
+            return;
+        }
+    }
+    let budget = shell.writer.budget();
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
+        shell.telemetry.look_began(item.reason, item.waited);
+        if item.throttled {
+            shell.telemetry.waits(Wait::Throttled);
+        }
+        let began = tokio::time::Instant::now();
+        let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
+            shell.telemetry.waits(Wait::Panicked);
+            let why = Reason::Panicked;
+            Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
+        });
+        shell
+            .telemetry
+            .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+        recognise_own_write(shell, &item.key);
+        shell.queue.ended(&item.key, ended);
+    }
+}
+
+/// A watch may show our own write before it is answered; only now is it known whose it was. Our writes carry the version
+/// decided upon, so nobody wrote in between.
+fn recognise_own_write(shell: &Shell, key: &Key) {
+    let Some(stored) = shell.stores.rollouts.get(key) else {
+        return;
+    };
+    let metadata = &stored.rollout.metadata;
+    let (uid, version) = (metadata.uid.as_deref(), metadata.resource_version.as_deref());
+    let ours = |uid| shell.expectations.is_own_write(uid, version.unwrap_or_default());
+    if uid.is_some_and(ours) {
+        shell.queue.was_own_write(key);
+    }
+}

@@ -1,0 +1,152 @@
+//! `--dump-observed`: each decision with its snapshot in a file (decision 33). The file is a bug report, a replay and the
+//! seed of a simulated life.
+
+use crate::store::Key;
+use crate::sync::lock;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serin_core::Observed;
+use serin_core::Plan;
+use std::collections::HashMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// One look, as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Look {
+    /// The clock reading.
+    pub now: Timestamp,
+    /// What was seen.
+    pub observed: Observed,
+    /// What was decided then; not read again.
+    #[serde(default, skip_deserializing)]
+    pub plan: Plan,
+}
+
+/// Writes every distinct look to a folder.
+pub(crate) struct Dump {
+    folder: PathBuf,
+    written: Mutex<(u64, HashMap<Key, u64>)>,
+}
+
+impl Dump {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            written: Mutex::default(),
+        }
+    }
+
+    /// Writes a look unless the one before was the same; a failure is logged and harms nothing else.
+    pub(crate) fn write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) {
+        if let Err(error) = self.try_write(key, now, observed, plan) {
+            tracing::warn!(folder = %self.folder.display(), %error, "a look could not be written");
+        }
+    }
+
+    /// How many rollouts it remembers the last look of.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.written).1.len()
+    }
+
+    /// The rollout is gone.
+    pub(crate) fn forget(&self, key: &Key) {
+        lock(&self.written).1.remove(key);
+    }
+
+    fn try_write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) -> io::Result<()> {
+        let mut hasher = DefaultHasher::new();
+        serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);
+        if lock(&self.written).1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
+            return Ok(());
+        }
+        let look = Look {
+            now,
+            observed: observed.clone(),
+            plan: plan.clone(),
+        };
+        // What is seen of a rollout is for whoever runs the controller alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.new_file(key, now)?.write_all(&serde_json::to_vec_pretty(&look)?)
+    }
+
+    /// A file that was not there before: an earlier process may have written to this folder.
+    fn new_file(&self, key: &Key, now: Timestamp) -> io::Result<File> {
+        let at = now.strftime("%Y%m%dT%H%M%S.%6fZ");
+        loop {
+            let number = {
+                let mut written = lock(&self.written);
+                written.0 += 1;
+                written.0
+            };
+            let name = format!("{}_{}_{at}_{number:06}.json", key.namespace, key.name);
+            let opened = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(self.folder.join(name));
+            match opened {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    #[test]
+    fn a_distinct_look_is_written_once_and_can_be_played_again() {
+        let folder = std::env::temp_dir().join(format!("serin-replay-{}", std::process::id()));
+        let dump = Dump::new(folder.clone());
+        let key = Key::new("n", "a");
+        let mut observed = Observed::default();
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        observed.rollout.spec.replicas = Some(3);
+        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        assert_eq!(files.len(), 2);
+        let look: Look = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
+        assert_eq!(look.observed, observed);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_its_owner_reads_a_dump_and_no_process_overwrites_that_of_another() {
+        let parent = std::env::temp_dir().join(format!("serin-dumps-{}", std::process::id()));
+        let folder = parent.join("dumps");
+        let (key, now, plan) = (Key::new("n", "a"), Timestamp::UNIX_EPOCH, Plan::default());
+        for replicas in [1, 2] {
+            let mut observed = Observed::default();
+            observed.rollout.spec.replicas = Some(replicas);
+            Dump::new(folder.clone()).write(&key, now, &observed, &plan);
+        }
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let mut replicas = Vec::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            let look: Look = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            replicas.push(look.observed.rollout.spec.replicas.unwrap());
+        }
+        replicas.sort_unstable();
+        assert_eq!(replicas, [1, 2]);
+        std::fs::remove_dir_all(parent).unwrap();
+    }
+}
