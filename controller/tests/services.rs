@@ -42,7 +42,7 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
             continue;
         };
         events.push(event(News::Resumed, After::Action(actions.len())));
-        actions.push(Action::PatchService(ServicePatch {
+        actions.push(Action::Service(ServicePatch {
             target: Target {
                 name: name.clone(),
                 uid: String::new(),
@@ -251,7 +251,7 @@ fn switch_and_release(seen: &Observed, now: Timestamp) -> Plan {
     let released = seen.services.iter().filter(|(_, service)| unnamed && service.is_some());
     plan.actions = released
         .map(|(name, service)| {
-            Action::PatchService(ServicePatch {
+            Action::Service(ServicePatch {
                 target: Target {
                     name: name.clone(),
                     uid: String::new(),

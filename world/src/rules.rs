@@ -6,7 +6,7 @@ use super::hands::Basis;
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, Plan, ReplicaSetPatch};
+use serin_core::plan::{Action, Plan, ReplicaSetAction, ReplicaSetPatch};
 use serin_core::wire::{SIZE_AT_PAUSE, event};
 
 impl World {
@@ -14,11 +14,11 @@ impl World {
     pub fn check_order(&mut self, seen: &Observed, plan: &Plan) {
         let mut down = false;
         for action in &plan.actions {
-            let Action::PatchReplicaSet(ReplicaSetPatch {
+            let Action::ReplicaSet(ReplicaSetAction::Patch(ReplicaSetPatch {
                 target,
                 replicas: Some(size),
                 ..
-            }) = action
+            })) = action
             else {
                 continue;
             };

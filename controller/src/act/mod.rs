@@ -19,7 +19,7 @@ use crate::telemetry::series::Request;
 use kube::{Api, Client};
 use serin_core::api::ObjectMeta;
 use serin_core::observed::{Attempted, Refusal};
-use serin_core::plan::{Action, PodPatch, Target};
+use serin_core::plan::{Action, PodAction, PodPatch, ReplicaSetAction, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -255,23 +255,20 @@ impl<'a> Act<'a> {
     pub(crate) async fn carry_out(&mut self, actions: &[Action]) -> Done {
         for (index, action) in actions.iter().enumerate() {
             let result = match action {
-                Action::CreateReplicaSet(new) => self.create_replica_set(new).await,
-                Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
-                Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
-                Action::PatchService(patch) => self.patch_service(patch).await,
-                Action::PatchPod(patch) => self.patch_pod_unless_skipped(patch).await,
-                Action::EvictPod(target) => self.evict_pod(target).await,
-                Action::PatchRollout(patch) => self.patch_rollout(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Create(new)) => self.create_replica_set(new).await,
+                Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_replica_set(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_replica_set(target).await,
+                Action::Service(patch) => self.patch_service(patch).await,
+                Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
+                Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
+                Action::Rollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
                 let what = match action {
-                    Action::CreateReplicaSet(_) => Attempted::Creation,
-                    Action::PatchReplicaSet(_)
-                    | Action::DeleteReplicaSet(_)
-                    | Action::PatchService(_)
-                    | Action::PatchPod(_)
-                    | Action::EvictPod(_)
-                    | Action::PatchRollout(_) => Attempted::Change,
+                    Action::ReplicaSet(ReplicaSetAction::Create(_)) => Attempted::Creation,
+                    Action::ReplicaSet(_) | Action::Service(_) | Action::Pod(_) | Action::Rollout(_) => {
+                        Attempted::Change
+                    }
                 };
                 return self.done(index, Some((error, what)));
             }
@@ -364,12 +361,12 @@ impl<'a> Act<'a> {
 /// What an action is called in logs, events and [`serin_core::observed::Refused::attempt`].
 pub(crate) fn attempt_of(action: &Action) -> String {
     match action {
-        Action::CreateReplicaSet(new) => attempt("create", "ReplicaSet", &new.name),
-        Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
-        Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
-        Action::PatchService(patch) => attempt("patch", "Service", &patch.target.name),
-        Action::PatchPod(patch) => attempt("patch", "Pod", &patch.target.name),
-        Action::EvictPod(target) => attempt("evict", "Pod", &target.name),
-        Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => attempt("create", "ReplicaSet", &new.name),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => attempt("patch", "ReplicaSet", &patch.target.name),
+        Action::ReplicaSet(ReplicaSetAction::Delete(target)) => attempt("delete", "ReplicaSet", &target.name),
+        Action::Service(patch) => attempt("patch", "Service", &patch.target.name),
+        Action::Pod(PodAction::Patch(patch)) => attempt("patch", "Pod", &patch.target.name),
+        Action::Pod(PodAction::Evict(target)) => attempt("evict", "Pod", &target.name),
+        Action::Rollout(patch) => attempt("patch", "Rollout", &patch.target.name),
     }
 }

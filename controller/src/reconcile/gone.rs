@@ -22,7 +22,7 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
     }
     let clear = |(name, service): &(_, std::sync::Arc<serin_core::observed::Service>)| {
         let name: &std::sync::Arc<str> = name;
-        Action::PatchService(ServicePatch {
+        Action::Service(ServicePatch {
             target: Target {
                 name: name.to_string(),
                 uid: String::new(),

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
-use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, StatusWrite, Urgency};
+use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, ReplicaSetAction, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -229,7 +229,7 @@ pub fn rollout(name: &str, spec: &Value) -> Value {
 pub fn new(name: String) -> Action {
     let labels = json!({"app": "a", "rollouts-pod-template-hash": "1"});
     let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
-    Action::CreateReplicaSet(Box::new(NewReplicaSet {
+    Action::ReplicaSet(ReplicaSetAction::Create(Box::new(NewReplicaSet {
         name,
         labels: serde_json::from_value(labels.clone()).unwrap(),
         annotations: [].into(),
@@ -237,7 +237,7 @@ pub fn new(name: String) -> Action {
         template: PodTemplate::new(&template),
         replicas: 1,
         min_ready_seconds: 0,
-    }))
+    })))
 }
 
 pub fn event(news: News, after: After) -> Event {

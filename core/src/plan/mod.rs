@@ -45,21 +45,43 @@ impl Plan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
-    /// Create a ReplicaSet, at its first size.
-    CreateReplicaSet(Box<NewReplicaSet>),
-    /// Change a ReplicaSet by one merge patch.
-    PatchReplicaSet(ReplicaSetPatch),
-    /// Delete an old ReplicaSet.
-    DeleteReplicaSet(Target),
-    /// Change the selector of a Service by one merge patch.
-    PatchService(ServicePatch),
-    /// Change labels and annotations of a pod by one merge patch (contract 03 §11). One that is gone needs none.
-    PatchPod(PodPatch),
-    /// Ask for the eviction of a pod (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that
-    /// is no failure: the next look counts again.
-    EvictPod(Target),
-    /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
-    PatchRollout(RolloutPatch),
+    /// Of a ReplicaSet.
+    ReplicaSet(ReplicaSetAction),
+    /// Of the selector of a Service, by one merge patch.
+    Service(ServicePatch),
+    /// Of a pod.
+    Pod(PodAction),
+    /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
+    Rollout(RolloutPatch),
+}
+
+impl From<ReplicaSetAction> for Action {
+    fn from(action: ReplicaSetAction) -> Self {
+        Self::ReplicaSet(action)
+    }
+}
+
+/// What is done to a ReplicaSet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReplicaSetAction {
+    /// Create it, at its first size.
+    Create(Box<NewReplicaSet>),
+    /// Change it by one merge patch.
+    Patch(ReplicaSetPatch),
+    /// Delete an old one.
+    Delete(Target),
+}
+
+/// What is done to a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PodAction {
+    /// Change labels and annotations by one merge patch (contract 03 §11). One that is gone needs none.
+    Patch(PodPatch),
+    /// Ask for its eviction (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that is no
+    /// failure: the next look counts again.
+    Evict(Target),
 }
 
 /// What may be held back by a change that does not go through (decision 46).
@@ -77,14 +99,9 @@ impl Action {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::PatchReplicaSet(patch) if patch.primary().is_none() => Kind::Secondary,
-            Self::PatchPod(_) => Kind::Secondary,
-            Self::PatchReplicaSet(_)
-            | Self::CreateReplicaSet(_)
-            | Self::DeleteReplicaSet(_)
-            | Self::PatchService(_)
-            | Self::EvictPod(_)
-            | Self::PatchRollout(_) => Kind::Primary,
+            Self::ReplicaSet(ReplicaSetAction::Patch(patch)) if patch.primary().is_none() => Kind::Secondary,
+            Self::Pod(PodAction::Patch(_)) => Kind::Secondary,
+            Self::ReplicaSet(_) | Self::Service(_) | Self::Pod(PodAction::Evict(_)) | Self::Rollout(_) => Kind::Primary,
         }
     }
 }
@@ -253,7 +270,7 @@ pub struct RolloutPatch {
 #[serde(rename_all = "camelCase")]
 pub struct StatusWrite {
     /// Merge patch, `{"status": …}`. The shell adds the resourceVersion decided upon, or the one that the plan's own
-    /// [`Action::PatchRollout`] led to.
+    /// [`Action::Rollout`] led to.
     pub patch: Value,
     /// Whether it may wait for more of its kind.
     pub urgency: Urgency,

@@ -15,7 +15,10 @@
 use crate::meaning;
 use crate::observed::{ReplicaSet, Service};
 use crate::plan::draft::{Draft, patch_of, target_of};
-use crate::plan::{Action, After, News, Ownership, ReplicaSetPatch, Secondary, ServicePatch, Target, Wake, WakeReason};
+use crate::plan::{
+    Action, After, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, Secondary, ServicePatch, Target,
+    Wake, WakeReason,
+};
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
 use crate::rollout::look::Look;
@@ -58,7 +61,11 @@ pub(crate) fn claim(look: &Look<'_>) -> Actions {
         ownership: Some(ownership),
         ..patch_of(set)
     };
-    Actions(changes.map(|change| Action::PatchReplicaSet(patch(change))).collect())
+    Actions(
+        changes
+            .map(|change| ReplicaSetAction::Patch(patch(change)).into())
+            .collect(),
+    )
 }
 
 impl Actions {
@@ -75,37 +82,35 @@ impl Actions {
     /// Whether any ReplicaSet is created or changes its size.
     pub(crate) fn resize(&self) -> bool {
         self.0.iter().any(|action| match action {
-            Action::CreateReplicaSet(_) => true,
-            Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
-            Action::DeleteReplicaSet(_)
-            | Action::PatchService(_)
-            | Action::PatchPod(_)
-            | Action::EvictPod(_)
-            | Action::PatchRollout(_) => false,
+            Action::ReplicaSet(ReplicaSetAction::Create(_)) => true,
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas.is_some(),
+            Action::ReplicaSet(ReplicaSetAction::Delete(_))
+            | Action::Service(_)
+            | Action::Pod(_)
+            | Action::Rollout(_) => false,
         })
     }
 
     /// Whether the selector of any Service changes.
     fn switch(&self) -> bool {
-        self.0.iter().any(|action| matches!(action, Action::PatchService(_)))
+        self.0.iter().any(|action| matches!(action, Action::Service(_)))
     }
 
     /// Whether anything is written that rollouts work without (decision 46).
     pub(crate) fn have_secondary(&self) -> bool {
         self.0.iter().any(|action| match action {
-            Action::PatchReplicaSet(patch) => !patch.secondary.is_empty(),
-            Action::PatchPod(_) => true,
-            Action::CreateReplicaSet(_)
-            | Action::DeleteReplicaSet(_)
-            | Action::PatchService(_)
-            | Action::EvictPod(_)
-            | Action::PatchRollout(_) => false,
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => !patch.secondary.is_empty(),
+            Action::Pod(PodAction::Patch(_)) => true,
+            Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Delete(_))
+            | Action::Service(_)
+            | Action::Pod(PodAction::Evict(_))
+            | Action::Rollout(_) => false,
         })
     }
 
     /// Adds a change; its index is what events refer to.
-    fn push(&mut self, action: Action) -> After {
-        self.0.push(action);
+    fn push(&mut self, action: impl Into<Action>) -> After {
+        self.0.push(action.into());
         After::Action(self.0.len() - 1)
     }
 
@@ -113,21 +118,16 @@ impl Actions {
     /// is left alone.
     fn amend(&mut self, set: &ReplicaSet, change: impl FnOnce(&mut ReplicaSetPatch)) {
         for action in &mut self.0 {
+            let Action::ReplicaSet(action) = action else { continue };
             match action {
-                Action::PatchReplicaSet(patch) if patch.target.uid == set.uid => return change(patch),
-                Action::DeleteReplicaSet(target) if target.uid == set.uid => return,
-                Action::CreateReplicaSet(_)
-                | Action::PatchReplicaSet(_)
-                | Action::DeleteReplicaSet(_)
-                | Action::PatchService(_)
-                | Action::PatchPod(_)
-                | Action::EvictPod(_)
-                | Action::PatchRollout(_) => {}
+                ReplicaSetAction::Patch(patch) if patch.target.uid == set.uid => return change(patch),
+                ReplicaSetAction::Delete(target) if target.uid == set.uid => return,
+                ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_) | ReplicaSetAction::Delete(_) => {}
             }
         }
         let mut patch = patch_of(set);
         change(&mut patch);
-        self.push(Action::PatchReplicaSet(patch));
+        self.push(ReplicaSetAction::Patch(patch));
     }
 
     /// The newest ReplicaSet, its revision on the rollout, and `spec.replicas` where it is absent (decision 22).
@@ -140,12 +140,12 @@ impl Actions {
             let mut new = replica_set::manifest(look, size);
             ephemeral::dress(look, &mut new);
             let (name, size) = (new.name.clone(), new.replicas);
-            let after = self.push(Action::CreateReplicaSet(Box::new(new)));
+            let after = self.push(ReplicaSetAction::Create(Box::new(new)));
             replica_set::tell_created(look, &name, size, after, draft);
         }
         if let Some(patch) = replica_set::revise(look, want.create.is_some() || !missing) {
             let revised = patch.annotations.get(wire::REVISION).cloned().flatten();
-            let after = self.push(Action::PatchRollout(patch));
+            let after = self.push(Action::Rollout(patch));
             if let Some(revision) = revised {
                 draft.tell(News::Updated { revision }, after);
             }
@@ -170,7 +170,7 @@ impl Actions {
             let Some(service) = service else { continue };
             let ours = service.managed_by.as_deref() == Some(look.name());
             if ours && named.iter().all(|(_, named)| *named != name) {
-                self.push(Action::PatchService(ServicePatch {
+                self.push(Action::Service(ServicePatch {
                     target: target_of_service(name, service),
                     clear: true,
                     ..ServicePatch::default()
@@ -194,7 +194,7 @@ impl Actions {
         if old == hash && managed {
             return;
         }
-        let after = self.push(Action::PatchService(ServicePatch {
+        let after = self.push(Action::Service(ServicePatch {
             target: target_of_service(name, service),
             hash: (old != hash).then(|| hash.to_owned()),
             managed_by: (!managed).then(|| look.name().to_owned()),
@@ -249,7 +249,7 @@ impl Actions {
             return;
         }
         let size = patch.replicas;
-        let after = self.push(Action::PatchReplicaSet(patch));
+        let after = self.push(ReplicaSetAction::Patch(patch));
         if let Some(size) = size {
             let revision = if is_new {
                 replica_set::newest_revision(look)
@@ -274,7 +274,7 @@ impl Actions {
         old.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
         let surplus = old.len().saturating_sub(limit);
         for set in old.into_iter().take(surplus).filter(|set| set.is_empty()) {
-            self.push(Action::DeleteReplicaSet(target_of(set)));
+            self.push(ReplicaSetAction::Delete(target_of(set)));
         }
     }
 
@@ -309,7 +309,9 @@ impl Actions {
                     patch.secondary.template_labels = template_labels;
                     patch.secondary.template_annotations = template_annotations;
                 }),
-                Change::Pods(patches) => self.0.extend(patches.into_iter().map(Action::PatchPod)),
+                Change::Pods(patches) => self
+                    .0
+                    .extend(patches.into_iter().map(|of| Action::Pod(PodAction::Patch(of)))),
             }
         }
     }
@@ -318,7 +320,7 @@ impl Actions {
     pub(crate) fn evict(&mut self, look: &Look<'_>) {
         if !self.resize() {
             let evict = look.restart.evict().iter().cloned();
-            self.0.extend(evict.map(Action::EvictPod));
+            self.0.extend(evict.map(|of| Action::Pod(PodAction::Evict(of))));
         }
     }
 }
