@@ -100,8 +100,13 @@ impl Action {
     pub fn kind(&self) -> Kind {
         match self {
             Self::ReplicaSet(ReplicaSetAction::Patch(patch)) if patch.primary().is_none() => Kind::Secondary,
+            Self::ReplicaSet(
+                ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_) | ReplicaSetAction::Delete(_),
+            )
+            | Self::Service(_)
+            | Self::Pod(PodAction::Evict(_))
+            | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) => Kind::Secondary,
-            Self::ReplicaSet(_) | Self::Service(_) | Self::Pod(PodAction::Evict(_)) | Self::Rollout(_) => Kind::Primary,
         }
     }
 }

@@ -86,7 +86,7 @@ impl Actions {
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas.is_some(),
             Action::ReplicaSet(ReplicaSetAction::Delete(_))
             | Action::Service(_)
-            | Action::Pod(_)
+            | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
             | Action::Rollout(_) => false,
         })
     }
