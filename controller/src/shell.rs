@@ -59,10 +59,10 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 12] {
+    fn entries(&self) -> [Entries; 13] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
-        let [services, service_indexes, absent_services] = self.stores.services.len();
+        let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
         [
             ("rollouts", rollouts),
             ("namespaces", namespaces),
@@ -71,6 +71,7 @@ impl Shell {
             ("services", services),
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),
+            ("gone_managers", gone_managers),
             ("queue", self.queue.counts().known),
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),

@@ -1,5 +1,6 @@
 //! Watch streams → stores, and which rollout is to be looked at for it.
 
+use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
 use crate::shell::Shell;
@@ -19,9 +20,6 @@ use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// Objects per page of a list: the peak of a cold start is what a memory limit sees.
-pub(crate) const PAGE: u32 = 100;
 
 /// All namespaces, or one.
 #[derive(Clone)]

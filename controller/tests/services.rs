@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{Action, After, News, Plan, ServicePatch, Target};
+use serin_core::plan::{Action, After, News, Plan, ServicePatch, Target, Wake, WakeReason};
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -198,23 +198,41 @@ async fn somebody_elses_edit_of_a_service_is_not_lost() {
     world.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_services_of_a_deleted_rollout_are_released_and_those_of_others_are_not() {
-    let world = World::start(switch, &[]).await;
-    let mut foreign = rollout("foreign", &json!({}));
+/// Longer than a manager must be gone for its Services to be free (decision 48).
+async fn a_while(world: &World) {
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    world.settle().await;
+}
+
+async fn delete(world: &World, rollout: &str) {
+    let gone = DeleteParams::default();
+    rollouts(&world.client).delete(rollout, &gone).await.unwrap();
+}
+
+fn foreign(spec: &Value) -> Value {
+    let mut foreign = rollout("foreign", spec);
     foreign["metadata"]["labels"] = json!({"argo-rollouts.argoproj.io/controller-instance-id": "other"});
-    create(&world.client, &foreign).await;
+    foreign
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_services_of_a_deleted_rollout_are_released_after_a_while_and_those_of_others_are_not() {
+    let world = World::start_in_virtual_time(switch).await;
+    create(&world.client, &foreign(&json!({}))).await;
     create_service(&world, "active", &json!({})).await;
     create_service(&world, "foreign", &json!({MANAGED_BY: "foreign"})).await;
     create_service(&world, "orphan", &json!({MANAGED_BY: "gone"})).await;
     create(&world.client, &blue_green()).await;
     world.settle().await;
     assert_eq!(of(&world, "active").await, switched());
-    rollouts(&world.client)
-        .delete("a", &DeleteParams::default())
-        .await
-        .unwrap();
-    world.settle().await;
+    delete(&world, "a").await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert_eq!(
+        of(&world, "active").await,
+        switched(),
+        "it may be replaced at this moment"
+    );
+    a_while(&world).await;
     let released = (json!({"app": "a"}), Value::Null);
     assert_eq!(of(&world, "active").await, released);
     assert_eq!(
@@ -227,6 +245,87 @@ async fn the_services_of_a_deleted_rollout_are_released_and_those_of_others_are_
         "foreign",
         "another instance serves that rollout"
     );
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_is_replaced_keeps_its_services() {
+    let world = World::start_in_virtual_time(switch).await;
+    create_service(&world, "active", &json!({})).await;
+    create(&world.client, &blue_green()).await;
+    world.settle().await;
+    for _ in 0..3 {
+        delete(&world, "a").await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        create(&world.client, &blue_green()).await;
+        world.settle().await;
+    }
+    a_while(&world).await;
+    assert_eq!(of(&world, "active").await, switched());
+    assert_eq!(world.count("patch", "services", ""), 1, "the first switch");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_of_a_deleted_rollout_that_a_rollout_of_another_instance_names_is_left_to_that() {
+    let world = World::start_in_virtual_time(switch).await;
+    create(
+        &world.client,
+        &foreign(&json!({"strategy": {"blueGreen": {"activeService": "active"}}})),
+    )
+    .await;
+    create_service(&world, "active", &json!({MANAGED_BY: "gone"})).await;
+    a_while(&world).await;
+    assert_eq!(of(&world, "active").await.1, "gone");
+    world.stop().await;
+}
+
+thread_local! {
+    /// What each look knew of the manager of `active`.
+    static MANAGER: RefCell<Vec<(bool, bool)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes whether the manager of `active` is known to be gone, and whether others name it; looks again each 10 s.
+fn note_manager(seen: &Observed, now: Timestamp) -> Plan {
+    if let Some(Some(active)) = seen.services.get("active") {
+        MANAGER.with_borrow_mut(|all| all.push((active.manager_gone_since.is_some(), active.named_elsewhere)));
+    }
+    Plan {
+        wake: Some(Wake {
+            at: now + jiff::SignedDuration::from_secs(10),
+            why: WakeReason::InvalidSpecRetry,
+        }),
+        ..Plan::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn decisions_know_whether_the_manager_of_a_service_is_there_and_who_else_names_it() {
+    let known = || MANAGER.with_borrow_mut(|all| all.pop()).unwrap();
+    let world = World::start_in_virtual_time(note_manager).await;
+    create(&world.client, &foreign(&json!({}))).await;
+    create_service(&world, "active", &json!({MANAGED_BY: "foreign"})).await;
+    create(&world.client, &blue_green()).await;
+    a_while(&world).await;
+    assert_eq!(known(), (false, false), "another instance serves it");
+    delete(&world, "foreign").await;
+    a_while(&world).await;
+    a_while(&world).await;
+    assert_eq!(known(), (true, false));
+    create(
+        &world.client,
+        &foreign(&json!({"strategy": {"canary": {"stableService": "active"}}})),
+    )
+    .await;
+    a_while(&world).await;
+    assert_eq!(known(), (false, false), "it is there again");
+    let mut third = foreign(&json!({"strategy": {"canary": {"stableService": "active"}}}));
+    third["metadata"]["name"] = "third".into();
+    create(&world.client, &third).await;
+    delete(&world, "foreign").await;
+    a_while(&world).await;
+    a_while(&world).await;
+    assert_eq!(known(), (true, true), "the third names it, too");
     world.stop().await;
 }
 

@@ -136,6 +136,7 @@ fn of_blue_green_too() {
         resource_version: "1".into(),
         selector,
         managed_by: Some("web".into()),
+        ..serin_core::observed::Service::default()
     };
     seen.services.insert("active".into(), Some(service));
     set(&mut seen, "old", 1, &template("app:1", &Value::Null));

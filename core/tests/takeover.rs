@@ -99,6 +99,7 @@ fn service(object: &Value) -> Service {
         resource_version: read(&object["metadata"]["resourceVersion"]),
         selector: read(&object["spec"]["selector"]),
         managed_by: annotations.get(wire::MANAGED_BY).cloned(),
+        ..Service::default()
     }
 }
 

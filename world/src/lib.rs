@@ -32,7 +32,7 @@ use serin_core::identity::Identity;
 use serin_core::observed::{Refused, Service};
 use serin_core::plan::{Event, Plan, Wake};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Looks that no span of time needs.
@@ -69,6 +69,10 @@ pub struct World {
     pub sets: Vec<Set>,
     /// Services by name, as the API server has them.
     pub services: BTreeMap<String, Service>,
+    /// Other Rollouts that Services name as their manager and that are gone, and since when.
+    pub gone_managers: BTreeMap<String, Timestamp>,
+    /// Services that yet another Rollout names.
+    pub named_elsewhere: BTreeSet<String>,
     /// Services that lead to an available pod, or did so until their selector was changed; and since when.
     serving: BTreeMap<String, Timestamp>,
     /// Events sent, in order.
@@ -155,6 +159,8 @@ impl World {
             rollout: Value::Null,
             sets: Vec::new(),
             services: BTreeMap::new(),
+            gone_managers: BTreeMap::new(),
+            named_elsewhere: BTreeSet::new(),
             serving: BTreeMap::new(),
             events: Vec::new(),
             writes: 0,

@@ -31,7 +31,7 @@ impl World {
         let service = Service {
             resource_version: self.version(),
             selector: serde_json::from_value(selector).unwrap(),
-            managed_by: None,
+            ..Service::default()
         };
         self.services.insert(name.to_owned(), service);
         self.serving.remove(name);
@@ -54,9 +54,17 @@ impl World {
             .named_services()
             .into_iter()
             .chain(managed.map(|(name, _)| name.clone()));
-        names
-            .map(|name| (name.clone(), self.services.get(&name).cloned()))
-            .collect()
+        names.map(|name| (name.clone(), self.observed_service(&name))).collect()
+    }
+
+    fn observed_service(&self, name: &str) -> Option<Service> {
+        let service = self.services.get(name)?;
+        let gone = |manager: &String| self.gone_managers.get(manager).copied();
+        Some(Service {
+            manager_gone_since: service.managed_by.as_ref().and_then(gone),
+            named_elsewhere: self.named_elsewhere.contains(name),
+            ..service.clone()
+        })
     }
 
     /// The hash that a Service selects.

@@ -8,6 +8,7 @@ mod rollout;
 mod service;
 pub(crate) mod standing;
 
+use crate::cluster::PAGE;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
 use crate::store::Key;
@@ -16,6 +17,7 @@ use crate::store::expectations::{Expectations, Expected, Subject};
 use crate::store::service::StoredService;
 use crate::telemetry::Telemetry;
 use crate::telemetry::series::Request;
+use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::api::ObjectMeta;
 use serin_core::observed::{Attempted, Refusal};
@@ -163,6 +165,27 @@ impl Writer {
             urgent: true,
         };
         self.call(&call, self.rollouts(namespace).get_opt(name)).await
+    }
+
+    /// Reads the rollouts of a namespace live, those of other instances, too.
+    pub(crate) async fn list_rollouts(&self, namespace: &str) -> Result<Vec<StoredRollout>, Failure> {
+        let call = Call {
+            verb: "List",
+            kind: "Rollout",
+            namespace,
+            name: "",
+            urgent: false,
+        };
+        let (api, mut all) = (self.rollouts(namespace), Vec::new());
+        let mut page = ListParams::default().limit(PAGE);
+        loop {
+            let listed = self.call(&call, api.list(&page)).await?;
+            all.extend(listed.items);
+            match listed.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Reads a ReplicaSet live.

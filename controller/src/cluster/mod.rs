@@ -6,3 +6,6 @@ pub(crate) mod client;
 pub(crate) mod refusal;
 pub(crate) mod target;
 pub(crate) mod trouble;
+
+/// Objects per page of a list: the peak of a cold start is what a memory limit sees.
+pub(crate) const PAGE: u32 = 100;

@@ -2,11 +2,11 @@
 
 use crate::act::failures::Failures;
 use crate::args::Options;
+use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::reconcile::observe::Snapshot;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::{Source, Stores};
-use crate::watch::PAGE;
 use kube::api::{ListParams, ObjectList};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};

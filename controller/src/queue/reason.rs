@@ -125,6 +125,7 @@ mod tests {
             WakeReason::ScaleDownDelay,
             WakeReason::InvalidSpecRetry,
             WakeReason::CountersDue,
+            WakeReason::ManagerStaysAway,
             WakeReason::Restart,
         ] {
             assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));

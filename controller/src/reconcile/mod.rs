@@ -1,6 +1,7 @@
 //! One look at one rollout: observe → decide → act → record.
 
 mod gone;
+mod managers;
 pub(crate) mod observe;
 pub(crate) mod record;
 
@@ -41,6 +42,11 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
         return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
     }
     let mut observed = snapshot.observed(&shell.failures, key);
+    let asked = (shell.clock)();
+    let services = &mut observed.services;
+    if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
+        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, asked);
+    }
     let reading = Reading::of(&shell.clock);
     let now = reading.now;
     let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {

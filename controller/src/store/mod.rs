@@ -172,6 +172,7 @@ impl Stores {
             && let Some(stored) = self.rollouts.get(&key)
         {
             self.services.index(&key, &service::named(&stored.rollout));
+            self.services.manager_is_there(&key);
         }
         (key, change)
     }

@@ -3,6 +3,7 @@
 use crate::store::expiry::Expiry;
 use crate::store::key::{Key, Source};
 use crate::sync::{read, write};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer};
@@ -48,6 +49,7 @@ impl<'de> Deserialize<'de> for StoredService {
                 resource_version: metadata.resource_version.clone().unwrap_or_default(),
                 selector: spec.selector.unwrap_or_default(),
                 managed_by,
+                ..Service::default()
             },
             meta: ObjectMeta {
                 name: metadata.name,
@@ -110,6 +112,8 @@ struct State {
     managed_by: HashMap<Key, BTreeSet<Arc<str>>>,
     /// Services that the API server said do not exist a moment ago.
     absent: Expiry,
+    /// Which of the rollouts that Services carry the name of are gone, and since when.
+    gone: HashMap<Key, Timestamp>,
 }
 
 /// All Services that rollouts name, or that carry a hash or the name of a rollout.
@@ -131,12 +135,15 @@ impl Services {
         }
         // Even if nothing that decisions read changed: somebody may wait for this very version.
         let mut touched = state.rollouts_of(&key, &new.observed);
-        if let Some(old) = old {
-            touched.extend(state.rollouts_of(&key, &old));
+        if let Some(old) = &old {
+            touched.extend(state.rollouts_of(&key, old));
         }
         state.remove(&key);
         if state.concerns_us(&key, &new.observed) {
-            state.insert(key, new.observed);
+            state.insert(key.clone(), new.observed);
+        }
+        if let Some(old) = old {
+            state.forget_gone(&key, &old);
         }
         touched.into_iter().collect()
     }
@@ -147,6 +154,7 @@ impl Services {
         let Some(gone) = state.remove(key) else {
             return Vec::new();
         };
+        state.forget_gone(key, &gone);
         state.rollouts_of(key, &gone).into_iter().collect()
     }
 
@@ -205,12 +213,27 @@ impl Services {
         managed.collect()
     }
 
-    /// How many entries it holds: Services, and whose they are by name, by annotation, and by what is not there.
+    /// How many entries it holds: Services, and whose they are by name, by annotation, and by what is not there (Services, and rollouts).
     #[must_use]
-    pub(crate) fn len(&self) -> [usize; 3] {
+    pub(crate) fn len(&self) -> [usize; 4] {
         let state = read(&self.0);
         let indexes = state.named_by.len() + state.names.len() + state.managed_by.len();
-        [state.services.len(), indexes, state.absent.len()]
+        [state.services.len(), indexes, state.absent.len(), state.gone.len()]
+    }
+
+    /// A live read does not find the rollout whose name Services carry; since when that is so. It is kept while any
+    /// carries the name.
+    pub(crate) fn manager_is_gone(&self, rollout: &Key, now: Timestamp) -> Timestamp {
+        let mut state = write(&self.0);
+        if !state.managed_by.contains_key(rollout) {
+            return now;
+        }
+        *state.gone.entry(rollout.clone()).or_insert(now)
+    }
+
+    /// It was seen.
+    pub(crate) fn manager_is_there(&self, rollout: &Key) {
+        write(&self.0).gone.remove(rollout);
     }
 
     /// Whether rollouts have to do with a Service, be it there or not.
@@ -242,6 +265,7 @@ impl Default for State {
             names: HashMap::new(),
             managed_by: HashMap::new(),
             absent: Expiry::new(ABSENT_FOR),
+            gone: HashMap::new(),
         }
     }
 }
@@ -266,6 +290,15 @@ impl State {
             }
         }
         Some(gone)
+    }
+
+    /// Once no Service carries the name of a rollout, nobody asks whether that is gone.
+    fn forget_gone(&mut self, key: &Key, service: &Service) {
+        if let Some(rollout) = service.managed_by.as_deref().map(|name| key.sibling(name))
+            && !self.managed_by.contains_key(&rollout)
+        {
+            self.gone.remove(&rollout);
+        }
     }
 
     fn concerns_us(&self, key: &Key, service: &Service) -> bool {

@@ -97,6 +97,13 @@ pub struct Service {
     /// Rollout that manages it, from its annotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub managed_by: Option<String>,
+    /// Since when live reads find no Rollout of that name, be it served by this instance or not (decision 48); absent
+    /// while it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manager_gone_since: Option<Timestamp>,
+    /// A Rollout that is neither its manager nor the one decided upon names it; known where the manager is gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub named_elsewhere: bool,
 }
 
 /// The parts of a pod that decisions need.

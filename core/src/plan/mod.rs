@@ -336,6 +336,8 @@ pub enum WakeReason {
     ScaleDownDelay,
     /// An invalid spec is looked at again (upstream: every 20 s).
     InvalidSpecRetry,
+    /// The Rollout that manages a Service has been gone for long enough (decision 48).
+    ManagerStaysAway,
     /// Counters that were held back are due.
     CountersDue,
     /// A restart is to begin, or more pods of it may be evicted.
@@ -357,6 +359,7 @@ impl WakeReason {
             Self::ProgressDeadline => "ProgressDeadline",
             Self::ScaleDownDelay => "ScaleDownDelay",
             Self::InvalidSpecRetry => "InvalidSpecRetry",
+            Self::ManagerStaysAway => "ManagerStaysAway",
             Self::CountersDue => "CountersDue",
             Self::Restart => "Restart",
             Self::RefusalTold => "RefusalTold",
@@ -381,6 +384,7 @@ impl fmt::Display for WakeReason {
             Self::ScaleDownDelay => "the scale-down delay is over",
             Self::InvalidSpecRetry => "the invalid spec is looked at again",
             Self::Restart => "pods are to be restarted",
+            Self::ManagerStaysAway => "the Rollout that manages a Service stays away",
             Self::CountersDue => "counters are due",
             Self::RefusalTold => "a refusal was told, and it is tried again",
             Self::RefusalToTell => "a refusal, or its end, is to be told",

@@ -25,7 +25,7 @@ pub(crate) fn strategy(seen: &Observed, now: Timestamp) -> Result<Strategy<'_>, 
     if let Some(error) = seen.undecodable.as_ref().or(seen.identity.invalid.as_ref()) {
         return Err(error.clone());
     }
-    if let Some(error) = references::references(seen) {
+    if let Some(error) = references::references(seen, now) {
         return Err(error.to_string());
     }
     if let Some(error) = not_served(seen) {
@@ -131,5 +131,9 @@ pub(crate) fn plan(seen: &Observed, now: Timestamp, problem: &str) -> Plan {
         at: after_seconds(now, RETRY_SECONDS),
         why: WakeReason::InvalidSpecRetry,
     });
+    if let Some(at) = references::next_free(seen, now) {
+        let why = WakeReason::ManagerStaysAway;
+        draft.wake(Wake { at, why });
+    }
     draft.finish(Vec::new(), status::write(old, &next))
 }

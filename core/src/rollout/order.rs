@@ -168,8 +168,7 @@ impl Actions {
         let named = meaning::services(&look.rollout.spec.strategy);
         for (name, service) in &look.seen.services {
             let Some(service) = service else { continue };
-            let ours = service.managed_by.as_deref() == Some(look.name());
-            if ours && named.iter().all(|(_, named)| *named != name) {
+            if service::is_ours(look, service) && named.iter().all(|(_, named)| *named != name) {
                 self.push(Action::Service(ServicePatch {
                     target: target_of_service(name, service),
                     clear: true,
@@ -190,7 +189,7 @@ impl Actions {
             return;
         };
         let old = service::hash_of(look, name);
-        let managed = service.managed_by.is_some();
+        let managed = service::is_ours(look, service);
         if old == hash && managed {
             return;
         }

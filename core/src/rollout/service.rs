@@ -16,9 +16,14 @@ pub(crate) fn find<'a>(look: &Look<'a>, name: &str) -> Option<&'a Service> {
     look.seen.services.get(name)?.as_ref()
 }
 
-/// Whether a Service exists and carries the name of the rollout that manages it.
+/// Whether a Service exists and carries the name of this rollout as that of its manager.
 pub(crate) fn is_managed(look: &Look<'_>, name: &str) -> bool {
-    find(look, name).is_some_and(|service| service.managed_by.is_some())
+    find(look, name).is_some_and(|service| is_ours(look, service))
+}
+
+/// One that names a manager that stays away is as free as one that names none (decision 48).
+pub(crate) fn is_ours(look: &Look<'_>, service: &Service) -> bool {
+    service.managed_by.as_deref() == Some(look.name())
 }
 
 /// Whether any Service of the rollout still selects this ReplicaSet: its last pod stays until that has changed.

@@ -1,6 +1,7 @@
 //! Objects that a spec names (contract 01 §9).
 
 use super::changed;
+use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::observed::Service;
 use serin_core::rollout::references::references;
@@ -27,7 +28,9 @@ fn found(fragment: &str, a: Option<Service>, b: Option<Service>) -> String {
         services: BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]),
         ..Observed::default()
     };
-    references(&seen).map(|error| error.to_string()).unwrap_or_default()
+    references(&seen, Timestamp::UNIX_EPOCH)
+        .map(|error| error.to_string())
+        .unwrap_or_default()
 }
 
 #[test]

@@ -24,6 +24,19 @@ pub fn act(stage: &mut Stage, text: &str) -> Option<Result<(), Why>> {
         }
         return Some(Ok(()));
     }
+    if let Some(name) = text.strip_prefix("another Rollout names Service ") {
+        stage.world.named_elsewhere.insert(name.to_owned());
+        return Some(Ok(()));
+    }
+    if let Some(rest) = text.strip_prefix("the Rollout ") {
+        if let Some(manager) = rest.strip_suffix(" is gone") {
+            stage.world.gone_managers.insert(manager.to_owned(), stage.world.now);
+            return Some(Ok(()));
+        }
+        let manager = rest.strip_suffix(" is there again")?;
+        stage.world.gone_managers.remove(manager);
+        return Some(Ok(()));
+    }
     let rest = text.strip_prefix("edit Service ")?;
     Some(edit(stage, rest))
 }
