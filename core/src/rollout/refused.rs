@@ -44,23 +44,6 @@ fn advice(why: Refusal) -> &'static str {
     }
 }
 
-impl Refusal {
-    /// Whether it speaks of the change itself, its content or the permission to make it, and not of the moment. Only
-    /// such refusals let a secondary change be skipped (decision 46), and are told by a condition (decision 47).
-    #[must_use]
-    pub fn stands(self) -> bool {
-        match self {
-            Self::Forbidden | Self::Invalid => true,
-            Self::AlreadyExists
-            | Self::Conflict
-            | Self::NotFound
-            | Self::TooManyRequests
-            | Self::ServerError
-            | Self::Timeout => false,
-        }
-    }
-}
-
 impl Standing {
     fn due(&self) -> Timestamp {
         after_seconds(self.since, TOLD_AFTER_SECONDS)

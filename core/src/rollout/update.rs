@@ -96,7 +96,7 @@ impl Course {
     }
 
     /// Where there is nothing to go back to, an abort is dropped (contract 02 §5).
-    pub(crate) fn drop_pointless_abort(&mut self, look: &Look<'_>) {
+    pub(crate) fn drop_abort_without_stable(&mut self, look: &Look<'_>) {
         if matches!(look.revisions.stable, Stable::None | Stable::Newest) {
             self.abort = None;
         }

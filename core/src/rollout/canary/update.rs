@@ -23,7 +23,7 @@ impl Course {
             Change::Nothing => {}
             Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
-        course.drop_pointless_abort(look);
+        course.drop_abort_without_stable(look);
         // A person may abort a rollback within the window as any other update (decision 40).
         let skips = course.promote_full || (course.abort.is_none() && look.is_rollback_within_window());
         if skips {
