@@ -115,7 +115,7 @@ impl Course {
             self.promote_canary(look, canary, why, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
-        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) {
+        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) && !self.is_held(look) {
             self.finish_step(look, canary, targets, draft);
         }
     }
