@@ -2,7 +2,7 @@
 //! laid over those of the pod template (decision 44).
 //!
 //! The order is: the template, in one write with the record of what it covers there; then the pods, once the template is
-//! seen to carry it; then the record of what was given. Stopped at any moment, the next look still knows what is to go
+//! seen to carry it; then the record of what was given. Stopped at any moment, the next reconcile still knows what is to go
 //! and what is to come back. A template that the API server refuses never carries it, so its pods are left alone
 //! (decision 46): a pod with labels that its ReplicaSet does not select is no longer its own.
 

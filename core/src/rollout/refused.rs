@@ -80,7 +80,7 @@ fn of<'a>(look: &Look<'a>, set: &ReplicaSet) -> impl Iterator<Item = &'a LeftAlo
     left.filter(move |left| left.replica_set == set.uid)
 }
 
-/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a look of its
+/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a reconcile of its
 /// own, before it is tried again; not where it is the status that is refused.
 pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     let old = &look.rollout.status;
@@ -110,7 +110,7 @@ pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     })
 }
 
-/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the looks that are due.
+/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the reconciles that are due.
 pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, actions: &Actions, draft: &mut Draft) {
     let standing = &look.seen.standing;
     let told = conditions::get(next, REFUSED).is_some_and(|told| {

@@ -45,7 +45,7 @@ fn is_copied(annotation: &str) -> bool {
 }
 
 /// Whether the newest ReplicaSet may be created, and the rollout get its revision. Where a creation was refused, the status
-/// must say so first: it is not written in a look whose creation fails again.
+/// must say so first: it is not written in a reconcile whose creation fails again.
 pub(crate) fn may_be_created(look: &Look<'_>) -> bool {
     !is_refused_and_untold(look) && !is_given_up(look)
 }

@@ -9,7 +9,7 @@ use crate::rollout::adoption::Reason;
 use crate::rollout::conditions;
 use crate::wire::condition;
 
-/// The roles of the ReplicaSets of one rollout, at one look.
+/// The roles of the ReplicaSets of one rollout, at one reconcile.
 #[derive(Debug)]
 pub(crate) struct Revisions<'a> {
     /// Hash of the newest revision: the label of its ReplicaSet, or the one it will get.

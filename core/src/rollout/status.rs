@@ -1,4 +1,4 @@
-//! The status of a canary, built anew at each look from what was seen and written (contract 02 §7).
+//! The status of a canary, built anew at each reconcile from what was seen and written (contract 02 §7).
 
 use crate::api::rollout::{Condition, RolloutStatus};
 use crate::notation::selector;

@@ -13,7 +13,7 @@ use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
 use crate::wire::{condition, pause};
 
-/// The state of an update, first as recorded and asked for, then as this look leaves it.
+/// The state of an update, first as recorded and asked for, then as this reconcile leaves it.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     /// Index of the step under way; the number of steps when all are done; `None` without steps.

@@ -100,7 +100,7 @@ impl Course {
         self.step(canary).is_some_and(Step::stops_clock) || self.stops_clock(look)
     }
 
-    /// Promotes, completes a step, pauses: at most one of them in a look.
+    /// Promotes, completes a step, pauses: at most one of them in a reconcile.
     ///
     /// `targets` is where the sizes lead to, `resized` whether they have yet to be reached.
     pub(crate) fn advance(
