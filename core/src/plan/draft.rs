@@ -1,10 +1,10 @@
-//! A plan in the making: its events, in the order in which users know them, and when it looks again. Its actions come
+//! A plan in the making: its events, in the order in which users know them, and when it reconciles again. Its actions come
 //! from [`crate::rollout`]'s `order` alone.
 
 use crate::observed::ReplicaSet;
 use crate::plan::{Action, After, Event, News, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
 
-/// Collects what a look says: events, and when it looks again.
+/// Collects what a reconcile says: events, and when it reconciles again.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     events: Vec<Event>,
@@ -17,7 +17,7 @@ impl Draft {
         self.events.push(Event { news, after });
     }
 
-    /// Asks for a look; the earliest wins.
+    /// Asks for a reconcile; the earliest wins.
     pub(crate) fn wake(&mut self, wake: Wake) {
         if self.wake.is_none_or(|old| wake.at < old.at) {
             self.wake = Some(wake);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The answer to one look. At rest it is empty but for the wake (invariant 7).
+/// The answer to one reconcile. At rest it is empty but for the wake (invariant 7).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Plan {
@@ -23,7 +23,7 @@ pub struct Plan {
     pub status: Option<StatusWrite>,
     /// What to tell the user, in order; each is sent only if its cause went through.
     pub events: Vec<Event>,
-    /// When to look again although nothing changed, and why.
+    /// When to reconcile again although nothing changed, and why.
     pub wake: Option<Wake>,
 }
 
@@ -80,7 +80,7 @@ pub enum PodAction {
     /// Change labels and annotations by one merge patch (contract 03 §11). One that is gone needs none.
     Patch(PodPatch),
     /// Ask for its eviction (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that is no
-    /// failure: the next look counts again.
+    /// failure: the next reconcile counts again.
     Evict(Target),
 }
 
@@ -315,7 +315,7 @@ pub enum After {
     Status,
 }
 
-/// A look that is due although nothing changed (invariant 13).
+/// A reconcile that is due although nothing changed (invariant 13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wake {
@@ -334,7 +334,7 @@ pub enum WakeReason {
     ProgressDeadline,
     /// An old ReplicaSet may be scaled down.
     ScaleDownDelay,
-    /// An invalid spec is looked at again (upstream: every 20 s).
+    /// An invalid spec is tried again (upstream: every 20 s).
     InvalidSpecRetry,
     /// The Rollout that manages a Service has been gone for long enough (decision 48).
     ManagerStaysAway,

@@ -341,7 +341,7 @@ impl Of<'_> {
                 if size >= set.replicas {
                     size
                 } else if size <= 0 && switched {
-                    // The next look sees what the Service selects now.
+                    // The next reconcile sees what the Service selects now.
                     set.replicas
                 } else if service::leads_to(look, service, set) {
                     look.availability(set).floor(size)

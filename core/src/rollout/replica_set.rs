@@ -2,7 +2,7 @@
 
 use crate::api::PodTemplate;
 use crate::identity::sanitised_template;
-use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
+use crate::observed::ReplicaSet;
 use crate::plan::draft::Draft;
 use crate::plan::{After, NewReplicaSet, News, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
@@ -10,69 +10,10 @@ use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
 use crate::rollout::refused;
-use crate::rollout::revision::{Stable, is_meant, is_observed};
+use crate::rollout::revision::{Stable, belongs, is_observed};
 use crate::wire;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-impl ReplicaSet {
-    /// Its pod template hash, from its label.
-    #[must_use]
-    pub fn hash(&self) -> &str {
-        self.labels.get(wire::HASH_LABEL).map_or("", String::as_str)
-    }
-
-    /// Its revision; 0 where the annotation is missing or no number.
-    #[must_use]
-    pub fn revision(&self) -> i64 {
-        self.annotations
-            .get(wire::REVISION)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-    }
-
-    /// `spec.replicas` of the rollout when it was last scaled.
-    #[must_use]
-    pub fn desired_replicas(&self) -> Option<i32> {
-        self.annotations
-            .get(wire::DESIRED_REPLICAS)
-            .and_then(|text| text.parse().ok())
-    }
-
-    /// When it may be scaled down.
-    #[must_use]
-    pub fn scale_down_deadline(&self) -> Option<Timestamp> {
-        self.annotations
-            .get(wire::SCALE_DOWN_DEADLINE)
-            .and_then(|text| text.parse().ok())
-    }
-
-    /// Labels of its pod template.
-    #[must_use]
-    pub fn template_labels(&self) -> &BTreeMap<String, String> {
-        self.template_labels.as_ref().unwrap_or(&self.labels)
-    }
-}
-
-impl Observed {
-    /// The creation of a ReplicaSet that the API server refused, if that is what was refused last, for this very spec.
-    pub(crate) fn refused_creation(&self) -> Option<&Refused> {
-        let rollout = &self.rollout;
-        self.refused.as_ref().filter(|refused| {
-            refused.what == Attempted::Creation
-                && Some(refused.generation) == rollout.metadata.generation
-                && refused.collision_count == rollout.status.collision_count
-        })
-    }
-}
-
-impl Refused {
-    /// Another owner has the name.
-    pub(crate) fn is_collision(&self) -> bool {
-        self.what == Attempted::Creation && self.why == Refusal::AlreadyExists
-    }
-}
 
 /// Name of the ReplicaSet of the newest revision (contract 02 §4).
 pub(crate) fn name_of_new(look: &Look<'_>) -> String {
@@ -85,7 +26,7 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .seen
         .replica_sets
         .iter()
-        .filter(|set| is_meant(look.seen, set))
+        .filter(|set| belongs(look.seen, set))
         .filter(|set| look.revisions.new.is_none_or(|new| new.uid != set.uid));
     let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0).saturating_add(1);
     look.revisions
@@ -104,7 +45,7 @@ fn is_copied(annotation: &str) -> bool {
 }
 
 /// Whether the newest ReplicaSet may be created, and the rollout get its revision. Where a creation was refused, the status
-/// must say so first: it is not written in a look whose creation fails again.
+/// must say so first: it is not written in a reconcile whose creation fails again.
 pub(crate) fn may_be_created(look: &Look<'_>) -> bool {
     !is_refused_and_untold(look) && !is_given_up(look)
 }

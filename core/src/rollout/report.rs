@@ -1,4 +1,4 @@
-//! What a look tells: conditions, phase, duration, events, and when it looks again; the same for every strategy.
+//! What a reconcile tells: conditions, phase, duration, events, and when it reconciles again; the same for every strategy.
 
 use crate::api::rollout::RolloutStatus;
 use crate::observed::{Observed, Refused};
@@ -43,7 +43,7 @@ pub(crate) fn finish(
 ) -> Plan {
     let old = &look.rollout.status;
     if look.seen.refused_creation().is_some_and(Refused::is_collision) {
-        // Another owner has the name: the next look hashes with a higher count (contract 02 §4).
+        // Another owner has the name: the next reconcile hashes with a higher count (contract 02 §4).
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);

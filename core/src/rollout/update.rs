@@ -13,7 +13,7 @@ use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
 use crate::wire::{condition, pause};
 
-/// The state of an update, first as recorded and asked for, then as this look leaves it.
+/// The state of an update, first as recorded and asked for, then as this reconcile leaves it.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     /// Index of the step under way; the number of steps when all are done; `None` without steps.
@@ -96,7 +96,7 @@ impl Course {
     }
 
     /// Where there is nothing to go back to, an abort is dropped (contract 02 §5).
-    pub(crate) fn drop_pointless_abort(&mut self, look: &Look<'_>) {
+    pub(crate) fn drop_abort_without_stable(&mut self, look: &Look<'_>) {
         if matches!(look.revisions.stable, Stable::None | Stable::Newest) {
             self.abort = None;
         }

@@ -167,7 +167,7 @@ fn b6_a_canary_is_not_promoted_because_stable_is_gone() {
     assert_whole(&world);
 }
 
-/// Contract 11 C2: upstream looks about a thousand times a second, and leaves the old pods up for ever: the looks of
+/// Contract 11 C2: upstream reconciles about a thousand times a second, and leaves the old pods up for ever: the reconciles of
 /// the hour at rest would be in the millions, and the pods eight.
 #[test]
 fn c2_no_delay_is_no_busy_loop() {

@@ -5,6 +5,7 @@ mod update;
 
 use crate::api::rollout::{BlueGreenStatus, RolloutStatus};
 use crate::meaning::BlueGreen;
+use crate::notation::selector;
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
@@ -14,7 +15,7 @@ use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
 use crate::rollout::report;
 use crate::rollout::service;
-use crate::rollout::status::{self, Counts, format_selector};
+use crate::rollout::status::{self, Counts};
 use crate::rollout::update::Course;
 use crate::rollout::want::Behind;
 use crate::wire::HASH_LABEL;
@@ -124,10 +125,10 @@ fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str,
         next.hpa_replicas = set.current_replicas;
         next.ready_replicas = set.ready_replicas;
         next.available_replicas = look.told_available(set);
-        let mut selector = look.rollout.spec.selector.clone().unwrap_or_default();
-        let labels = selector.match_labels.get_or_insert_default();
+        let mut active = look.rollout.spec.selector.clone().unwrap_or_default();
+        let labels = active.match_labels.get_or_insert_default();
         labels.insert(HASH_LABEL.to_owned(), set.hash().to_owned());
-        next.selector = format_selector(&selector);
+        next.selector = selector::format(&active);
     }
     next
 }

@@ -23,7 +23,7 @@ impl Course {
             Change::Nothing => {}
             Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
-        course.drop_pointless_abort(look);
+        course.drop_abort_without_stable(look);
         // A person may abort a rollback within the window as any other update (decision 40).
         let skips = course.promote_full || (course.abort.is_none() && look.is_rollback_within_window());
         if skips {
@@ -100,7 +100,7 @@ impl Course {
         self.step(canary).is_some_and(Step::stops_clock) || self.stops_clock(look)
     }
 
-    /// Promotes, completes a step, pauses: at most one of them in a look.
+    /// Promotes, completes a step, pauses: at most one of them in a reconcile.
     ///
     /// `targets` is where the sizes lead to, `resized` whether they have yet to be reached.
     pub(crate) fn advance(
@@ -115,7 +115,7 @@ impl Course {
             self.promote_canary(look, canary, why, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
-        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) {
+        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) && !self.is_held(look) {
             self.finish_step(look, canary, targets, draft);
         }
     }
