@@ -285,7 +285,7 @@ async fn a_panic_is_a_wait_of_its_own_name_and_the_rollout_goes_on() {
     let metrics = world.scrape().await;
     for line in [
         r#"serin_waits_total{why="Panicked"} 1"#,
-        r#"serin_looks_total{reason="Panicked"} 1"#,
+        r#"serin_reconciles_total{reason="Panicked"} 1"#,
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }

@@ -3,7 +3,6 @@
 
 mod support;
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
@@ -14,7 +13,7 @@ use serin_core::plan::{Action, After, News, Plan, ServicePatch, Target, Wake, Wa
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
-use support::{World, create, cut_watch, event, rollout, rollouts};
+use support::{World, create, cut_watch, event, patch_at_once, rollout, rollouts};
 
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 const HASH: &str = "rollouts-pod-template-hash";
@@ -34,7 +33,8 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
     });
     SEEN.with_borrow_mut(|all| all.push(names.collect::<Vec<_>>().join(" ")));
     if let Some(server) = EDIT.take() {
-        edit_now(&server);
+        let change = json!({"metadata": {"labels": {"by": "user"}}});
+        patch_at_once(&server, "/api/v1/namespaces/default/services/active", &change);
     }
     let (mut actions, mut events) = (Vec::new(), Vec::new());
     for (name, service) in &seen.services {
@@ -61,19 +61,6 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
         events,
         ..Plan::default()
     }
-}
-
-fn edit_now(server: &ApiServer) {
-    let patch = json!({"metadata": {"labels": {"by": "user"}}});
-    let request = http::Request::patch("/api/v1/namespaces/default/services/active")
-        .header("content-type", "application/merge-patch+json")
-        .body(kube::client::Body::from(patch.to_string().into_bytes()))
-        .unwrap();
-    let answer = server
-        .handle(request)
-        .now_or_never()
-        .expect("the server answers at once");
-    assert_eq!(answer.status(), 200);
 }
 
 fn seen() -> Vec<String> {
@@ -378,6 +365,6 @@ async fn the_release_of_a_service_stalls_nothing() {
     let looks = seen().len();
     world.edit("a", &json!({"metadata": {"labels": {"n": "x"}}})).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(seen().len(), looks + 1, "it is looked at at once");
+    assert_eq!(seen().len(), looks + 1, "it is reconciled at once");
     world.stop().await;
 }

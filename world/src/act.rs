@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
-use serin_core::observed::{Attempted, Refusal, Refused, ReplicaSet};
+use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Refused, ReplicaSet, Verb};
 use serin_core::plan::{
     Action, After, NewReplicaSet, Ownership, Plan, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
     StatusWrite, Target, Urgency,
@@ -142,7 +142,7 @@ impl World {
         if let Some((why, message)) = refusal {
             note!(self, "create ReplicaSet {}: {message}", new.name);
             self.refused = Some(Refused {
-                attempt: format!("create ReplicaSet {}", new.name),
+                attempt: Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
                 what: Attempted::Creation,
                 generation: seen.rollout.metadata.generation.unwrap_or(0),
                 collision_count: seen.rollout.status.collision_count,

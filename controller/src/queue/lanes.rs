@@ -15,9 +15,9 @@ pub(crate) enum Rank {
 }
 
 impl Rank {
-    /// By the number of looks that a person still waits for.
-    pub(crate) fn of(urgent_looks: u8) -> Self {
-        match urgent_looks {
+    /// By the number of reconciles that a person still waits for.
+    pub(crate) fn of(urgent_reconciles: u8) -> Self {
+        match urgent_reconciles {
             0 => Self::Ordinary,
             1 => Self::Edit,
             _ => Self::Request,

@@ -1,9 +1,9 @@
-//! Why a rollout is looked at.
+//! Why a rollout is reconciled.
 
 use serin_core::plan::WakeReason;
 use std::fmt;
 
-/// Everything that can start a look; stands in its log line and in the metric.
+/// What can start a reconcile; its log line and the metric name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Reason {
     /// Somebody edited the spec.
@@ -24,16 +24,16 @@ pub(crate) enum Reason {
     Wake(WakeReason),
     /// The watch did not bring what was waited for in time.
     StoreLags,
-    /// The look before panicked.
+    /// The reconcile before panicked.
     Panicked,
-    /// Everything is looked at from time to time.
+    /// Every rollout is reconciled from time to time.
     Resync,
 }
 
 impl Reason {
-    /// How many looks it takes until what a person did has its effect: a request (promote, retry) is noted by the
+    /// How many reconciles it takes until what a person did has its effect: a request (promote, retry) is noted by the
     /// first and followed by the second, an edit is followed at once.
-    pub(crate) fn urgent_looks(self) -> u8 {
+    pub(crate) fn urgent_reconciles(self) -> u8 {
         match self {
             Self::RolloutChanged => 2,
             Self::SpecEdited => 1,
@@ -89,13 +89,13 @@ impl fmt::Display for Reason {
 /// Everything that makes a rollout wait, as `serin_waits_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// A decision, or a refusal, asks for a later look.
+    /// A decision, or a refusal, asks for a later reconcile.
     Wake(WakeReason),
     /// The stores do not show our own last write in time.
     StoreLags,
     /// The budget of calls (`--qps`, `--burst`) was used up.
     Throttled,
-    /// A look panicked.
+    /// A reconcile panicked.
     Panicked,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct StoredRollout {
     pub(crate) rollout: Rollout,
     /// Why some of it could not, field path first.
     pub(crate) undecodable: Option<String>,
-    /// Computed at the first look, then kept per generation (decision 18).
+    /// Computed at the first reconcile, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
 }
 
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for StoredRollout {
     }
 }
 
-/// Leaves out what cannot be decoded, one field at a time; the first reason is the one told.
+/// Leaves out what cannot be decoded, one field at a time, and reports the first reason.
 fn decode_leniently(mut object: Value) -> (Rollout, Option<String>) {
     // Absent and null are the same to the types, and metadata has been taken out.
     if let Value::Object(fields) = &mut object {
@@ -135,7 +135,7 @@ impl kube::Resource for StoredRollout {
 
 /// The rollout that controls an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
+pub(crate) struct OwnerReference {
     /// UID.
     pub(crate) uid: String,
     /// Name.
@@ -149,7 +149,7 @@ pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
     /// The rollout that controls it.
-    pub(crate) owner: Option<Owner>,
+    pub(crate) owner: Option<OwnerReference>,
     /// What decisions see, but for what follows from the template.
     pub(crate) observed: ReplicaSet,
     /// As it came.
@@ -159,8 +159,8 @@ pub(crate) struct StoredReplicaSet {
 impl StoredReplicaSet {
     /// Its owner, and what decisions see of it. What follows from the template is taken over from `known`, the version
     /// stored before, where that has the same: the template changes only with the generation, and how it is read also
-    /// with the annotations that tell which part of it is an overlay, and with the labels that it is compared with.
-    pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<Owner>, ReplicaSet) {
+    /// with the annotations that say which part of it is an overlay, and with the labels that it is compared with.
+    pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<OwnerReference>, ReplicaSet) {
         let (mut set, template) = (self.observed, self.template);
         let overlay = |set: &ReplicaSet| {
             [wire::EPHEMERAL_METADATA, wire::COVERED_METADATA].map(|record| set.annotations.get(record).cloned())
@@ -242,7 +242,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
         let orphan = owner.is_none();
         let owner = owner
             .filter(|owner| owner.kind == "Rollout" && owner.api_version.starts_with("argoproj.io/"))
-            .map(|owner| Owner {
+            .map(|owner| OwnerReference {
                 uid: owner.uid.clone(),
                 name: owner.name.clone(),
             });
@@ -371,7 +371,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             stored.owner,
-            Some(Owner {
+            Some(OwnerReference {
                 uid: "r".into(),
                 name: "a".into()
             })

@@ -1,6 +1,6 @@
 //! The ReplicaSets of rollouts, found by the UID of their rollout and by their own.
 
-use crate::store::decode::{Owner, StoredReplicaSet};
+use crate::store::decode::{OwnerReference, StoredReplicaSet};
 use crate::store::key::{Key, Source};
 use crate::sync::{read, write};
 use serin_core::observed::ReplicaSet;
@@ -54,14 +54,14 @@ impl PartialEq for Member {
 impl Eq for Member {}
 
 impl ReplicaSets {
-    /// Takes in what a watch or a live read told; the rollouts to look at are returned: the owner, and the one that
+    /// Stores what a watch or a live read returned; returns the rollouts to reconcile: the owner, and the one that
     /// lost it, if it changed hands.
     pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
         let known = self.by_uid(&new.observed.uid);
         let (owner, set) = new.into_parts(known.as_deref());
         let home = match owner {
-            Some(Owner { uid, name }) => Some((uid, key.sibling(&name))),
+            Some(OwnerReference { uid, name }) => Some((uid, key.sibling(&name))),
             None => formers_home(&key, &set),
         };
         write(&self.0).apply(home, set, source)
@@ -71,12 +71,12 @@ impl ReplicaSets {
         read(&self.0).members.get(uid).map(|member| Arc::clone(&member.set))
     }
 
-    /// Forgets a ReplicaSet; the rollout to look at is returned.
+    /// Forgets a ReplicaSet; returns the rollout to reconcile.
     pub(crate) fn delete(&self, uid: &str) -> Option<Key> {
         write(&self.0).remove(uid)
     }
 
-    /// Forgets everything that a complete list did not name; the rollouts to look at are returned.
+    /// Forgets everything that a complete list did not name; returns the rollouts to reconcile.
     pub(crate) fn keep_only(&self, listed_uids: &HashSet<String>) -> Vec<Key> {
         let mut state = write(&self.0);
         let uids = state.members.iter().map(|member| &member.set.uid);
@@ -285,7 +285,7 @@ mod tests {
         sets.apply(with_template("1", 1, "a", &none), Source::Event);
         let first = template();
         assert!(first.is_some());
-        // No API server sends this: what is told of the template is the former answer, which was not computed again.
+        // No API server sends this: the facts about the template are the former ones, which were not computed again.
         sets.apply(with_template("2", 1, "b", &none), Source::Event);
         assert_eq!(template(), first);
         sets.apply(with_template("3", 2, "b", &none), Source::Event);

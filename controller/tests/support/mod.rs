@@ -8,6 +8,7 @@
     clippy::panic
 )] // Each test binary uses a part of these.
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Event as CoreEvent, Namespace};
@@ -224,6 +225,28 @@ pub async fn create(client: &Client, rollout: &Value) {
 
 pub fn rollout(name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec})
+}
+
+/// A rollout `web` that the controller can decide about.
+pub fn web(replicas: i32, strategy: &Value) -> Value {
+    rollout(
+        "web",
+        &json!({"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "strategy": strategy,
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}}}),
+    )
+}
+
+/// Somebody's merge patch, within a decision: the server answers at once.
+pub fn patch_at_once(server: &ApiServer, path: &str, change: &Value) {
+    let request = http::Request::patch(path)
+        .header("content-type", "application/merge-patch+json")
+        .body(kube::client::Body::from(change.to_string().into_bytes()))
+        .unwrap();
+    let answer = server
+        .handle(request)
+        .now_or_never()
+        .expect("the server answers at once");
+    assert_eq!(answer.status(), 200);
 }
 
 pub fn new(name: String) -> Action {

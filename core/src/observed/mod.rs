@@ -3,11 +3,13 @@
 //! The shell builds an [`Observed`] from its stores; together with one clock reading it is all that
 //! [`decide`](crate::decide()) sees. Written to a file it is a bug report, a replay and the seed of a simulated life (decision 33).
 
+mod attempt;
 mod pod;
 mod refused;
 mod replica_set;
 mod service;
 
+pub use attempt::{Attempt, Kind, Verb};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
 pub use replica_set::{ReplicaFailure, ReplicaSet};

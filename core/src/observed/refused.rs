@@ -1,5 +1,6 @@
 //! Changes that the API server refused.
 
+use crate::observed::Attempt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// What was tried, such as `create ReplicaSet guestbook-5cd66ff7ff`.
-    pub attempt: String,
+    /// What was tried.
+    pub attempt: Attempt,
     /// What kind of call it was.
     pub what: Attempted,
     /// Generation of the rollout that it was tried for; an edit makes it void.
@@ -42,8 +43,8 @@ pub enum Attempted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
-    /// What is tried, such as `patch Service guestbook`.
-    pub attempt: String,
+    /// What is tried.
+    pub attempt: Attempt,
     /// How it fails: [`Refusal::Forbidden`] or [`Refusal::Invalid`].
     pub why: Refusal,
     /// What the API server said first.

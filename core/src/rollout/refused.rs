@@ -1,7 +1,7 @@
 //! Changes that the API server refuses: what they leave alone, and when users are told by a condition (decisions 46, 47).
 
 use crate::api::rollout::{Condition, RolloutStatus};
-use crate::observed::{Attempted, LeftAlone, Refusal, ReplicaSet, Standing};
+use crate::observed::{Attempt, Attempted, LeftAlone, Refusal, ReplicaSet, Standing};
 use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
@@ -16,12 +16,12 @@ const TOLD_AFTER_SECONDS: i64 = 10;
 
 /// What was tried, what the API server said, and what to do: the text of events and of the condition Refused.
 #[must_use]
-pub fn told(attempt: &str, why: Refusal, message: &str) -> String {
+pub fn told(attempt: &Attempt, why: Refusal, message: &str) -> String {
     format!("{}{message} ({})", subject(attempt), advice(why))
 }
 
 /// How every text about an attempt begins.
-fn subject(attempt: &str) -> String {
+fn subject(attempt: &Attempt) -> String {
     format!("Could not {attempt}: ")
 }
 
