@@ -15,7 +15,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use serin_core::api::{API_VERSION, ObjectMeta};
 use serin_core::observed::{Attempt, Kind, Refusal, Verb};
-use serin_core::plan::EventKind;
+use serin_core::plan::News;
 use serin_core::wire;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
@@ -73,16 +73,13 @@ impl Recorder {
     }
 
     /// Sends an event about an object.
-    pub(crate) fn record(&self, owner: &Owner, kind: EventKind, reason: &str, message: &str) {
+    pub(crate) fn record(&self, owner: &Owner, news: &News) {
         let key = &owner.key;
-        let kind = match kind {
-            EventKind::Normal => "Normal",
-            EventKind::Warning => "Warning",
-        };
+        let (kind, reason, message) = (news.kind().as_str(), news.reason(), news.to_string());
         tracing::info!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, "{message}");
         self.telemetry.event(key, kind, reason);
         let now = (self.clock)();
-        let event = event(&self.name(key, now), owner, now, kind, reason, message);
+        let event = event(&self.name(key, now), owner, now, kind, reason, &message);
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let lanes = lock(&self.lanes);

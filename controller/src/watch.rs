@@ -14,7 +14,7 @@ use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serin_core::observed::Kind;
-use serin_core::plan::EventKind;
+use serin_core::plan::News;
 use serin_core::wire;
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -100,13 +100,9 @@ fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
-        let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
-        shell.recorder.record(
-            &Owner::new(Kind::Rollout, key, metadata),
-            EventKind::Normal,
-            wire::event::DELETED,
-            &message,
-        );
+        let (namespace, name) = (key.namespace.to_string(), key.name.to_string());
+        let news = News::Deleted { namespace, name };
+        shell.recorder.record(&Owner::new(Kind::Rollout, key, metadata), &news);
     }
     shell.telemetry.deleted(key.clone());
     shell.wake(key, Reason::Deleted);

@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{Action, Plan};
+use serin_core::plan::{Action, Plan, PodAction};
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -26,7 +26,12 @@ thread_local! {
 /// Decides, and lets somebody edit the pod before the write.
 fn meddled(seen: &Observed, now: Timestamp) -> Plan {
     let plan = serin_core::decide(seen, now);
-    let to_pods = |action: &Action| matches!(action, Action::PatchPod(_) | Action::EvictPod(_));
+    let to_pods = |action: &Action| {
+        matches!(
+            action,
+            Action::Pod(PodAction::Patch(_)) | Action::Pod(PodAction::Evict(_))
+        )
+    };
     if plan.actions.iter().any(to_pods) {
         WANTED.with_borrow_mut(|wanted| *wanted += 1);
         if let Some((server, change)) = EDIT.take() {

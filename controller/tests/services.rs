@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{Action, After, Plan, ServicePatch, Target, Wake, WakeReason};
+use serin_core::plan::{Action, After, News, Plan, ServicePatch, Target, Wake, WakeReason};
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -41,8 +41,8 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
         let Some(service) = service.as_ref().filter(|service| !service.selector.contains_key(HASH)) else {
             continue;
         };
-        events.push(event("Switched", After::Action(actions.len())));
-        actions.push(Action::PatchService(ServicePatch {
+        events.push(event(News::Resumed, After::Action(actions.len())));
+        actions.push(Action::Service(ServicePatch {
             target: Target {
                 name: name.clone(),
                 uid: String::new(),
@@ -113,7 +113,7 @@ async fn named_services_are_seen_and_switched_once() {
     let active = services(&world).get("active").await.unwrap();
     assert_eq!(active.metadata.annotations.unwrap()["mine"], "x");
     assert_eq!(world.count("patch", "services", ""), 2);
-    assert_eq!(world.events().await, ["Switched", "Switched"]);
+    assert_eq!(world.events().await, ["RolloutResumed", "RolloutResumed"]);
     world.stop().await;
 }
 
@@ -181,7 +181,7 @@ async fn somebody_elses_edit_of_a_service_is_not_lost() {
         3,
         "the user's, the refused one, and the second"
     );
-    assert_eq!(world.events().await, ["Switched"]);
+    assert_eq!(world.events().await, ["RolloutResumed"]);
     world.stop().await;
 }
 
@@ -337,7 +337,7 @@ fn switch_and_release(seen: &Observed, now: Timestamp) -> Plan {
     let released = seen.services.iter().filter(|(_, service)| unnamed && service.is_some());
     plan.actions = released
         .map(|(name, service)| {
-            Action::PatchService(ServicePatch {
+            Action::Service(ServicePatch {
                 target: Target {
                     name: name.clone(),
                     uid: String::new(),

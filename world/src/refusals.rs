@@ -32,7 +32,7 @@ pub struct Refusals {
     pub of: BTreeMap<Change, (Refusal, String)>,
     /// What the controller remembers.
     pub standing: Vec<Standing>,
-    /// UIDs of ReplicaSets of which this look skipped something.
+    /// UIDs of ReplicaSets of which this reconcile skipped something.
     skipped: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl World {
         self.refusals.of.get(&change).cloned()
     }
 
-    /// A look begins to write.
+    /// A reconcile begins to write.
     pub(super) fn begin_to_write(&mut self) {
         self.refusals.skipped.clear();
     }
@@ -129,7 +129,7 @@ impl World {
         Wrote::Skipped
     }
 
-    /// A primary change is refused: the rest of the look is not carried out.
+    /// A primary change is refused: the rest of the reconcile is not carried out.
     fn refuse(&mut self, attempt: &Attempt, why: Refusal, message: String, seen: &Observed) -> Wrote {
         note!(self, "{attempt}: {message}");
         self.refused = Some(Refused {
@@ -177,7 +177,7 @@ impl World {
         });
     }
 
-    /// A look went through: what it tried otherwise, or had not to try, stands no more. Tells whether anything ended.
+    /// A reconcile went through: what it tried otherwise, or had not to try, stands no more. Tells whether anything ended.
     pub(super) fn look_went_through(&mut self, plan: &Plan) -> bool {
         if plan.only_tells() {
             return false;

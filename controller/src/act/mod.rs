@@ -20,7 +20,7 @@ use crate::telemetry::series::{NO_NAME, Request};
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
-use serin_core::plan::{Action, PodPatch, Target};
+use serin_core::plan::{Action, PodAction, PodPatch, ReplicaSetAction, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -267,23 +267,20 @@ impl<'a> Act<'a> {
     pub(crate) async fn carry_out(&mut self, actions: &[Action]) -> Done {
         for (index, action) in actions.iter().enumerate() {
             let result = match action {
-                Action::CreateReplicaSet(new) => self.create_replica_set(new).await,
-                Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
-                Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
-                Action::PatchService(patch) => self.patch_service(patch).await,
-                Action::PatchPod(patch) => self.patch_pod_unless_skipped(patch).await,
-                Action::EvictPod(target) => self.evict_pod(target).await,
-                Action::PatchRollout(patch) => self.patch_rollout(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Create(new)) => self.create_replica_set(new).await,
+                Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_replica_set(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_replica_set(target).await,
+                Action::Service(patch) => self.patch_service(patch).await,
+                Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
+                Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
+                Action::Rollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
                 let what = match action {
-                    Action::CreateReplicaSet(_) => Attempted::Creation,
-                    Action::PatchReplicaSet(_)
-                    | Action::DeleteReplicaSet(_)
-                    | Action::PatchService(_)
-                    | Action::PatchPod(_)
-                    | Action::EvictPod(_)
-                    | Action::PatchRollout(_) => Attempted::Change,
+                    Action::ReplicaSet(ReplicaSetAction::Create(_)) => Attempted::Creation,
+                    Action::ReplicaSet(_) | Action::Service(_) | Action::Pod(_) | Action::Rollout(_) => {
+                        Attempted::Change
+                    }
                 };
                 return self.done(index, Some((error, what)));
             }
@@ -385,12 +382,16 @@ impl<'a> Act<'a> {
 /// What an action is called in logs, events and [`serin_core::observed::Refused::attempt`].
 pub(crate) fn attempt_of(action: &Action) -> Attempt {
     match action {
-        Action::CreateReplicaSet(new) => Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
-        Action::PatchReplicaSet(patch) => Attempt::new(Verb::Patch, Kind::ReplicaSet, &patch.target.name),
-        Action::DeleteReplicaSet(target) => Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name),
-        Action::PatchService(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
-        Action::PatchPod(patch) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
-        Action::EvictPod(target) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
-        Action::PatchRollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => {
+            Attempt::new(Verb::Patch, Kind::ReplicaSet, &patch.target.name)
+        }
+        Action::ReplicaSet(ReplicaSetAction::Delete(target)) => {
+            Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name)
+        }
+        Action::Service(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
+        Action::Pod(PodAction::Patch(patch)) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
+        Action::Pod(PodAction::Evict(target)) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
+        Action::Rollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
     }
 }

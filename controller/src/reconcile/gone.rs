@@ -55,7 +55,7 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
 }
 
 fn clear(name: &str, service: &Service) -> Action {
-    Action::PatchService(ServicePatch {
+    Action::Service(ServicePatch {
         target: Target {
             name: name.to_owned(),
             uid: String::new(),

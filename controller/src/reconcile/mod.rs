@@ -18,8 +18,7 @@ use crate::store::{Key, Owner, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::observed::{Attempt, Attempted, Kind, Verb};
-use serin_core::plan::{EventKind, WakeReason};
-use serin_core::wire;
+use serin_core::plan::{News, WakeReason};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -77,7 +76,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
-        shell.recorder.record(owner, event.kind, &event.reason, &event.message);
+        shell.recorder.record(owner, &event.news);
     }
     // After the events: they report the status, which is written even if its message cannot be announced.
     if shell.announce_messages {
@@ -156,10 +155,8 @@ fn skip(shell: &Shell, owner: &Owner, skipped: &Skipped, now: Timestamp) {
 }
 
 fn tell(shell: &Shell, owner: &Owner, failure: &Failure) {
-    let reason = wire::event::RECONCILIATION_ERROR;
-    shell
-        .recorder
-        .record(owner, EventKind::Warning, reason, &failure.advice());
+    let message = failure.advice();
+    shell.recorder.record(owner, &News::ReconciliationError { message });
 }
 
 /// A refusal has a name, a wait, and an event that says what to do.

@@ -66,13 +66,11 @@ pub(crate) fn due_events<'p>(plan: &'p Plan, done: &Done, status: &Status) -> im
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use serin_core::plan::EventKind;
+    use serin_core::plan::News;
 
     fn event(after: After) -> Event {
         Event {
-            kind: EventKind::Normal,
-            reason: "R".into(),
-            message: String::new(),
+            news: News::Resumed,
             after,
         }
     }

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer};
 use serin_core::api::Rollout;
+use serin_core::meaning;
 use serin_core::observed::Service;
 use serin_core::wire;
 use std::borrow::Cow;
@@ -87,19 +88,8 @@ impl kube::Resource for StoredService {
 
 /// The Services that a strategy names (contract 05 §9), sorted.
 pub(crate) fn named(rollout: &Rollout) -> BTreeSet<&str> {
-    let strategy = &rollout.spec.strategy;
-    let mut names = BTreeSet::new();
-    if let Some(blue_green) = &strategy.blue_green {
-        names.extend([blue_green.active_service.as_str(), &blue_green.preview_service]);
-    }
-    if let Some(canary) = &strategy.canary {
-        names.extend([canary.stable_service.as_str(), &canary.canary_service]);
-        if let Some(pair) = &canary.ping_pong {
-            names.extend([pair.ping_service.as_str(), &pair.pong_service]);
-        }
-    }
-    names.remove("");
-    names
+    let named = meaning::services(&rollout.spec.strategy);
+    named.into_iter().map(|(_, name)| name).collect()
 }
 
 struct State {

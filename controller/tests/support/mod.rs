@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
-use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
+use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, ReplicaSetAction, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -252,7 +252,7 @@ pub fn patch_at_once(server: &ApiServer, path: &str, change: &Value) {
 pub fn new(name: String) -> Action {
     let labels = json!({"app": "a", "rollouts-pod-template-hash": "1"});
     let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
-    Action::CreateReplicaSet(Box::new(NewReplicaSet {
+    Action::ReplicaSet(ReplicaSetAction::Create(Box::new(NewReplicaSet {
         name,
         labels: serde_json::from_value(labels.clone()).unwrap(),
         annotations: [].into(),
@@ -260,15 +260,18 @@ pub fn new(name: String) -> Action {
         template: PodTemplate::new(&template),
         replicas: 1,
         min_ready_seconds: 0,
-    }))
+    })))
 }
 
-pub fn event(reason: &str, after: After) -> Event {
-    Event {
-        kind: EventKind::Normal,
-        reason: reason.into(),
-        message: "done".into(),
-        after,
+pub fn event(news: News, after: After) -> Event {
+    Event { news, after }
+}
+
+/// A ReplicaSet was made.
+fn made() -> News {
+    News::ReplicaSetCreated {
+        name: "a".into(),
+        revision: 1,
     }
 }
 
@@ -284,9 +287,9 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         .filter(|one| seen.replica_sets.iter().all(|set| set.name != *one));
     let actions: Vec<Action> = missing.map(new).collect();
     let mut events: Vec<Event> = (0..actions.len())
-        .map(|index| event("Made", After::Action(index)))
+        .map(|index| event(made(), After::Action(index)))
         .collect();
-    events.push(event("Settled", After::Status));
+    events.push(event(News::Resumed, After::Status));
     let patch = json!({"status": {"phase": "Healthy"}});
     Plan {
         actions,

@@ -44,23 +44,6 @@ fn advice(why: Refusal) -> &'static str {
     }
 }
 
-impl Refusal {
-    /// Whether it speaks of the change itself, its content or the permission to make it, and not of the moment. Only
-    /// such refusals let a secondary change be skipped (decision 46), and are told by a condition (decision 47).
-    #[must_use]
-    pub fn stands(self) -> bool {
-        match self {
-            Self::Forbidden | Self::Invalid => true,
-            Self::AlreadyExists
-            | Self::Conflict
-            | Self::NotFound
-            | Self::TooManyRequests
-            | Self::ServerError
-            | Self::Timeout => false,
-        }
-    }
-}
-
 impl Standing {
     fn due(&self) -> Timestamp {
         after_seconds(self.since, TOLD_AFTER_SECONDS)
@@ -97,7 +80,7 @@ fn of<'a>(look: &Look<'a>, set: &ReplicaSet) -> impl Iterator<Item = &'a LeftAlo
     left.filter(move |left| left.replica_set == set.uid)
 }
 
-/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a look of its
+/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a reconcile of its
 /// own, before it is tried again; not where it is the status that is refused.
 pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     let old = &look.rollout.status;
@@ -127,7 +110,7 @@ pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     })
 }
 
-/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the looks that are due.
+/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the reconciles that are due.
 pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, actions: &Actions, draft: &mut Draft) {
     let standing = &look.seen.standing;
     let told = conditions::get(next, REFUSED).is_some_and(|told| {

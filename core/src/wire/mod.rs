@@ -148,6 +148,6 @@ pub mod event {
     /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision
     /// 44).
     pub const INVALID_METADATA: &str = "InvalidPodMetadata";
-    /// A look failed.
+    /// A reconcile failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }

@@ -1,4 +1,4 @@
-//! Every pair of requests, asked for in both orders, with and without a look in between: what the table of
+//! Every pair of requests, asked for in both orders, with and without a reconcile in between: what the table of
 //! `serin_core::rollout::asked` says holds (decision 40). The table in the book is the same.
 
 use crate::start::four_pods;
