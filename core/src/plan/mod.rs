@@ -382,7 +382,7 @@ impl fmt::Display for WakeReason {
             Self::PauseOver => "the pause is over",
             Self::ProgressDeadline => "the progress deadline passes",
             Self::ScaleDownDelay => "the scale-down delay is over",
-            Self::InvalidSpecRetry => "the invalid spec is looked at again",
+            Self::InvalidSpecRetry => "the invalid spec is tried again",
             Self::Restart => "pods are to be restarted",
             Self::ManagerStaysAway => "the Rollout that manages a Service stays away",
             Self::CountersDue => "counters are due",
