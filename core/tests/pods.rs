@@ -234,6 +234,27 @@ fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
     assert_eq!(pods::needed(&seen, now()), [""; 0]);
 }
 
+/// A clock that is behind that of the cluster: no change follows when the time of the last pod has come (decision 45).
+#[test]
+fn a_doubt_that_a_count_does_not_settle_is_asked_again() {
+    let mut seen = settled(3, 3, 3, &json!(1));
+    seen.rollout.spec.restart_at = None;
+    let set = &mut seen.replica_sets[0];
+    set.annotations.insert("rollout.serin.dev/shrunk-to".into(), "1".into());
+    let name = set.name.clone();
+    assert_eq!(serin_core::rollout::pods::needed(&seen, now()), [name.clone()]);
+    let proven = decide(&seen, now());
+    assert_eq!((proven.actions.len(), proven.wake), (1, None), "the note goes");
+    let last = seen.pods.get_mut(&name).unwrap().last_mut().unwrap();
+    last.ready_since = Some(now() + jiff::SignedDuration::from_secs(1));
+    let plan = decide(&seen, now());
+    let wake = plan.wake.unwrap();
+    assert_eq!(
+        (wake.why, wake.at),
+        (WakeReason::Recount, now() + jiff::SignedDuration::from_secs(5))
+    );
+}
+
 #[test]
 fn a_restart_waits_for_its_time_and_for_sight_of_the_pods() {
     let mut seen = settled(2, 2, 2, &json!(1));

@@ -155,6 +155,7 @@ mod tests {
             WakeReason::InvalidSpecRetry,
             WakeReason::CountersDue,
             WakeReason::ManagerStaysAway,
+            WakeReason::Recount,
             WakeReason::Restart,
         ] {
             assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));

@@ -17,10 +17,15 @@
 //! What users read in the status of the rollout are the counters as they are, except where they are known to be wrong.
 
 use crate::observed::{Observed, Pod, ReplicaSet};
-use crate::plan::ReplicaSetPatch;
+use crate::plan::draft::Draft;
+use crate::plan::{ReplicaSetPatch, Wake, WakeReason};
 use crate::rollout::look::{Look, after_seconds};
 use crate::wire::SHRUNK_TO;
 use jiff::Timestamp;
+
+/// How long until pods are counted again that did not settle a doubt, in seconds. What they lack may be time alone, by a
+/// clock that is not ours, so no change may follow.
+const RECOUNT_SECONDS: i64 = 5;
 
 /// How long a pod that is not ready counts as one that may become so any moment, in seconds.
 const STARTING_SECONDS: i64 = 30;
@@ -307,4 +312,15 @@ pub(crate) fn is_proven(look: &Look<'_>, set: &ReplicaSet) -> bool {
     };
     let live = Live::of(pods, set, look.now);
     live.pods >= set.current_replicas && live.available >= set.available_replicas.min(set.replicas)
+}
+
+/// Asks for another count where the pods that were listed did not settle what a ReplicaSet has.
+pub(crate) fn recount(look: &Look<'_>, draft: &mut Draft) {
+    let unsettled = |set: &ReplicaSet| set.is_doubtful() && !is_proven(look, set);
+    if look.revisions.all().any(unsettled) {
+        draft.wake(Wake {
+            at: after_seconds(look.now, RECOUNT_SECONDS),
+            why: WakeReason::Recount,
+        });
+    }
 }

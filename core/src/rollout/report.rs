@@ -4,6 +4,7 @@ use crate::api::rollout::RolloutStatus;
 use crate::observed::{Observed, Refused};
 use crate::plan::draft::Draft;
 use crate::plan::{After, News, Plan, Wake, WakeReason};
+use crate::rollout::availability;
 use crate::rollout::conditions::{self, Facts, Outcome};
 use crate::rollout::duration;
 use crate::rollout::ephemeral;
@@ -50,6 +51,7 @@ pub(crate) fn finish(
     refused::settle(look, &mut next, &actions, &mut draft);
     ephemeral::warn(look, &mut draft);
     look.restart.wake(&mut draft);
+    availability::recount(look, &mut draft);
     let (phase, message) = phase::of(&look.rollout.spec, &next, &look.strategy);
     phase.clone_into(&mut next.phase);
     next.message = message;
