@@ -78,7 +78,7 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
 fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let uid = rollout.rollout.metadata.uid.clone().unwrap_or_default();
     let version = rollout.rollout.metadata.resource_version.clone().unwrap_or_default();
-    let undecodable = rollout.undecodable.clone();
+    let undecodable = rollout.why_undecodable();
     let (key, change) = shell.stores.apply_rollout(rollout, source);
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);

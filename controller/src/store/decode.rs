@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
+use serin_core::api::lenient::{Lenient, Unread};
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::anti_affinity;
 use serin_core::identity::{Fingerprint, Identity};
@@ -18,18 +18,26 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Fields that are left out of one object before giving up on its spec and status altogether.
-const MAX_LEFT_OUT: usize = 16;
-
 /// A rollout as stored, with what could not be decoded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredRollout {
     /// What could be read.
     pub(crate) rollout: Rollout,
-    /// Why some of it could not, field path first.
+    /// Why some of its spec could not, field path first.
     pub(crate) undecodable: Option<String>,
+    /// What of its status could not.
+    pub(crate) unread: Vec<Unread>,
     /// Computed at the first look, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
+}
+
+impl StoredRollout {
+    /// What could not be read of spec and status, if anything could not.
+    pub(crate) fn why_undecodable(&self) -> Option<String> {
+        let status = self.unread.iter().map(|unread| unread.why.clone());
+        let all: Vec<String> = self.undecodable.iter().cloned().chain(status).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
 }
 
 impl<'de> Deserialize<'de> for StoredRollout {
@@ -38,63 +46,18 @@ impl<'de> Deserialize<'de> for StoredRollout {
         let metadata = object.get_mut("metadata").map(Value::take).unwrap_or_default();
         let mut metadata: ObjectMeta = serde_json::from_value(metadata).map_err(de::Error::custom)?;
         prune(&mut metadata);
-        let (mut rollout, undecodable) = decode_leniently(object);
+        let Lenient {
+            mut rollout,
+            undecodable,
+            unread,
+        } = Lenient::of(object);
         rollout.metadata = metadata;
         Ok(Self {
             rollout,
             undecodable,
+            unread,
             identity: OnceLock::new(),
         })
-    }
-}
-
-/// Leaves out what cannot be decoded, one field at a time; the first reason is the one told.
-fn decode_leniently(mut object: Value) -> (Rollout, Option<String>) {
-    // Absent and null are the same to the types, and metadata has been taken out.
-    if let Value::Object(fields) = &mut object {
-        fields.remove("metadata");
-    }
-    let mut first = None;
-    for _ in 0..MAX_LEFT_OUT {
-        match serde_path_to_error::deserialize::<_, Rollout>(&object) {
-            Ok(rollout) => return (rollout, first),
-            Err(error) => {
-                let path: Vec<Segment> = error.path().iter().cloned().collect();
-                first.get_or_insert_with(|| format!("{}: {}", error.path(), error.inner()));
-                if !leave_out(&mut object, &path) {
-                    break;
-                }
-            }
-        }
-    }
-    (Rollout::default(), first)
-}
-
-/// Removes the deepest field of `path` that exists; false if there is none.
-fn leave_out(object: &mut Value, path: &[Segment]) -> bool {
-    let Some((last, parents)) = path.split_last() else {
-        return false;
-    };
-    let mut holder = Some(&mut *object);
-    for segment in parents {
-        holder = holder.and_then(|value| child(value, segment));
-    }
-    let removed = match (holder, last) {
-        (Some(Value::Object(fields)), Segment::Map { key }) => fields.remove(key).is_some(),
-        (Some(Value::Array(items)), Segment::Seq { index }) if *index < items.len() => {
-            items.remove(*index);
-            true
-        }
-        _ => false,
-    };
-    removed || leave_out(object, parents)
-}
-
-fn child<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value> {
-    match segment {
-        Segment::Map { key } => value.get_mut(key),
-        Segment::Seq { index } => value.get_mut(*index),
-        Segment::Enum { .. } | Segment::Unknown => None,
     }
 }
 
@@ -348,6 +311,17 @@ mod tests {
         assert_eq!(stored.rollout.spec.replicas, None);
         assert_eq!(stored.rollout.metadata.name.as_deref(), Some("a"));
         assert_eq!(stored.rollout.metadata.managed_fields, None);
+    }
+
+    #[test]
+    fn a_status_that_does_not_decode_leaves_the_spec_valid() {
+        let stored: StoredRollout = serde_json::from_value(json!({
+            "metadata": {"name": "a"}, "spec": {"replicas": 3}, "status": {"abort": "yes", "phase": "Paused"},
+        }))
+        .unwrap();
+        assert_eq!((stored.undecodable, stored.rollout.spec.replicas), (None, Some(3)));
+        assert_eq!(stored.rollout.status.phase, "Paused");
+        assert_eq!(stored.unread[0].path, ["abort"]);
     }
 
     #[test]
