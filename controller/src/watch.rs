@@ -79,7 +79,13 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let uid = rollout.rollout.metadata.uid.clone().unwrap_or_default();
     let version = rollout.rollout.metadata.resource_version.clone().unwrap_or_default();
     let undecodable = rollout.why_undecodable();
+    let odd_metadata = rollout.odd_metadata.clone();
+    let before = shell.stores.rollouts.get(&Key::of(&rollout));
     let (key, change) = shell.stores.apply_rollout(rollout, source);
+    let told = before.is_some_and(|before| before.odd_metadata == odd_metadata);
+    if let (Some(why), false) = (odd_metadata, told) {
+        metadata_is_odd(shell, &key, &why);
+    }
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);
         tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "a rollout cannot be decoded");
@@ -93,6 +99,18 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     };
     shell.wake(&key, reason);
     key
+}
+
+/// The status may not be writable: an event says it, too.
+fn metadata_is_odd(shell: &Shell, key: &Key, why: &str) {
+    let stored = shell.stores.rollouts.get(key).filter(|_| shell.writer.may_write());
+    if let Some(stored) = stored {
+        let (metadata, reason) = (&stored.rollout.metadata, wire::event::UNDECODABLE_METADATA);
+        let message = format!("{why}: the rollout stays as it is until this is mended");
+        shell
+            .recorder
+            .record(key, metadata, EventKind::Warning, reason, &message);
+    }
 }
 
 fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {

@@ -120,3 +120,30 @@ async fn a_status_that_does_not_decode_is_rebuilt_or_holds_the_rollout() {
     assert!(!stored["status"].to_string().contains("StatusUnreadable"), "{stored}");
     world.stop().await;
 }
+
+/// Creates an object as it is, whatever the types of its metadata.
+async fn create_raw(world: &World, object: &Value) {
+    let request = http::Request::post("/apis/argoproj.io/v1alpha1/namespaces/default/rollouts")
+        .header("Content-Type", "application/json")
+        .body(serde_json::to_vec(object).unwrap())
+        .unwrap();
+    world.client.request::<Value>(request).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_that_are_no_strings_are_counted_and_told_and_others_go_on() {
+    let world = World::start(serin_core::decide, &[]).await;
+    let mut odd = web(&json!({}));
+    odd["metadata"] = json!({"name": "odd", "labels": {"tier": 7}});
+    create_raw(&world, &odd).await;
+    create(&world.client, &web(&json!({}))).await;
+    world.settle().await;
+    assert_eq!(world.replica_sets().await.len(), 1, "of the other");
+    assert!(world.events().await.contains(&"UndecodableMetadata".to_owned()));
+    let counted = world.scrape().await;
+    let counted = counted
+        .lines()
+        .any(|line| line.starts_with("serin_undecodable_objects_total{") && line.contains("odd"));
+    assert!(counted);
+    world.stop().await;
+}

@@ -23,8 +23,11 @@ use std::sync::OnceLock;
 pub(crate) struct StoredRollout {
     /// What could be read.
     pub(crate) rollout: Rollout,
-    /// Why some of its spec could not, field path first.
+    /// Why some of its metadata or spec could not, field path first.
     pub(crate) undecodable: Option<String>,
+    /// The same of metadata alone: a condition may not be all that tells of it, as the API server may refuse to write
+    /// such an object.
+    pub(crate) odd_metadata: Option<String>,
     /// What of its status could not.
     pub(crate) unread: Vec<Unread>,
     /// Computed at the first look, then kept per generation (decision 18).
@@ -44,8 +47,12 @@ impl<'de> Deserialize<'de> for StoredRollout {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut object = Value::deserialize(deserializer)?;
         let metadata = object.get_mut("metadata").map(Value::take).unwrap_or_default();
-        let mut metadata: ObjectMeta = serde_json::from_value(metadata).map_err(de::Error::custom)?;
-        prune(&mut metadata);
+        let (metadata, odd_metadata) = Lenient::metadata(prune(metadata));
+        if metadata.name.is_none() {
+            // It is nobody's: nothing could be told of it, and nothing done.
+            let why = odd_metadata.unwrap_or_else(|| "metadata.name: missing".to_owned());
+            return Err(de::Error::custom(why));
+        }
         let Lenient {
             mut rollout,
             undecodable,
@@ -54,7 +61,8 @@ impl<'de> Deserialize<'de> for StoredRollout {
         rollout.metadata = metadata;
         Ok(Self {
             rollout,
-            undecodable,
+            undecodable: odd_metadata.clone().or(undecodable),
+            odd_metadata,
             unread,
             identity: OnceLock::new(),
         })
@@ -62,14 +70,16 @@ impl<'de> Deserialize<'de> for StoredRollout {
 }
 
 /// Drops what no decision reads: managed fields alone are often larger than the rest of the object.
-fn prune(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    metadata.self_link = None;
-    metadata.finalizers = None;
-    metadata.owner_references = None;
-    if let Some(annotations) = &mut metadata.annotations {
+fn prune(mut metadata: Value) -> Value {
+    if let Some(metadata) = metadata.as_object_mut() {
+        for field in ["managedFields", "selfLink", "finalizers", "ownerReferences"] {
+            metadata.remove(field);
+        }
+    }
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.remove(wire::LAST_APPLIED);
     }
+    metadata
 }
 
 impl kube::Resource for StoredRollout {
@@ -322,6 +332,20 @@ mod tests {
         assert_eq!((stored.undecodable, stored.rollout.spec.replicas), (None, Some(3)));
         assert_eq!(stored.rollout.status.phase, "Paused");
         assert_eq!(stored.unread[0].path, ["abort"]);
+    }
+
+    #[test]
+    fn labels_that_are_no_strings_are_left_out_and_named() {
+        let stored: StoredRollout = serde_json::from_value(json!({
+            "metadata": {"name": "a", "labels": {"app": 7, "team": "shop"}}, "spec": {"replicas": 3},
+        }))
+        .unwrap();
+        let why = "metadata.labels.app: invalid type: integer `7`, expected a string";
+        assert_eq!(stored.odd_metadata.as_deref(), Some(why));
+        assert_eq!(stored.undecodable, stored.odd_metadata);
+        assert_eq!(stored.rollout.spec.replicas, Some(3));
+        assert_eq!(stored.rollout.metadata.labels.unwrap()["team"], "shop");
+        assert!(serde_json::from_value::<StoredRollout>(json!({"metadata": {"labels": 7}})).is_err());
     }
 
     #[test]

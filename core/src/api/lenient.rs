@@ -1,5 +1,6 @@
 //! A Rollout as it is stored, read as far as it can be: what does not decode is left out and named (decision 7).
 
+use super::ObjectMeta;
 use super::rollout::{Rollout, RolloutSpec, RolloutStatus};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,13 @@ pub struct Lenient {
 }
 
 impl Lenient {
+    /// Reads the metadata of an object, and the first of its fields that does not decode, and why; never fails.
+    #[must_use]
+    pub fn metadata(metadata: Value) -> (ObjectMeta, Option<String>) {
+        let (metadata, problems) = read::<ObjectMeta>(metadata);
+        (metadata, problems.first().map(|problem| problem.told("metadata")))
+    }
+
     /// Reads spec and status of an object; never fails.
     #[must_use]
     pub fn of(mut object: Value) -> Self {
@@ -166,6 +174,20 @@ mod tests {
             "{}",
             pause.why
         );
+    }
+
+    #[test]
+    fn of_metadata_only_what_does_not_decode_is_left_out() {
+        let (metadata, why) = Lenient::metadata(json!({"name": "a", "labels": {"app": "web", "tier": 7}}));
+        assert_eq!(metadata.name.as_deref(), Some("a"));
+        assert_eq!(metadata.labels.unwrap().len(), 1);
+        assert_eq!(
+            why.unwrap(),
+            "metadata.labels.tier: invalid type: integer `7`, expected a string"
+        );
+        let (metadata, why) = Lenient::metadata(json!({"name": "a", "annotations": ["b"]}));
+        assert_eq!((metadata.name.as_deref(), metadata.annotations), (Some("a"), None));
+        assert!(why.unwrap().starts_with("metadata.annotations: "));
     }
 
     #[test]

@@ -127,6 +127,8 @@ pub mod event {
     pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
     /// Fields of the pod template could not be decoded and were left out of the ReplicaSet.
     pub const UNDECODABLE_TEMPLATE: &str = "UndecodablePodTemplate";
+    /// Labels, annotations or other metadata of the rollout do not decode; ours.
+    pub const UNDECODABLE_METADATA: &str = "UndecodableMetadata";
     /// A ReplicaSet was scaled.
     pub const SCALING_REPLICA_SET: &str = "ScalingReplicaSet";
     /// The selector of a Service was switched.
