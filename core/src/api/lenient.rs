@@ -52,9 +52,20 @@ impl Lenient {
                 ..Rollout::default()
             },
             undecodable: problems.first().map(|problem| problem.told("spec")),
-            unread: unread.into_iter().map(|problem| problem.unread()).collect(),
+            unread: first_of_each(unread.iter().map(Problem::unread)),
         }
     }
+}
+
+/// One field may be left out in parts: the first reason is the one told.
+fn first_of_each(all: impl Iterator<Item = Unread>) -> Vec<Unread> {
+    let mut first: Vec<Unread> = Vec::new();
+    for unread in all {
+        if first.iter().all(|known| known.path != unread.path) {
+            first.push(unread);
+        }
+    }
+    first
 }
 
 struct Problem {
