@@ -1,6 +1,7 @@
 //! Durations as people see and type them: Kubernetes' short form for ages, Go's form for flags.
 
 use jiff::{SignedDuration, Timestamp};
+use serin_core::notation::duration::{GoDuration, ParseError};
 use std::time::Duration;
 
 /// `5s`, `3m20s`, `2d3h`: at most two units, the second only while it matters (contract 10 §1).
@@ -42,48 +43,8 @@ pub(crate) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
 /// # Errors
 /// Go's own text, since scripts know it: `time: missing unit in duration "5"`.
 pub(crate) fn parse_go(text: &str) -> Result<SignedDuration, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
-    let (negative, mut rest) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if rest == "0" {
-        return Ok(SignedDuration::ZERO);
-    }
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    let mut nanoseconds = 0_f64;
-    while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        let number: f64 = rest[..end].parse().map_err(|_| invalid())?;
-        rest = &rest[end..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let unit = &rest[..end];
-        rest = &rest[end..];
-        let scale = match unit {
-            "" => return Err(format!("time: missing unit in duration {text:?}")),
-            "ns" => 1.0,
-            "us" | "µs" | "μs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 6e10,
-            "h" => 3.6e12,
-            other => return Err(format!("time: unknown unit {other:?} in duration {text:?}")),
-        };
-        nanoseconds += number * scale;
-    }
-    let signed = if negative { -nanoseconds } else { nanoseconds };
-    // Go counts nanoseconds in 63 bits, about 292 years.
-    if signed.abs() >= 9_223_372_036_854_775_807.0 {
-        return Err(invalid());
-    }
-    SignedDuration::try_from_secs_f64(signed / 1e9).map_err(|_| invalid())
+    let duration: GoDuration = text.parse().map_err(|error: ParseError| error.to_string())?;
+    Ok(SignedDuration::from_nanos(duration.nanos()))
 }
 
 /// [`parse_go`] for waits: a negative one is over at once.

@@ -137,19 +137,19 @@ async fn a_wrong_number_of_arguments_is_told_with_the_usage() {
         ),
         (
             "restart one two",
-            "one ROLLOUT_NAME is wanted, not 2: one, two",
+            "expected one ROLLOUT_NAME, got 2: one, two",
             "restart ROLLOUT_NAME [flags]",
             "restart",
         ),
         (
             "terminate",
-            "what to terminate: analysisrun or experiment?",
+            "terminate what? Use analysisrun or experiment",
             "terminate [COMMAND]",
             "terminate",
         ),
         (
             "terminate rollout one",
-            "\"rollout\" is not known here: it must be analysisrun or experiment",
+            "\"rollout\" is unknown: use analysisrun or experiment",
             "terminate [COMMAND]",
             "terminate",
         ),

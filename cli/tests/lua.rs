@@ -71,7 +71,7 @@ async fn forms_are_written_into_a_folder() {
     for (form, committed) in [("directory", "directory"), ("upstream-layout", "upstream")] {
         let folder = Folder::with(form, &[]);
         let refused = run(&format!("serin lua generate --for {form}")).await;
-        let text = "Error: this form has several files: say into which folder with --output\n";
+        let text = "Error: this form has several files: name a folder with --output\n";
         assert_eq!(refused, Outcome::failure("", text), "{form}");
 
         let outcome = run(&format!("serin lua generate --for {form} -o {}", folder.path("new"))).await;
@@ -124,17 +124,13 @@ async fn what_cannot_be_generated_is_refused() {
         ),
         (
             "--for argocd-cm --healthy-pause Coffee",
-            &[
-                "\"Coffee\"",
-                "there is no such pause; there are CanaryPauseStep, ",
-                "User",
-            ],
+            &["\"Coffee\"", "unknown pause; use one of CanaryPauseStep, ", "User"],
         ),
         (
             "--for kustomize",
             &["invalid argument \"kustomize\" for \"--for\" flag: it must be one of argocd-cm, directory, "],
         ),
-        ("", &["Error: required and not given: --for"]),
+        ("", &["Error: missing required arguments: --for"]),
     ] {
         let outcome = run(format!("serin lua generate {flags}").trim_end()).await;
         assert!(!outcome.success && outcome.out.is_empty(), "{flags}: {outcome:?}");

@@ -32,49 +32,49 @@ pub struct Options {
     /// Do not check the certificate of the API server.
     #[arg(long)]
     pub insecure_skip_tls_verify: bool,
-    /// Seconds between looks at everything although nothing changed.
+    /// Seconds between reconciles of all rollouts although nothing changed.
     #[arg(long, default_value_t = 900)]
     pub rollout_resync: u64,
     /// Serve one namespace only.
     #[arg(long)]
     pub namespaced: bool,
-    /// debug, info, warn or error.
+    /// Log level: debug, info, warn or error.
     #[arg(long, default_value = "info")]
     pub loglevel: String,
-    /// text or json.
+    /// Log format: text or json.
     #[arg(long, default_value = "")]
     pub logformat: String,
     /// Verbosity of the client library, 0 to 10.
     #[arg(long, default_value_t = 0)]
     pub kloglevel: u8,
-    /// Port of /metrics; 0 takes any free one.
+    /// Port of /metrics; 0 chooses a free port.
     #[arg(long = "metricsPort", alias = "metricsport", default_value_t = 8090)]
     pub metrics_port: u16,
-    /// Port of /healthz; 0 takes any free one.
+    /// Port of /healthz; 0 chooses a free port.
     #[arg(long = "healthzPort", default_value_t = 8080)]
     pub healthz_port: u16,
-    /// Serve only objects labelled with this id; without one, only those without the label.
+    /// Serve only objects with this instance id; if empty, serve only objects without one.
     #[arg(long, default_value = "")]
     pub instance_id: String,
     /// Writes per second to the API server.
     #[arg(long, default_value_t = 40.0)]
     pub qps: f64,
-    /// Writes that may exceed the rate at once.
+    /// Writes that may exceed --qps for a short time.
     #[arg(long, default_value_t = 80)]
     pub burst: u32,
-    /// Rollouts looked at in parallel.
+    /// Rollouts reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub rollout_threads: usize,
-    /// Experiments looked at in parallel.
+    /// Experiments reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub experiment_threads: usize,
-    /// AnalysisRuns looked at in parallel.
+    /// AnalysisRuns reconciled in parallel.
     #[arg(long, default_value_t = 30)]
     pub analysis_threads: usize,
-    /// Accepted; Services are looked at together with the rollouts that name them.
+    /// Accepted; Services are reconciled together with the rollouts that name them.
     #[arg(long, default_value_t = 10)]
     pub service_threads: usize,
-    /// Ingresses looked at in parallel.
+    /// Ingresses reconciled in parallel.
     #[arg(long, default_value_t = 10)]
     pub ingress_threads: usize,
     /// Pods relabelled in parallel.
@@ -110,10 +110,10 @@ pub struct Options {
     /// Version of App Mesh's kinds.
     #[arg(long, default_value = "v1beta2")]
     pub appmesh_crd_version: String,
-    /// Ingress classes of ALB; given once or more, they replace the default.
+    /// Ingress classes of ALB; they replace the default.
     #[arg(long, default_value = "alb")]
     pub alb_ingress_classes: Vec<String>,
-    /// Ingress classes of nginx; given once or more, they replace the default.
+    /// Ingress classes of nginx; they replace the default.
     #[arg(long, default_value = "nginx")]
     pub nginx_ingress_classes: Vec<String>,
     /// Verify target groups at AWS.
@@ -124,29 +124,29 @@ pub struct Options {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true",
         action = clap::ArgAction::Set)]
     pub leader_elect: bool,
-    /// How long a lease lasts.
+    /// How long a lease lasts after its last renewal.
     #[arg(long, default_value = "15s", value_parser = parse_duration)]
     pub leader_election_lease_duration: Duration,
-    /// How long a leader tries to renew.
+    /// How long a leader tries to renew its lease before it gives up.
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     pub leader_election_renew_deadline: Duration,
-    /// How often a lease is tried.
+    /// How long a process waits between tries to take or renew the lease.
     #[arg(long, default_value = "2s", value_parser = parse_duration)]
     pub leader_election_retry_period: Duration,
-    /// Notifications configured in the namespaces of rollouts.
+    /// Read notification settings in the namespaces of rollouts.
     #[arg(long)]
     pub self_service_notification_enabled: bool,
-    /// Run only these controllers; only `analysis` is known.
+    /// Run only these controllers; the only name is `analysis`.
     #[arg(long, value_delimiter = ',')]
     pub controllers: Vec<String>,
     /// Address of the profiler.
     #[arg(long, default_value = "")]
     pub enable_pprof_address: String,
-    /// Write an annotation where the message of a rollout changes and its phase does not, so that Argo CD shows the
-    /// new message at once.
+    /// Write an annotation when the message of a rollout changes and its phase does not, so that Argo CD shows the new
+    /// message at once.
     #[arg(long)]
     pub announce_messages: bool,
-    /// Write every distinct look (what was seen, when, and the plan) to this folder, to be replayed.
+    /// Write each distinct decision (snapshot, time and plan) to a file in this folder, for `serin-controller replay`.
     #[arg(long, env = "SERIN_DUMP_OBSERVED")]
     pub dump_observed: Option<PathBuf>,
 }
@@ -166,54 +166,54 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What was asked for and is not there yet, one sentence each.
+    /// One sentence for each flag that was set and has no effect yet.
     #[must_use]
-    pub fn not_there_yet(&self) -> Vec<String> {
+    pub(crate) fn without_effect(&self) -> Vec<String> {
         let stock = Self::default();
         let mut missing = Vec::new();
         let mut check = |asked: bool, flag: &str, what: &str| {
             if asked {
-                missing.push(format!("--{flag} has no effect: {what} not there yet"));
+                missing.push(format!("--{flag} has no effect: {what}"));
             }
         };
         let changed = self.experiment_threads != stock.experiment_threads;
-        check(changed, "experiment-threads", "Experiments are");
+        check(changed, "experiment-threads", "this version does not serve Experiments");
         check(
             self.analysis_threads != stock.analysis_threads,
             "analysis-threads",
-            "AnalysisRuns are",
+            "this version does not serve AnalysisRuns",
         );
         check(
             self.ingress_threads != stock.ingress_threads,
             "ingress-threads",
-            "Ingresses are",
+            "this version does not serve Ingresses",
         );
         let changed = self.ephemeral_metadata_threads != stock.ephemeral_metadata_threads
             || self.ephemeral_metadata_update_pod_retries != stock.ephemeral_metadata_update_pod_retries;
         check(
             changed,
             "ephemeral-metadata-threads/-update-pod-retries",
-            "ephemeral metadata is",
+            "Serin patches pods within the reconcile of their rollout",
         );
         check(
             self.routers() != stock.routers(),
             "*-api-version, --*-ingress-classes and the like",
-            "traffic routers are",
+            "this version does not serve traffic routers",
         );
         check(
             self.aws_verify_target_group,
             "aws-verify-target-group",
-            "the AWS check is",
+            "this version does not verify target groups",
         );
         check(
             self.self_service_notification_enabled,
             "self-service-notification-enabled",
-            "notifications are",
+            "this version does not send notifications",
         );
         check(
             !self.enable_pprof_address.is_empty(),
             "enable-pprof-address",
-            "the profiler is",
+            "this version has no profiler",
         );
         missing
     }
@@ -243,7 +243,7 @@ impl Options {
 
     /// The label selector of custom resources (contract 09 §2): the id, or no label.
     #[must_use]
-    pub fn instance_selector(&self) -> String {
+    pub(crate) fn instance_selector(&self) -> String {
         let label = serin_core::wire::INSTANCE_ID;
         if self.instance_id.is_empty() {
             format!("!{label}")
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn stock_flags_miss_nothing() {
-        assert_eq!(Options::default().not_there_yet(), Vec::<String>::new());
+        assert_eq!(Options::default().without_effect(), Vec::<String>::new());
         assert_eq!(
             Options::default().instance_selector(),
             "!argo-rollouts.argoproj.io/controller-instance-id"
@@ -296,7 +296,7 @@ mod tests {
             "--istio-api-version=v1",
             "--leader-elect=false",
         ]);
-        assert_eq!(options.not_there_yet().len(), 2);
+        assert_eq!(options.without_effect().len(), 2);
         assert!(!options.leader_elect);
     }
 

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long looks under way and events may take when the process is to end (contract 09 §2).
+/// How long reconciles under way and events may take when the process is to end (contract 09 §2).
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A controller that is not running yet.
@@ -39,7 +39,6 @@ pub struct Controller {
     options: Options,
     clock: Clock,
     decide: Decide,
-    may_write: Gate,
     election: Option<Election>,
     serves: bool,
 }
@@ -48,14 +47,12 @@ impl Controller {
     /// A controller of the cluster (or the namespace) that the client speaks to.
     #[must_use]
     pub fn new(client: Client, options: Options) -> Self {
-        let (clock, may_write): (Clock, Gate) = (Arc::new(Timestamp::now), Arc::new(|| true));
         Self {
             client,
             events_client: None,
             options,
-            clock,
+            clock: Arc::new(Timestamp::now),
             decide: serin_core::decide,
-            may_write,
             election: None,
             serves: true,
         }
@@ -82,12 +79,6 @@ impl Controller {
         }
     }
 
-    /// Asked before each write: whether this process leads.
-    #[must_use]
-    pub fn fence(self, may_write: Gate) -> Self {
-        Self { may_write, ..self }
-    }
-
     /// Stands for election with other processes and writes only while it leads. Without this it leads at once.
     #[must_use]
     pub fn elect(self, election: Election) -> Self {
@@ -103,7 +94,7 @@ impl Controller {
         Self { serves: false, ..self }
     }
 
-    /// Opens the ports and says what is not there yet.
+    /// Opens the ports, and logs the flags that have no effect yet.
     ///
     /// # Errors
     /// If a port is taken, or flags contradict each other.
@@ -123,7 +114,7 @@ impl Controller {
             Some(election) => Some(elector(&self.client, election, options, &self.clock)?),
             None => None,
         };
-        let may_write = fence(self.may_write, elector.as_ref());
+        let may_write = fence(elector.as_ref());
         let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
@@ -169,19 +160,22 @@ fn elector(client: &Client, election: Election, options: &Options, clock: &Clock
     Ok(Elector::new(client.clone(), election, name, periods, Arc::clone(clock)))
 }
 
-fn fence(may_write: Gate, elector: Option<&Elector>) -> Gate {
+/// Whether this process leads: asked before each write.
+fn fence(elector: Option<&Elector>) -> Gate {
     match elector.map(Elector::leadership) {
-        Some(leadership) => Arc::new(move || leadership.may_write() && may_write()),
-        None => may_write,
+        Some(leadership) => Arc::new(move || leadership.may_write()),
+        None => Arc::new(|| true),
     }
 }
 
 fn announce(options: &Options) {
-    for missing in options.not_there_yet() {
+    for missing in options.without_effect() {
         tracing::warn!("{missing}");
     }
     if options.controllers.iter().any(|name| name == "analysis") {
-        tracing::warn!("--controllers analysis: AnalysisRuns are not there yet, and Rollouts are ignored");
+        tracing::warn!(
+            "--controllers analysis: this version does not serve AnalysisRuns, and this process ignores Rollouts"
+        );
     }
 }
 
@@ -214,7 +208,7 @@ impl Bound {
             .and_then(|(_, healthz)| healthz.local_addr().ok())
     }
 
-    /// Runs until shutdown: looks under way are finished, events are sent, the lease is given back.
+    /// Runs until shutdown: reconciles under way are finished, events are sent, the lease is given back.
     ///
     /// # Errors
     /// If an essential task ends before, or the lease is lost: the process is then to end too.
@@ -248,22 +242,22 @@ impl Bound {
         stop.cancel();
         tracing::info!("shutting down");
         if matches!(ended, Err(Error::LeaseLost)) {
-            // Whoever leads now must not meet a late write of ours.
+            // The new leader must not meet a late write of ours.
             tasks.shutdown().await;
             self.senders.shutdown().await;
             return ended;
         }
         self.wind_up(&mut tasks).await;
         resign.cancel();
-        finish(&mut candidate, "the lease could not be given back in time").await;
+        finish(&mut candidate, "cannot give the lease back in time").await;
         ended
     }
 
     async fn wind_up(&mut self, tasks: &mut Tasks) {
-        finish(tasks, "not everything ended in time").await;
+        finish(tasks, "some tasks did not end in time").await;
         tasks.shutdown().await;
         self.shell.recorder.close();
-        finish(&mut self.senders, "not all events could be sent in time").await;
+        finish(&mut self.senders, "cannot send all events in time").await;
     }
 
     fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
@@ -292,7 +286,7 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
-        // One more than the flag says: it takes only what a person waits for.
+        // One worker more than the flag says: it serves only changes that a person waits for.
         let ordinary = std::iter::repeat_n(Takes::All, self.options.rollout_threads.max(1));
         for takes in ordinary.chain([Takes::Urgent]) {
             let (shell, stop) = (shell(), stop.clone());
@@ -326,7 +320,7 @@ async fn until(
     (name, Ok(()))
 }
 
-/// Looks at everything from time to time: a lost event costs a wait, never the rollout.
+/// Reconciles every rollout from time to time, so that a lost event only delays it.
 async fn resync(shell: Arc<Shell>, every: Duration) {
     if every.is_zero() {
         return std::future::pending().await;
@@ -339,7 +333,7 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
     }
 }
 
-/// Takes keys until shutdown, once the stores are filled and this process leads; a look that has begun is finished.
+/// Takes keys until shutdown, once the stores are filled and this process leads. A reconcile that has begun is finished.
 async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
@@ -348,27 +342,27 @@ async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &C
     }
     let budget = shell.writer.budget();
     while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
-        shell.telemetry.look_began(item.reason, item.waited);
+        shell.telemetry.reconcile_began(item.reason, item.waited);
         if item.throttled {
             shell.telemetry.waits(Wait::Throttled);
         }
         let began = tokio::time::Instant::now();
-        let ended = AssertUnwindSafe(reconcile::look(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a look panicked: please report it");
+        let ended = AssertUnwindSafe(reconcile::run(shell, &item)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(namespace = %item.key.namespace, rollout = %item.key.name, "a reconcile panicked: please report it");
             shell.telemetry.waits(Wait::Panicked);
             let why = Reason::Panicked;
             Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
         });
         shell
             .telemetry
-            .look_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
+            .reconcile_ended(&item.key, began.elapsed(), matches!(ended, Ended::Failed { .. }));
         recognise_own_write(shell, &item.key);
         shell.queue.ended(&item.key, ended);
     }
 }
 
 /// A watch may show our own write before it is answered; only now is it known whose it was. Our writes carry the version
-/// decided upon, so nobody wrote in between.
+/// decided on, so nobody wrote in between.
 fn recognise_own_write(shell: &Shell, key: &Key) {
     let Some(stored) = shell.stores.rollouts.get(key) else {
         return;

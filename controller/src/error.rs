@@ -5,7 +5,7 @@ use crate::cluster::client::ConnectError;
 /// Why the controller could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A port is taken or not allowed: choose another.
+    /// A port is taken or not allowed.
     #[error("cannot listen on port {port}: {source}")]
     Listen {
         /// Port.
@@ -16,13 +16,13 @@ pub enum Error {
     /// The metrics or health server failed.
     #[error("a server failed: {0}")]
     Serve(#[source] std::io::Error),
-    /// Metrics could not be set up: a defect of ours.
+    /// Metrics could not be set up, which is a defect of Serin.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// A task that must run for ever ended: a defect of ours; the process ends so that it is started anew.
+    /// An essential task ended, which is a defect of Serin. The process exits, so that the kubelet restarts it.
     #[error("the essential task {0} ended")]
     TaskEnded(&'static str),
-    /// The lease was not renewed in time, or another process took it: whoever goes on must be started anew.
+    /// The lease was not renewed in time, or another process took it. The process exits, so that the kubelet restarts it.
     #[error("the lease is lost: this process no longer leads")]
     LeaseLost,
     /// The periods of the election contradict each other.

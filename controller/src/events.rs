@@ -4,7 +4,7 @@ use crate::act::CALL_TIMEOUT;
 use crate::clock::Clock;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
-use crate::store::Key;
+use crate::store::{Key, Owner};
 use crate::sync::lock;
 use crate::telemetry::Telemetry;
 use crate::telemetry::series::Request;
@@ -14,8 +14,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use serin_core::api::{API_VERSION, ObjectMeta};
-use serin_core::observed::Refusal;
-use serin_core::plan::EventKind;
+use serin_core::observed::{Attempt, Kind, Refusal, Verb};
+use serin_core::plan::News;
 use serin_core::wire;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ struct Waiting {
     event: CoreEvent,
 }
 
-/// Takes events without waiting.
+/// Takes events, and does not block.
 pub(crate) struct Recorder {
     lanes: Mutex<Vec<mpsc::Sender<Waiting>>>,
     telemetry: Arc<Telemetry>,
@@ -72,16 +72,14 @@ impl Recorder {
         (recorder, senders)
     }
 
-    /// Tells about a rollout.
-    pub(crate) fn record(&self, key: &Key, rollout: &ObjectMeta, kind: EventKind, reason: &str, message: &str) {
-        let kind = match kind {
-            EventKind::Normal => "Normal",
-            EventKind::Warning => "Warning",
-        };
+    /// Sends an event about an object.
+    pub(crate) fn record(&self, owner: &Owner, news: &News) {
+        let key = &owner.key;
+        let (kind, reason, message) = (news.kind().as_str(), news.reason(), news.to_string());
         tracing::info!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, "{message}");
         self.telemetry.event(key, kind, reason);
         let now = (self.clock)();
-        let event = event(&self.name(key, now), rollout, now, kind, reason, message);
+        let event = event(&self.name(key, now), owner, now, kind, reason, &message);
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let lanes = lock(&self.lanes);
@@ -99,7 +97,7 @@ impl Recorder {
         }
     }
 
-    /// `<rollout>.<nanoseconds, hexadecimal>`: unique, and sorted as they were told.
+    /// `<rollout>.<nanoseconds, hexadecimal>`: unique, and sorted in the order of the events.
     fn name(&self, key: &Key, now: Timestamp) -> String {
         let mut last = lock(&self.last_stamp);
         *last = now.as_nanosecond().max(*last + 1);
@@ -112,20 +110,20 @@ impl Recorder {
     }
 }
 
-fn event(name: &str, rollout: &ObjectMeta, now: Timestamp, kind: &str, reason: &str, message: &str) -> CoreEvent {
+fn event(name: &str, owner: &Owner, now: Timestamp, kind: &str, reason: &str, message: &str) -> CoreEvent {
     CoreEvent {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            namespace: rollout.namespace.clone(),
+            namespace: Some(owner.key.namespace.to_string()),
             ..ObjectMeta::default()
         },
         involved_object: ObjectReference {
             api_version: Some(API_VERSION.to_owned()),
-            kind: Some("Rollout".to_owned()),
-            name: rollout.name.clone(),
-            namespace: rollout.namespace.clone(),
-            uid: rollout.uid.clone(),
-            resource_version: rollout.resource_version.clone(),
+            kind: Some(owner.kind.as_str().to_owned()),
+            name: Some(owner.key.name.to_string()),
+            namespace: Some(owner.key.namespace.to_string()),
+            uid: Some(owner.uid.clone()),
+            resource_version: Some(owner.version.clone()),
             field_path: None,
         },
         type_: Some(kind.to_owned()),
@@ -173,7 +171,8 @@ async fn send(
         field_manager: Some(wire::FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    let attempt = || "create Event".to_owned();
+    let name = event.metadata.name.as_deref().unwrap_or_default();
+    let attempt = || Attempt::new(Verb::Create, Kind::Event, name);
     let mut tries = 0;
     loop {
         budget.take().await;
@@ -217,5 +216,5 @@ async fn send(
 
 fn dropped(telemetry: &Telemetry, key: &Key, reason: &str, why: &str) {
     telemetry.events_dropped.inc();
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, why, "an event was dropped");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, why, "dropped an event");
 }

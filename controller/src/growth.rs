@@ -1,8 +1,13 @@
-//! What one step of the shell costs with 1,000, 4,000 and 16,000 rollouts: no more than a logarithm of their number.
+//! The steps of the shell whose cost must not grow with the number of rollouts by more than its logarithm.
 //!
-//! This is a matter of time and not of a count: a walk through all of a collection calls nothing that a test could
-//! count. So that a busy machine does not matter, a step counts as the best of many rounds, and as slower only where
-//! it takes several times as long and [`ALLOWANCE`] on top. A walk through 16,000 entries takes much longer.
+//! `cargo bench -p serin-controller --features bench` measures each with 1,000, 4,000 and 16,000 rollouts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests and benchmarks compile it"
+)]
 
 use crate::cluster::budget::Budget;
 use crate::queue::{Due, Ended, Queue, Reason, Takes};
@@ -15,18 +20,12 @@ use futures::FutureExt;
 use serde_json::json;
 use serin_core::wire;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const SIZES: [usize; 3] = [1_000, 4_000, 16_000];
 /// ReplicaSets of a rollout.
 const REVISIONS: usize = 3;
-const ROUNDS: usize = 24;
-/// Steps in a round.
-const STEPS: usize = 16;
-/// What caches of the processor may cost with more data, for a build that is not optimised.
-const ALLOWANCE: Duration = Duration::from_micros(40);
-
-struct Full {
+/// A shell with many rollouts.
+pub struct Full {
     stores: Arc<Stores>,
     queue: Queue,
     telemetry: Telemetry,
@@ -70,7 +69,8 @@ fn service(number: usize, version: usize) -> StoredService {
 }
 
 /// A shell with so many rollouts, all of them waiting for a worker, and as many deleted a moment ago.
-fn full(rollouts: usize) -> Full {
+#[must_use]
+pub fn full(rollouts: usize) -> Full {
     let stores = Arc::new(Stores::default());
     let full = Full {
         telemetry: Telemetry::new(Arc::clone(&stores)).unwrap(),
@@ -101,10 +101,12 @@ fn full(rollouts: usize) -> Full {
     full
 }
 
-/// One step; `step` is a number that no step before had, beginning with 0.
-type Step = fn(&Full, usize);
+/// One step about the rollout with this number; a shell takes each number once.
+pub type Step = fn(&Full, usize);
 
-fn steps() -> Vec<(&'static str, Step)> {
+/// The steps, and what happens in each.
+#[must_use]
+pub fn steps() -> Vec<(&'static str, Step)> {
     vec![
         ("a rollout changes", |full, step| {
             full.stores.apply_rollout(rollout(step, 2), Source::Event);
@@ -182,27 +184,15 @@ fn steps() -> Vec<(&'static str, Step)> {
     ]
 }
 
-/// The best round: what a step takes while nothing else keeps the processor.
-fn cost(full: &Full, step: Step) -> Duration {
-    let round = |round: usize| {
-        let began = Instant::now();
-        for number in round * STEPS..(round + 1) * STEPS {
-            step(full, number);
-        }
-        began.elapsed()
-    };
-    (0..ROUNDS).map(round).min().unwrap() / STEPS as u32
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[tokio::test]
-async fn no_step_costs_more_than_a_logarithm_of_the_number_of_rollouts() {
-    let mut slower = Vec::new();
-    let all: Vec<Full> = SIZES.iter().map(|size| full(*size)).collect();
-    for (what, step) in steps() {
-        let costs: Vec<Duration> = all.iter().map(|full| cost(full, step)).collect();
-        if costs.iter().any(|cost| *cost > costs[0] * 2 + ALLOWANCE) {
-            slower.push(format!("{what}: {costs:?} with {SIZES:?} rollouts"));
+    #[tokio::test]
+    async fn each_step_can_be_measured() {
+        for (_, step) in steps() {
+            let full = full(8);
+            (0..4).for_each(|number| step(&full, number));
         }
     }
-    assert!(slower.is_empty(), "{}", slower.join("\n"));
 }

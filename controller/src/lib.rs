@@ -4,7 +4,7 @@
 //! watch → store → observe ─→ decide (core) ─→ act → record → queue (sleeps until the wake)
 //! ```
 //!
-//! `reconcile` is the table of contents of one look; `queue` says which rollout is next and why; `store::expectations` keeps
+//! `reconcile` is the table of contents of one reconcile; `queue` says which rollout is next and why; `store::expectations` keeps
 //! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
@@ -14,9 +14,8 @@ mod cluster;
 mod controller;
 mod error;
 mod events;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod growth;
+#[cfg(any(test, feature = "bench"))]
+pub mod growth;
 mod lease;
 mod offline;
 pub mod program;
@@ -28,21 +27,18 @@ mod sync;
 mod telemetry;
 mod watch;
 
-pub use act::Gate;
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;
-pub use cluster::client::{ConnectError, connect, connect_to, install_tls};
+pub use cluster::client::{ConnectError, connect, install_tls};
 pub use cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
 pub use cluster::trouble::Trouble;
 pub use controller::{Bound, Controller};
 pub use error::Error;
 pub use lease::Election;
-pub use offline::replay::replay;
-pub use offline::takeover::{takeover_report, takeover_summary};
+pub use offline::takeover::takeover_report;
 pub use shell::Decide;
-pub use telemetry::dump::Look;
-pub use telemetry::logs::{Format as LogFormat, install as install_logs};
+pub use telemetry::logs::Format as LogFormat;
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;

@@ -1,9 +1,10 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
-use crate::{
-    ConnectError, Controller, Election, Options, Target, connect, connect_to, install_logs, install_tls, replay,
-    takeover_report, takeover_summary,
-};
+use crate::cluster::client::connect_to;
+use crate::offline::replay::replay;
+use crate::offline::takeover::takeover_summary;
+use crate::telemetry::logs;
+use crate::{ConnectError, Controller, Election, Options, Target, connect, install_tls, takeover_report};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -12,13 +13,13 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Progressive delivery: stands in for the Argo Rollouts controller.
+/// Progressive delivery for Kubernetes: replaces the Argo Rollouts controller.
 #[derive(Parser)]
 #[command(name = "serin-controller", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
-    /// Print which ReplicaSets would be adopted as what, and why; write nothing, and end.
+    /// Print which ReplicaSets Serin would adopt, in which role and why, and exit. It writes nothing.
     #[arg(long)]
     takeover_report: bool,
     #[command(subcommand)]
@@ -27,7 +28,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Decide again upon a look that --dump-observed wrote, and print the plan.
+    /// Decide again on a file that --dump-observed wrote, and print the plan.
     Replay {
         /// The file.
         file: PathBuf,
@@ -45,7 +46,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{plan}")?;
         return Ok(());
     }
-    install_logs(&cli.options);
+    logs::install(&cli.options);
     install_tls();
     // Few threads: the work is waiting, and each costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Decides; [`serin_core::decide()`] but for tests.
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
-/// What every look uses.
+/// What every reconcile uses.
 pub(crate) struct Shell {
     pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
@@ -36,7 +36,7 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// Asks for a look, unless the rollout is gone and has left nothing to do: a process that waits to lead looks at
+    /// Asks for a reconcile, unless the rollout is gone and has left nothing to do: a process that waits to lead reconciles
     /// nothing, and must not keep what it will never need.
     pub(crate) fn wake(&self, key: &Key, reason: Reason) {
         if self.is_over(key) && self.queue.remove(key) {

@@ -1,4 +1,4 @@
-//! Watch streams → stores, and which rollout is to be looked at for it.
+//! Watch streams → stores, and which rollout is reconciled for it.
 
 use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
@@ -6,14 +6,15 @@ use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::service::StoredService;
-use crate::store::{Change, Key, Source};
+use crate::store::{Change, Key, Owner, Source};
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use serin_core::plan::EventKind;
+use serin_core::observed::Kind;
+use serin_core::plan::News;
 use serin_core::wire;
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -46,7 +47,7 @@ impl Scope {
     }
 }
 
-/// Follows rollouts until the stream ends, which it never should.
+/// Follows rollouts until the stream ends, which it should not.
 pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, synced: CancellationToken) {
     let mut events = pin!(scope.stream::<StoredRollout>(&selector));
     let mut listed = HashSet::new();
@@ -88,7 +89,7 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     }
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);
-        tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "a rollout cannot be decoded");
+        tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "cannot decode a rollout");
     }
     let reason = match change {
         Change::Same => return key,
@@ -105,11 +106,9 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
 fn metadata_is_odd(shell: &Shell, key: &Key, why: &str) {
     let stored = shell.stores.rollouts.get(key).filter(|_| shell.writer.may_write());
     if let Some(stored) = stored {
-        let (metadata, reason) = (&stored.rollout.metadata, wire::event::UNDECODABLE_METADATA);
-        let message = format!("{why}: the rollout stays as it is until this is mended");
-        shell
-            .recorder
-            .record(key, metadata, EventKind::Warning, reason, &message);
+        let news = News::UndecodableMetadata { why: why.to_owned() };
+        let owner = Owner::new(Kind::Rollout, key, &stored.rollout.metadata);
+        shell.recorder.record(&owner, &news);
     }
 }
 
@@ -117,10 +116,9 @@ fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
-        let message = format!("Rollout {}/{} is deleted.", key.name, key.namespace);
-        shell
-            .recorder
-            .record(key, metadata, EventKind::Normal, wire::event::DELETED, &message);
+        let (namespace, name) = (key.namespace.to_string(), key.name.to_string());
+        let news = News::Deleted { namespace, name };
+        shell.recorder.record(&Owner::new(Kind::Rollout, key, metadata), &news);
     }
     shell.telemetry.deleted(key.clone());
     shell.wake(key, Reason::Deleted);
@@ -164,7 +162,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
 }
 
 /// Follows Services until the stream ends, which it never should. It begins once the rollouts are known, since only
-/// Services that have to do with one are kept. Looks do not wait for a watch that is broken: what the store lacks is
+/// Services that have to do with one are kept. Reconciles do not wait for a broken watch: what the store lacks is
 /// asked for live.
 pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: CancellationToken, synced: CancellationToken) {
     rollouts.cancelled().await;
@@ -203,5 +201,5 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
 fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
     let error = Trouble::of_watch(error).brief();
-    tracing::warn!(error, "the watch of {what} broke: it is started anew");
+    tracing::warn!(error, "the watch of {what} broke; starting it again");
 }

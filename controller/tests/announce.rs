@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_controller::{Decide, Options};
 use serin_core::Observed;
-use serin_core::plan::{After, Plan, StatusWrite, Urgency};
+use serin_core::plan::{After, News, Plan, StatusWrite, Urgency};
 use serin_core::wire::MESSAGE_CHANGED_AT;
 use serin_sandbox::{ApiError, FaultResponse, RequestInfo};
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ fn message_and_phase(seen: &Observed, _: Timestamp) -> Plan {
 fn message_and_event(seen: &Observed, at: Timestamp) -> Plan {
     let mut plan = message(seen, at);
     if plan.status.is_some() {
-        plan.events.push(event("Told", After::Status));
+        plan.events.push(event(News::Resumed, After::Status));
     }
     plan
 }
@@ -140,7 +140,7 @@ async fn a_status_that_is_refused_is_not_announced() {
 async fn an_announcement_that_is_refused_is_told_and_costs_no_event() {
     let (world, sent) = world(message_and_event, true, Some("")).await;
     assert_eq!(kinds(&sent), ["status", ""]);
-    assert_eq!(world.events().await, ["Told", "ReconciliationError"]);
+    assert_eq!(world.events().await, ["RolloutResumed", "ReconciliationError"]);
     assert_eq!(world.rollout("a").await["status"]["message"], "new");
     world.stop().await;
 }

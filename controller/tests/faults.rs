@@ -7,7 +7,7 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{After, Plan, StatusWrite, Urgency, Wake, WakeReason};
+use serin_core::plan::{After, News, Plan, StatusWrite, Urgency, Wake, WakeReason};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ fn edited(observed: &Observed, _: Timestamp) -> Plan {
     }
     Plan {
         status: status(&json!({"replicas": replicas}), Urgency::Now),
-        events: vec![event("Reported", After::Status)],
+        events: vec![event(News::Resumed, After::Status)],
         ..Plan::default()
     }
 }
@@ -85,7 +85,7 @@ async fn users_edit(times: i32) -> World {
 #[tokio::test(start_paused = true)]
 async fn a_users_edit_during_a_look_wins_and_one_conflict_is_nothing_to_tell() {
     let world = users_edit(1).await;
-    assert_eq!(world.events().await, ["Reported"]);
+    assert_eq!(world.events().await, ["RolloutResumed"]);
     assert_eq!(seen(), [3, 4, 4]);
     world.stop().await;
 }
@@ -93,7 +93,7 @@ async fn a_users_edit_during_a_look_wins_and_one_conflict_is_nothing_to_tell() {
 #[tokio::test(start_paused = true)]
 async fn two_conflicts_in_a_row_are_told_once() {
     let world = users_edit(3).await;
-    assert_eq!(world.events().await, ["ReconciliationError", "Reported"]);
+    assert_eq!(world.events().await, ["ReconciliationError", "RolloutResumed"]);
     assert_eq!(seen(), [3, 3, 3, 4, 4]);
     let waits = r#"serin_waits_total{why="Conflict"} 3"#;
     let metrics = world.scrape().await;
@@ -122,7 +122,15 @@ async fn a_creation_fails(fault: FaultResponse) -> World {
 #[tokio::test(start_paused = true)]
 async fn no_answer_is_a_named_wait_and_one_event() {
     let world = a_creation_fails(FaultResponse::Hang).await;
-    assert_eq!(world.events().await, ["Made", "ReconciliationError", "Made", "Settled"]);
+    assert_eq!(
+        world.events().await,
+        [
+            "NewReplicaSetCreated",
+            "ReconciliationError",
+            "NewReplicaSetCreated",
+            "RolloutResumed"
+        ]
+    );
     assert_eq!(world.count("create", "replicasets", ""), 3);
     assert_eq!(world.count("patch", "rollouts", "status"), 1);
     world.stop().await;
@@ -134,7 +142,12 @@ async fn what_was_done_although_the_answer_was_lost_is_not_done_twice() {
     let world = a_creation_fails(FaultResponse::Lose(lost)).await;
     assert_eq!(
         world.events().await,
-        ["Made", "ReconciliationError", "Made", "Settled"],
+        [
+            "NewReplicaSetCreated",
+            "ReconciliationError",
+            "NewReplicaSetCreated",
+            "RolloutResumed"
+        ],
         "the event whose cause went through unnoticed is sent all the same, once"
     );
     assert_eq!(world.count("patch", "rollouts", "status"), 1);
@@ -272,7 +285,7 @@ async fn a_panic_is_a_wait_of_its_own_name_and_the_rollout_goes_on() {
     let metrics = world.scrape().await;
     for line in [
         r#"serin_waits_total{why="Panicked"} 1"#,
-        r#"serin_looks_total{reason="Panicked"} 1"#,
+        r#"serin_reconciles_total{reason="Panicked"} 1"#,
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }

@@ -9,14 +9,10 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{World, create, cut_watch, rollout, rollouts};
+use support::{World, create, cut_watch, rollouts};
 
 fn web() -> Value {
-    rollout(
-        "web",
-        &json!({"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "strategy": {"canary": {}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}}}),
-    )
+    support::web(2, &json!({"canary": {}}))
 }
 
 async fn sets(world: &World) -> Vec<ReplicaSet> {

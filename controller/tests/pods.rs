@@ -3,7 +3,6 @@
 
 mod support;
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -11,11 +10,11 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{Action, Plan};
+use serin_core::plan::{Action, Plan, PodAction};
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
-use support::{World, create, rollout};
+use support::{World, create, patch_at_once, web};
 
 thread_local! {
     /// The server on which somebody edits the pod `one` during the next look that writes to pods, and what they change.
@@ -27,34 +26,19 @@ thread_local! {
 /// Decides, and lets somebody edit the pod before the write.
 fn meddled(seen: &Observed, now: Timestamp) -> Plan {
     let plan = serin_core::decide(seen, now);
-    let to_pods = |action: &Action| matches!(action, Action::PatchPod(_) | Action::EvictPod(_));
+    let to_pods = |action: &Action| {
+        matches!(
+            action,
+            Action::Pod(PodAction::Patch(_)) | Action::Pod(PodAction::Evict(_))
+        )
+    };
     if plan.actions.iter().any(to_pods) {
         WANTED.with_borrow_mut(|wanted| *wanted += 1);
         if let Some((server, change)) = EDIT.take() {
-            edit_now(&server, &change);
+            patch_at_once(&server, "/api/v1/namespaces/default/pods/one", &change);
         }
     }
     plan
-}
-
-fn edit_now(server: &ApiServer, change: &Value) {
-    let request = http::Request::patch("/api/v1/namespaces/default/pods/one")
-        .header("content-type", "application/merge-patch+json")
-        .body(kube::client::Body::from(change.to_string().into_bytes()))
-        .unwrap();
-    let answer = server
-        .handle(request)
-        .now_or_never()
-        .expect("the server answers at once");
-    assert_eq!(answer.status(), 200);
-}
-
-fn web(strategy: &Value) -> Value {
-    rollout(
-        "web",
-        &json!({"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "strategy": strategy,
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}}}),
-    )
 }
 
 fn pods(world: &World) -> Api<Pod> {
@@ -64,7 +48,7 @@ fn pods(world: &World) -> Api<Pod> {
 /// A rollout whose only pod is `one`, ready.
 async fn deployed(strategy: &Value) -> World {
     let world = World::start(meddled, &[]).await;
-    create(&world.client, &web(strategy)).await;
+    create(&world.client, &web(1, strategy)).await;
     world.settle().await;
     let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
     let set = sets.list(&ListParams::default()).await.unwrap().items.remove(0);

@@ -9,14 +9,10 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 use serin_sandbox::{ApiError, FaultResponse};
 use std::time::Duration;
-use support::{World, create, rollout};
+use support::{World, create};
 
 fn web() -> Value {
-    rollout(
-        "web",
-        &json!({"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "strategy": {"canary": {}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}}}),
-    )
+    support::web(1, &json!({"canary": {}}))
 }
 
 async fn set(world: &World) -> ReplicaSet {

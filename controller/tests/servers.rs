@@ -26,11 +26,11 @@ async fn metrics_and_health_are_served() {
         r#"rollout_info{name="a",namespace="default",phase="Progressing",strategy="canary",traffic_router=""} 1"#,
         r#"rollout_info_replicas_desired{name="a",namespace="default"} 2"#,
         r#"rollout_reconcile_count{name="a",namespace="default"}"#,
-        r#"rollout_events_total{name="a",namespace="default",reason="Made",type="Normal"} 2"#,
+        r#"rollout_events_total{name="a",namespace="default",reason="NewReplicaSetCreated",type="Normal"} 2"#,
         r#"controller_clientset_k8s_request_total{kind="replicasets",name="N/A",namespace="default",status_code="201",verb="Create"} 2"#,
         r#"workqueue_adds_total{name="Rollouts"}"#,
         r#"workqueue_queue_duration_seconds_bucket{name="Rollouts",le="+Inf"}"#,
-        r#"serin_looks_total{reason="FirstSeen"} 1"#,
+        r#"serin_reconciles_total{reason="FirstSeen"} 1"#,
         "build_info{commit=",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");

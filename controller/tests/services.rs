@@ -3,18 +3,17 @@
 
 mod support;
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::plan::{Action, After, Plan, ServicePatch, Target, Wake, WakeReason};
+use serin_core::plan::{Action, After, News, Plan, ServicePatch, Target, Wake, WakeReason};
 use serin_sandbox::ApiServer;
 use std::cell::RefCell;
 use std::time::Duration;
-use support::{World, create, cut_watch, event, rollout, rollouts};
+use support::{World, create, cut_watch, event, patch_at_once, rollout, rollouts};
 
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 const HASH: &str = "rollouts-pod-template-hash";
@@ -34,15 +33,16 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
     });
     SEEN.with_borrow_mut(|all| all.push(names.collect::<Vec<_>>().join(" ")));
     if let Some(server) = EDIT.take() {
-        edit_now(&server);
+        let change = json!({"metadata": {"labels": {"by": "user"}}});
+        patch_at_once(&server, "/api/v1/namespaces/default/services/active", &change);
     }
     let (mut actions, mut events) = (Vec::new(), Vec::new());
     for (name, service) in &seen.services {
         let Some(service) = service.as_ref().filter(|service| !service.selector.contains_key(HASH)) else {
             continue;
         };
-        events.push(event("Switched", After::Action(actions.len())));
-        actions.push(Action::PatchService(ServicePatch {
+        events.push(event(News::Resumed, After::Action(actions.len())));
+        actions.push(Action::Service(ServicePatch {
             target: Target {
                 name: name.clone(),
                 uid: String::new(),
@@ -61,19 +61,6 @@ fn switch(seen: &Observed, _: Timestamp) -> Plan {
         events,
         ..Plan::default()
     }
-}
-
-fn edit_now(server: &ApiServer) {
-    let patch = json!({"metadata": {"labels": {"by": "user"}}});
-    let request = http::Request::patch("/api/v1/namespaces/default/services/active")
-        .header("content-type", "application/merge-patch+json")
-        .body(kube::client::Body::from(patch.to_string().into_bytes()))
-        .unwrap();
-    let answer = server
-        .handle(request)
-        .now_or_never()
-        .expect("the server answers at once");
-    assert_eq!(answer.status(), 200);
 }
 
 fn seen() -> Vec<String> {
@@ -126,7 +113,7 @@ async fn named_services_are_seen_and_switched_once() {
     let active = services(&world).get("active").await.unwrap();
     assert_eq!(active.metadata.annotations.unwrap()["mine"], "x");
     assert_eq!(world.count("patch", "services", ""), 2);
-    assert_eq!(world.events().await, ["Switched", "Switched"]);
+    assert_eq!(world.events().await, ["RolloutResumed", "RolloutResumed"]);
     world.stop().await;
 }
 
@@ -194,7 +181,7 @@ async fn somebody_elses_edit_of_a_service_is_not_lost() {
         3,
         "the user's, the refused one, and the second"
     );
-    assert_eq!(world.events().await, ["Switched"]);
+    assert_eq!(world.events().await, ["RolloutResumed"]);
     world.stop().await;
 }
 
@@ -350,7 +337,7 @@ fn switch_and_release(seen: &Observed, now: Timestamp) -> Plan {
     let released = seen.services.iter().filter(|(_, service)| unnamed && service.is_some());
     plan.actions = released
         .map(|(name, service)| {
-            Action::PatchService(ServicePatch {
+            Action::Service(ServicePatch {
                 target: Target {
                     name: name.clone(),
                     uid: String::new(),
@@ -378,6 +365,6 @@ async fn the_release_of_a_service_stalls_nothing() {
     let looks = seen().len();
     world.edit("a", &json!({"metadata": {"labels": {"n": "x"}}})).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(seen().len(), looks + 1, "it is looked at at once");
+    assert_eq!(seen().len(), looks + 1, "it is reconciled at once");
     world.stop().await;
 }

@@ -13,7 +13,10 @@ async fn a_plan_is_carried_out_in_order_and_nothing_is_written_at_rest() {
     let world = World::start(two, &[rollout("a", &json!({}))]).await;
     world.settle().await;
     assert_eq!(world.replica_sets().await, ["a-1", "a-2"]);
-    assert_eq!(world.events().await, ["Made", "Made", "Settled"]);
+    assert_eq!(
+        world.events().await,
+        ["NewReplicaSetCreated", "NewReplicaSetCreated", "RolloutResumed"]
+    );
     world.api.clear_requests();
     tokio::time::sleep(Duration::from_secs(2000)).await;
     assert!(!world.api.requests().iter().any(serin_sandbox::RequestRecord::is_write));
@@ -38,12 +41,21 @@ async fn the_first_failure_stops_the_rest_is_told_once_and_tried_again() {
         create(&world.client, &rollout("a", &json!({}))).await;
         world.settle().await;
         assert_eq!(world.replica_sets().await, ["a-1"], "{reason}");
-        assert_eq!(world.events().await, ["Made", "ReconciliationError"], "{reason}");
+        assert_eq!(
+            world.events().await,
+            ["NewReplicaSetCreated", "ReconciliationError"],
+            "{reason}"
+        );
         world.api.clear_intercept();
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert_eq!(
             world.events().await,
-            ["Made", "ReconciliationError", "Made", "Settled"],
+            [
+                "NewReplicaSetCreated",
+                "ReconciliationError",
+                "NewReplicaSetCreated",
+                "RolloutResumed"
+            ],
             "{reason}"
         );
         world.stop().await;

@@ -76,11 +76,11 @@ async fn our_own_write_that_is_seen_before_its_answer_is_not_taken_for_a_persons
     let metrics = world.scrape().await;
     let looks: Vec<&str> = metrics
         .lines()
-        .filter(|it| it.starts_with("serin_looks_total"))
+        .filter(|it| it.starts_with("serin_reconciles_total"))
         .collect();
     let expected = [
-        r#"serin_looks_total{reason="FirstSeen"} 1"#,
-        r#"serin_looks_total{reason="OwnWriteSeen"} 1"#,
+        r#"serin_reconciles_total{reason="FirstSeen"} 1"#,
+        r#"serin_reconciles_total{reason="OwnWriteSeen"} 1"#,
     ];
     assert_eq!(looks, expected);
     world.stop().await;
@@ -96,7 +96,7 @@ async fn a_persons_change_before_the_answer_to_ours_is_not_taken_for_ours() {
     world.settle().await;
     let metrics = world.scrape().await;
     assert!(
-        metrics.contains(r#"serin_looks_total{reason="SpecEdited"} 1"#),
+        metrics.contains(r#"serin_reconciles_total{reason="SpecEdited"} 1"#),
         "{metrics}"
     );
     assert_eq!(world.rollout("a").await["status"]["replicas"], 4);

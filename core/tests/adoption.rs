@@ -7,7 +7,7 @@ use serin_core::api::{PodTemplate, Rollout};
 use serin_core::decide;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, Ownership};
+use serin_core::plan::{Action, Ownership, ReplicaSetAction};
 use serin_core::rollout::adoption::{self, New, Reason, StableRevision};
 use serin_core::wire::{HASH_LABEL, REVISION};
 use std::collections::BTreeMap;
@@ -222,7 +222,9 @@ fn what_nobody_owns_is_taken_first_if_the_selector_means_it() {
         .actions
         .iter()
         .map(|action| match action {
-            Action::PatchReplicaSet(patch) if patch.ownership == Some(Ownership::Adopt) && patch.replicas.is_none() => {
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch))
+                if patch.ownership == Some(Ownership::Adopt) && patch.replicas.is_none() =>
+            {
                 patch.target.name.as_str()
             }
             other => panic!("{other:?}"),
@@ -238,13 +240,13 @@ fn what_nobody_owns_is_taken_first_if_the_selector_means_it() {
     let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
     for action in &plan.actions {
         match action {
-            Action::PatchReplicaSet(patch) => {
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => {
                 assert!(
                     patch.replicas.is_none() || patch.target.name == "web-former",
                     "{patch:?}"
                 );
             }
-            Action::PatchRollout(_) => {}
+            Action::Rollout(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -279,7 +281,7 @@ fn what_the_selector_no_longer_matches_is_given_up_first() {
     );
 
     let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
-    let [Action::PatchReplicaSet(patch)] = plan.actions.as_slice() else {
+    let [Action::ReplicaSet(ReplicaSetAction::Patch(patch))] = plan.actions.as_slice() else {
         panic!("{plan:?}")
     };
     assert_eq!(
@@ -294,8 +296,8 @@ fn what_the_selector_no_longer_matches_is_given_up_first() {
         .for_each(|set| set.orphan = set.hash() == "former");
     let plan = decide(&seen, jiff::Timestamp::UNIX_EPOCH);
     let touched = plan.actions.iter().filter(|action| match action {
-        Action::PatchReplicaSet(patch) => patch.target.name != "web-new",
-        Action::PatchRollout(_) => false,
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.target.name != "web-new",
+        Action::Rollout(_) => false,
         other => panic!("{other:?}"),
     });
     assert_eq!(touched.count(), 0);

@@ -10,7 +10,7 @@ use serin_core::decide;
 use serin_core::identity::anti_affinity::avoided;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, ReplicaSetPatch};
+use serin_core::plan::{Action, ReplicaSetAction, ReplicaSetPatch};
 use std::collections::BTreeMap;
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
@@ -90,7 +90,7 @@ fn term(hash: &str) -> Value {
 /// The template of the ReplicaSet that a plan creates.
 fn created(plan: &Plan) -> Value {
     let made = plan.actions.iter().find_map(|action| match action {
-        Action::CreateReplicaSet(new) => Some(new.template.to_value()),
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => Some(new.template.to_value()),
         _ => None,
     });
     made.unwrap_or_else(|| panic!("no ReplicaSet is created: {plan:#?}"))
@@ -99,7 +99,7 @@ fn created(plan: &Plan) -> Value {
 /// The patch of a ReplicaSet.
 fn patched<'p>(plan: &'p Plan, name: &str) -> &'p ReplicaSetPatch {
     let found = plan.actions.iter().find_map(|action| match action {
-        Action::PatchReplicaSet(patch) if patch.target.name == name => Some(patch),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) if patch.target.name == name => Some(patch),
         _ => None,
     });
     found.unwrap_or_else(|| panic!("{name} is not changed: {plan:#?}"))
@@ -185,7 +185,7 @@ fn once_another_revision_is_stable_the_term_is_renewed() {
     seen.replica_sets[1].avoids = Some("second".into());
     let again = decide(&seen, now());
     let touched = again.actions.iter().any(|action| match action {
-        Action::PatchReplicaSet(patch) => patch.anti_affinity.is_some(),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.anti_affinity.is_some(),
         _ => false,
     });
     assert!(!touched, "{again:#?}");
@@ -217,7 +217,7 @@ fn an_undo_uses_the_old_replica_set_again() {
     let creates = plan
         .actions
         .iter()
-        .any(|action| matches!(action, Action::CreateReplicaSet(_)));
+        .any(|action| matches!(action, Action::ReplicaSet(ReplicaSetAction::Create(_))));
     assert!(!creates, "{plan:#?}");
 }
 

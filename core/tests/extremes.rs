@@ -7,7 +7,7 @@ use serin_core::Observed;
 use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, Plan};
+use serin_core::plan::{Action, Plan, PodAction, ReplicaSetAction};
 use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, REVISION};
 
 const MOST: i32 = i32::MAX;
@@ -86,13 +86,13 @@ fn observed(strategy: &Value, replicas: i32, revision: i64, status: &Value) -> O
 /// Sizes that the API server is asked for: it knows no negative ones.
 fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
     plan.actions.iter().filter_map(|action| match action {
-        Action::CreateReplicaSet(new) => Some(new.replicas),
-        Action::PatchReplicaSet(patch) => patch.replicas,
-        Action::DeleteReplicaSet(_)
-        | Action::PatchService(_)
-        | Action::PatchPod(_)
-        | Action::EvictPod(_)
-        | Action::PatchRollout(_) => None,
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => Some(new.replicas),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas,
+        Action::ReplicaSet(ReplicaSetAction::Delete(_))
+        | Action::Service(_)
+        | Action::Pod(PodAction::Patch(_))
+        | Action::Pod(PodAction::Evict(_))
+        | Action::Rollout(_) => None,
     })
 }
 

@@ -7,7 +7,7 @@ use serin_core::Observed;
 use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::Action;
+use serin_core::plan::{Action, ReplicaSetAction};
 use serin_core::wire::{DESIRED_REPLICAS, HASH_LABEL, REVISION};
 
 fn now() -> Timestamp {
@@ -55,8 +55,8 @@ fn deleted(limit: &Value, count: i64, change: impl Fn(&mut ReplicaSet)) -> Vec<S
     };
     let plan = decide(&seen, now());
     let gone = plan.actions.iter().filter_map(|action| match action {
-        Action::DeleteReplicaSet(target) => Some(target.uid.clone()),
-        Action::PatchReplicaSet(patch) => {
+        Action::ReplicaSet(ReplicaSetAction::Delete(target)) => Some(target.uid.clone()),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => {
             assert!(patch.replicas.is_none_or(|size| size == 0), "{patch:?}");
             None
         }

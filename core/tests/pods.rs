@@ -9,7 +9,7 @@ use serin_core::Plan;
 use serin_core::decide;
 use serin_core::identity::Identity;
 use serin_core::observed::{Pod, ReplicaSet};
-use serin_core::plan::{Action, PodPatch, ReplicaSetPatch, WakeReason};
+use serin_core::plan::{Action, PodAction, PodPatch, ReplicaSetAction, ReplicaSetPatch, WakeReason};
 use serin_core::rollout::pods;
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ fn paused(replicas: i32, stable: (i32, i32), canary: (i32, i32), max_unavailable
 
 fn evicted(plan: &Plan) -> Vec<&str> {
     let evicted = plan.actions.iter().filter_map(|action| match action {
-        Action::EvictPod(target) => Some(target.name.as_str()),
+        Action::Pod(PodAction::Evict(target)) => Some(target.name.as_str()),
         _ => None,
     });
     evicted.collect()
@@ -125,7 +125,7 @@ fn evicted(plan: &Plan) -> Vec<&str> {
 
 fn set_patch(plan: &Plan) -> &ReplicaSetPatch {
     let mut patches = plan.actions.iter().filter_map(|action| match action {
-        Action::PatchReplicaSet(patch) => Some(patch),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => Some(patch),
         _ => None,
     });
     let patch = patches.next().expect("a ReplicaSet is patched");
@@ -135,7 +135,7 @@ fn set_patch(plan: &Plan) -> &ReplicaSetPatch {
 
 fn pod_patches(plan: &Plan) -> Vec<&PodPatch> {
     let patches = plan.actions.iter().filter_map(|action| match action {
-        Action::PatchPod(patch) => Some(patch),
+        Action::Pod(PodAction::Patch(patch)) => Some(patch),
         _ => None,
     });
     patches.collect()
@@ -192,7 +192,7 @@ fn where_none_may_be_unavailable_one_pod_more_runs_meanwhile() {
         !plan
             .actions
             .iter()
-            .any(|action| matches!(action, Action::PatchReplicaSet(_)))
+            .any(|action| matches!(action, Action::ReplicaSet(ReplicaSetAction::Patch(_))))
     );
 
     // Done: back to one, and the status says so.
@@ -392,7 +392,7 @@ fn settle(seen: &mut Observed) {
         if plan
             .actions
             .iter()
-            .any(|action| matches!(action, Action::PatchReplicaSet(_)))
+            .any(|action| matches!(action, Action::ReplicaSet(ReplicaSetAction::Patch(_))))
         {
             apply(seen, &plan);
         }
@@ -471,7 +471,7 @@ fn the_first_pods_already_carry_the_metadata_of_the_revision_in_service() {
         .insert("web".into(), Some(serin_core::observed::Service::default()));
     let plan = decide(&seen, now());
     let created = plan.actions.iter().find_map(|action| match action {
-        Action::CreateReplicaSet(new) => Some(new),
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => Some(new),
         _ => None,
     });
     let created = created.expect("a ReplicaSet is created");

@@ -13,7 +13,7 @@ use serin_core::decide;
 use serin_core::identity::{Fingerprint, Identity};
 use serin_core::notation::yaml;
 use serin_core::observed::{ReplicaSet, Service};
-use serin_core::plan::{Action, WakeReason};
+use serin_core::plan::{Action, PodAction, ReplicaSetAction, WakeReason};
 use serin_core::rollout::adoption::{self, New, Reason, StableRevision};
 use serin_core::wire;
 use std::collections::BTreeMap;
@@ -130,7 +130,7 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
         assert!(plan.events.is_empty(), "{name}: {:?}", plan.events);
         for action in &plan.actions {
             match action {
-                Action::PatchReplicaSet(patch) if patch.replicas.is_none() => {
+                Action::ReplicaSet(ReplicaSetAction::Patch(patch)) if patch.replicas.is_none() => {
                     let mut sets = seen.replica_sets.iter_mut();
                     let set = sets.find(|set| set.uid == patch.target.uid).unwrap();
                     for (key, value) in &patch.annotations {
@@ -139,13 +139,13 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
                         set.annotations.insert(key.clone(), value);
                     }
                 }
-                Action::PatchReplicaSet(_)
-                | Action::CreateReplicaSet(_)
-                | Action::DeleteReplicaSet(_)
-                | Action::PatchService(_)
-                | Action::PatchPod(_)
-                | Action::EvictPod(_)
-                | Action::PatchRollout(_) => panic!("{name}: {action:?}"),
+                Action::ReplicaSet(ReplicaSetAction::Patch(_))
+                | Action::ReplicaSet(ReplicaSetAction::Create(_))
+                | Action::ReplicaSet(ReplicaSetAction::Delete(_))
+                | Action::Service(_)
+                | Action::Pod(PodAction::Patch(_))
+                | Action::Pod(PodAction::Evict(_))
+                | Action::Rollout(_) => panic!("{name}: {action:?}"),
             }
         }
         if let Some(status) = &plan.status {
@@ -291,13 +291,13 @@ fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
             .actions
             .into_iter()
             .find_map(|action| match action {
-                Action::CreateReplicaSet(new) => Some(new),
-                Action::PatchReplicaSet(_)
-                | Action::DeleteReplicaSet(_)
-                | Action::PatchService(_)
-                | Action::PatchPod(_)
-                | Action::EvictPod(_)
-                | Action::PatchRollout(_) => None,
+                Action::ReplicaSet(ReplicaSetAction::Create(new)) => Some(new),
+                Action::ReplicaSet(ReplicaSetAction::Patch(_))
+                | Action::ReplicaSet(ReplicaSetAction::Delete(_))
+                | Action::Service(_)
+                | Action::Pod(PodAction::Patch(_))
+                | Action::Pod(PodAction::Evict(_))
+                | Action::Rollout(_) => None,
             });
         let template = created.unwrap_or_else(|| panic!("{name}")).template.to_value();
         assert_eq!(template["spec"]["newerThanUs"], json!({"a": 1}), "{name}");

@@ -6,6 +6,7 @@
 use crate::world::World;
 use anyhow::{Context, Result, bail};
 use http::{Method, Request};
+use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct Answer {
     pub code: u16,
     /// The body; of a watch the list of its events.
     pub body: Value,
+    /// What the `Warning` headers say.
+    pub warnings: Vec<String>,
 }
 
 impl<'w> Calls<'w> {
@@ -107,7 +110,9 @@ impl<'w> Calls<'w> {
     /// If there is no answer.
     pub async fn probe(&self, path: &str) -> Result<u16> {
         let path = self.filled(&full(path));
-        Ok(self.send(&Method::GET, &path, "", &Value::Null).await?.code)
+        Ok(send(&self.world.client(), &Method::GET, &path, "", &Value::Null)
+            .await?
+            .code)
     }
 
     async fn call(
@@ -122,7 +127,7 @@ impl<'w> Calls<'w> {
         self.made += 1;
         let (path, body) = (self.filled(&full(path)), self.filled_value(body));
         let expected = self.filled_value(expected);
-        let answer = self.send(&method, &path, content_type, &body).await?;
+        let answer = send(&self.world.client(), &method, &path, content_type, &body).await?;
         let mut found = Vec::new();
         if answer.code != code {
             found.push(format!("code: {} in place of {code}", answer.code));
@@ -141,37 +146,6 @@ impl<'w> Calls<'w> {
             ));
         }
         Ok(answer)
-    }
-
-    async fn send(&self, method: &Method, path: &str, content_type: &str, body: &Value) -> Result<Answer> {
-        let bytes = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
-        let mut request = Request::builder().method(method).uri(path);
-        if !content_type.is_empty() {
-            request = request.header(http::header::CONTENT_TYPE, content_type);
-        }
-        let answered = async {
-            let response = self.world.client().send(request.body(Body::from(bytes))?).await?;
-            let code = response.status().as_u16();
-            let text = response.into_body().collect_bytes().await?;
-            anyhow::Ok((code, text))
-        };
-        let answered = tokio::time::timeout(Duration::from_secs(30), answered).await;
-        let (code, text) = answered.with_context(|| format!("{method} {path}: no answer"))??;
-        let body = if path.contains("watch=true") && code == 200 {
-            let lines = text.split(|it| *it == b'\n').filter(|it| !it.is_empty());
-            lines
-                .map(serde_json::from_slice)
-                .collect::<Result<Vec<Value>, _>>()
-                .map(Value::Array)
-        } else {
-            serde_json::from_slice(&text)
-        };
-        let body = body.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&text).into_owned()));
-        Ok(Answer { code, body })
     }
 
     fn filled(&self, text: &str) -> String {
@@ -205,6 +179,43 @@ impl<'w> Calls<'w> {
         let (count, all) = (self.differences.len(), self.differences.join("\n"));
         bail!("{count} of {} answers differ:\n{all}", self.made)
     }
+}
+
+/// One call as it is; an empty content type and a null are left out.
+///
+/// # Errors
+/// If there is no answer.
+pub async fn send(client: &Client, method: &Method, path: &str, content_type: &str, body: &Value) -> Result<Answer> {
+    let bytes = if body.is_null() {
+        Vec::new()
+    } else {
+        body.to_string().into_bytes()
+    };
+    let mut request = Request::builder().method(method).uri(path);
+    if !content_type.is_empty() {
+        request = request.header(http::header::CONTENT_TYPE, content_type);
+    }
+    let answered = async {
+        let response = client.clone().send(request.body(Body::from(bytes))?).await?;
+        let code = response.status().as_u16();
+        let warnings = response.headers().get_all(http::header::WARNING).iter();
+        let warnings = warnings.filter_map(|it| Some(it.to_str().ok()?.to_owned())).collect();
+        let text = response.into_body().collect_bytes().await?;
+        anyhow::Ok((code, warnings, text))
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(30), answered).await;
+    let (code, warnings, text) = answered.with_context(|| format!("{method} {path}: no answer"))??;
+    let body = if path.contains("watch=true") && code == 200 {
+        let lines = text.split(|it| *it == b'\n').filter(|it| !it.is_empty());
+        lines
+            .map(serde_json::from_slice)
+            .collect::<Result<Vec<Value>, _>>()
+            .map(Value::Array)
+    } else {
+        serde_json::from_slice(&text)
+    };
+    let body = body.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&text).into_owned()));
+    Ok(Answer { code, body, warnings })
 }
 
 /// `configmaps/a` is short for `/api/v1/namespaces/{ns}/configmaps/a`.

@@ -114,50 +114,141 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
 
 /// Whether all went well.
 fn run(scenarios: Vec<Scenario>) -> Result<bool> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.iter().any(|it| it == "--list") {
-        for it in &scenarios {
-            say(&format!("{}: test\n", it.name))?;
-        }
+    let asked = Asked::of_the_command_line();
+    if asked.list {
+        list(scenarios.iter().map(|it| it.name))?;
         return Ok(true);
     }
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    serin_controller::install_tls();
+    prepare();
     let place = Place::from_environment()?;
-    let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
-    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios
-        .into_iter()
-        .partition(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())));
+    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|it| asked.chooses(it.name));
     say(&format!("\nrunning {} tests ({place:?})\n", chosen.len()))?;
     let (chosen, ignored): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| it.ignored(place).is_none());
     for it in &ignored {
-        let why = it.ignored(place).unwrap_or_default();
-        say(&format!("test {} ... ignored, {why}\n", it.name))?;
+        say_ignored(it.name, it.ignored(place).unwrap_or_default())?;
     }
     let began = Instant::now();
     let failed = match place {
         Place::Sandbox => in_sandboxes(&chosen)?,
         Place::Real => on_a_control_plane(&chosen)?,
     };
-    for (name, error) in &failed {
+    conclude(&Outcome {
+        passed: chosen.len() - failed.len(),
+        failed,
+        ignored: ignored.len(),
+        left_out: left_out.len(),
+        began,
+    })
+}
+
+/// What the command line asks for.
+pub struct Asked {
+    /// The names are all that is wanted.
+    pub list: bool,
+    words: Vec<String>,
+}
+
+impl Asked {
+    /// As the standard test runner reads it.
+    #[must_use]
+    pub fn of_the_command_line() -> Self {
+        let (flags, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|it| it.starts_with('-'));
+        Self {
+            list: flags.iter().any(|it| it == "--list"),
+            words,
+        }
+    }
+
+    /// Whether a test of this name is to run.
+    #[must_use]
+    pub fn chooses(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+}
+
+/// Logs go to standard error where `RUST_LOG` asks for them; connections can be encrypted.
+pub fn prepare() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    serin_controller::install_tls();
+}
+
+/// Names and reasons of tests that failed.
+pub type Failed = Vec<(&'static str, String)>;
+
+/// How a run ended.
+pub struct Outcome {
+    /// Tests that passed.
+    pub passed: usize,
+    /// Those that failed.
+    pub failed: Failed,
+    /// Those that cannot be played here.
+    pub ignored: usize,
+    /// Those that nobody asked for.
+    pub left_out: usize,
+    /// When it began.
+    pub began: Instant,
+}
+
+/// Says how a run ended; whether all went well.
+///
+/// # Errors
+/// If nobody can be told.
+pub fn conclude(outcome: &Outcome) -> Result<bool> {
+    for (name, error) in &outcome.failed {
         say(&format!("\n---- {name} ----\n{error}\n"))?;
     }
+    let Outcome {
+        passed,
+        failed,
+        ignored,
+        left_out,
+        began,
+    } = outcome;
     let result = if failed.is_empty() { "ok" } else { "FAILED" };
-    let (passed, failures) = (chosen.len() - failed.len(), failed.len());
     say(&format!(
-        "\ntest result: {result}. {passed} passed; {failures} failed; {} ignored; {} filtered out; finished in {:.2}s\n\n",
-        ignored.len(),
-        left_out.len(),
+        "\ntest result: {result}. {passed} passed; {} failed; {ignored} ignored; {left_out} filtered out; finished in {:.2}s\n\n",
+        failed.len(),
         began.elapsed().as_secs_f64()
     ))?;
     Ok(failed.is_empty())
 }
 
-type Failed = Vec<(&'static str, String)>;
+/// Lists tests.
+///
+/// # Errors
+/// If nobody can be told.
+pub fn list<'n>(names: impl Iterator<Item = &'n str>) -> Result<()> {
+    say(&names.map(|it| format!("{it}: test\n")).collect::<String>())
+}
+
+/// Says that a test cannot be played here.
+///
+/// # Errors
+/// If nobody can be told.
+pub fn say_ignored(name: &str, why: &str) -> Result<()> {
+    say(&format!("test {name} ... ignored, {why}\n"))
+}
+
+/// Plays within a time; a panic is a failure.
+///
+/// # Errors
+/// What went wrong.
+pub async fn guarded(play: impl Future<Output = Result<()>>, limit: Duration) -> Result<()> {
+    let limited = tokio::time::timeout(limit, play);
+    match AssertUnwindSafe(limited).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => anyhow::bail!("not finished within {} s", limit.as_secs()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            anyhow::bail!("panicked: {}", text.unwrap_or("without words"))
+        }
+    }
+}
 
 /// One thread with paused time per scenario, as many at a time as there are processors.
 fn in_sandboxes(scenarios: &[Scenario]) -> Result<Failed> {
@@ -218,20 +309,9 @@ async fn side_by_side(scenarios: &[&Scenario], kubelet: KubeletOptions) -> Resul
 
 async fn attempt(cluster: &Cluster, scenario: &Scenario) -> Result<()> {
     let mut world = World::start(cluster, (scenario.wishes)()).await?;
-    let played = {
-        let limited = tokio::time::timeout(limit(cluster), (scenario.play)(&mut world));
-        AssertUnwindSafe(limited).catch_unwind().await
-    };
+    let played = guarded((scenario.play)(&mut world), limit(cluster)).await;
     let stopped = world.stop().await;
-    match played {
-        Ok(Ok(outcome)) => outcome.and(stopped),
-        Ok(Err(_)) => anyhow::bail!("not finished within {} s", limit(cluster).as_secs()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            anyhow::bail!("panicked: {}", text.unwrap_or("without words"))
-        }
-    }
+    played.and(stopped)
 }
 
 /// Virtual time flies: there the limit only ends what hangs.
@@ -254,7 +334,11 @@ fn report(name: &'static str, outcome: Result<()>, failed: &Mutex<Failed>) -> Re
     }
 }
 
-fn say(text: &str) -> Result<()> {
+/// Says something on standard output, at once.
+///
+/// # Errors
+/// If nobody can be told.
+pub fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

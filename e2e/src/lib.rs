@@ -10,9 +10,10 @@
 //! [`story`] is that language, [`view`] what it looks at, [`world`] a namespace with a controller of its own on a
 //! [`cluster`]: a sandbox per world, or one real control plane (`SERIN_E2E=real`) on which the controller has the rights
 //! of `deploy/standalone` and no more. [`harness`] runs scenarios side by side. [`writes`] counts what a controller wrote,
-//! [`lives`] are the lives whose writes are bounded; [`process`] is a controller as a process, to be killed and paused; [`transcript`]
+//! [`availability`] counts the pods at every change, [`lives`] are the lives whose writes are bounded; [`process`] is a controller as a process, to be killed and paused; [`transcript`]
 //! compares what kubectl prints.
 
+pub mod availability;
 pub mod calls;
 pub mod cluster;
 pub mod harness;
@@ -28,6 +29,7 @@ pub mod world;
 pub mod writes;
 
 pub use cluster::Cluster;
+pub use manifests::install_definitions;
 pub use story::Story;
 pub use view::View;
 pub use world::World;

@@ -51,7 +51,10 @@ fn documents(path: &Path) -> Result<Vec<Value>> {
 }
 
 /// Installs the CRDs and waits until they are served.
-pub(crate) async fn install_definitions(client: &Client) -> Result<()> {
+///
+/// # Errors
+/// What the API server says; that one is not served after a while.
+pub async fn install_definitions(client: &Client) -> Result<()> {
     let mut names = Vec::new();
     for definition in definitions()? {
         names.push(apply(client, definition).await?.name_any());

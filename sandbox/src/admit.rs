@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use crate::builtin;
 use crate::create::{Validation, WriteOptions};
+use crate::decode;
+use crate::metadata;
 use crate::registry::ResourceType;
+use crate::scale;
 use crate::state::{Resolved, State};
 use crate::status::{ApiError, FieldError};
 
@@ -13,6 +16,34 @@ use crate::status::{ApiError, FieldError};
 pub(crate) enum Part {
     Main,
     Status,
+}
+
+/// Refuses an object that a real server cannot decode.
+pub(crate) fn decode(target: &Resolved, object: &Value, options: &WriteOptions) -> Result<(), ApiError> {
+    let resource = &target.resource;
+    let error = if resource.custom {
+        decode::metadata_error(&object["metadata"])
+    } else if resource.kind == "CustomResourceDefinition" {
+        None
+    } else {
+        decode::error(&resource.group, &target.version, &resource.kind, object, options.way)
+    };
+    match error {
+        Some(error) => Err(undecodable(target, object, &error, options)),
+        None => Ok(()),
+    }
+}
+
+/// A refused patch is shown with all that came of it.
+pub(crate) fn undecodable(target: &Resolved, object: &Value, error: &str, options: &WriteOptions) -> ApiError {
+    if options.is_patch {
+        let error = FieldError::invalid("patch", &Value::String(object.to_string()), error);
+        return ApiError::invalid("", "", "", &[error]);
+    }
+    let (kind, version) = (&target.resource.kind, &target.version);
+    ApiError::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: {error}"
+    ))
 }
 
 /// Defaults, prunes and validates an object that is about to be stored.
@@ -31,26 +62,34 @@ pub(crate) fn prepare(
         let unknown = schema.prune(object);
         report_unknown(state, target, &unknown, given, options)?;
         schema.apply_defaults(object);
-        let mut errors = schema.validate(object, old);
-        errors.extend(scale_error(target, object));
-        if errors.iter().any(hides_rules) && target.served().is_some_and(|version| version.has_rules) {
-            errors.push(FieldError::invalid("<nil>", &Value::Null, RULES_LEFT_OUT));
+        decode::settle_metadata(&mut object["metadata"]);
+        let mut errors = metadata::validate(&object["metadata"], false);
+        errors.extend(match part {
+            Part::Main => schema.validate(object, old),
+            Part::Status => schema.validate_status(object, old),
+        });
+        errors.extend(scale::errors(target, object, part));
+        if errors.iter().any(FieldError::hides_rules) {
+            errors.extend(rules_left_out(target));
         }
         errors
     } else if resource.custom {
-        Vec::new()
+        metadata::validate(&object["metadata"], false)
     } else {
-        if resource.kind != "CustomResourceDefinition" {
-            builtin::drop_nulls(object);
-            if part == Part::Main {
-                let unknown = target.schema().prune(object);
-                report_unknown(state, target, &unknown, given, options)?;
+        if resource.kind == "CustomResourceDefinition" {
+            decode::settle_metadata(&mut object["metadata"]);
+        } else {
+            let unknown = target.schema().prune(object);
+            report_unknown(state, target, &unknown, given, options)?;
+            decode::settle(&resource.group, &target.version, &resource.kind, object);
+            if part == Part::Status {
+                decode::complete_status(&resource.group, &target.version, &resource.kind, object);
             }
         }
         builtin::apply_defaults(state, resource, object, old);
         match part {
             Part::Main => builtin::validate(resource, object, old),
-            Part::Status => Vec::new(),
+            Part::Status => builtin::validate_status(resource, object),
         }
     };
     if errors.is_empty() {
@@ -64,33 +103,16 @@ pub(crate) fn prepare(
     ))
 }
 
-const RULES_LEFT_OUT: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete \
-                              validation";
-
-/// Whether a real server looks at no rules any more after such an error.
-fn hides_rules(error: &FieldError) -> bool {
-    let reasons = ["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"];
-    error
-        .reason
-        .strip_prefix("FieldValue")
-        .is_some_and(|reason| reasons.contains(&reason))
-}
-
-/// What a scale subresource says of replicas that are no number.
-fn scale_error(target: &Resolved, object: &Value) -> Option<FieldError> {
-    let path = &target.served()?.scale.as_ref()?.spec_replicas;
-    let found = path.split('.').try_fold(object, |value, key| value.get(key))?;
-    let (shown, kind) = match found {
-        Value::String(text) => (text.clone(), "string"),
-        Value::Bool(flag) => (flag.to_string(), "bool"),
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => return None,
-    };
-    let detail = format!(".{path} accessor error: {shown} is of the type {kind}, expected int64");
-    Some(FieldError::invalid(format!(".{path}"), &Value::from(0), &detail))
+/// What a real server adds where errors keep it from looking at the rules of a schema.
+pub(crate) fn rules_left_out(target: &Resolved) -> Option<FieldError> {
+    let text = "some validation rules were not checked because the object was invalid; correct the existing errors to complete \
+                validation";
+    let has_rules = target.served().is_some_and(|version| version.has_rules);
+    has_rules.then(|| FieldError::invalid("<nil>", &Value::Null, text))
 }
 
 /// Fields that the schema does not know: refused, told or passed over, as the client wants.
-fn report_unknown(
+pub(crate) fn report_unknown(
     state: &mut State,
     target: &Resolved,
     unknown: &[String],
@@ -161,32 +183,35 @@ pub(crate) fn generation_bumps(target: &Resolved, old: &Value, new: &Value) -> b
     relevant(old) != relevant(new)
 }
 
-/// Why a name cannot be used, if so.
-pub(crate) fn name_error(resource: &ResourceType, name: &str) -> Option<FieldError> {
-    let field = "metadata.name";
-    let value = Value::String(name.to_owned());
+/// Why a name cannot be used.
+pub(crate) fn name_errors(resource: &ResourceType, name: &str) -> Vec<FieldError> {
+    let wrong = |detail: &str| FieldError::invalid("metadata.name", &Value::String(name.to_owned()), detail);
     if resource.group == "rbac.authorization.k8s.io" {
         let bad = name.contains(['/', '%']) || matches!(name, "." | "..");
-        return bad.then(|| FieldError::invalid(field, &value, "may not contain '/' or '%', nor be '.' or '..'"));
+        let error = bad.then(|| wrong("may not contain '/' or '%', nor be '.' or '..'"));
+        return error.into_iter().collect();
     }
-    if resource.kind == "Namespace" || resource.kind == "Service" {
-        let detail = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
-                      start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
-                      validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-        return (!is_label(name) || name.len() > 63).then(|| FieldError::invalid(field, &value, detail));
-    }
-    if name.len() > 253 {
-        return Some(FieldError::invalid(
-            field,
-            &value,
-            "must be no more than 253 characters",
-        ));
-    }
-    let detail = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and \
-                  must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-                  '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-    (!name.split('.').all(is_label)).then(|| FieldError::invalid(field, &value, detail))
+    let starts_with_letter = name.starts_with(|it: char| it.is_ascii_lowercase());
+    let (longest, fits, detail) = match resource.kind.as_str() {
+        "Namespace" => (63, is_label(name), LABEL),
+        "Service" => (63, is_label(name) && starts_with_letter, LABEL_1035),
+        _ => (253, name.split('.').all(is_label), metadata::SUBDOMAIN),
+    };
+    let unit = if resource.kind == "Service" {
+        "characters"
+    } else {
+        "bytes"
+    };
+    let too_long = (name.len() > longest).then(|| wrong(&format!("must be no more than {longest} {unit}")));
+    too_long.into_iter().chain((!fits).then(|| wrong(detail))).collect()
 }
+
+const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an \
+                     alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
+                     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and \
+                          end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is \
+                          '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 fn is_label(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -24,7 +24,7 @@ impl State {
             let error = FieldError::required("fieldManager", "is required for apply patch");
             return Err(ApiError::invalid("meta.k8s.io", "PatchOptions", "", &[error]));
         }
-        let config = self.configuration(target, body, part)?;
+        let config = self.configuration(target, body, part, options)?;
         let schema = target.schema();
         let now = self.now();
         let by = By {
@@ -64,11 +64,17 @@ impl State {
     }
 
     /// The body of an apply, checked against the schema.
-    fn configuration(&self, target: &Resolved, body: &[u8], part: Part) -> Result<Value, ApiError> {
+    fn configuration(
+        &self,
+        target: &Resolved,
+        body: &[u8],
+        part: Part,
+        options: &WriteOptions,
+    ) -> Result<Value, ApiError> {
         let read: Value = serde_json::from_slice(body).map_err(|error| {
             ApiError::bad_request(format!("error decoding YAML: this server reads JSON only: {error}"))
         })?;
-        let mut config = checked_body(target, read)?;
+        let mut config = checked_body(target, read, options)?;
         let metadata = &config["metadata"];
         if metadata["name"].as_str().is_some_and(|name| name != target.name) {
             return Err(ApiError::bad_request(format!(

@@ -3,7 +3,7 @@
 mod pod;
 mod validate;
 
-pub(crate) use validate::validate;
+pub(crate) use validate::{validate, validate_status};
 
 use serde_json::{Map, Value, json};
 

@@ -13,6 +13,7 @@ mod flags;
 mod process;
 
 pub use assets::Assets;
+pub use process::{Environment, Folder, Process};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
@@ -20,7 +21,6 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use process::Process;
 use std::fs;
 use std::io;
 use std::net::TcpListener;
@@ -70,7 +70,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A program ended while it was waited for.
-    #[error("{program} ended at once; its last lines:\n{log}")]
+    #[error("{program} ended; its last lines:\n{log}")]
     Ended {
         /// Its name.
         program: &'static str,
@@ -138,37 +138,6 @@ fn bind() -> io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", 0))
 }
 
-/// A private folder, removed with everything in it on drop.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> Result<Self, Error> {
-        use std::os::unix::fs::DirBuilderExt;
-        let path = std::env::temp_dir().join(format!("serin-control-plane-{}", uuid::Uuid::new_v4().simple()));
-        // Keys and tokens lie in it: for its owner alone.
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(Error::file(&path))?;
-        Ok(Self(path))
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
-        let path = self.0.join(name);
-        fs::write(&path, text).map_err(Error::file(&path))?;
-        Ok(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "the folder of the control plane stays behind");
-        }
-    }
-}
-
 /// A running control plane. Dropping it stops the programs (a second or two) and removes their folder.
 pub struct ControlPlane {
     // Dropped in this order: clients before servers, the folder last.
@@ -201,31 +170,25 @@ impl ControlPlane {
     }
 
     async fn attempt(assets: &Assets) -> Result<Self, Error> {
-        let folder = Folder::create()?;
+        let folder = Folder::create("serin-control-plane")?;
         let ports = Ports::free().map_err(Error::Port)?;
         let admin_token = uuid::Uuid::new_v4().simple().to_string();
         folder.write("tokens.csv", &format!("{admin_token},admin,admin,system:masters\n"))?;
         folder.write("audit-policy.yaml", flags::AUDIT_POLICY)?;
 
-        let etcd = Process::start("etcd", &assets.etcd(), &flags::etcd(&folder.0, ports), &folder.0)?;
-        let mut api_server = Process::start(
-            "kube-apiserver",
-            &assets.api_server(),
-            &flags::api_server(&folder.0, ports),
-            &folder.0,
-        )?;
-        let authority = wait_for_certificate(&folder.0, &mut api_server).await?;
+        let at = folder.path();
+        let etcd = start("etcd", &assets.etcd(), flags::etcd(at, ports), at)?;
+        let flags = flags::api_server(at, ports);
+        let mut api_server = start("kube-apiserver", &assets.api_server(), flags, at)?;
+        let authority = wait_for_certificate(at, &mut api_server).await?;
         let text = kubeconfig(ports, &authority, "admin", &admin_token);
         let client = client_of(&text).await?;
         wait_for_api(&client, &mut api_server).await?;
 
         let path = folder.write("admin.kubeconfig", &text)?;
-        let mut manager = Process::start(
-            "kube-controller-manager",
-            &assets.controller_manager(),
-            &flags::controller_manager(&path),
-            &folder.0,
-        )?;
+        let flags = flags::controller_manager(&path);
+        let program = assets.controller_manager();
+        let mut manager = start("kube-controller-manager", &program, flags, folder.path())?;
         wait_for_service_account(&client, &mut manager).await?;
         Ok(Self {
             _manager: manager,
@@ -254,13 +217,13 @@ impl ControlPlane {
     /// The API server's audit log: one JSON event a line, at metadata level, written before the answer is sent.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {
-        self.folder.0.join("audit.log")
+        self.folder.path().join("audit.log")
     }
 
     /// The folder with the programs' logs (`etcd.log`, `kube-apiserver.log`, `kube-controller-manager.log`).
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder.0
+        self.folder.path()
     }
 
     /// The token of the administrator that [`Self::client`] uses.
@@ -316,6 +279,11 @@ impl ControlPlane {
     }
 }
 
+fn start(name: &'static str, program: &Path, flags: Vec<String>, folder: &Path) -> Result<Process, Error> {
+    let command: Vec<String> = std::iter::once(program.display().to_string()).chain(flags).collect();
+    Process::start(name, &command, Environment::Inherited, folder)
+}
+
 fn url(ports: Ports) -> String {
     format!("https://127.0.0.1:{}", ports.api)
 }
@@ -346,7 +314,7 @@ async fn wait_for_certificate(folder: &Path, api_server: &mut Process) -> Result
     let until = Instant::now() + READY_WITHIN;
     // The key is written after the certificate, so both are whole once the key is there.
     while !key.exists() {
-        api_server.check(until)?;
+        api_server.check_until(until)?;
         tokio::time::sleep(ASK_EVERY).await;
     }
     fs::read(&certificate).map_err(Error::file(&certificate))
@@ -362,7 +330,7 @@ async fn wait_for_api(client: &Client, api_server: &mut Process) -> Result<(), E
         if client.request_text(request).await.is_ok() {
             return Ok(());
         }
-        api_server.check(until)?;
+        api_server.check_until(until)?;
         tokio::time::sleep(ASK_EVERY).await;
     }
 }
@@ -372,7 +340,7 @@ async fn wait_for_service_account(client: &Client, manager: &mut Process) -> Res
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), "default");
     let until = Instant::now() + READY_WITHIN;
     while accounts.get_opt("default").await?.is_none() {
-        manager.check(until)?;
+        manager.check_until(until)?;
         tokio::time::sleep(ASK_EVERY).await;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::admit::{self, Part};
+use crate::decode::{Way, word};
 use crate::managed::Owners;
 use crate::registry::api_version;
 use crate::state::{Resolved, State};
@@ -26,6 +27,8 @@ pub(crate) struct WriteOptions {
     pub(crate) is_patch: bool,
     /// Take fields from other managers, in an apply.
     pub(crate) force: bool,
+    /// How the object comes to its type.
+    pub(crate) way: Way,
 }
 
 /// `fieldValidation`: unknown fields are dropped in silence, dropped with a warning, or refused.
@@ -47,7 +50,8 @@ impl State {
         owners: Option<Owners>,
     ) -> Result<Arc<Value>, ApiError> {
         let mut target = target.clone();
-        let mut object = checked_body(&target, body)?;
+        let mut object = checked_body(&target, body, options)?;
+        admit::decode(&target, &object, options)?;
         self.check_namespace(&target)?;
         target.name = self.choose_name(&target, &mut object)?;
         self.set_system_metadata(&target, &mut object)?;
@@ -73,19 +77,22 @@ impl State {
         let metadata = &mut object["metadata"];
         let given = metadata["name"].as_str().unwrap_or_default().to_owned();
         let prefix = metadata["generateName"].as_str().unwrap_or_default().to_owned();
-        let invalid =
-            |name: &str, error| ApiError::invalid(&target.resource.group, &target.resource.kind, name, &[error]);
+        let invalid = |name: &str, errors: &[FieldError]| {
+            ApiError::invalid(&target.resource.group, &target.resource.kind, name, errors)
+        };
         if given.is_empty() && prefix.is_empty() {
             let error = FieldError::required("metadata.name", "name or generateName is required");
-            return Err(invalid("", error));
+            let errors: Vec<FieldError> = std::iter::once(error).chain(admit::rules_left_out(target)).collect();
+            return Err(invalid("", &errors));
         }
         let name = if given.is_empty() {
             format!("{prefix}{}", self.name_suffix())
         } else {
             given
         };
-        if let Some(error) = admit::name_error(&target.resource, &name) {
-            return Err(invalid(&name, error));
+        let errors = admit::name_errors(&target.resource, &name);
+        if !errors.is_empty() {
+            return Err(invalid(&name, &errors));
         }
         metadata["name"] = json!(name);
         Ok(name)
@@ -144,35 +151,85 @@ const SERVER_OWNED: [&str; 8] = [
     "managedFields",
 ];
 
+/// Why the type of an object cannot be read.
+fn type_error(object: &Map<String, Value>) -> Option<String> {
+    let mistyped = |field: &&str| object.get(*field).is_some_and(|it| !it.is_string() && !it.is_null());
+    let field = ["apiVersion", "kind"].into_iter().find(mistyped)?;
+    let what = word(&object[field]);
+    Some(format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go struct field .{field} of type string"
+    ))
+}
+
 /// The body as an object of the requested type: type, name and namespace agree with the path.
-pub(crate) fn checked_body(target: &Resolved, body: Value) -> Result<Value, ApiError> {
+pub(crate) fn checked_body(target: &Resolved, body: Value, options: &WriteOptions) -> Result<Value, ApiError> {
     let Value::Object(mut object) = body else {
-        return Err(ApiError::bad_request("the body of the request is not a JSON object"));
+        return Err(if options.is_patch {
+            ApiError::unprocessable_patch()
+        } else {
+            ApiError::bad_request("the body of the request is not a JSON object")
+        });
     };
     let expected = api_version(&target.resource.group, &target.version);
-    match object.get("apiVersion").and_then(Value::as_str) {
+    let kind = &target.resource.kind;
+    if options.way == Way::Unstructured {
+        // A strategic merge is one into the Go type, whatever the patch says of it.
+        object.insert("apiVersion".to_owned(), json!(expected));
+        object.insert("kind".to_owned(), json!(kind));
+    }
+    let unrecognized = |why: &str, object: &Map<String, Value>| {
+        let text = Value::Object(object.clone()).to_string();
+        let beginning: String = text.chars().take(30).collect();
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why} ({beginning} ...)"
+        ))
+    };
+    if let Some(error) = type_error(&object) {
+        return Err(if options.is_patch {
+            admit::undecodable(target, &Value::Object(object), &error, options)
+        } else {
+            unrecognized(&error, &object)
+        });
+    }
+    match object.get("kind").and_then(Value::as_str) {
         None | Some("") if target.resource.custom => {
-            return Err(ApiError::bad_request(
-                "Object 'apiVersion' is missing in the request body",
-            ));
+            let why = format!("Object 'Kind' is missing in '{}'", Value::Object(object.clone()));
+            return Err(unrecognized(&why, &object));
         }
         None | Some("") => {}
-        Some(given) if given != expected => {
+        Some(given) if given != kind => {
             return Err(ApiError::bad_request(format!(
-                "the API version in the data ({given}) does not match the expected API version ({expected})"
+                "{} in version {:?} cannot be handled as a {}: no kind {given:?} is registered for this resource",
+                given, target.version, kind
             )));
         }
         Some(_) => {}
     }
-    match object.get("kind").and_then(Value::as_str) {
+    match object.get("apiVersion").and_then(Value::as_str) {
         None | Some("") if target.resource.custom => {
-            return Err(ApiError::bad_request("Object 'Kind' is missing in the request body"));
+            return Err(ApiError::bad_request(format!(
+                "{kind} in version \"\" cannot be handled as a {kind}: .apiVersion accessor error: <nil> is of the type <nil>, expected string"
+            )));
         }
         None | Some("") => {}
-        Some(given) if given != target.resource.kind => {
+        Some(given) if given != expected && target.resource.custom => {
             return Err(ApiError::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: no kind {given:?} is registered for this resource",
-                given, target.version, target.resource.kind
+                "the API version in the data ({given}) does not match the expected API version ({expected})"
+            )));
+        }
+        Some(given) if given != expected => {
+            let error =
+                format!("no kind {kind:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\"");
+            if options.is_patch {
+                return Err(admit::undecodable(
+                    target,
+                    &Value::Object(object.clone()),
+                    &error,
+                    options,
+                ));
+            }
+            return Err(ApiError::bad_request(format!(
+                "{kind} in version {given:?} cannot be handled as a {kind}: {error}"
             )));
         }
         Some(_) => {}

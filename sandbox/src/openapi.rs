@@ -12,7 +12,7 @@ use crate::schema::Schema;
 use crate::status::ApiError;
 
 const TEXT: &str = include_str!("../openapi/kubernetes.json");
-const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+pub(crate) const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// The definitions of Kubernetes by name; empty where the file cannot be read, which a test rules out.
 static DEFINITIONS: LazyLock<Map<String, Value>> = LazyLock::new(|| match serde_json::from_str(TEXT) {
@@ -23,12 +23,34 @@ static DEFINITIONS: LazyLock<Map<String, Value>> = LazyLock::new(|| match serde_
     _ => Map::new(),
 });
 
+/// A definition by its name.
+pub(crate) fn definition(name: &str) -> Option<&'static Value> {
+    DEFINITIONS.get(name)
+}
+
+/// The definition of a kind.
+pub(crate) fn definition_of(group: &str, version: &str, kind: &str) -> Option<&'static Value> {
+    /// Kinds by group, version and kind, in this order.
+    static KINDS: LazyLock<HashMap<String, &'static Value>> = LazyLock::new(|| {
+        let mut kinds = HashMap::new();
+        for schema in DEFINITIONS.values() {
+            let list = schema["x-kubernetes-group-version-kind"].as_array();
+            for it in list.into_iter().flatten() {
+                let text = |field: &str| it[field].as_str().unwrap_or_default();
+                kinds.insert(
+                    format!("{}/{}/{}", text("group"), text("version"), text("kind")),
+                    schema,
+                );
+            }
+        }
+        kinds
+    });
+    KINDS.get(&format!("{group}/{version}/{kind}")).copied()
+}
+
 /// A definition with all that it refers to put in its place; recursive ones are left open.
 pub(crate) fn resolved(group: &str, version: &str, kind: &str) -> Option<Value> {
-    let (_, schema) = DEFINITIONS
-        .iter()
-        .find(|(_, schema)| is_kind(schema, group, version, kind))?;
-    Some(expand(schema, &mut Vec::new()))
+    Some(expand(definition_of(group, version, kind)?, &mut Vec::new()))
 }
 
 /// The schema of a built-in type, parsed once.
@@ -92,7 +114,7 @@ fn expand<'a>(schema: &'a Value, within: &mut Vec<&'a str>) -> Value {
 }
 
 /// The name of the definition that a schema is: a reference, or one with words beside it.
-fn reference(fields: &Map<String, Value>) -> Option<&str> {
+pub(crate) fn reference(fields: &Map<String, Value>) -> Option<&str> {
     let beside = || {
         fields
             .get("allOf")

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::decode::word;
 use crate::status::ApiError;
 
 /// How a patch is to be read, from its content type.
@@ -37,28 +38,59 @@ impl PatchKind {
 
 /// The object after the patch.
 pub(crate) fn apply(kind: PatchKind, object: &Value, body: &[u8]) -> Result<Value, ApiError> {
-    let unreadable = |error: serde_json::Error| ApiError::bad_request(format!("error decoding patch: {error}"));
     let mut patched = object.clone();
-    match kind {
-        PatchKind::Json => {
-            let patch: json_patch::Patch = serde_json::from_slice(body).map_err(unreadable)?;
-            json_patch::patch(&mut patched, &patch).map_err(|_| ApiError::unprocessable_patch())?;
-        }
-        PatchKind::Merge => {
-            let patch: Value = serde_json::from_slice(body).map_err(unreadable)?;
-            if !patch.is_object() {
-                return Err(ApiError::bad_request(
-                    "error decoding patch: a merge patch must be an object",
-                ));
+    let before = if kind == PatchKind::Strategic {
+        ""
+    } else {
+        "error decoding patch: "
+    };
+    let unreadable = |error: &str| ApiError::bad_request(format!("{before}{error}"));
+    let patch: Value = match serde_json::from_slice(body) {
+        Ok(patch) => patch,
+        Err(_) if body.is_empty() => return Err(unreadable("unexpected end of JSON input")),
+        Err(error) => return Err(unreadable(&error.to_string())),
+    };
+    let mistyped = |wanted: &str| {
+        unreadable(&format!(
+            "json: cannot unmarshal {} into Go value of type {wanted}",
+            word(&patch)
+        ))
+    };
+    match (kind, &patch) {
+        (PatchKind::Json, Value::Array(operations)) => {
+            for operation in operations {
+                operate(&mut patched, operation)?;
             }
-            json_patch::merge(&mut patched, &patch);
         }
-        PatchKind::Strategic => {
-            let patch: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
-            merge_object(&mut patched, &patch, "")?;
-        }
+        (PatchKind::Json, _) => return Err(mistyped("[]handlers.jsonPatchOp")),
+        (PatchKind::Merge, Value::Object(_)) => json_patch::merge(&mut patched, &patch),
+        (PatchKind::Strategic, Value::Object(fields)) => merge_object(&mut patched, fields, "")?,
+        (PatchKind::Merge | PatchKind::Strategic, _) => return Err(mistyped("map[string]interface {}")),
     }
     Ok(patched)
+}
+
+/// One operation of a JSON patch, as a real server reads it: a value that is left out is null, and what is replaced in an object
+/// need not be there.
+fn operate(object: &mut Value, operation: &Value) -> Result<(), ApiError> {
+    let mut operation = operation.clone();
+    if let Some(fields) = operation.as_object_mut()
+        && matches!(
+            fields.get("op").and_then(Value::as_str),
+            Some("add" | "replace" | "test")
+        )
+    {
+        fields.entry("value").or_insert(Value::Null);
+    }
+    if operation["op"] == "replace"
+        && let Some((parent, _)) = operation["path"].as_str().and_then(|path| path.rsplit_once('/'))
+        && object.pointer(parent).is_some_and(Value::is_object)
+    {
+        operation["op"] = Value::from("add");
+    }
+    let patch: json_patch::Patch =
+        serde_json::from_value(Value::Array(vec![operation])).map_err(|_| ApiError::unprocessable_patch())?;
+    json_patch::patch(object, &patch).map_err(|_| ApiError::unprocessable_patch())
 }
 
 /// What a list of a built-in type is merged by.
@@ -102,6 +134,13 @@ fn merge_object(target: &mut Value, patch: &Map<String, Value>, field: &str) -> 
         Some("delete") => {
             *target = Value::Object(Map::new());
             return Ok(());
+        }
+        Some(other) if other != "merge" => {
+            return Err(ApiError::new(
+                500,
+                "",
+                format!("unknown patch type: {other} in map: map[$patch:{other}]"),
+            ));
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::admit::Part;
 use crate::api::ApiServer;
 use crate::create::{Validation, WriteOptions};
+use crate::decode::Way;
 use crate::delete::DeleteOptions;
 use crate::patch::{self, PatchKind};
 use crate::render::{Form, List};
@@ -103,6 +104,14 @@ impl Request {
             manager: self.manager(),
             is_patch: self.verb == "patch",
             force: self.query.flag("force"),
+            way: if self
+                .header(http::header::CONTENT_TYPE)
+                .starts_with("application/strategic-merge-patch+json")
+            {
+                Way::Unstructured
+            } else {
+                Way::Json
+            },
         })
     }
 }

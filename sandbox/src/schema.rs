@@ -163,6 +163,9 @@ impl Schema {
                     }
                     known
                 });
+                if let Some(metadata) = fields.get_mut("metadata").filter(|_| is_object_root) {
+                    fields::metadata().prune_at(metadata, &join(path, "metadata"), false, removed);
+                }
                 for (name, value) in fields.iter_mut().filter(|(name, _)| !own(name)) {
                     if let Some(schema) = self.field(name) {
                         schema.prune_at(value, &join(path, name), schema.embedded_resource, removed);

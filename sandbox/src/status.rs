@@ -120,6 +120,13 @@ impl FieldError {
         }
     }
 
+    /// Whether a real server looks at no rules of a schema any more after such an error.
+    pub(crate) fn hides_rules(&self) -> bool {
+        let reasons = ["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"];
+        let reason = self.reason.strip_prefix("FieldValue");
+        reason.is_some_and(|reason| reasons.contains(&reason))
+    }
+
     fn text(&self) -> String {
         format!("{}: {}", self.field, self.body)
     }
@@ -252,9 +259,11 @@ impl ApiError {
             .iter()
             .map(|error| json!({ "reason": error.reason, "message": error.body, "field": error.field }))
             .collect();
-        let mut details = json!({ "name": name, "kind": kind, "causes": causes });
-        if !group.is_empty() {
-            details["group"] = json!(group);
+        let mut details = json!({ "causes": causes });
+        for (field, text) in [("name", name), ("kind", kind), ("group", group)] {
+            if !text.is_empty() {
+                details[field] = json!(text);
+            }
         }
         let mut error = Self::new(422, "Invalid", format!("{qualified} {name:?} is invalid: {list}"));
         error.details = Some(Box::new(details));

@@ -31,14 +31,9 @@ impl State {
         part: Part,
         options: &WriteOptions,
     ) -> Result<Arc<Value>, ApiError> {
-        let object = checked_body(target, body)?;
-        if object["metadata"]["name"].as_str().unwrap_or_default() != target.name {
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({})",
-                object["metadata"]["name"].as_str().unwrap_or_default(),
-                target.name
-            )));
-        }
+        let object = checked_body(target, body, options)?;
+        admit::decode(target, &object, options)?;
+        check_name(target, &object)?;
         let current = self.current(target)?;
         let unconditional = object["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty);
         if unconditional && (target.resource.custom || needs_version(&target.resource.kind)) {
@@ -69,12 +64,9 @@ impl State {
         let current = self.current(target)?;
         let mut seen = (*current).clone();
         seen["apiVersion"] = json!(api_version(&target.resource.group, &target.version));
-        let object = checked_body(target, patch::apply(kind, &seen, body)?)?;
-        if object["metadata"]["name"] != current["metadata"]["name"] {
-            return Err(ApiError::bad_request(
-                "the name of the object cannot be changed by a patch",
-            ));
-        }
+        let object = checked_body(target, patch::apply(kind, &seen, body)?, options)?;
+        admit::decode(target, &object, options)?;
+        check_name(target, &object)?;
         self.write(target, &current, object, part, options, None)
     }
 
@@ -146,66 +138,29 @@ impl State {
             && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
             && object["kind"] != "Namespace"
     }
-
-    /// GET of the scale subresource.
-    pub(crate) fn scale(&self, target: &Resolved) -> Result<Value, ApiError> {
-        let current = self.current(target)?;
-        let paths = target
-            .served()
-            .and_then(|version| version.scale.clone())
-            .ok_or_else(ApiError::no_such_path)?;
-        let spec = at_path(&current, &paths.spec_replicas);
-        if target.resource.custom && spec.is_none_or(Value::is_null) {
-            let path = &paths.spec_replicas;
-            return Err(ApiError::new(
-                500,
-                "InternalError",
-                format!("Internal error occurred: the spec replicas field \".{path}\" does not exist"),
-            ));
-        }
-        Ok(scale_object(target, &current, &paths))
-    }
-
-    /// PUT or PATCH of the scale subresource: `change` makes the new scale of the old one.
-    pub(crate) fn write_scale(
-        &mut self,
-        target: &Resolved,
-        change: impl FnOnce(&Value) -> Result<Value, ApiError>,
-        options: &WriteOptions,
-    ) -> Result<Value, ApiError> {
-        let current = self.current(target)?;
-        let paths = target
-            .served()
-            .and_then(|version| version.scale.clone())
-            .ok_or_else(ApiError::no_such_path)?;
-        let scale = change(&scale_object(target, &current, &paths))?;
-        let invalid = |error| ApiError::invalid("autoscaling", "Scale", &target.name, &[error]);
-        let replicas = match &scale["spec"]["replicas"] {
-            Value::Null => 0,
-            value => value
-                .as_i64()
-                .ok_or_else(|| ApiError::bad_request(format!("Scale: spec.replicas is not a whole number: {value}")))?,
-        };
-        if replicas < 0 {
-            let value = json!(replicas);
-            return Err(invalid(FieldError::invalid(
-                "spec.replicas",
-                &value,
-                "must be greater than or equal to 0",
-            )));
-        }
-        let mut object = (*current).clone();
-        object["metadata"]["resourceVersion"] = scale["metadata"]["resourceVersion"].clone();
-        object["metadata"]["uid"] = scale["metadata"]["uid"].clone();
-        set_path(&mut object, &paths.spec_replicas, json!(replicas));
-        let stored = self.write(target, &current, object, Part::Main, options, None)?;
-        Ok(scale_object(target, &stored, &paths))
-    }
 }
 
 /// Built-in types whose PUT must carry a resourceVersion.
 fn needs_version(kind: &str) -> bool {
     matches!(kind, "Lease" | "CustomResourceDefinition" | "PodDisruptionBudget")
+}
+
+/// The name in a body is that of the path.
+pub(crate) fn check_name(target: &Resolved, object: &Value) -> Result<(), ApiError> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    if name.is_empty() {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            target.name
+        )));
+    }
+    if name != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    Ok(())
 }
 
 /// A write to the main resource leaves status alone where that is a subresource.
@@ -299,74 +254,4 @@ fn check_finalizers(target: &Resolved, current: &Value, object: &Value) -> Resul
         &target.name,
         &[error],
     ))
-}
-
-fn at_path<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(object, |value, key| value.get(key))
-}
-
-fn set_path(object: &mut Value, path: &str, value: Value) {
-    let mut place = object;
-    for key in path.split('.') {
-        if !place.is_object() {
-            *place = json!({});
-        }
-        place = &mut place[key];
-    }
-    *place = value;
-}
-
-fn scale_object(target: &Resolved, object: &Value, paths: &crate::registry::ScalePaths) -> Value {
-    let number = |path: &str| at_path(object, path).and_then(Value::as_i64).unwrap_or(0);
-    let metadata = &object["metadata"];
-    let mut scale = json!({
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {
-            "name": target.name,
-            "namespace": target.namespace,
-            "uid": metadata["uid"],
-            "resourceVersion": metadata["resourceVersion"],
-            "creationTimestamp": metadata["creationTimestamp"],
-        },
-        "spec": {},
-        "status": { "replicas": number(&paths.status_replicas) },
-    });
-    // Go's omitempty: none wanted is not written.
-    match number(&paths.spec_replicas) {
-        0 => {}
-        replicas => scale["spec"]["replicas"] = json!(replicas),
-    }
-    match paths.selector.as_deref().and_then(|path| at_path(object, path)) {
-        Some(Value::String(text)) => scale["status"]["selector"] = json!(text),
-        Some(Value::Object(_)) if !target.resource.custom => {
-            scale["status"]["selector"] = json!(selector_text(&object["spec"]["selector"]));
-        }
-        _ => {}
-    }
-    scale
-}
-
-/// A `metav1.LabelSelector` in query-string form.
-pub(crate) fn selector_text(selector: &Value) -> String {
-    let mut parts = Vec::new();
-    for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
-        parts.push(format!("{key}={}", value.as_str().unwrap_or_default()));
-    }
-    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let key = expression["key"].as_str().unwrap_or_default();
-        let values: Vec<&str> = expression["values"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        parts.push(match expression["operator"].as_str() {
-            Some("Exists") => key.to_owned(),
-            Some("DoesNotExist") => format!("!{key}"),
-            Some("NotIn") => format!("{key} notin ({})", values.join(",")),
-            _ => format!("{key} in ({})", values.join(",")),
-        });
-    }
-    parts.join(",")
 }

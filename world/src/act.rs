@@ -8,9 +8,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
-use serin_core::observed::{Attempted, Refusal, Refused, ReplicaSet};
+use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Refused, ReplicaSet, Verb};
 use serin_core::plan::{
-    Action, After, NewReplicaSet, Ownership, Plan, ReplicaSetPatch, RolloutPatch, StatusWrite, Target, Urgency,
+    Action, After, NewReplicaSet, Ownership, Plan, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
+    StatusWrite, Target, Urgency,
 };
 use std::rc::Rc;
 
@@ -78,7 +79,7 @@ impl World {
                 After::Status => status,
             };
             if sent {
-                note!(self, "event {} {}", event.reason, event.message);
+                note!(self, "event {} {}", event.news.reason(), event.news);
                 self.events.push(event.clone());
             }
         }
@@ -109,13 +110,13 @@ impl World {
 
     fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
         let wrote = match action {
-            Action::CreateReplicaSet(new) => self.create_set(new, seen),
-            Action::PatchReplicaSet(patch) => self.patch_set_or_part(patch, seen),
-            Action::DeleteReplicaSet(target) => self.delete_set(target),
-            Action::PatchRollout(patch) => self.patch_rollout(patch, version),
-            Action::PatchService(patch) => self.patch_service_or_fail(patch, seen),
-            Action::PatchPod(patch) => self.patch_pod_or_skip(patch),
-            Action::EvictPod(target) => {
+            Action::ReplicaSet(ReplicaSetAction::Create(new)) => self.create_set(new, seen),
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_set_or_part(patch, seen),
+            Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_set(target),
+            Action::Rollout(patch) => self.patch_rollout(patch, version),
+            Action::Service(patch) => self.patch_service_or_fail(patch, seen),
+            Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
+            Action::Pod(PodAction::Evict(target)) => {
                 self.evict(target);
                 Wrote::Done
             }
@@ -141,7 +142,7 @@ impl World {
         if let Some((why, message)) = refusal {
             note!(self, "create ReplicaSet {}: {message}", new.name);
             self.refused = Some(Refused {
-                attempt: format!("create ReplicaSet {}", new.name),
+                attempt: Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
                 what: Attempted::Creation,
                 generation: seen.rollout.metadata.generation.unwrap_or(0),
                 collision_count: seen.rollout.status.collision_count,

@@ -122,7 +122,7 @@ pub struct World {
     pub stopped: bool,
     /// How often another controller took over.
     takeovers: usize,
-    /// What the last look saw: what its plan is judged by.
+    /// What the last reconcile saw: what its plan is judged by.
     basis: hands::Basis,
     /// What others did by hand.
     deeds: hands::Deeds,
@@ -130,7 +130,7 @@ pub struct World {
     began_with_pods: bool,
     /// Once there are so many writes, somebody acts between two of them.
     pub interruption: Option<(usize, Deed)>,
-    /// After a refused change: when the controller looks again.
+    /// After a refused change: when the controller reconciles again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
     /// What does not decode of the status.
@@ -297,7 +297,7 @@ impl World {
         self.break_rule("7: no rest: 200 looks at one instant and still something to write".to_owned());
     }
 
-    /// One look, carried out and recorded.
+    /// One reconcile, carried out and recorded.
     pub fn look(&mut self) -> Plan {
         self.looks += 1;
         let seen = self.observe();
@@ -321,7 +321,7 @@ impl World {
         self.pass(SignedDuration::from_secs(seconds));
     }
 
-    /// Lets time pass; looks whenever something changes or a wake is due.
+    /// Lets time pass; reconciles whenever something changes or a wake is due.
     pub fn pass(&mut self, time: SignedDuration) {
         let end = self.now.checked_add(time).unwrap();
         self.settle();

@@ -5,7 +5,7 @@ use super::act::Wrote;
 use super::{World, note};
 use jiff::SignedDuration;
 use serin_core::Observed;
-use serin_core::observed::{Attempted, LeftAlone, Refusal, Refused, Standing};
+use serin_core::observed::{Attempt, Attempted, Kind, LeftAlone, Refusal, Refused, Standing, Verb};
 use serin_core::plan::{Plan, PodPatch, ReplicaSetPatch, ServicePatch};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub struct Refusals {
     pub of: BTreeMap<Change, (Refusal, String)>,
     /// What the controller remembers.
     pub standing: Vec<Standing>,
-    /// UIDs of ReplicaSets of which this look skipped something.
+    /// UIDs of ReplicaSets of which this reconcile skipped something.
     skipped: Vec<String>,
 }
 
@@ -41,14 +41,14 @@ impl World {
         self.refusals.of.get(&change).cloned()
     }
 
-    /// A look begins to write.
+    /// A reconcile begins to write.
     pub(super) fn begin_to_write(&mut self) {
         self.refusals.skipped.clear();
     }
 
     /// Patches a ReplicaSet; without its secondary part where the API server does not take the whole.
     pub(super) fn patch_set_or_part(&mut self, patch: &ReplicaSetPatch, seen: &Observed) -> Wrote {
-        let attempt = format!("patch ReplicaSet {}", patch.target.name);
+        let attempt = Attempt::new(Verb::Patch, Kind::ReplicaSet, &patch.target.name);
         if let Some((why, message)) = self.refusal(Change::ReplicaSets) {
             if patch.primary().is_some() {
                 return self.refuse(&attempt, why, message, seen);
@@ -78,14 +78,19 @@ impl World {
         }
         let name = &patch.target.name;
         if let Some(refusal) = self.refusal(Change::Pods) {
-            return self.skip(format!("patch Pod {name}"), refusal, &patch.replica_set, Some(name));
+            return self.skip(
+                Attempt::new(Verb::Patch, Kind::Pod, name),
+                refusal,
+                &patch.replica_set,
+                Some(name),
+            );
         }
         self.patch_pod(patch);
         Wrote::Done
     }
 
     pub(super) fn patch_service_or_fail(&mut self, patch: &ServicePatch, seen: &Observed) -> Wrote {
-        let attempt = format!("patch Service {}", patch.target.name);
+        let attempt = Attempt::new(Verb::Patch, Kind::Service, &patch.target.name);
         match self.refusal(Change::Services) {
             Some((why, message)) => self.refuse(&attempt, why, message, seen),
             None if self.patch_service(patch) => Wrote::Done,
@@ -108,7 +113,7 @@ impl World {
         })
     }
 
-    fn skip(&mut self, attempt: String, (why, message): (Refusal, String), set: &str, pod: Option<&str>) -> Wrote {
+    fn skip(&mut self, attempt: Attempt, (why, message): (Refusal, String), set: &str, pod: Option<&str>) -> Wrote {
         note!(self, "{attempt}: {message}: skipped");
         self.refusals.skipped.push(set.to_owned());
         let left_alone = Some(LeftAlone {
@@ -124,11 +129,11 @@ impl World {
         Wrote::Skipped
     }
 
-    /// A primary change is refused: the rest of the look is not carried out.
-    fn refuse(&mut self, attempt: &str, why: Refusal, message: String, seen: &Observed) -> Wrote {
+    /// A primary change is refused: the rest of the reconcile is not carried out.
+    fn refuse(&mut self, attempt: &Attempt, why: Refusal, message: String, seen: &Observed) -> Wrote {
         note!(self, "{attempt}: {message}");
         self.refused = Some(Refused {
-            attempt: attempt.to_owned(),
+            attempt: attempt.clone(),
             what: Attempted::Change,
             generation: seen.rollout.metadata.generation.unwrap_or(0),
             collision_count: seen.rollout.status.collision_count,
@@ -137,8 +142,8 @@ impl World {
             at: self.now,
         });
         self.stands(
-            |standing| standing.attempt == attempt,
-            attempt.to_owned(),
+            |standing| standing.attempt == *attempt,
+            attempt.clone(),
             why,
             message,
             None,
@@ -150,7 +155,7 @@ impl World {
     fn stands(
         &mut self,
         same: impl Fn(&Standing) -> bool,
-        attempt: String,
+        attempt: Attempt,
         why: Refusal,
         message: String,
         left_alone: Option<LeftAlone>,
@@ -172,7 +177,7 @@ impl World {
         });
     }
 
-    /// A look went through: what it tried otherwise, or had not to try, stands no more. Tells whether anything ended.
+    /// A reconcile went through: what it tried otherwise, or had not to try, stands no more. Tells whether anything ended.
     pub(super) fn look_went_through(&mut self, plan: &Plan) -> bool {
         if plan.only_tells() {
             return false;

@@ -6,7 +6,7 @@ use super::hands::Basis;
 use serin_core::Observed;
 use serin_core::identity::Fingerprint;
 use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, Plan, ReplicaSetPatch};
+use serin_core::plan::{Action, Plan, ReplicaSetAction, ReplicaSetPatch};
 use serin_core::wire::{SIZE_AT_PAUSE, event};
 
 impl World {
@@ -14,11 +14,11 @@ impl World {
     pub fn check_order(&mut self, seen: &Observed, plan: &Plan) {
         let mut down = false;
         for action in &plan.actions {
-            let Action::PatchReplicaSet(ReplicaSetPatch {
+            let Action::ReplicaSet(ReplicaSetAction::Patch(ReplicaSetPatch {
                 target,
                 replicas: Some(size),
                 ..
-            }) = action
+            })) = action
             else {
                 continue;
             };
@@ -69,7 +69,10 @@ impl World {
         let status = plan.status.as_ref().map(|status| &status.patch["status"]);
         let stable = status.and_then(|status| status["stableRS"].as_str());
         let promoted = stable.is_some_and(|stable| stable != seen.rollout.status.stable_rs);
-        let told = plan.events.iter().filter(|event| event.reason == event::COMPLETED);
+        let told = plan
+            .events
+            .iter()
+            .filter(|event| event.news.reason() == event::COMPLETED);
         let told = told.count();
         if told != usize::from(promoted) {
             self.break_rule(format!("RolloutCompleted is sent {told} times, stable is {stable:?}"));
@@ -118,7 +121,7 @@ impl World {
         }
         let resumed = old.controller_pause && old.pause_conditions.is_empty();
         // Where stable never worked there is nothing to wait for (decision 11).
-        let skipped = plan.events.iter().any(|event| event.reason == event::SKIP_STEPS);
+        let skipped = plan.events.iter().any(|event| event.news.reason() == event::SKIP_STEPS);
         let step = patch["currentStepIndex"].as_i64().unwrap_or(0);
         let stepped = step > old.current_step_index.map_or(0, i64::from) && !resumed && !skipped;
         if patch["stableRS"].is_string() || stepped {

@@ -1,4 +1,4 @@
-//! How many names a command takes, and what is said where there are more or fewer.
+//! How many names a command takes, and the errors for more or fewer.
 
 use super::help;
 use crate::commands::Command;
@@ -39,8 +39,8 @@ enum Given<'a> {
     Whatever,
 }
 
-/// Turns down a wrong number of names, and a kind that a group does not know: as the plugin with the usage alone, as upstream
-/// does; else with what is wrong and one line of usage.
+/// Refuses a wrong number of names, and a kind that a group does not know. The plugin shows the usage alone, as upstream
+/// does; `serin` shows what is wrong and one line of usage.
 pub(super) fn check(command: &Command, program: Program, definition: &mut clap::Command) -> Result<(), Failure> {
     match given(command) {
         Given::Whatever => Ok(()),
@@ -51,15 +51,15 @@ pub(super) fn check(command: &Command, program: Program, definition: &mut clap::
             let problem = match (arity, names) {
                 (Arity::One, [_]) | (Arity::Many, [_, ..]) => return Ok(()),
                 (Arity::One | Arity::Many, []) => format!("{word} is missing"),
-                (Arity::One, several) => format!("one {word} is wanted, not {}: {}", several.len(), several.join(", ")),
+                (Arity::One, several) => format!("expected one {word}, got {}: {}", several.len(), several.join(", ")),
             };
             Err(turn_down(path, &problem, program, definition))
         }
         Given::Kind(group, kind) => {
             let kinds = help::subcommands(definition, group).join(" or ");
             let problem = match kind {
-                Some(kind) => format!("{:?} is not known here: it must be {kinds}", kind.to_string_lossy()),
-                None => format!("what to {group}: {kinds}?"),
+                Some(kind) => format!("{:?} is unknown: use {kinds}", kind.to_string_lossy()),
+                None => format!("{group} what? Use {kinds}"),
             };
             Err(turn_down(&[group], &problem, program, definition))
         }

@@ -27,7 +27,7 @@ pub(super) fn translate(error: &Error, definition: &Command, words: &[OsString])
         // Only our own commands have such.
         ErrorKind::MissingRequiredArgument => {
             let missing = strings(error.get(ContextKind::InvalidArg));
-            Failure::message(format!("required and not given: {}", missing.join(", ")))
+            Failure::message(format!("missing required arguments: {}", missing.join(", ")))
         }
         _ => Failure::message(first_line(&error.to_string())),
     }
@@ -66,7 +66,7 @@ fn unknown_flag(flag: &str, words: &[OsString]) -> String {
     )
 }
 
-/// Only the last word can lack its value: a flag takes the next word, whatever it is.
+/// Only the last word can lack its value: a flag takes any next word.
 fn missing_value(words: &[OsString]) -> String {
     let last = words
         .last()

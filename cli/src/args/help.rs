@@ -1,5 +1,5 @@
-//! Help and usage: for `serin` without the forty lines of connection flags in each command, as kubectl does it; under the
-//! plugin's name in the shape that upstream's users know (decision 49).
+//! Help and usage. The help of `serin` leaves out the connection flags, as kubectl's does; under the plugin's name help has
+//! upstream's shape (decision 49).
 
 use super::arity::{Arity, NAMED};
 use crate::show::program::Program;
@@ -12,7 +12,7 @@ pub(super) fn definition(command: Command, program: Program) -> Command {
     let mut command = plain_switches(last_flag_wins(command.name(program.name()).bin_name(program.words())));
     if program == Program::Serin {
         let hint = format!(
-            "Run '{} options' for the flags that every command takes.",
+            "Run '{} options' for the flags that all commands accept.",
             program.words()
         );
         command = with_hint(command.mut_args(|argument| argument.hide(true)), &hint);
@@ -34,7 +34,7 @@ fn last_flag_wins(command: Command) -> Command {
     command.args_override_self(true).mut_subcommands(last_flag_wins)
 }
 
-/// A switch takes `=true` and `=false` too, of which `false` is the usual default: not worth a word for each.
+/// A switch takes `=true` and `=false` too. Its usual default, `false`, is not shown.
 fn plain_switches(command: Command) -> Command {
     let plain = |argument: Arg| {
         let is_off = argument.get_default_values() == ["false"];

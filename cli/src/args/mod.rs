@@ -1,6 +1,6 @@
 //! The words of the command line (contract 10 §1, §2, §9).
 //!
-//! clap reads them; what differs from upstream's reader (Go's cobra and pflag) is made up for here: `--watch=false`,
+//! clap reads them. This room adapts it to upstream's reader (Go's cobra and pflag): `--watch=false`,
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
 mod arity;

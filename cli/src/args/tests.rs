@@ -187,7 +187,7 @@ fn help_is_no_error() {
             !text.contains("--certificate-authority") && !text.contains("--as-group"),
             "{line}:\n{text}"
         );
-        let hint = "Run 'serin options' for the flags that every command takes.";
+        let hint = "Run 'serin options' for the flags that all commands accept.";
         assert!(text.trim_end().ends_with(hint), "{line}:\n{text}");
         let Ok(Call::Help(text)) = call(&format!("kubectl-argo-rollouts {line}")) else {
             panic!("{line} gave no help")

@@ -56,13 +56,13 @@ pub(crate) struct Global {
     /// How long to wait before giving up on a single server request (1s, 2m, 3h); 0 means not to time out
     #[arg(long, global = true, allow_hyphen_values = true)]
     pub request_timeout: Option<String>,
-    /// Accepted for kubectl's sake; nothing is cached
+    /// Accepted for compatibility with kubectl; nothing is cached
     #[arg(long, global = true)]
     pub cache_dir: Option<PathBuf>,
     /// If true, opt-out of response compression for all requests to the server
     #[arg(long, global = true, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub disable_compression: Option<bool>,
-    /// Log level of the Kubernetes client; from 6 on its requests are logged
+    /// Log level of the Kubernetes client; 6 and higher log its requests
     #[arg(long, short = 'v', global = true, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
     pub kloglevel: i64,
     /// Log level: panic, fatal, error, warning, info, debug, trace

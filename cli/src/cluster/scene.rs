@@ -16,7 +16,7 @@ use serin_core::api::Rollout;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// How much of a rollout is wanted.
+/// How much of a rollout to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// The rollout alone: its phase and counts.
@@ -51,7 +51,7 @@ impl Scene {
         self.rollout.objects.values().next()
     }
 
-    /// Takes in one change.
+    /// Notes one change.
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Rollout(event) => self.rollout.apply(event),
@@ -143,7 +143,7 @@ pub(crate) async fn read(connection: &Connection, name: &str, depth: Depth) -> R
     })
 }
 
-/// A rollout that is not there is told in the words of a lister; that its kind is not there is something else.
+/// A missing rollout has the error text of a lister; a missing kind is another error.
 fn missing(error: &kube::Error, name: &str) -> Failure {
     let trouble = Trouble::from(error);
     match error {
@@ -180,7 +180,7 @@ where
         .filter_map(move |event| async move {
             match event {
                 Ok(event) => Some(wrap(event)),
-                // The server forgot how far we had read: everything is listed again, which is no news to anybody.
+                // The server forgot how far we had read: everything is listed again, and nothing is reported.
                 Err(watcher::Error::WatchError(status)) if status.code == 410 => {
                     tracing::debug!(message = status.message, "the watch begins anew");
                     None

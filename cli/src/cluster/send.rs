@@ -1,4 +1,4 @@
-//! Sending the patches of a request: each once, since a late repeat could undo what somebody asked for in between.
+//! Sends the patches of a request, each once: a late repeat could undo a request that came in between.
 
 use crate::cluster::connect::Connection;
 use crate::show::failure::Failure;

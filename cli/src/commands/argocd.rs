@@ -1,4 +1,4 @@
-//! `argocd install`: what the hooks would change in `argocd-cm`. Nothing is applied.
+//! `argocd install`: what the hooks would change in `argocd-cm`. It applies nothing.
 
 use crate::cluster::connect::connect;
 use crate::cluster::flags::Global;
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// `argocd …`.
 #[derive(Args, Debug)]
 pub(crate) struct ArgocdGroup {
-    /// What is wanted.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<ArgocdCommand>,
 }
@@ -28,29 +28,29 @@ pub(crate) struct ArgocdGroup {
 /// What can be done about Argo CD.
 #[derive(Subcommand, Debug)]
 pub(crate) enum ArgocdCommand {
-    /// Show what health checks and actions would change in Argo CD's settings, and how to apply it
+    /// Show what health checks and actions would change in Argo CD's settings, and how to apply the change
     Install(ArgocdInstall),
 }
 
 /// `argocd install`.
 #[derive(Args, Debug)]
 pub(crate) struct ArgocdInstall {
-    /// Show the changes; without it the command refuses, because it never applies anything by itself
+    /// Show the changes; required, because the command never applies anything
     #[arg(long, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
     pub dry_run: bool,
-    /// A file with the ConfigMap argocd-cm, in place of the one in the cluster
+    /// File with the ConfigMap argocd-cm to use instead of the one in the cluster
     #[arg(long, value_name = "FILE")]
     pub argocd_cm: Option<PathBuf>,
     /// Namespace of Argo CD
     #[arg(long, value_name = "NAMESPACE", default_value = "argocd")]
     pub argocd_namespace: String,
-    /// Version of Argo CD, from 2.8 on
+    /// Version of Argo CD, 2.8 or newer
     #[arg(long, default_value_t = Version::NEWEST)]
     pub argocd_version: Version,
     /// What may be chosen.
     #[command(flatten)]
     pub choices: Choices,
-    /// Show a link to this page of yours on Degraded Rollouts; may hold Argo CD's templates
+    /// Link to show on Degraded Rollouts; can contain Argo CD's templates
     #[arg(long, value_name = "URL")]
     pub link: Option<String>,
     /// What to print
@@ -65,11 +65,11 @@ pub(crate) enum PlanForm {
     Text,
     /// The patch alone
     Patch,
-    /// The patch that takes it back
+    /// The patch that undoes it
     Undo,
 }
 
-/// Carries out a command of the group; one without a command has been turned down with its usage before.
+/// Carries out a command of the group; [`crate::args`] has refused one without a command.
 pub(super) async fn run(flags: &Global, group: &ArgocdGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(ArgocdCommand::Install(arguments)) => install(flags, arguments, console).await,
@@ -88,7 +88,7 @@ async fn install(flags: &Global, arguments: &ArgocdInstall, console: &mut Consol
     let version = arguments.argocd_version;
     if version.is_untried() {
         console.complain(&format!(
-            "Argo CD {version} is newer than {}, the newest version that the scripts were tried with; they are written as for that.",
+            "Argo CD {version} is newer than {}, the newest version that the scripts were tested with. They are written for that version.",
             Version::NEWEST
         ));
     }
@@ -137,11 +137,11 @@ async fn from_cluster(flags: &Global, namespace: &str) -> Result<ArgocdCm, Failu
     Ok(ArgocdCm::from_cluster(namespace, map.data.unwrap_or_default()))
 }
 
-/// All findings at once: who mends them one by one runs into the next.
+/// All findings at once, so that people can mend them together.
 fn refuse(findings: &[Finding]) -> Failure {
     debug_assert!(any_error(findings));
     Failure::message(format!(
-        "no patch is made for settings that Argo CD cannot load\n\n{}",
+        "serin makes no patch for settings that Argo CD cannot load\n\n{}",
         list(findings).trim_end()
     ))
 }

@@ -15,16 +15,16 @@ use std::time::Duration;
 /// `demo`.
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
-    /// A file with a Rollout and its Services, in place of the example; - is standard input
+    /// File with a Rollout and its Services to play instead of the example; - reads standard input
     #[arg(long, short)]
     pub file: Option<PathBuf>,
-    /// The Rollout to play, where the file has several
+    /// Name of the Rollout to play if the file has several
     #[arg(long, value_name = "NAME")]
     pub rollout: Option<String>,
-    /// Image to update to; by default the next tag of the one in the file
+    /// Image to update to; the default is the next tag of the image in the file
     #[arg(long)]
     pub image: Option<String>,
-    /// Keep the cluster up afterwards, until Ctrl-C
+    /// Keep the cluster running after the play, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
     /// Colours.
@@ -32,7 +32,7 @@ pub(crate) struct Demo {
     pub coloring: Coloring,
 }
 
-/// The canary that is played where no file is named.
+/// The canary that the demo plays without a file.
 const EXAMPLE: &str = include_str!("../../../examples/canary.yaml");
 /// Slow enough to see, quick enough not to bore.
 const READY_AFTER: Duration = Duration::from_millis(1_500);
@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: &Demo, console: &mut Console) -> Result<(), F
     };
     let mut cluster = Cluster::start(0, READY_AFTER).await?;
     console.line(&format!(
-        "A Kubernetes API of its own runs at {}, with the controller of Serin.",
+        "A Kubernetes API runs at {} in this process, with Serin's controller.",
         cluster.url()
     ))?;
     let connection = cluster.connection()?;

@@ -145,8 +145,8 @@ impl Canvas {
         }
     }
 
-    /// The next picture, if it is time for one. A screen is drawn anew because ages grow; a pipe or a file gets a picture
-    /// only where there is news, after an empty line. A rollout that was deleted stays as it last was.
+    /// The next picture, if it is time for one. A screen is redrawn because ages grow; a pipe or a file gets a picture
+    /// only after a change, behind an empty line. A rollout that was deleted stays as it last was.
     fn next(&mut self, seen: &Scene, below: Option<String>) -> Option<String> {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() <= REDRAW_AT_MOST_EVERY) {
             return None;

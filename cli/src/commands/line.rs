@@ -1,4 +1,4 @@
-//! Whether a watch still hears the API server, and what its user is told about that.
+//! Whether the watches are connected to the API server, and what the user sees of that.
 
 use crate::cluster::connect::{Answers, Connection};
 use crate::cluster::scene::Change;
@@ -11,7 +11,7 @@ pub(super) struct Line {
     answers: Answers,
     /// The watches that are down, by the plural of their resource.
     lost: BTreeMap<String, Lost>,
-    /// What the user has not been told yet.
+    /// What the user has not seen yet.
     news: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Line {
         }
     }
 
-    /// Takes in that a watch broke. A trouble is told once, however many watches have it and however often they try in vain.
+    /// Notes that a watch broke. Each trouble is shown once, for all watches and all their tries.
     pub(super) fn notice(&mut self, change: &Change) {
         let Change::Lost(plural, trouble) = change else { return };
         let is_known = self.lost.values().any(|lost| lost.trouble == *trouble);
@@ -46,19 +46,19 @@ impl Line {
         }
     }
 
-    /// What is new since the last call. Once each watch that was down has been answered, all goes on.
+    /// What is new since the last call. Once each lost watch gets an answer, all continues.
     pub(super) fn news(&mut self) -> Option<String> {
         if self.news.is_none() && !self.lost.is_empty() {
             let answers = &self.answers;
             self.lost.retain(|plural, lost| answers.of(plural) <= lost.answers);
             if self.lost.is_empty() {
-                return Some("The API server answers again: the watch goes on.".to_owned());
+                return Some("The API server answers again. The watch continues.".to_owned());
             }
         }
         self.news.take()
     }
 
-    /// What stands below a picture while a watch is down.
+    /// The line below a picture while a watch is down.
     pub(super) fn state(&self) -> Option<String> {
         let lost = self.lost.values().next()?;
         Some(self.words(&lost.trouble))

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// `lua …`.
 #[derive(Args, Debug)]
 pub(crate) struct LuaGroup {
-    /// What is wanted.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<LuaCommand>,
 }
@@ -28,25 +28,25 @@ pub(crate) struct LuaGroup {
 pub(crate) enum LuaCommand {
     /// Write health checks and actions for Argo CD
     Generate(Generate),
-    /// Run the test cases of a folder laid out as resource_customizations of Argo CD's repository
+    /// Run test cases in the layout of resource_customizations of Argo CD's repository
     Test(LuaTest),
-    /// Show how Argo CD will show objects, by the rules themselves
+    /// Show the health that Argo CD will report for objects
     Health(HealthFiles),
 }
 
 /// `lua generate`.
 #[derive(Args, Debug)]
 pub(crate) struct Generate {
-    /// Where the scripts are to go
+    /// Form of the output
     #[arg(long = "for", value_enum)]
     pub layout: Form,
-    /// Version of Argo CD, from 2.8 on
+    /// Version of Argo CD, 2.8 or newer
     #[arg(long, default_value_t = Version::NEWEST)]
     pub argocd_version: Version,
     /// What may be chosen.
     #[command(flatten)]
     pub choices: Choices,
-    /// Folder to write into, instead of standard output
+    /// Folder to write to instead of standard output
     #[arg(long, short)]
     pub output: Option<PathBuf>,
 }
@@ -54,13 +54,13 @@ pub(crate) struct Generate {
 /// What may be chosen of the rules.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Choices {
-    /// Actions that Argo CD does not have: promote, skip-all-steps
+    /// Add the actions that Argo CD does not have: promote, skip-all-steps
     #[arg(long)]
     pub extras: bool,
-    /// Pause that is shown Healthy, with a message, and so does not hold up a sync; can be repeated
+    /// Report this pause as Healthy, with a message, so that it does not hold up a sync; can be repeated
     #[arg(long = "healthy-pause", value_name = "REASON", value_parser = pause)]
     pub healthy_pauses: Vec<Pause>,
-    /// Show what an Experiment says instead of Argo CD's fixed texts
+    /// Show the message of an Experiment instead of Argo CD's fixed texts
     #[arg(long)]
     pub experiment_messages: bool,
 }
@@ -92,13 +92,13 @@ impl Choices {
 /// The forms of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// A ConfigMap argocd-cm with nothing but the scripts
+    /// A ConfigMap argocd-cm that contains only the scripts
     ArgocdCm,
     /// A folder for each kind
     Directory,
-    /// Values of the chart argo-cd
+    /// Values of the Helm chart argo-cd
     HelmValues,
-    /// resource_customizations, as Argo CD's own repository has it, with test cases
+    /// The folder resource_customizations of Argo CD's repository, with test cases
     UpstreamLayout,
 }
 
@@ -116,13 +116,13 @@ impl From<Form> for Layout {
 /// `lua test`.
 #[derive(Args, Debug)]
 pub(crate) struct LuaTest {
-    /// Folder with health_test.yaml and actions/action_test.yaml somewhere below it
+    /// Folder that contains health_test.yaml and actions/action_test.yaml at any depth
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// Try Serin's generated scripts instead of those in the folder
+    /// Test Serin's generated scripts instead of those in the folder
     #[arg(long, conflicts_with = "argocd_cm")]
     pub generated: bool,
-    /// Try the scripts of this ConfigMap instead of those in the folder
+    /// Test the scripts of this ConfigMap instead of those in the folder
     #[arg(long, value_name = "FILE")]
     pub argocd_cm: Option<PathBuf>,
 }
@@ -130,7 +130,7 @@ pub(crate) struct LuaTest {
 /// `lua health`.
 #[derive(Args, Debug)]
 pub(crate) struct HealthFiles {
-    /// Files or folders with objects, in YAML or JSON: several documents, Lists; - is standard input
+    /// Files or folders with objects in YAML or JSON, also Lists and several documents; - reads standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// What may be chosen.
@@ -142,11 +142,11 @@ fn pause(text: &str) -> Result<Pause, String> {
     let found = Pause::ALL.into_iter().find(|pause| pause.as_str() == text);
     found.ok_or_else(|| {
         let known: Vec<_> = Pause::ALL.iter().map(|pause| pause.as_str()).collect();
-        format!("there is no such pause; there are {}", known.join(", "))
+        format!("unknown pause; use one of {}", known.join(", "))
     })
 }
 
-/// Carries out a command of the group; one without a command has been turned down with its usage before.
+/// Carries out a command of the group; [`crate::args`] has refused one without a command.
 pub(super) fn run(group: &LuaGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(LuaCommand::Generate(arguments)) => generate(arguments, console),
@@ -159,7 +159,7 @@ pub(super) fn run(group: &LuaGroup, console: &mut Console) -> Result<(), Failure
 fn generate(arguments: &Generate, console: &mut Console) -> Result<(), Failure> {
     if arguments.argocd_version.is_untried() {
         console.complain(&format!(
-            "Argo CD {} is newer than {}, the newest version that the scripts were tried with; they are written as for that.",
+            "Argo CD {} is newer than {}, the newest version that the scripts were tested with. They are written for that version.",
             arguments.argocd_version,
             Version::NEWEST
         ));
@@ -170,7 +170,7 @@ fn generate(arguments: &Generate, console: &mut Console) -> Result<(), Failure> 
         (Some(folder), files) => files.iter().try_for_each(|file| put(folder, file, console)),
         (None, [file]) => console.print(&file.text),
         (None, _) => Err(Failure::message(
-            "this form has several files: say into which folder with --output",
+            "this form has several files: name a folder with --output",
         )),
     }
 }
@@ -185,7 +185,7 @@ fn put(folder: &Path, file: &File, console: &mut Console) -> Result<(), Failure>
     console.line(&path.display().to_string())
 }
 
-/// Runs the cases of a folder; a case that fails, and a file that is not as it must be, fails the command.
+/// Runs the cases of a folder. A failing case or a malformed file fails the command.
 fn test(arguments: &LuaTest, console: &mut Console) -> Result<(), Failure> {
     let scripts = scripts(arguments, console)?;
     let options = suite::Options {
@@ -201,7 +201,7 @@ fn test(arguments: &LuaTest, console: &mut Console) -> Result<(), Failure> {
     }
 }
 
-/// The scripts to try in place of those that lie in the folder.
+/// The scripts to test instead of those in the folder.
 fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Customization>>, Failure> {
     if arguments.generated {
         // Argo CD's own cases know none of our names and icons.
@@ -229,7 +229,7 @@ fn scripts(arguments: &LuaTest, console: &mut Console) -> Result<Option<Vec<Cust
         .map_err(|findings| refused(&findings))
 }
 
-/// One line for each object, and what can be asked of it. What cannot be read is told at the end, all of it.
+/// Prints a line for each object, and its actions. Lists all that it cannot read at the end.
 fn health(arguments: &HealthFiles, console: &mut Console) -> Result<(), Failure> {
     let options = arguments.choices.rules();
     let mut problems = Vec::new();

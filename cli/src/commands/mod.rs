@@ -58,22 +58,22 @@ pub(crate) enum Command {
     Terminate(TerminateGroup),
     /// Print version
     Version(Version),
-    /// List the flags that every command takes
+    /// Print the list of flags that all commands accept
     Options,
     /// Health checks and resource actions in Argo CD's settings
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
     Lua(LuaGroup),
-    /// Show an update from start to end, on a cluster in this process
+    /// Play an update from start to end on a cluster in this process
     Demo(Demo),
-    /// Run a cluster in this process until interrupted
+    /// Run a cluster in this process until you interrupt it
     Sandbox(Sandbox),
     /// Anything else.
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
 }
 
-/// Carries out a command. Groups without a known kind have been turned down with their usage before.
+/// Carries out a command. [`crate::args`] has refused groups without a known kind.
 pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
@@ -121,7 +121,5 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
 
 fn unknown(console: &Console) -> Failure {
     let program = console.program().words();
-    Failure::message(format!(
-        "unknown command; `{program} --help` lists those that there are"
-    ))
+    Failure::message(format!("unknown command; `{program} --help` lists the commands"))
 }

@@ -1,4 +1,4 @@
-//! `sandbox`: a cluster in this process that stays until it is interrupted.
+//! `sandbox`: a cluster in this process that runs until it is interrupted.
 
 use crate::local::sandbox::Cluster;
 use crate::show::console::Console;
@@ -13,19 +13,19 @@ use uuid::Uuid;
 /// `sandbox`.
 #[derive(Args, Debug)]
 pub(crate) struct Sandbox {
-    /// Port on loopback; 0 takes any free one
+    /// Port on loopback; 0 chooses a free port
     #[arg(long, default_value_t = 0)]
     pub port: u16,
 }
 
-/// As slow as the test suites of this field expect a cluster to be.
+/// As slow as test suites for rollouts expect a cluster to be.
 const READY_AFTER: Duration = Duration::from_secs(2);
 
 /// Serves, says how to reach it, and waits.
 pub(crate) async fn run(arguments: &Sandbox, console: &mut Console) -> Result<(), Failure> {
     let cluster = Cluster::start(arguments.port, READY_AFTER).await?;
     console.line(&format!(
-        "A Kubernetes API runs at {}, with the controller of Serin.",
+        "A Kubernetes API runs at {}, with Serin's controller.",
         cluster.url()
     ))?;
     let watch = format!("{} get rollout canary-demo --watch", console.program().words());
@@ -68,7 +68,7 @@ async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Whoever has this file may do anything in the cluster: nobody else reads it, and nobody can have put a file or a link
+/// This file allows everything in the cluster: nobody else can read it, and nobody can have put a file or a link
 /// in its place before.
 fn write_kubeconfig(cluster: &Cluster) -> Result<PathBuf, Failure> {
     let path = std::env::temp_dir().join(format!("serin-sandbox-{}.kubeconfig", Uuid::new_v4().simple()));
@@ -89,5 +89,5 @@ fn tell(console: &mut Console, path: &std::path::Path, hints: &[&str]) -> Result
     for hint in hints {
         console.line(&format!("  {hint}"))?;
     }
-    console.line("Ctrl-C ends it, and everything in it.")
+    console.line("Press Ctrl-C to stop it. Everything in it is lost then.")
 }

@@ -25,15 +25,15 @@ pub(crate) struct Status {
     /// Watch the status of the rollout until it's done
     #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true")]
     pub watch: bool,
-    /// How long to watch before giving up (1s, 2m, 3h); zero means for ever
+    /// How long to watch before giving up (1s, 2m, 3h); zero means forever
     #[arg(long, short, value_parser = values::duration, allow_hyphen_values = true, default_value = "0s")]
     pub timeout: SignedDuration,
 }
 
-/// Whether a lost connection is back is looked at so often.
+/// How often the watch checks whether a lost connection is back.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Prints the phase, once or until the rollout has come to an end.
+/// Prints the phase, once or until the update of the rollout has ended.
 pub(super) async fn run(connection: &Connection, arguments: &Status, console: &mut Console) -> Result<(), Failure> {
     for name in &arguments.names {
         let mut seen = scene::read(connection, name, Depth::Rollout).await?;

@@ -49,7 +49,7 @@ pub(super) async fn analysis_runs(
     Ok(())
 }
 
-/// Ends experiments one by one. That they are "retried" is what upstream says.
+/// Ends experiments one by one. "retried" is upstream's word.
 pub(super) async fn experiments(
     connection: &Connection,
     names: &[String],

@@ -19,7 +19,7 @@ pub(crate) struct Version {
 /// Name that scripts look for.
 const NAME: &str = "kubectl-argo-rollouts";
 
-/// Prints the version, on one line or with what is known of the build. What the build was not told is left empty, as
+/// Prints the version, on one line or with what is known of the build. Facts that the build did not get stay empty, as
 /// upstream leaves it; the compiler takes the place of Go.
 pub(super) fn run(short: bool, console: &mut Console) -> Result<(), Failure> {
     console.line(&format!("{NAME}: v{}+serin", env!("CARGO_PKG_VERSION")))?;

@@ -90,7 +90,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Vec<Result<Manifest, String>> {
     };
     if documents.is_empty() {
         return vec![Err(format!(
-            "{file}: line 1: the file is empty; it must hold an object"
+            "{file}: line 1: the file is empty; it must contain an object"
         ))];
     }
     let mut found = Vec::new();
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_told_with_its_line() {
         for (text, problem) in [
-            ("", "f: line 1: the file is empty; it must hold an object"),
+            ("", "f: line 1: the file is empty; it must contain an object"),
             (
                 "- a\n- b\n",
                 "f: line 1: this is not a Kubernetes object, but a list; an object has apiVersion, kind and metadata",

@@ -25,7 +25,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts everything; pods are ready `ready_after` their start. Port 0 takes any free one.
+    /// Starts everything; pods are ready `ready_after` their start. Port 0 chooses a free port.
     ///
     /// # Errors
     /// The port is taken, or a part cannot start.
@@ -111,7 +111,7 @@ impl Cluster {
         match self.parts.join_next().await {
             Some(Ok(failure)) => failure,
             Some(Err(error)) => part("a part of the cluster", &error),
-            None => Failure::message("nothing of the cluster is left"),
+            None => Failure::message("the cluster has ended"),
         }
     }
 

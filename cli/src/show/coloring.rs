@@ -16,7 +16,7 @@ pub(crate) struct Coloring {
 }
 
 impl Coloring {
-    /// What both flags come to.
+    /// The choice that both flags make.
     #[must_use]
     pub(crate) fn choice(self) -> ColorChoice {
         if self.no_color { ColorChoice::Never } else { self.color }

@@ -89,7 +89,7 @@ impl Console {
         self.of_process
     }
 
-    /// Whether colours are written. What is asked for by a flag wins over the environment.
+    /// Whether colours are written. A flag wins over the environment.
     #[must_use]
     pub(crate) fn colors(&self, choice: ColorChoice) -> Colors {
         let on = match choice {
@@ -119,7 +119,7 @@ impl Console {
         self.print(&format!("{text}\n"))
     }
 
-    /// Writes one line to standard error, which is the last resort: if it is gone nobody can be told.
+    /// Writes one line to standard error. If standard error is gone, there is nowhere to report it.
     pub(crate) fn complain(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }

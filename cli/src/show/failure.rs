@@ -1,4 +1,4 @@
-//! How a command fails: what is wrong and what to do about it; under the plugin's name in upstream's words, since scripts
+//! How a command fails: what is wrong and what to do. Under the plugin's name errors have upstream's words, because scripts
 //! know them (contract 10 §9, decision 49).
 
 use crate::show::console::Console;
@@ -56,7 +56,7 @@ impl Failure {
         Self::Message(format!("{kind_and_group} {name:?} not found"))
     }
 
-    /// A write that came to nothing. It was sent once: who repeats it must know what happened.
+    /// A write that failed. It was sent once: a person who repeats it must know what happened.
     #[must_use]
     pub(crate) fn of_write(error: &kube::Error) -> Self {
         Self::Api(Box::new(Refused {
@@ -136,8 +136,8 @@ impl Refused {
     }
 }
 
-/// The words of upstream's plugin for what the API server answers. For what happens on the way there it has Go's, with
-/// neither server nor remedy; ours are shown under both names.
+/// The words of upstream's plugin for what the API server answers. Its errors about the
+/// connection are Go's, without server and remedy; both names show ours instead.
 fn upstreams(trouble: &Trouble) -> Option<&str> {
     match trouble {
         Trouble::Unauthorized => Some("Unauthorized"),
@@ -162,7 +162,7 @@ fn upstreams(trouble: &Trouble) -> Option<&str> {
     }
 }
 
-/// What is known of the change that was asked for.
+/// What is known about the requested change.
 fn after_write(trouble: &Trouble, program: Program) -> Option<String> {
     match trouble {
         Trouble::Busy(_) => Some("Nothing was changed. The request was sent once and is not repeated.".to_owned()),

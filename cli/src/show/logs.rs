@@ -1,10 +1,10 @@
-//! The log of a command, on standard error: for those who ask with `-v` and `--loglevel`.
+//! The log of a command on standard error, as `-v` and `--loglevel` ask for it.
 
 use crate::show::failure::Failure;
 use serin_controller::LogFormat;
 use tracing_subscriber::EnvFilter;
 
-/// Sends the log where it belongs. Does nothing if the process has a subscriber already.
+/// Sends the log to standard error. Does nothing if the process already has a subscriber.
 pub(crate) fn install(verbosity: i64, level: Option<&str>) {
     let installed = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter(verbosity, level)))
@@ -12,7 +12,7 @@ pub(crate) fn install(verbosity: i64, level: Option<&str>) {
         .event_format(LogFormat::Text)
         .try_init();
     if let Err(error) = installed {
-        tracing::debug!(%error, "the log goes where the process already sends it");
+        tracing::debug!(%error, "the process already has a log subscriber");
     }
 }
 
@@ -27,8 +27,8 @@ pub(crate) fn check_level(level: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-/// From `-v 1` on repeated reads are told, from 6 on every request, from 8 on what the libraries say. The controller of a
-/// sandbox says something only where a level is asked for.
+/// `-v 1` and higher log repeated reads, 6 and higher each request, 8 and higher what the libraries log. The controller of
+/// a sandbox logs only if a level is given.
 fn filter(verbosity: i64, level: Option<&str>) -> String {
     let asked = level.map(|level| match level.to_ascii_lowercase().as_str() {
         "panic" | "fatal" | "error" => "error",

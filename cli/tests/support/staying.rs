@@ -42,7 +42,7 @@ impl Staying {
             let line = line.unwrap_or_else(|| panic!("it ended after\n{printed}"));
             printed.push_str(&line);
             printed.push('\n');
-            if line.starts_with("Ctrl-C ends it") {
+            if line.starts_with("Press Ctrl-C") {
                 let named = printed
                     .lines()
                     .find_map(|it| it.trim().strip_prefix("export KUBECONFIG="));

@@ -49,7 +49,7 @@ async fn a_watch_that_breaks_says_so_once_and_goes_on() {
     let url = server.url();
     let expected = format!(
         "Watch interrupted: cannot reach the API server {url} (--server): it ended the connection without an answer. \
-         Trying again.\nThe API server answers again: the watch goes on.\n"
+         Trying again.\nThe API server answers again. The watch continues.\n"
     );
     assert!(
         outcome.success && outcome.out == "Progressing\nHealthy\n",

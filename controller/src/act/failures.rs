@@ -1,13 +1,12 @@
-//! What the API server refused and has not taken since, per rollout.
+//! What the API server has refused and not accepted since, per object.
 
 use crate::act::Skipped;
 use crate::act::standing::Stands;
 use crate::cluster::refusal::Failure;
-use crate::store::Key;
+use crate::store::{Key, Owner};
 use crate::sync::lock;
 use jiff::Timestamp;
-use serin_core::api::Rollout;
-use serin_core::observed::{Attempted, Refusal, Refused, Standing};
+use serin_core::observed::{Attempt, Attempted, Refusal, Refused, Standing};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -20,14 +19,14 @@ struct Remembered {
     /// UID of the rollout: another of the same name, as after `kubectl replace --force`, inherits nothing.
     uid: String,
     last: Option<Last>,
-    told: Option<(String, Refusal)>,
+    told: Option<(Attempt, Refusal)>,
     stands: Stands,
 }
 
 impl Remembered {
-    fn of(rollout: &Rollout) -> Self {
+    fn of(owner: &Owner) -> Self {
         Self {
-            uid: uid_of(rollout).to_owned(),
+            uid: owner.uid.clone(),
             last: None,
             told: None,
             stands: Stands::default(),
@@ -41,42 +40,41 @@ pub(crate) struct Failures(Mutex<HashMap<Key, Remembered>>);
 
 impl Failures {
     /// What decisions see of it: the last, and all that stand. An edit, or a new name after a collision, makes the last
-    /// news of yesterday; another rollout of that name makes everything so.
-    pub(crate) fn observed(&self, key: &Key, rollout: &Rollout) -> (Option<Refused>, Vec<Standing>) {
+    /// void; another rollout of that name makes all of them void.
+    pub(crate) fn observed(&self, owner: &Owner, collision_count: Option<i32>) -> (Option<Refused>, Vec<Standing>) {
         let mut all = lock(&self.0);
-        let Some(remembered) = all.get_mut(key) else {
+        let Some(remembered) = all.get_mut(&owner.key) else {
             return (None, Vec::new());
         };
-        if remembered.uid != uid_of(rollout) {
-            all.remove(key);
+        if remembered.uid != owner.uid {
+            all.remove(&owner.key);
             return (None, Vec::new());
         }
         remembered.last.take_if(|last| {
-            Some(last.refused.generation) != rollout.metadata.generation.or(Some(0))
-                || last.refused.collision_count != rollout.status.collision_count
+            last.refused.generation != owner.generation || last.refused.collision_count != collision_count
         });
         let last = remembered.last.as_ref().map(|last| last.refused.clone());
-        (last, remembered.stands.observed(rollout.metadata.generation))
+        (last, remembered.stands.observed(owner.generation))
     }
 
-    /// Remembers a refusal that ended a look; true if it is to be told by an event: once per distinct failure, and of
+    /// Remembers a refusal that ended a reconcile; true if an event must report it: once per distinct failure, and of
     /// conflicts only the second in a row, since the first is a neighbour's write and settles by itself.
     pub(crate) fn failed(
         &self,
-        key: &Key,
-        rollout: &Rollout,
+        owner: &Owner,
+        collision_count: Option<i32>,
         what: Attempted,
         failure: &Failure,
         now: Timestamp,
     ) -> bool {
         let mut all = lock(&self.0);
-        let remembered = own(&mut all, key, rollout);
+        let remembered = own(&mut all, owner);
         let before = remembered.last.take();
         let repeated =
             before.filter(|before| before.refused.attempt == failure.attempt && before.refused.why == failure.why);
         let in_a_row = repeated.map_or(1, |before| before.in_a_row.saturating_add(1));
         if what == Attempted::Change && failure.why.stands() {
-            remembered.stands.refused(failure, rollout.metadata.generation, now);
+            remembered.stands.refused(failure, owner.generation, now);
         }
         let this = (failure.attempt.clone(), failure.why);
         let worth_telling = match failure.why {
@@ -93,8 +91,8 @@ impl Failures {
         let refused = Refused {
             attempt: failure.attempt.clone(),
             what,
-            generation: rollout.metadata.generation.unwrap_or_default(),
-            collision_count: rollout.status.collision_count,
+            generation: owner.generation,
+            collision_count,
             why: failure.why,
             message: failure.message.clone(),
             at: now,
@@ -106,25 +104,24 @@ impl Failures {
         tell
     }
 
-    /// Remembers a refusal that ended nothing (decision 46); true if it is to be told by an event.
-    pub(crate) fn skipped(&self, key: &Key, rollout: &Rollout, skipped: &Skipped, now: Timestamp) -> bool {
+    /// Remembers a refusal that ended nothing (decision 46); true if an event must report it.
+    pub(crate) fn skipped(&self, owner: &Owner, skipped: &Skipped, now: Timestamp) -> bool {
         let mut all = lock(&self.0);
-        let stands = &mut own(&mut all, key, rollout).stands;
-        stands.skipped(skipped, rollout.metadata.generation, now)
+        let stands = &mut own(&mut all, owner).stands;
+        stands.skipped(skipped, owner.generation, now)
     }
 
-    /// A look ended well after these attempts, and skipped those. What the content of an object caused stays until that
-    /// very attempt goes through; what the world caused is over. True if anything that stood is.
+    /// A reconcile ended well after these attempts, and skipped those. A refusal of content stays until that very attempt
+    /// goes through; other refusals are over. True if anything that stood is.
     pub(crate) fn went_through(
         &self,
-        key: &Key,
-        rollout: &Rollout,
-        attempts: &[String],
+        owner: &Owner,
+        attempts: &[Attempt],
         skipped: &[Skipped],
         now: Timestamp,
     ) -> bool {
         let mut all = lock(&self.0);
-        let Some(remembered) = all.get_mut(key) else {
+        let Some(remembered) = all.get_mut(&owner.key) else {
             return false;
         };
         let over = remembered.last.take_if(|last| {
@@ -142,9 +139,9 @@ impl Failures {
         if over.is_some() {
             remembered.told = None;
         }
-        let ended = remembered.stands.ended_well(rollout.metadata.generation, skipped, now);
+        let ended = remembered.stands.ended_well(owner.generation, skipped, now);
         if remembered.last.is_none() && remembered.stands.is_empty() {
-            all.remove(key);
+            all.remove(&owner.key);
         }
         ended
     }
@@ -161,27 +158,30 @@ impl Failures {
     }
 }
 
-/// What is remembered of this very rollout.
-fn own<'a>(all: &'a mut HashMap<Key, Remembered>, key: &Key, rollout: &Rollout) -> &'a mut Remembered {
-    let remembered = all.entry(key.clone()).or_insert_with(|| Remembered::of(rollout));
-    if remembered.uid != uid_of(rollout) {
-        *remembered = Remembered::of(rollout);
+/// What is remembered of this very object.
+fn own<'a>(all: &'a mut HashMap<Key, Remembered>, owner: &Owner) -> &'a mut Remembered {
+    let remembered = all.entry(owner.key.clone()).or_insert_with(|| Remembered::of(owner));
+    if remembered.uid != owner.uid {
+        *remembered = Remembered::of(owner);
     }
     remembered
-}
-
-fn uid_of(rollout: &Rollout) -> &str {
-    rollout.metadata.uid.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use serin_core::api::ObjectMeta;
+    use serin_core::observed::{Kind, Verb};
     use std::time::Duration;
 
+    fn owner() -> Owner {
+        Owner::new(Kind::Rollout, &Key::new("n", "a"), &ObjectMeta::default())
+    }
+
     fn failure(why: Refusal) -> Failure {
-        let (attempt, message) = ("create ReplicaSet a-1".to_owned(), "no".to_owned());
+        let attempt = Attempt::new(Verb::Create, Kind::ReplicaSet, "a-1");
+        let message = "no".to_owned();
         Failure {
             attempt,
             why,
@@ -192,32 +192,24 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_once_until_it_goes_through() {
-        let (failures, key, rollout) = (Failures::default(), Key::new("n", "a"), Rollout::default());
-        let fail = |why| {
-            failures.failed(
-                &key,
-                &rollout,
-                Attempted::Creation,
-                &failure(why),
-                Timestamp::UNIX_EPOCH,
-            )
-        };
+        let (failures, owner) = (Failures::default(), owner());
+        let fail = |why| failures.failed(&owner, None, Attempted::Creation, &failure(why), Timestamp::UNIX_EPOCH);
         assert!(fail(Refusal::Forbidden));
         assert!(!fail(Refusal::Forbidden));
         assert!(fail(Refusal::ServerError));
-        assert_eq!(failures.observed(&key, &rollout).0.unwrap().why, Refusal::ServerError);
-        failures.went_through(&key, &rollout, &[], &[], Timestamp::UNIX_EPOCH);
-        assert_eq!(failures.observed(&key, &rollout).0, None);
+        assert_eq!(failures.observed(&owner, None).0.unwrap().why, Refusal::ServerError);
+        failures.went_through(&owner, &[], &[], Timestamp::UNIX_EPOCH);
+        assert_eq!(failures.observed(&owner, None).0, None);
         assert!(fail(Refusal::ServerError));
     }
 
     #[test]
     fn one_conflict_is_nothing_to_tell_but_two_are() {
-        let (failures, key, rollout) = (Failures::default(), Key::new("n", "a"), Rollout::default());
+        let (failures, owner) = (Failures::default(), owner());
         let fail = || {
             failures.failed(
-                &key,
-                &rollout,
+                &owner,
+                None,
                 Attempted::Creation,
                 &failure(Refusal::Conflict),
                 Timestamp::UNIX_EPOCH,
@@ -228,43 +220,46 @@ mod tests {
 
     #[test]
     fn refused_content_stays_until_it_goes_through_or_is_edited() {
-        let (failures, key, mut rollout) = (Failures::default(), Key::new("n", "a"), Rollout::default());
+        let (failures, mut owner) = (Failures::default(), owner());
         failures.failed(
-            &key,
-            &rollout,
+            &owner,
+            None,
             Attempted::Creation,
             &failure(Refusal::Invalid),
             Timestamp::UNIX_EPOCH,
         );
-        failures.went_through(&key, &rollout, &["patch Rollout a".into()], &[], Timestamp::UNIX_EPOCH);
-        assert!(failures.observed(&key, &rollout).0.is_some());
-        rollout.metadata.generation = Some(2);
-        assert_eq!(failures.observed(&key, &rollout).0, None);
+        failures.went_through(
+            &owner,
+            &[Attempt::new(Verb::Patch, Kind::Rollout, "a")],
+            &[],
+            Timestamp::UNIX_EPOCH,
+        );
+        assert!(failures.observed(&owner, None).0.is_some());
+        owner.generation = 2;
+        assert_eq!(failures.observed(&owner, None).0, None);
     }
 
     #[test]
     fn another_rollout_of_the_same_name_inherits_nothing() {
-        let (failures, key) = (Failures::default(), Key::new("n", "a"));
-        let rollout = |uid: &str| {
-            let mut rollout = Rollout::default();
-            rollout.metadata.uid = Some(uid.into());
-            rollout.metadata.generation = Some(1);
-            rollout
+        let failures = Failures::default();
+        let of = |uid: &str| Owner {
+            uid: uid.into(),
+            ..owner()
         };
-        let fail = |rollout| {
+        let fail = |owner: &Owner| {
             failures.failed(
-                &key,
-                rollout,
+                owner,
+                None,
                 Attempted::Creation,
                 &failure(Refusal::Invalid),
                 Timestamp::UNIX_EPOCH,
             )
         };
-        let (before, replaced) = (rollout("1"), rollout("2"));
+        let (before, replaced) = (of("1"), of("2"));
         assert!(fail(&before));
-        assert_eq!(failures.observed(&key, &replaced).0, None);
+        assert_eq!(failures.observed(&replaced, None).0, None);
         assert!(fail(&before));
         assert!(fail(&replaced), "told anew");
-        assert!(failures.observed(&key, &replaced).0.is_some());
+        assert!(failures.observed(&replaced, None).0.is_some());
     }
 }

@@ -16,9 +16,9 @@ pub(crate) const COUNTERS_PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Held(Mutex<HashMap<Key, Instant>>);
 
 impl Held {
-    /// How long a write is to wait; `None` if it is to be made now.
+    /// How long a write must wait; `None` if it may be made now.
     pub(crate) fn hold(&self, key: &Key, plan: &Plan, write: &StatusWrite) -> Option<Duration> {
-        // An event that tells of the status would not come again.
+        // An event about the status would not come again.
         let announced = plan.events.iter().any(|event| event.after == After::Status);
         let mut held = lock(&self.0);
         match write.urgency {

@@ -11,17 +11,16 @@ pub(crate) mod standing;
 use crate::cluster::PAGE;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
-use crate::store::Key;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::expectations::{Expectations, Expected, Subject};
 use crate::store::service::StoredService;
+use crate::store::{Key, Owner};
 use crate::telemetry::Telemetry;
-use crate::telemetry::series::Request;
+use crate::telemetry::series::{NO_NAME, Request};
 use kube::api::ListParams;
 use kube::{Api, Client};
-use serin_core::api::ObjectMeta;
-use serin_core::observed::{Attempted, Refusal};
-use serin_core::plan::{Action, PodPatch, Target};
+use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
+use serin_core::plan::{Action, PodAction, PodPatch, ReplicaSetAction, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +29,12 @@ use std::time::Duration;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether this process may write now: asked before each write (invariant 11).
-pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
+pub(crate) type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// The API server refused or did not answer: waited for by name, tried again.
+    /// The API server refused or did not answer: a wait with a name, then another try.
     #[error(transparent)]
     Refused(#[from] Failure),
     /// Another replica leads: nothing is written until we do.
@@ -53,10 +52,10 @@ pub(crate) struct Writer {
 
 /// A call, for logs and metrics.
 pub(crate) struct Call<'a> {
-    /// Get, Create, Patch, Delete.
-    pub(crate) verb: &'static str,
-    /// Kind, such as `ReplicaSet`.
-    pub(crate) kind: &'static str,
+    /// What it does.
+    pub(crate) verb: Verb,
+    /// To which kind of object.
+    pub(crate) kind: Kind,
     /// Namespace.
     pub(crate) namespace: &'a str,
     /// Name.
@@ -66,13 +65,9 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn attempt(&self) -> String {
-        attempt(&self.verb.to_lowercase(), self.kind, self.name)
+    fn attempt(&self) -> Attempt {
+        Attempt::new(self.verb, self.kind, self.name)
     }
-}
-
-fn attempt(verb: &str, kind: &str, name: &str) -> String {
-    format!("{verb} {kind} {name}")
 }
 
 impl Writer {
@@ -90,7 +85,7 @@ impl Writer {
         &self.budget
     }
 
-    /// Whether a look is worth it.
+    /// Whether a reconcile is worth it.
     pub(crate) fn may_write(&self) -> bool {
         (self.may_write)()
     }
@@ -127,7 +122,7 @@ impl Writer {
     /// Any call: with a time limit, counted.
     async fn call<T>(&self, call: &Call<'_>, sent: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
         let (result, status) = match tokio::time::timeout(CALL_TIMEOUT, sent).await {
-            Ok(Ok(answer)) => (Ok(answer), if call.verb == "Create" { 201 } else { 200 }),
+            Ok(Ok(answer)) => (Ok(answer), if call.verb == Verb::Create { 201 } else { 200 }),
             Ok(Err(error)) => {
                 let status = if let kube::Error::Api(status) = &error {
                     status.code
@@ -139,16 +134,18 @@ impl Writer {
             Err(_) => (Err(Failure::timed_out(call.attempt(), CALL_TIMEOUT)), 0),
         };
         let (kind, name) = match call.kind {
-            "ReplicaSet" => ("replicasets", "N/A"),
-            "Service" => ("services", call.name),
-            "Pod" => ("pods", "N/A"),
-            _ => ("rollouts", call.name),
+            Kind::ReplicaSet => ("replicasets", NO_NAME),
+            Kind::Service => ("services", call.name),
+            Kind::Pod => ("pods", NO_NAME),
+            Kind::Event => ("events", NO_NAME),
+            Kind::Lease => ("leases", NO_NAME),
+            Kind::Rollout | Kind::RolloutStatus => ("rollouts", call.name),
         };
         self.telemetry.request(&Request {
             kind,
             namespace: call.namespace,
             name,
-            verb: call.verb,
+            verb: call.verb.as_str(),
             status,
         });
         result
@@ -158,8 +155,8 @@ impl Writer {
     pub(crate) async fn get_rollout(&self, key: &Key) -> Result<Option<StoredRollout>, Failure> {
         let (namespace, name) = (&*key.namespace, &*key.name);
         let call = Call {
-            verb: "Get",
-            kind: "Rollout",
+            verb: Verb::Get,
+            kind: Kind::Rollout,
             namespace,
             name,
             urgent: true,
@@ -170,8 +167,8 @@ impl Writer {
     /// Reads the rollouts of a namespace live, those of other instances, too.
     pub(crate) async fn list_rollouts(&self, namespace: &str) -> Result<Vec<StoredRollout>, Failure> {
         let call = Call {
-            verb: "List",
-            kind: "Rollout",
+            verb: Verb::List,
+            kind: Kind::Rollout,
             namespace,
             name: "",
             urgent: false,
@@ -195,8 +192,8 @@ impl Writer {
         name: &str,
     ) -> Result<Option<StoredReplicaSet>, Failure> {
         let call = Call {
-            verb: "Get",
-            kind: "ReplicaSet",
+            verb: Verb::Get,
+            kind: Kind::ReplicaSet,
             namespace,
             name,
             urgent: true,
@@ -208,8 +205,8 @@ impl Writer {
     pub(crate) async fn get_service(&self, key: &Key) -> Result<Option<StoredService>, Failure> {
         let (namespace, name) = (&*key.namespace, &*key.name);
         let call = Call {
-            verb: "Get",
-            kind: "Service",
+            verb: Verb::Get,
+            kind: Kind::Service,
             namespace,
             name,
             urgent: true,
@@ -222,12 +219,11 @@ impl Writer {
 pub(crate) struct Act<'a> {
     pub(crate) writer: &'a Writer,
     pub(crate) expectations: &'a Expectations,
-    pub(crate) key: &'a Key,
-    /// The rollout decided upon.
-    pub(crate) rollout: &'a ObjectMeta,
+    /// What was decided on.
+    pub(crate) owner: &'a Owner,
     /// A person waits for it.
     pub(crate) urgent: bool,
-    /// Versions that our own writes in this look led to, by uid.
+    /// Versions that our own writes in this reconcile led to, by uid.
     versions: HashMap<String, String>,
     skipped: Vec<Skipped>,
 }
@@ -250,23 +246,16 @@ pub(crate) struct Done {
     pub(crate) gone_through: usize,
     /// Why the next did not, and what kind of call that was.
     pub(crate) error: Option<(Error, Attempted)>,
-    /// Those of them that were refused and held nothing back.
+    /// Those of them that were refused, after which the rest went on.
     pub(crate) skipped: Vec<Skipped>,
 }
 
 impl<'a> Act<'a> {
-    pub(crate) fn new(
-        writer: &'a Writer,
-        expectations: &'a Expectations,
-        key: &'a Key,
-        rollout: &'a ObjectMeta,
-        urgent: bool,
-    ) -> Self {
+    pub(crate) fn new(writer: &'a Writer, expectations: &'a Expectations, owner: &'a Owner, urgent: bool) -> Self {
         Self {
             writer,
             expectations,
-            key,
-            rollout,
+            owner,
             urgent,
             versions: HashMap::new(),
             skipped: Vec::new(),
@@ -278,23 +267,20 @@ impl<'a> Act<'a> {
     pub(crate) async fn carry_out(&mut self, actions: &[Action]) -> Done {
         for (index, action) in actions.iter().enumerate() {
             let result = match action {
-                Action::CreateReplicaSet(new) => self.create_replica_set(new).await,
-                Action::PatchReplicaSet(patch) => self.patch_replica_set(patch).await,
-                Action::DeleteReplicaSet(target) => self.delete_replica_set(target).await,
-                Action::PatchService(patch) => self.patch_service(patch).await,
-                Action::PatchPod(patch) => self.patch_pod_unless_skipped(patch).await,
-                Action::EvictPod(target) => self.evict_pod(target).await,
-                Action::PatchRollout(patch) => self.patch_rollout(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Create(new)) => self.create_replica_set(new).await,
+                Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_replica_set(patch).await,
+                Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_replica_set(target).await,
+                Action::Service(patch) => self.patch_service(patch).await,
+                Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
+                Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
+                Action::Rollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
                 let what = match action {
-                    Action::CreateReplicaSet(_) => Attempted::Creation,
-                    Action::PatchReplicaSet(_)
-                    | Action::DeleteReplicaSet(_)
-                    | Action::PatchService(_)
-                    | Action::PatchPod(_)
-                    | Action::EvictPod(_)
-                    | Action::PatchRollout(_) => Attempted::Change,
+                    Action::ReplicaSet(ReplicaSetAction::Create(_)) => Attempted::Creation,
+                    Action::ReplicaSet(_) | Action::Service(_) | Action::Pod(_) | Action::Rollout(_) => {
+                        Attempted::Change
+                    }
                 };
                 return self.done(index, Some((error, what)));
             }
@@ -310,7 +296,7 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// A secondary change ended so: a refusal that stands is noted, and holds nothing back.
+    /// The end of a secondary change: a refusal that stands is noted, and the rest goes on.
     fn skip(&mut self, result: Result<(), Error>, replica_set: &str, pod: Option<&str>) -> Result<(), Error> {
         match result {
             Err(Error::Refused(failure)) if failure.why.stands() => {
@@ -337,11 +323,20 @@ impl<'a> Act<'a> {
         self.skip(result, &patch.replica_set, Some(&patch.target.name))
     }
 
-    fn rollout_uid(&self) -> &'a str {
-        self.rollout.uid.as_deref().unwrap_or_default()
+    fn namespace(&self) -> &'a str {
+        &self.owner.key.namespace
     }
 
-    /// The version to write upon: the one decided upon, or the one that our own write in this look led to.
+    /// The object itself, as the target of a change.
+    fn itself(&self) -> Target {
+        Target {
+            name: self.owner.key.name.to_string(),
+            uid: self.owner.uid.clone(),
+            resource_version: self.owner.version.clone(),
+        }
+    }
+
+    /// The version to write on: the one that was decided on, or the one that our own write in this reconcile led to.
     fn version(&self, uid: &str, decided_upon: &str) -> String {
         self.versions.get(uid).map_or(decided_upon, String::as_str).to_owned()
     }
@@ -351,7 +346,7 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Created { uid, version };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 
     /// We changed an object: the stores must no longer show it as it was.
@@ -359,10 +354,10 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Changed { uid, version };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 
-    /// What a refusal tells about what the stores do not show yet.
+    /// What a refusal shows about changes that the stores do not show yet.
     fn learn(&self, subject: Subject, target: &Target, error: &Error) {
         let Error::Refused(failure) = error else { return };
         let expected = match failure.why {
@@ -380,19 +375,23 @@ impl<'a> Act<'a> {
             | Refusal::ServerError
             | Refusal::Timeout => return,
         };
-        self.expectations.expect(self.rollout_uid(), subject, expected);
+        self.expectations.expect(&self.owner.uid, subject, expected);
     }
 }
 
 /// What an action is called in logs, events and [`serin_core::observed::Refused::attempt`].
-pub(crate) fn attempt_of(action: &Action) -> String {
+pub(crate) fn attempt_of(action: &Action) -> Attempt {
     match action {
-        Action::CreateReplicaSet(new) => attempt("create", "ReplicaSet", &new.name),
-        Action::PatchReplicaSet(patch) => attempt("patch", "ReplicaSet", &patch.target.name),
-        Action::DeleteReplicaSet(target) => attempt("delete", "ReplicaSet", &target.name),
-        Action::PatchService(patch) => attempt("patch", "Service", &patch.target.name),
-        Action::PatchPod(patch) => attempt("patch", "Pod", &patch.target.name),
-        Action::EvictPod(target) => attempt("evict", "Pod", &target.name),
-        Action::PatchRollout(patch) => attempt("patch", "Rollout", &patch.target.name),
+        Action::ReplicaSet(ReplicaSetAction::Create(new)) => Attempt::new(Verb::Create, Kind::ReplicaSet, &new.name),
+        Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => {
+            Attempt::new(Verb::Patch, Kind::ReplicaSet, &patch.target.name)
+        }
+        Action::ReplicaSet(ReplicaSetAction::Delete(target)) => {
+            Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name)
+        }
+        Action::Service(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
+        Action::Pod(PodAction::Patch(patch)) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
+        Action::Pod(PodAction::Evict(target)) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
+        Action::Rollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
     }
 }

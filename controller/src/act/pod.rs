@@ -8,7 +8,7 @@ use kube::api::{ListParams, Patch, PostParams};
 use kube::core::{Request, Status};
 use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
-use serin_core::observed::{Refusal, ReplicaSet};
+use serin_core::observed::{Kind, Refusal, ReplicaSet, Verb};
 use serin_core::plan::{PodPatch, Target};
 use serin_core::wire;
 
@@ -20,8 +20,8 @@ impl Writer {
     /// The pods of a ReplicaSet, read live.
     pub(crate) async fn list_pods(&self, namespace: &str, set: &ReplicaSet) -> Result<Vec<StoredPod>, Failure> {
         let call = Call {
-            verb: "List",
-            kind: "Pod",
+            verb: Verb::List,
+            kind: Kind::Pod,
             namespace,
             name: &set.name,
             urgent: false,
@@ -34,11 +34,11 @@ impl Writer {
 }
 
 impl Act<'_> {
-    fn on_pod<'c>(&'c self, verb: &'static str, name: &'c str) -> Call<'c> {
+    fn on_pod<'c>(&'c self, verb: Verb, name: &'c str) -> Call<'c> {
         Call {
             verb,
-            kind: "Pod",
-            namespace: &self.key.namespace,
+            kind: Kind::Pod,
+            namespace: self.namespace(),
             name,
             urgent: self.urgent,
         }
@@ -49,24 +49,24 @@ impl Act<'_> {
     pub(super) async fn patch_pod(&mut self, patch: &PodPatch) -> Result<(), Error> {
         let target = &patch.target;
         let body = Patch::Merge(patch_body(patch));
-        let (api, params) = (self.writer.pods(&self.key.namespace), params());
+        let (api, params) = (self.writer.pods(self.namespace()), params());
         let sent = api.patch_metadata(&target.name, &params, &body);
-        match self.writer.write(&self.on_pod("Patch", &target.name), sent).await {
+        match self.writer.write(&self.on_pod(Verb::Patch, &target.name), sent).await {
             Err(Error::Refused(failure)) if failure.why == Refusal::NotFound => Ok(()),
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next look counts again. One that has
+    /// Where a PodDisruptionBudget forbids it (429), or the pod is gone already, the next reconcile counts again. One that has
     /// changed since it was counted may be a pod that serves in another's place: all are listed again (decision 13).
     pub(super) async fn evict_pod(&mut self, target: &Target) -> Result<(), Error> {
-        let sent = evict(self.writer.client.clone(), &self.key.namespace, target);
-        match self.writer.write(&self.on_pod("Evict", &target.name), sent).await {
+        let sent = evict(self.writer.client.clone(), self.namespace(), target);
+        match self.writer.write(&self.on_pod(Verb::Evict, &target.name), sent).await {
             Ok(_) => Ok(()),
             Err(Error::Refused(failure)) => match failure.why {
                 Refusal::TooManyRequests => {
-                    tracing::info!(namespace = %self.key.namespace, pod = %target.name, "the eviction must wait: {failure}");
+                    tracing::info!(namespace = self.namespace(), pod = %target.name, "the eviction must wait: {failure}");
                     Ok(())
                 }
                 Refusal::NotFound => Ok(()),
@@ -82,7 +82,7 @@ impl Act<'_> {
     }
 }
 
-/// Sent by hand: kube writes `delete_options`, which API servers pass over, and then nothing is made sure of.
+/// Builds the request itself: kube writes `delete_options`, which API servers ignore, and the preconditions with it.
 async fn evict(client: Client, namespace: &str, target: &Target) -> kube::Result<Status> {
     let body = serde_json::to_vec(&eviction(target)).map_err(kube::Error::SerdeError)?;
     let request = Request::new(StoredPod::url_path(&(), Some(namespace)))

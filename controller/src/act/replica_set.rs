@@ -2,25 +2,26 @@
 
 use super::{Act, Call, Error};
 use crate::cluster::refusal::Failure;
+use crate::store::Owner;
 use crate::store::decode::StoredReplicaSet;
 use crate::store::expectations::{Expected, Subject};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Request;
 use kube::{Client, Resource};
 use serde_json::{Map, Value, json};
-use serin_core::api::{API_VERSION, ObjectMeta};
-use serin_core::observed::Refusal;
+use serin_core::api::API_VERSION;
+use serin_core::observed::{Kind, Refusal, Verb};
 use serin_core::plan::{NewReplicaSet, Ownership, ReplicaSetPatch, Secondary, Target};
 use serin_core::wire;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Act<'_> {
-    fn on_replica_set<'c>(&'c self, verb: &'static str, name: &'c str) -> Call<'c> {
+    fn on_replica_set<'c>(&'c self, verb: Verb, name: &'c str) -> Call<'c> {
         Call {
             verb,
-            kind: "ReplicaSet",
-            namespace: &self.key.namespace,
+            kind: Kind::ReplicaSet,
+            namespace: self.namespace(),
             name,
             urgent: self.urgent,
         }
@@ -28,15 +29,19 @@ impl Act<'_> {
 
     /// A name that is taken by a ReplicaSet of this very rollout means that an earlier create landed unseen.
     pub(super) async fn create_replica_set(&mut self, new: &NewReplicaSet) -> Result<(), Error> {
-        let body = manifest(new, &self.key.namespace, self.rollout);
-        let sent = create(self.writer.client.clone(), &self.key.namespace, body);
-        let created = match self.writer.write(&self.on_replica_set("Create", &new.name), sent).await {
+        let body = manifest(new, self.owner);
+        let sent = create(self.writer.client.clone(), self.namespace(), body);
+        let created = match self
+            .writer
+            .write(&self.on_replica_set(Verb::Create, &new.name), sent)
+            .await
+        {
             Ok(created) => created,
             Err(Error::Refused(failure)) if failure.why == Refusal::AlreadyExists => {
-                let live = self.writer.get_replica_set(&self.key.namespace, &new.name).await?;
+                let live = self.writer.get_replica_set(self.namespace(), &new.name).await?;
                 // Without its hash it plays no part (contract 02 §3): another name is needed.
                 let ours = live.filter(|live| {
-                    live.owner.as_ref().is_some_and(|owner| owner.uid == self.rollout_uid())
+                    live.owner.as_ref().is_some_and(|owner| owner.uid == self.owner.uid)
                         && !live.observed.deleting
                         && !live.observed.hash().is_empty()
                 });
@@ -49,7 +54,7 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// One write; without its secondary part where the API server does not take the whole.
+    /// One write; if the API server refuses the whole, another without the secondary part.
     pub(super) async fn patch_replica_set(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let result = self.send_patch(patch).await;
         let refused = matches!(&result, Err(Error::Refused(failure)) if failure.why.stands());
@@ -65,11 +70,12 @@ impl Act<'_> {
     async fn send_patch(&mut self, patch: &ReplicaSetPatch) -> Result<(), Error> {
         let target = &patch.target;
         if patch.ownership == Some(Ownership::Adopt) {
-            self.prove_alive(&self.on_replica_set("Patch", &target.name)).await?;
+            self.prove_alive(&self.on_replica_set(Verb::Patch, &target.name))
+                .await?;
         }
         let version = self.version(&target.uid, &target.resource_version);
-        let body = patch_body(patch, &version, self.rollout);
-        let api = self.writer.replica_sets(&self.key.namespace);
+        let body = patch_body(patch, &version, self.owner);
+        let api = self.writer.replica_sets(self.namespace());
         let body = match patch.ownership {
             // Only this kind of patch adds one owner to a list, or takes one off, and leaves the others.
             Some(Ownership::Adopt | Ownership::Release) => Patch::Strategic(&body),
@@ -80,7 +86,7 @@ impl Act<'_> {
         let subject = Subject::ReplicaSet(target.name.clone());
         match self
             .writer
-            .write(&self.on_replica_set("Patch", &target.name), sent)
+            .write(&self.on_replica_set(Verb::Patch, &target.name), sent)
             .await
         {
             Ok(patched) => {
@@ -94,17 +100,17 @@ impl Act<'_> {
         }
     }
 
-    /// The rollout exists, is the one decided upon, and is to stay: asked of the API server itself, since what is owned
+    /// Asks the API server whether the rollout exists, is the one decided on, and stays: what is owned
     /// by a rollout that is gone is deleted, pods and all (contract 02 §3).
     async fn prove_alive(&self, call: &Call<'_>) -> Result<(), Error> {
         let live = self
             .writer
-            .get_rollout(self.key)
+            .get_rollout(&self.owner.key)
             .await?
             .map(|live| live.rollout.metadata);
         let lives = live
             .as_ref()
-            .is_some_and(|live| live.uid == self.rollout.uid && live.deletion_timestamp.is_none());
+            .is_some_and(|live| live.uid.as_deref() == Some(&*self.owner.uid) && live.deletion_timestamp.is_none());
         if lives {
             return Ok(());
         }
@@ -114,31 +120,27 @@ impl Act<'_> {
             message: "the rollout was deleted meanwhile: nothing is adopted".to_owned(),
             retry_after: Duration::ZERO,
         };
-        let decided_upon = Target {
-            name: self.key.name.to_string(),
-            uid: self.rollout_uid().to_owned(),
-            resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
-        };
+        let decided_upon = self.itself();
         let error = Error::Refused(failure);
         self.learn(Subject::Rollout, &decided_upon, &error);
         Err(error)
     }
 
-    /// One that is gone already is as good as deleted.
+    /// A ReplicaSet that is already gone counts as deleted.
     pub(super) async fn delete_replica_set(&mut self, target: &Target) -> Result<(), Error> {
         let params = DeleteParams::background().preconditions(Preconditions {
             uid: Some(target.uid.clone()),
             resource_version: Some(self.version(&target.uid, &target.resource_version)),
         });
-        let api = self.writer.replica_sets(&self.key.namespace);
+        let api = self.writer.replica_sets(self.namespace());
         let subject = Subject::ReplicaSet(target.name.clone());
-        let call = self.on_replica_set("Delete", &target.name);
+        let call = self.on_replica_set(Verb::Delete, &target.name);
         match self.writer.write(&call, api.delete(&target.name, &params)).await {
             Ok(_) => {
                 let expected = Expected::Gone {
                     uid: target.uid.clone(),
                 };
-                self.expectations.expect(self.rollout_uid(), subject, expected);
+                self.expectations.expect(&self.owner.uid, subject, expected);
                 Ok(())
             }
             Err(error) => {
@@ -172,7 +174,7 @@ async fn create(client: Client, namespace: &str, body: Value) -> kube::Result<St
     client.request(request).await
 }
 
-fn manifest(new: &NewReplicaSet, namespace: &str, rollout: &ObjectMeta) -> Value {
+fn manifest(new: &NewReplicaSet, owner: &Owner) -> Value {
     let mut spec = json!({
         "replicas": new.replicas,
         "selector": new.selector,
@@ -186,27 +188,27 @@ fn manifest(new: &NewReplicaSet, namespace: &str, rollout: &ObjectMeta) -> Value
         "kind": "ReplicaSet",
         "metadata": {
             "name": new.name,
-            "namespace": namespace,
+            "namespace": &*owner.key.namespace,
             "labels": new.labels,
             "annotations": new.annotations,
-            "ownerReferences": [owner_reference(rollout)],
+            "ownerReferences": [owner_reference(owner)],
         },
         "spec": spec,
     })
 }
 
-fn owner_reference(rollout: &ObjectMeta) -> Value {
+fn owner_reference(owner: &Owner) -> Value {
     json!({
         "apiVersion": API_VERSION,
-        "kind": "Rollout",
-        "name": rollout.name,
-        "uid": rollout.uid,
+        "kind": owner.kind.as_str(),
+        "name": &*owner.key.name,
+        "uid": owner.uid,
         "controller": true,
         "blockOwnerDeletion": true,
     })
 }
 
-fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> Value {
+fn patch_body(patch: &ReplicaSetPatch, version: &str, owner: &Owner) -> Value {
     let mut metadata = json!({"uid": patch.target.uid, "resourceVersion": version});
     let Secondary {
         annotations,
@@ -218,8 +220,8 @@ fn patch_body(patch: &ReplicaSetPatch, version: &str, rollout: &ObjectMeta) -> V
         metadata["annotations"] = json!(all);
     }
     match patch.ownership {
-        Some(Ownership::Adopt) => metadata["ownerReferences"] = json!([owner_reference(rollout)]),
-        Some(Ownership::Release) => metadata["ownerReferences"] = json!([{"$patch": "delete", "uid": rollout.uid}]),
+        Some(Ownership::Adopt) => metadata["ownerReferences"] = json!([owner_reference(owner)]),
+        Some(Ownership::Release) => metadata["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]),
         None => {}
     }
     let mut spec = Map::new();

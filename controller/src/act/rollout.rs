@@ -7,14 +7,15 @@ use crate::store::expectations::Subject;
 use jiff::Timestamp;
 use kube::api::Patch;
 use serde_json::{Value, json};
+use serin_core::observed::{Kind, Verb};
 use serin_core::plan::{RolloutPatch, StatusWrite, Target};
 use serin_core::wire;
 
 impl Act<'_> {
-    fn on_rollout(&self, kind: &'static str) -> Call<'_> {
-        let (namespace, name) = (&*self.key.namespace, &*self.key.name);
+    fn on_rollout(&self, kind: Kind) -> Call<'_> {
+        let (namespace, name) = (self.namespace(), &*self.owner.key.name);
         Call {
-            verb: "Patch",
+            verb: Verb::Patch,
             kind,
             namespace,
             name,
@@ -32,20 +33,16 @@ impl Act<'_> {
         if let Some(replicas) = patch.replicas {
             body["spec"] = json!({"replicas": replicas});
         }
-        let api = self.writer.rollouts(&self.key.namespace);
+        let api = self.writer.rollouts(self.namespace());
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch(&target.name, &params, &body);
-        let result = self.writer.write(&self.on_rollout("Rollout"), sent).await;
+        let result = self.writer.write(&self.on_rollout(Kind::Rollout), sent).await;
         self.note(target, result)
     }
 
-    /// Writes the status upon the version decided upon, or the one that [`Self::patch_rollout`] led to.
+    /// Writes the status on the version that was decided on, or the one that [`Self::patch_rollout`] led to.
     pub(crate) async fn write_status(&mut self, write: &StatusWrite) -> Result<(), Error> {
-        let target = Target {
-            name: self.key.name.to_string(),
-            uid: self.rollout_uid().to_owned(),
-            resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
-        };
+        let target = self.itself();
         let mut body = write.patch.clone();
         if let Value::Object(fields) = &mut body {
             let version = self.version(&target.uid, &target.resource_version);
@@ -54,23 +51,19 @@ impl Act<'_> {
                 json!({"uid": target.uid, "resourceVersion": version}),
             );
         }
-        let api = self.writer.rollouts(&self.key.namespace);
+        let api = self.writer.rollouts(self.namespace());
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch_status(&target.name, &params, &body);
-        let result = self.writer.write(&self.on_rollout("Rollout/status"), sent).await;
+        let result = self.writer.write(&self.on_rollout(Kind::RolloutStatus), sent).await;
         self.note(&target, result)
     }
 
-    /// Says by an annotation that the message has changed: an object that changes nowhere but in its status is not
-    /// looked at again by Argo CD as long as its health is the same (contract 13 §4).
+    /// Writes an annotation when the message has changed: Argo CD does not refresh an object that changes only in its
+    /// status, as long as its health is the same (contract 13 §4).
     pub(crate) async fn announce_message(&mut self, now: Timestamp) -> Result<(), Error> {
         let at = now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         let patch = RolloutPatch {
-            target: Target {
-                name: self.key.name.to_string(),
-                uid: self.rollout_uid().to_owned(),
-                resource_version: self.rollout.resource_version.clone().unwrap_or_default(),
-            },
+            target: self.itself(),
             annotations: [(wire::MESSAGE_CHANGED_AT.to_owned(), Some(at))].into(),
             replicas: None,
         };

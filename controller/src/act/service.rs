@@ -5,25 +5,26 @@ use super::{Act, Call, Error};
 use crate::store::expectations::Subject;
 use kube::api::Patch;
 use serde_json::{Map, Value, json};
+use serin_core::observed::{Kind, Verb};
 use serin_core::plan::{ServicePatch, Target};
 use serin_core::wire;
 
 impl Act<'_> {
     pub(super) async fn patch_service(&mut self, patch: &ServicePatch) -> Result<(), Error> {
-        // Where the plan does not know the UID, the name stands for it: versions only grow, whatever object bears it.
+        // If the plan does not know the UID, the name stands for it: versions only grow, also if another object takes the name.
         let known_as = Target {
             uid: format!("Service/{}", patch.target.name),
             ..patch.target.clone()
         };
         let body = patch_body(patch, &self.version(&known_as.uid, &known_as.resource_version));
         let call = Call {
-            verb: "Patch",
-            kind: "Service",
-            namespace: &self.key.namespace,
+            verb: Verb::Patch,
+            kind: Kind::Service,
+            namespace: self.namespace(),
             name: &patch.target.name,
             urgent: self.urgent,
         };
-        let api = self.writer.services(&self.key.namespace);
+        let api = self.writer.services(self.namespace());
         let (params, body) = (params(), Patch::Merge(&body));
         let sent = api.patch(&patch.target.name, &params, &body);
         let subject = Subject::Service(patch.target.name.clone());

@@ -1,9 +1,9 @@
-//! Refusals that stand: of the content of a change, or for want of permission (decisions 46, 47).
+//! Refusals that stand: of the content of a change, or for lack of permission (decisions 46, 47).
 
 use crate::act::Skipped;
 use crate::cluster::refusal::Failure;
 use jiff::{SignedDuration, Timestamp};
-use serin_core::observed::{LeftAlone, Standing};
+use serin_core::observed::{Attempt, LeftAlone, Standing};
 use std::collections::BTreeMap;
 
 /// First wait after a secondary change was refused.
@@ -15,7 +15,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     /// A primary change.
-    Change(String),
+    Change(Attempt),
     /// The secondary changes of a ReplicaSet, by its UID.
     ReplicaSet(String),
     /// Those of its pods.
@@ -25,7 +25,7 @@ enum Subject {
 struct Stand {
     standing: Standing,
     /// Generation of the rollout at the last try: after an edit it is tried at once.
-    generation: Option<i64>,
+    generation: i64,
     tries: u32,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Stands(BTreeMap<Subject, Stand>);
 
 impl Stands {
     /// What decisions see, oldest first.
-    pub(crate) fn observed(&self, generation: Option<i64>) -> Vec<Standing> {
+    pub(crate) fn observed(&self, generation: i64) -> Vec<Standing> {
         let observed = |stand: &Stand| {
             let mut standing = stand.standing.clone();
             if let Some(left) = standing.left_alone.as_mut().filter(|_| stand.generation != generation) {
@@ -53,13 +53,13 @@ impl Stands {
     }
 
     /// A primary change was refused; true if it was not before.
-    pub(crate) fn refused(&mut self, failure: &Failure, generation: Option<i64>, now: Timestamp) -> bool {
+    pub(crate) fn refused(&mut self, failure: &Failure, generation: i64, now: Timestamp) -> bool {
         let subject = Subject::Change(failure.attempt.clone());
         self.add(subject, failure, generation, now, None)
     }
 
     /// A secondary change was; true if it was not before.
-    pub(crate) fn skipped(&mut self, skipped: &Skipped, generation: Option<i64>, now: Timestamp) -> bool {
+    pub(crate) fn skipped(&mut self, skipped: &Skipped, generation: i64, now: Timestamp) -> bool {
         let uid = skipped.replica_set.clone();
         let subject = match &skipped.pod {
             None => Subject::ReplicaSet(uid.clone()),
@@ -77,7 +77,7 @@ impl Stands {
         &mut self,
         subject: Subject,
         failure: &Failure,
-        generation: Option<i64>,
+        generation: i64,
         now: Timestamp,
         left_alone: Option<LeftAlone>,
     ) -> bool {
@@ -108,9 +108,9 @@ impl Stands {
         new
     }
 
-    /// A look ended well, and skipped these: what it tried otherwise, or no longer had to try, stands no more. True if
+    /// A reconcile ended well, and skipped these: what it tried otherwise, or no longer had to try, stands no more. True if
     /// that ends anything.
-    pub(crate) fn ended_well(&mut self, generation: Option<i64>, skipped: &[Skipped], now: Timestamp) -> bool {
+    pub(crate) fn ended_well(&mut self, generation: i64, skipped: &[Skipped], now: Timestamp) -> bool {
         let before = self.0.len();
         self.0.retain(|subject, stand| {
             let of = |uid: &str, pod: bool| {
@@ -139,12 +139,12 @@ fn wait(tries: u32) -> SignedDuration {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use serin_core::observed::Refusal;
+    use serin_core::observed::{Kind, Refusal, Verb};
     use std::time::Duration;
 
-    fn failure(attempt: &str, why: Refusal) -> Failure {
+    fn failure(kind: Kind, name: &str, why: Refusal) -> Failure {
         Failure {
-            attempt: attempt.into(),
+            attempt: Attempt::new(Verb::Patch, kind, name),
             why,
             message: "no".into(),
             retry_after: Duration::ZERO,
@@ -153,7 +153,7 @@ mod tests {
 
     fn of_pod(name: &str) -> Skipped {
         Skipped {
-            failure: failure(&format!("patch Pod {name}"), Refusal::Forbidden),
+            failure: failure(Kind::Pod, name, Refusal::Forbidden),
             replica_set: "set".into(),
             pod: Some(name.into()),
         }
@@ -166,52 +166,52 @@ mod tests {
     #[test]
     fn it_stands_from_its_beginning_and_is_left_alone_for_longer_each_time() {
         let mut stands = Stands::default();
-        assert!(stands.skipped(&of_pod("a"), Some(1), at(0)));
+        assert!(stands.skipped(&of_pod("a"), 1, at(0)));
         let mut waits = Vec::new();
         let mut now = at(0);
         for _ in 0..9 {
-            let standing = stands.observed(Some(1)).remove(0);
+            let standing = stands.observed(1).remove(0);
             let left = standing.left_alone.unwrap();
-            assert_eq!((standing.since, standing.attempt.as_str()), (at(0), "patch Pod a"));
+            assert_eq!((standing.since, &*standing.attempt.name), (at(0), "a"));
             waits.push((left.until - now).get_seconds());
             now = left.until;
-            assert!(!stands.skipped(&of_pod("b"), Some(1), now));
+            assert!(!stands.skipped(&of_pod("b"), 1, now));
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     }
 
     #[test]
-    fn it_ends_when_a_look_ends_well_that_was_free_to_try_it() {
+    fn it_ends_when_a_reconcile_ends_well_that_was_free_to_try_it() {
         let mut stands = Stands::default();
         let skipped = of_pod("a");
-        stands.skipped(&skipped, Some(1), at(0));
-        assert!(!stands.ended_well(Some(1), &[], at(0)), "it was left alone");
+        stands.skipped(&skipped, 1, at(0));
+        assert!(!stands.ended_well(1, &[], at(0)), "it was left alone");
         assert!(
-            !stands.ended_well(Some(1), std::slice::from_ref(&skipped), at(1)),
+            !stands.ended_well(1, std::slice::from_ref(&skipped), at(1)),
             "refused again"
         );
-        assert!(stands.ended_well(Some(1), &[], at(1)));
-        assert!(stands.observed(Some(1)).is_empty());
+        assert!(stands.ended_well(1, &[], at(1)));
+        assert!(stands.observed(1).is_empty());
     }
 
     #[test]
     fn an_edit_lets_it_be_tried_at_once_and_it_still_stands() {
         let mut stands = Stands::default();
-        stands.skipped(&of_pod("a"), Some(1), at(0));
-        let left = stands.observed(Some(2)).remove(0).left_alone.unwrap();
+        stands.skipped(&of_pod("a"), 1, at(0));
+        let left = stands.observed(2).remove(0).left_alone.unwrap();
         assert_eq!(left.until, at(0));
-        stands.skipped(&of_pod("a"), Some(2), at(20));
-        assert_eq!(stands.observed(Some(2))[0].since, at(0));
+        stands.skipped(&of_pod("a"), 2, at(20));
+        assert_eq!(stands.observed(2)[0].since, at(0));
     }
 
     #[test]
     fn another_kind_of_refusal_begins_anew() {
         let mut stands = Stands::default();
-        stands.refused(&failure("patch Service web", Refusal::Forbidden), None, at(0));
-        assert!(stands.refused(&failure("patch Service web", Refusal::Invalid), None, at(9)));
-        assert!(stands.refused(&failure("patch Service other", Refusal::Invalid), None, at(10)));
-        let since: Vec<_> = stands.observed(None).iter().map(|standing| standing.since).collect();
+        stands.refused(&failure(Kind::Service, "web", Refusal::Forbidden), 0, at(0));
+        assert!(stands.refused(&failure(Kind::Service, "web", Refusal::Invalid), 0, at(9)));
+        assert!(stands.refused(&failure(Kind::Service, "other", Refusal::Invalid), 0, at(10)));
+        let since: Vec<_> = stands.observed(0).iter().map(|standing| standing.since).collect();
         assert_eq!(since, [at(9), at(10)]);
-        assert!(stands.ended_well(None, &[], at(11)));
+        assert!(stands.ended_well(0, &[], at(11)));
     }
 }

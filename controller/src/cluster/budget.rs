@@ -1,7 +1,8 @@
-//! How many calls per second we allow ourselves (`--qps`, `--burst`), and who waits where they are used up.
+//! How many calls per second the controller makes (`--qps`, `--burst`), and who waits when they are used up.
 //!
-//! A look at a rollout begins only when the budget is open, so that a wait for the budget keeps no worker. What people
-//! do never waits, but counts: it may overdraw the budget by a burst, which ordinary looks then wait to be repaid.
+//! A reconcile begins only when the budget is open, so that a wait for the budget occupies no worker. Changes
+//! by people never wait, but count: they may overdraw the budget by a burst, and ordinary reconciles wait until it is
+//! repaid.
 
 use crate::sync::lock;
 use std::sync::Mutex;
@@ -34,7 +35,7 @@ impl Budget {
         }
     }
 
-    /// When an ordinary look may begin, if not now.
+    /// When an ordinary reconcile may begin, if not now.
     pub(crate) fn opens(&self) -> Option<Instant> {
         let mut state = lock(&self.state);
         let wait = self.until(self.earned(&mut state), 1.0);
@@ -46,7 +47,7 @@ impl Budget {
         self.take_down_to(0.0).await;
     }
 
-    /// Takes one call of a look that has begun. It waits only where its plan alone is more than the budget can bear.
+    /// Takes one call of a reconcile that has begun. It waits only where its plan alone is more than the budget can bear.
     pub(crate) async fn take_begun(&self) {
         self.take_down_to(-self.burst / 2.0).await;
     }
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_ordinary_look_waits_until_the_budget_is_open() {
+    async fn an_ordinary_reconcile_waits_until_the_budget_is_open() {
         let budget = Budget::new(10.0, 4);
         let start = Instant::now();
         for _ in 0..4 {

@@ -44,8 +44,8 @@ impl ConnectError {
 
 /// Connects as the flags say: kubeconfig, else the service account of the pod.
 ///
-/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method;
-/// waits are named and ours. The rustls provider must be installed before ([`install_tls`]).
+/// The client never retries by itself: kube would do so 15 times, up to 1,000 s, for every method,
+/// and each wait needs a name. The rustls provider must be installed before ([`install_tls`]).
 ///
 /// # Errors
 /// If there is no usable configuration.
@@ -57,7 +57,7 @@ pub async fn connect(options: &Options) -> Result<Client, ConnectError> {
 ///
 /// # Errors
 /// If there is no usable configuration.
-pub async fn connect_to(options: &Options) -> Result<(Client, Target), ConnectError> {
+pub(crate) async fn connect_to(options: &Options) -> Result<(Client, Target), ConnectError> {
     let (mut config, mut found, user) = configuration(options).await?;
     if let Some(server) = &options.server {
         config.cluster_url = url(server)?;
@@ -134,6 +134,6 @@ fn url(server: &str) -> Result<http::Uri, ConnectError> {
 /// Chooses ring for TLS; without a choice every client would panic.
 pub fn install_tls() {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        tracing::debug!("the process has chosen its TLS provider already");
+        tracing::debug!("the process already has a TLS provider");
     }
 }

@@ -1,7 +1,7 @@
 //! How a call failed, and what to do about it.
 
 use crate::cluster::chain::chain;
-use serin_core::observed::Refusal;
+use serin_core::observed::{Attempt, Refusal};
 use serin_core::rollout::refused;
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{attempt}: {message}")]
 pub(crate) struct Failure {
-    /// What was tried, such as `patch ReplicaSet guestbook-5cd66ff7ff`.
-    pub(crate) attempt: String,
+    /// What was tried.
+    pub(crate) attempt: Attempt,
     /// How it failed.
     pub(crate) why: Refusal,
     /// What the API server (or the transport) said.
     pub(crate) message: String,
-    /// How long the API server asks to be left alone.
+    /// How long the API server asks us to wait.
     pub(crate) retry_after: Duration,
 }
 
 impl Failure {
     /// From an error of the client.
     #[must_use]
-    pub(crate) fn from_client(attempt: String, error: &kube::Error) -> Self {
+    pub(crate) fn from_client(attempt: Attempt, error: &kube::Error) -> Self {
         let (why, retry_after) = classify(error);
         let message = match error {
             kube::Error::Api(status) => status.message.clone(),
@@ -38,7 +38,7 @@ impl Failure {
 
     /// No answer in time.
     #[must_use]
-    pub(crate) fn timed_out(attempt: String, limit: Duration) -> Self {
+    pub(crate) fn timed_out(attempt: Attempt, limit: Duration) -> Self {
         let message = format!("no answer within {} s", limit.as_secs());
         Self {
             attempt,
@@ -78,10 +78,11 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use kube::core::Status;
+    use serin_core::observed::{Kind, Verb};
 
     fn why(code: u16, reason: &str) -> Refusal {
         let error = kube::Error::Api(Status::failure("no", reason).with_code(code).boxed());
-        Failure::from_client("patch Rollout a".into(), &error).why
+        Failure::from_client(Attempt::new(Verb::Patch, Kind::Rollout, "a"), &error).why
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn a_lost_connection_is_a_timeout_and_the_advice_names_the_attempt() {
         let error = kube::Error::Service("connection reset".into());
-        let failure = Failure::from_client("patch Rollout a".into(), &error);
+        let failure = Failure::from_client(Attempt::new(Verb::Patch, Kind::Rollout, "a"), &error);
         assert_eq!(failure.why, Refusal::Timeout);
         assert!(
             failure.advice().starts_with("Could not patch Rollout a: "),
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn the_cause_is_told_too() {
         let error = kube::Error::Service(Box::new(Outer(std::io::Error::other("no route to host"))));
-        let failure = Failure::from_client("get Lease a".into(), &error);
+        let failure = Failure::from_client(Attempt::new(Verb::Get, Kind::Lease, "a"), &error);
         assert!(
             failure.message.ends_with("client error (Connect): no route to host"),
             "{}",

@@ -1,7 +1,7 @@
-//! What can go wrong between a client and the API server, told apart, with words for a person.
+//! What can go wrong between a client and the API server, by kind, with texts for people.
 //!
-//! The libraries below tell it as a chain of causes of many types ([`kube::Error`], hyper's, rustls', the system's); one
-//! place takes that apart, for the command line and for the controller.
+//! The libraries report it as a chain of causes of many types ([`kube::Error`], hyper's, rustls', the system's). This
+//! module classifies them for the command line and for the controller.
 
 use crate::cluster::chain::chain;
 use crate::cluster::target::Target;
@@ -35,7 +35,7 @@ pub enum Trouble {
     NeedsTls,
     /// The proxy does not lead to the server. Why.
     Proxy(String),
-    /// The credentials cannot be had: a plugin that fails, a file that is missing. Why.
+    /// No credentials: a plugin fails, or a file is missing. Why.
     Credentials(String),
     /// 401.
     Unauthorized,
@@ -51,7 +51,7 @@ pub enum Trouble {
     Refusal(String),
     /// An answer that does not decode. Why.
     Unreadable(String),
-    /// What is told by nothing above.
+    /// Anything else.
     Other(String),
 }
 
@@ -184,9 +184,9 @@ impl Trouble {
         Some(text.to_owned())
     }
 
-    /// Whether it may pass by itself, so that waiting makes sense.
+    /// Whether it can pass by itself, so that waiting helps.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Busy(_))
     }
 }
@@ -300,7 +300,7 @@ fn of_causes(error: &(dyn StdError + 'static)) -> Trouble {
 fn of_tls(error: &rustls::Error) -> Trouble {
     match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
-            // The latter where an authority of the same name was made anew, as local clusters do.
+            // The latter if an authority was replaced by another of the same name, as local clusters do.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Trouble::Untrusted,
             CertificateError::NotValidForName => Trouble::WrongName(Vec::new()),
             CertificateError::NotValidForNameContext { presented, .. } => {

@@ -1,6 +1,6 @@
 //! Who leads: one Lease, one holder (contract 09 §2, decision 13).
 //!
-//! A standby tries at every retry period, at the moment the lease expires, and when the watch tells that it changed
+//! A standby tries at every retry period, at the moment the lease expires, and when the watch shows that it changed
 //! hands or was given back. The holder renews at every retry period; what it may write is bounded by its own monotonic
 //! clock, from before the last renewal that went through was sent, so that it stops before anybody else can begin.
 
@@ -21,7 +21,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client};
 use record::Record;
-use serin_core::observed::Refusal;
+use serin_core::observed::{Attempt, Kind, Refusal, Verb};
 use serin_core::wire;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -82,16 +82,16 @@ pub(crate) struct Elector {
     clock: Clock,
     leadership: Arc<Leadership>,
     record: Record,
-    /// The last failure that was logged: each is told once.
+    /// The last failure that was logged: each is logged once.
     told: Option<(Refusal, String)>,
 }
 
 /// What a try led to.
 enum Tried {
     /// We hold the lease, from before the request was sent.
-    Holds(Instant),
+    Leads(Instant),
     /// Another does.
-    Held,
+    Taken,
     /// Nobody knows.
     Failed,
 }
@@ -138,7 +138,7 @@ impl Elector {
         tracing::info!(lease = name, identity, "standing by for the lease");
         let mut changes = self.changes();
         loop {
-            if let Tried::Holds(since) = self.try_once().await {
+            if let Tried::Leads(since) = self.try_once().await {
                 self.leadership.set(Some(since + self.periods.deadline));
                 tracing::info!(lease = name, identity, "leading");
                 return;
@@ -169,8 +169,8 @@ impl Elector {
             let Some(until) = self.leadership.until() else { return };
             tokio::time::sleep_until(until.min(Instant::now() + self.periods.retry)).await;
             match tokio::time::timeout_at(until, self.try_once()).await {
-                Ok(Tried::Holds(since)) => self.leadership.set(Some(since + self.periods.deadline)),
-                Ok(Tried::Held) => {
+                Ok(Tried::Leads(since)) => self.leadership.set(Some(since + self.periods.deadline)),
+                Ok(Tried::Taken) => {
                     self.leadership.set(None);
                     tracing::error!(
                         lease = self.name,
@@ -181,7 +181,7 @@ impl Elector {
                 }
                 Ok(Tried::Failed) => {}
                 Err(_) => {
-                    tracing::error!(lease = self.name, "the lease could not be renewed in time");
+                    tracing::error!(lease = self.name, "cannot renew the lease in time");
                     return;
                 }
             }
@@ -190,7 +190,7 @@ impl Elector {
 
     /// Takes or renews the lease if it is ours or free.
     async fn try_once(&mut self) -> Tried {
-        // A renewal writes upon what it wrote last; everything else reads first.
+        // A renewal replaces what it wrote last; everything else reads first.
         let fresh = self.record.holder() == self.election.identity && self.leadership.may_write();
         if !fresh && let Err(failure) = self.read().await {
             return self.failed(&failure);
@@ -198,7 +198,7 @@ impl Elector {
         let now = Instant::now();
         if self.is_held_by_another() {
             self.told = None;
-            return Tried::Held;
+            return Tried::Taken;
         }
         let identity = &self.election.identity;
         let claim = self
@@ -208,7 +208,7 @@ impl Elector {
             Ok(lease) => {
                 self.record.see(lease, Instant::now());
                 self.told = None;
-                Tried::Holds(now)
+                Tried::Leads(now)
             }
             Err(failure)
                 if matches!(
@@ -216,8 +216,8 @@ impl Elector {
                     Refusal::Conflict | Refusal::AlreadyExists | Refusal::NotFound
                 ) =>
             {
-                // Somebody wrote in between: who, tells the next read, at once if we led.
-                if fresh { self.look_again().await } else { Tried::Held }
+                // Somebody wrote in between. The next read shows who; if we led, we read at once.
+                if fresh { self.read_again().await } else { Tried::Taken }
             }
             Err(failure) => self.failed(&failure),
         }
@@ -225,11 +225,11 @@ impl Elector {
 
     /// After a conflict while leading: still ours (an earlier renewal landed unseen), deleted (then it is made again,
     /// before anybody else may), or not ours any more.
-    async fn look_again(&mut self) -> Tried {
+    async fn read_again(&mut self) -> Tried {
         match self.read().await {
             Ok(()) if self.record.lease().is_none() => Tried::Failed,
             Ok(()) if self.record.holder() == self.election.identity => Tried::Failed,
-            Ok(()) => Tried::Held,
+            Ok(()) => Tried::Taken,
             Err(failure) => self.failed(&failure),
         }
     }
@@ -238,14 +238,14 @@ impl Elector {
         let this = (failure.why, failure.message.clone());
         if self.told.as_ref() != Some(&this) {
             let (lease, namespace) = (&self.name, &self.election.namespace);
-            tracing::warn!(lease, namespace, "{failure}: it is tried again");
+            tracing::warn!(lease, namespace, "{failure}; trying again");
             self.told = Some(this);
         }
         Tried::Failed
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        let attempt = || format!("get Lease {}", self.name);
+        let attempt = || Attempt::new(Verb::Get, Kind::Lease, &self.name);
         match self.in_time(attempt, self.api.get_opt(&self.name)).await? {
             Some(lease) => self.record.see(lease, Instant::now()),
             // Deleted by hand: its holder has not heard of it yet, and may write for as long as it lasts.
@@ -265,7 +265,7 @@ impl Elector {
             field_manager: Some(wire::FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let attempt = || format!("update Lease {}", self.name);
+        let attempt = || Attempt::new(Verb::Update, Kind::Lease, &self.name);
         if claim.metadata.resource_version.is_none() {
             self.in_time(attempt, self.api.create(&params, claim)).await
         } else {
@@ -277,7 +277,7 @@ impl Elector {
     /// Half of the deadline, so that one connection that hangs does not cost the lease.
     async fn in_time<T>(
         &self,
-        attempt: impl Fn() -> String,
+        attempt: impl Fn() -> Attempt,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Failure> {
         let limit = self.periods.deadline / 2;
@@ -299,7 +299,7 @@ impl Elector {
             };
             match self.write(&released).await {
                 Ok(_) => {
-                    tracing::info!(lease = self.name, "the lease is given back");
+                    tracing::info!(lease = self.name, "gave the lease back");
                     return;
                 }
                 // A renewal was under way.
@@ -309,14 +309,14 @@ impl Elector {
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(lease = self.name, "{failure}: the lease is left to expire");
+                    tracing::warn!(lease = self.name, "{failure}; the lease expires by itself");
                     return;
                 }
             }
         }
     }
 
-    /// What the watch tells, so that a lease that is given back is not waited for; without the permission to watch,
+    /// What the watch shows, so that nobody waits for a lease that was given back; without the permission to watch,
     /// the retry period has to do.
     fn changes(&self) -> BoxStream<'static, Lease> {
         let only = watcher::Config::default().fields(&format!("metadata.name={}", self.name));

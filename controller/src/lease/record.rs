@@ -14,7 +14,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes in what a read, a write or the watch told. Only a change restarts the clock: expiry is measured from the
+    /// Notes what a read, a write or the watch returned. Only a change restarts the clock: expiry is measured from the
     /// local moment the record was last seen to change, so that no clock but our own counts.
     pub(super) fn see(&mut self, lease: Lease, now: Instant) {
         let since = match &self.seen {

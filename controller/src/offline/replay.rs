@@ -1,17 +1,17 @@
 //! `serin-controller replay`: decides again on a snapshot that `--dump-observed` wrote (decision 33).
 
-use crate::telemetry::dump::Look;
+use crate::telemetry::dump::Decision;
 use serin_core::decide;
 use std::io;
 use std::path::Path;
 
-/// Decides again upon a look in a file and answers the plan as JSON.
+/// Decides again on a file that `--dump-observed` wrote, and returns the plan as JSON.
 ///
 /// # Errors
-/// If the file cannot be read or is no look.
-pub fn replay(file: &Path) -> io::Result<String> {
-    let look: Look = serde_json::from_slice(&std::fs::read(file)?)?;
-    Ok(serde_json::to_string_pretty(&decide(&look.observed, look.now))?)
+/// If the file cannot be read or holds something else.
+pub(crate) fn replay(file: &Path) -> io::Result<String> {
+    let decision: Decision = serde_json::from_slice(&std::fs::read(file)?)?;
+    Ok(serde_json::to_string_pretty(&decide(&decision.observed, decision.now))?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `--takeover-report`: which ReplicaSets would be adopted, and why. It lists, and writes nothing.
+//! `--takeover-report`: which ReplicaSets Serin would adopt, and why. It only reads.
 
 use crate::act::failures::Failures;
 use crate::args::Options;
@@ -20,8 +20,8 @@ use std::time::Duration;
 /// the API server keeps the pages that follow.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Looks at every rollout that these options would have the controller serve; sorted by namespace and name. Where the
-/// API server says that it is asked too much (429) it waits, and says so in the log.
+/// Reports on every rollout that a controller with these options would serve, sorted by namespace and name. Where the API
+/// server answers 429, it waits and logs that.
 ///
 /// # Errors
 /// If something cannot be listed: a report of half a cluster would mislead.
@@ -38,9 +38,9 @@ pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<R
     let mut keys: Vec<_> = stores.rollouts.all().into_iter().map(|(key, _)| key).collect();
     keys.sort_unstable_by_key(ToString::to_string);
     let failures = Failures::default();
-    let seen = keys
-        .iter()
-        .filter_map(|key| Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, key)));
+    let seen = keys.iter().filter_map(|key| {
+        Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, &snapshot.owner(key)))
+    });
     Ok(seen.map(|seen| adoption::report(&seen)).collect())
 }
 
@@ -82,7 +82,7 @@ where
         tracing::warn!(
             error = trouble.brief(),
             seconds = wait.as_secs(),
-            "the API server is overloaded: the report waits"
+            "the API server is overloaded; waiting"
         );
         tokio::time::sleep(wait).await;
         waited += wait;
@@ -97,9 +97,9 @@ fn asked_wait(error: &kube::Error) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
 }
 
-/// What the reports come to: one line.
+/// A summary of the reports in one line.
 #[must_use]
-pub fn takeover_summary(reports: &[Report]) -> String {
+pub(crate) fn takeover_summary(reports: &[Report]) -> String {
     let created = reports.iter().filter(|it| matches!(it.new, New::Created(_))).count();
     let missing = reports
         .iter()

@@ -1,5 +1,6 @@
 //! The order of the keys that wait for a worker.
 
+use crate::queue::reason::Urgency;
 use crate::store::key::Key;
 use std::collections::BTreeMap;
 
@@ -15,12 +16,12 @@ pub(crate) enum Rank {
 }
 
 impl Rank {
-    /// By the number of looks that a person still waits for.
-    pub(crate) fn of(urgent_looks: u8) -> Self {
-        match urgent_looks {
-            0 => Self::Ordinary,
-            1 => Self::Edit,
-            _ => Self::Request,
+    /// A request keeps its rank until it has its effect.
+    pub(crate) fn of(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Ordinary => Self::Ordinary,
+            Urgency::Edit => Self::Edit,
+            Urgency::NotedRequest | Urgency::Request => Self::Request,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Which rollout is looked at next, and why: one worker per key at a time, people's changes first, and ordinary looks
-//! only while the budget of calls is open for them.
+//! Which rollout is reconciled next, and why: one worker per key at a time, people's changes first, and ordinary
+//! reconciles only while the budget of calls is open for them.
 
 mod lanes;
 pub(crate) mod reason;
@@ -7,6 +7,7 @@ pub(crate) mod reason;
 use crate::cluster::budget::Budget;
 use crate::queue::lanes::{Lanes, Place, Rank};
 pub(crate) use crate::queue::reason::Reason;
+use crate::queue::reason::Urgency;
 use crate::store::key::Key;
 use crate::sync::lock;
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,7 @@ pub(crate) const FIRST_BACK_OFF: Duration = Duration::from_millis(1);
 /// Longest wait after failures (contract 02 §5).
 pub(crate) const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
-/// When a look is due although nothing changed.
+/// When a reconcile is due although nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
     /// How long from now.
@@ -29,12 +30,12 @@ pub(crate) struct Due {
     pub(crate) why: Reason,
 }
 
-/// How a look ended, as far as the queue must know.
+/// How a reconcile ended, as far as the queue must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Nothing was to do; the next look at a time, if any.
+    /// Nothing was to do; the next reconcile at a time, if any.
     Well(Option<Due>),
-    /// Something was written, and all of it went through; the next look at a time, if any.
+    /// Something was written, and all of it went through; the next reconcile at a time, if any.
     Wrote(Option<Due>),
     /// Nothing was decided: the stores lag; earlier failures still count.
     NotDecided(Due),
@@ -49,7 +50,7 @@ pub(crate) enum Ended {
     },
 }
 
-/// A key that is to be looked at.
+/// A key to reconcile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     /// Which.
@@ -69,18 +70,18 @@ pub(crate) struct Item {
 pub(crate) enum Takes {
     /// Any, those that a person waits for first.
     All,
-    /// Only those that a person waits for: there is always a worker for them, whatever the others wait for.
+    /// Only those that a person waits for: one worker always serves them.
     Urgent,
 }
 
 #[derive(Default)]
 struct Entry {
-    /// A look is asked for.
+    /// A reconcile is asked for.
     queued: Option<Queued>,
-    /// A worker looks at it.
+    /// A worker reconciles it.
     running: Option<Running>,
-    /// So many of the next looks are those that a person waits for.
-    urgent: u8,
+    /// How much a person waits for the next reconcile.
+    urgency: Urgency,
     /// Failures since the last success or edit.
     failures: u32,
     /// Its place among the delayed.
@@ -90,14 +91,14 @@ struct Entry {
 struct Queued {
     since: Instant,
     reason: Reason,
-    /// Its place in a lane; none while a worker looks at it.
+    /// Its place in a lane; none while a worker reconciles it.
     place: Option<Place>,
 }
 
 #[derive(Clone, Copy)]
 struct Running {
     since: Instant,
-    urgent: u8,
+    urgency: Urgency,
 }
 
 #[derive(Default)]
@@ -121,9 +122,9 @@ pub(crate) struct QueueCounts {
     pub(crate) depth: usize,
     /// Keys ever added.
     pub(crate) adds: u64,
-    /// Looks that failed and are tried again.
+    /// Reconciles that failed and are tried again.
     pub(crate) retries: u64,
-    /// How long the looks under way have taken so far, together.
+    /// How long the reconciles under way have taken so far, together.
     pub(crate) unfinished: Duration,
     /// How long the longest of them has.
     pub(crate) longest: Duration,
@@ -146,8 +147,8 @@ enum Next {
 }
 
 impl Queue {
-    /// Asks for a look. Asking again before it begins changes nothing, but for a more pressing reason; asking while it
-    /// is under way gives one more look afterwards.
+    /// Asks for a reconcile. Asking again before it begins changes nothing, but for a more pressing reason; asking while it
+    /// is under way gives one more reconcile afterwards.
     pub(crate) fn add(&self, key: &Key, reason: Reason) {
         let mut state = lock(&self.state);
         state.add(key, reason);
@@ -190,34 +191,37 @@ impl Queue {
         }
     }
 
-    /// What was shown of the rollout while a worker looks at it was what that wrote.
+    /// What was shown of the rollout while a worker reconciles it was what that wrote.
     pub(crate) fn was_own_write(&self, key: &Key) {
         let mut state = lock(&self.state);
         let Some(entry) = state.entries.get_mut(key).filter(|entry| entry.running.is_some()) else {
             return;
         };
         if let Some(queued) = &mut entry.queued
-            && queued.reason.urgent_looks() > 0
+            && queued.reason.urgency().is_urgent()
         {
             queued.reason = Reason::OwnWriteSeen;
-            entry.urgent = 0;
+            entry.urgency = Urgency::Ordinary;
         }
     }
 
-    /// Ends a look; its waits replace those of the look before.
+    /// Ends a reconcile; its waits replace those of the one before.
     pub(crate) fn ended(&self, key: &Key, ended: Ended) {
         let mut state = lock(&self.state);
         state.cancel_delay(key);
         let Some(entry) = state.entries.get_mut(key) else {
             return;
         };
-        let urgent = entry.running.take().map_or(0, |running| running.urgent);
-        let still_urgent = match ended {
-            Ended::Well(_) => 0,
-            Ended::Wrote(_) => urgent.saturating_sub(1),
-            Ended::NotDecided(_) | Ended::Failed { .. } => urgent,
+        let urgency = entry
+            .running
+            .take()
+            .map_or(Urgency::Ordinary, |running| running.urgency);
+        let left = match ended {
+            Ended::Well(_) => Urgency::Ordinary,
+            Ended::Wrote(_) => urgency.after_a_write(),
+            Ended::NotDecided(_) | Ended::Failed { .. } => urgency,
         };
-        entry.urgent = entry.urgent.max(still_urgent);
+        entry.urgency = entry.urgency.max(left);
         let due = match ended {
             Ended::Well(due) | Ended::Wrote(due) => {
                 entry.failures = 0;
@@ -237,12 +241,12 @@ impl Queue {
         }
         state.settle(key);
         drop(state);
-        // Also for the delay: whoever sleeps may have to wake earlier.
+        // Also for the delay: a sleeping worker may have to wake earlier.
         self.changed.notify_one();
         self.urgent.notify_one();
     }
 
-    /// Takes a key out altogether; false if a worker looks at it at this moment.
+    /// Takes a key out altogether; false if a worker reconciles it at this moment.
     pub(crate) fn remove(&self, key: &Key) -> bool {
         let mut state = lock(&self.state);
         let Some(entry) = state.entries.get(key) else {
@@ -265,7 +269,7 @@ impl Queue {
         state.cancel_delay(key);
         if let Some(entry) = state.entries.get_mut(key) {
             entry.failures = 0;
-            entry.urgent = 0;
+            entry.urgency = Urgency::Ordinary;
         }
     }
 
@@ -301,7 +305,7 @@ fn back_off(failures: u32) -> Duration {
 impl State {
     fn add(&mut self, key: &Key, reason: Reason) {
         let entry = self.entries.entry(key.clone()).or_default();
-        entry.urgent = entry.urgent.max(reason.urgent_looks());
+        entry.urgency = entry.urgency.max(reason.urgency());
         if reason == Reason::SpecEdited {
             entry.failures = 0; // What failed may be what was mended.
         }
@@ -319,10 +323,10 @@ impl State {
         self.line_up(key);
     }
 
-    /// Gives a key that is asked for its place, unless it has it already or a worker looks at it.
+    /// Gives a key that is asked for its place, unless it has it already or a worker reconciles it.
     fn line_up(&mut self, key: &Key) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        let rank = Rank::of(entry.urgent);
+        let rank = Rank::of(entry.urgency);
         let Some(queued) = entry.queued.as_mut().filter(|_| entry.running.is_none()) else {
             return;
         };
@@ -357,14 +361,14 @@ impl State {
         let key = self.lanes.pop(rank)?;
         let entry = self.entries.get_mut(&key)?;
         let Queued { since, reason, .. } = entry.queued.take()?;
-        let (now, urgent) = (Instant::now(), std::mem::take(&mut entry.urgent));
-        entry.running = Some(Running { since: now, urgent });
+        let (now, urgency) = (Instant::now(), std::mem::take(&mut entry.urgency));
+        entry.running = Some(Running { since: now, urgency });
         Some(Item {
             key,
             reason,
-            urgent: urgent > 0,
+            urgent: urgency.is_urgent(),
             waited: now.duration_since(since),
-            throttled: urgent == 0 && self.throttled.is_some_and(|at| at >= since),
+            throttled: !urgency.is_urgent() && self.throttled.is_some_and(|at| at >= since),
         })
     }
 
@@ -394,12 +398,12 @@ impl State {
         }
     }
 
-    /// After a look: lines up what was asked for meanwhile, drops an entry that says nothing.
+    /// After a reconcile: lines up what was asked for meanwhile, drops an entry that says nothing.
     fn settle(&mut self, key: &Key) {
         let Some(entry) = self.entries.get(key) else { return };
         if entry.queued.is_some() {
             self.line_up(key);
-        } else if entry.due.is_none() && entry.failures == 0 && entry.urgent == 0 {
+        } else if entry.due.is_none() && entry.failures == 0 && !entry.urgency.is_urgent() {
             self.entries.remove(key);
         }
     }

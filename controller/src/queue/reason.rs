@@ -1,9 +1,9 @@
-//! Why a rollout is looked at.
+//! Why a rollout is reconciled.
 
 use serin_core::plan::WakeReason;
 use std::fmt;
 
-/// Everything that can start a look; stands in its log line and in the metric.
+/// What can start a reconcile; its log line and the metric name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Reason {
     /// Somebody edited the spec.
@@ -24,19 +24,48 @@ pub(crate) enum Reason {
     Wake(WakeReason),
     /// The watch did not bring what was waited for in time.
     StoreLags,
-    /// The look before panicked.
+    /// The reconcile before panicked.
     Panicked,
-    /// Everything is looked at from time to time.
+    /// Every rollout is reconciled from time to time.
     Resync,
 }
 
-impl Reason {
-    /// How many looks it takes until what a person did has its effect: a request (promote, retry) is noted by the
-    /// first and followed by the second, an edit is followed at once.
-    pub(crate) fn urgent_looks(self) -> u8 {
+/// How much a person waits for a reconcile: a request (promote, retry) is noted by the first reconcile and followed by
+/// the second, an edit is followed at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Nobody does.
+    #[default]
+    Ordinary,
+    /// The reconcile follows an edit.
+    Edit,
+    /// The request is noted, and the reconcile follows it.
+    NotedRequest,
+    /// The reconcile notes a request.
+    Request,
+}
+
+impl Urgency {
+    /// What is left of it after a reconcile that wrote.
+    pub(crate) fn after_a_write(self) -> Self {
         match self {
-            Self::RolloutChanged => 2,
-            Self::SpecEdited => 1,
+            Self::Request => Self::NotedRequest,
+            Self::NotedRequest | Self::Edit | Self::Ordinary => Self::Ordinary,
+        }
+    }
+
+    /// Whether a person waits.
+    pub(crate) fn is_urgent(self) -> bool {
+        self != Self::Ordinary
+    }
+}
+
+impl Reason {
+    /// How much a person waits for the reconcile.
+    pub(crate) fn urgency(self) -> Urgency {
+        match self {
+            Self::RolloutChanged => Urgency::Request,
+            Self::SpecEdited => Urgency::Edit,
             Self::FirstSeen
             | Self::Deleted
             | Self::ReplicaSetChanged
@@ -45,7 +74,7 @@ impl Reason {
             | Self::Wake(_)
             | Self::StoreLags
             | Self::Panicked
-            | Self::Resync => 0,
+            | Self::Resync => Urgency::Ordinary,
         }
     }
 
@@ -89,13 +118,13 @@ impl fmt::Display for Reason {
 /// Everything that makes a rollout wait, as `serin_waits_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// A decision, or a refusal, asks for a later look.
+    /// A decision, or a refusal, asks for a later reconcile.
     Wake(WakeReason),
     /// The stores do not show our own last write in time.
     StoreLags,
     /// The budget of calls (`--qps`, `--burst`) was used up.
     Throttled,
-    /// A look panicked.
+    /// A reconcile panicked.
     Panicked,
 }
 

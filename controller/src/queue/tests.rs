@@ -80,7 +80,7 @@ async fn back_off_doubles_to_ten_seconds_and_an_edit_resets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wake_of_the_last_look_counts() {
+async fn the_wake_of_the_last_reconcile_counts() {
     let queue = Queue::default();
     queue.add(&key("a"), Reason::FirstSeen);
     next(&queue).await;
@@ -118,7 +118,7 @@ async fn the_api_server_can_ask_for_patience() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_budget_is_used_up_only_people_get_a_look() {
+async fn while_the_budget_is_used_up_only_people_are_served() {
     let (queue, budget) = (Queue::default(), Budget::new(10.0, 1));
     budget.take().await;
     let start = Instant::now();
@@ -174,9 +174,9 @@ async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
         (Reason::SpecEdited, vec![not_decided, refused, wrote]),
         (Reason::SpecEdited, vec![well]),
     ];
-    for (reason, urgent_looks) in rows {
+    for (reason, urgent_reconciles) in rows {
         queue.add(&key("a"), reason);
-        for ended in urgent_looks {
+        for ended in urgent_reconciles {
             assert!(
                 queue.next(Takes::All, &budget).await.urgent,
                 "{reason:?}, then {ended:?}"
@@ -191,7 +191,25 @@ async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_removed_is_nowhere_any_more_but_not_while_it_is_looked_at() {
+async fn a_request_stays_before_hundreds_of_edits_until_it_has_its_effect() {
+    let (queue, budget) = (Queue::default(), Budget::new(0.0, 1));
+    for number in 0..500 {
+        queue.add(&key(&format!("edited-{number}")), Reason::SpecEdited);
+    }
+    queue.add(&key("promoted"), Reason::RolloutChanged);
+    for (ended, seen) in [
+        (Ended::Wrote(None), Reason::OwnWriteSeen),
+        (Ended::Wrote(None), Reason::ReplicaSetChanged),
+    ] {
+        assert_eq!(&*queue.next(Takes::All, &budget).await.key.name, "promoted");
+        queue.ended(&key("promoted"), ended);
+        queue.add(&key("promoted"), seen);
+    }
+    assert_eq!(&*queue.next(Takes::All, &budget).await.key.name, "edited-0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_removed_is_nowhere_any_more_but_not_while_it_is_reconciled() {
     let queue = Queue::default();
     for (name, reason) in [("a", Reason::FirstSeen), ("b", Reason::SpecEdited)] {
         queue.add(&key(name), reason);

@@ -1,13 +1,13 @@
-//! What a rollout that is gone leaves behind (decision 38): Services that carry its name and hash.
+//! What a deleted rollout leaves behind (decision 38): Services that carry its name and hash.
 
 use crate::act::{Act, Error};
 use crate::cluster::refusal::Failure;
 use crate::queue::{Due, Ended, Reason};
 use crate::reconcile::managers;
 use crate::shell::Shell;
-use crate::store::Key;
+use crate::store::{Key, Owner};
 use serin_core::api::ObjectMeta;
-use serin_core::observed::Service;
+use serin_core::observed::{Kind, Service};
 use serin_core::plan::{Action, ServicePatch, Target, WakeReason};
 use serin_core::rollout::references;
 use std::time::Duration;
@@ -39,14 +39,14 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
     };
     let free = services.iter().filter(|(name, _)| !named.contains(&**name));
     let actions: Vec<Action> = free.map(|(name, service)| clear(name, service)).collect();
-    let nobody = ObjectMeta::default();
-    let mut act = Act::new(&shell.writer, &shell.expectations, key, &nobody, false);
+    let nobody = Owner::new(Kind::Rollout, key, &ObjectMeta::default());
+    let mut act = Act::new(&shell.writer, &shell.expectations, &nobody, false);
     let done = act.carry_out(&actions).await;
     // Nobody is left to expect anything; the watch brings what was written.
     shell.expectations.forget("");
     match done.error {
         None => {
-            tracing::info!(namespace = %key.namespace, rollout = %key.name, services = actions.len(), "services of a deleted rollout are released");
+            tracing::info!(namespace = %key.namespace, rollout = %key.name, services = actions.len(), "released the Services of a deleted rollout");
             Ended::Well(None)
         }
         Some((Error::NotLeading, _)) => Ended::Well(None),
@@ -55,7 +55,7 @@ pub(crate) async fn release_services(shell: &Shell, key: &Key) -> Ended {
 }
 
 fn clear(name: &str, service: &Service) -> Action {
-    Action::PatchService(ServicePatch {
+    Action::Service(ServicePatch {
         target: Target {
             name: name.to_owned(),
             uid: String::new(),

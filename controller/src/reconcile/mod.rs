@@ -1,4 +1,4 @@
-//! One look at one rollout: observe → decide → act → record.
+//! One reconcile of one rollout: observe → decide → act → record.
 
 mod gone;
 mod managers;
@@ -14,20 +14,19 @@ use crate::reconcile::observe::Snapshot;
 use crate::reconcile::record::{Status, announce_message, due_events, write_status};
 use crate::shell::Shell;
 use crate::store::expectations::{PATIENCE, Subject, Unmet};
-use crate::store::{Key, Source};
+use crate::store::{Key, Owner, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
-use serin_core::observed::Attempted;
-use serin_core::plan::{EventKind, WakeReason};
-use serin_core::wire;
+use serin_core::observed::{Attempt, Attempted, Kind, Verb};
+use serin_core::plan::{News, WakeReason};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A wake in the past is not taken at its word, lest a look chases itself.
+/// The shortest wait, also for a wake in the past: a reconcile never follows itself without a pause.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
-/// Looks at a rollout and does what is to be done.
-pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
+/// Observes a rollout, decides, and carries out the plan.
+pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
     let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
         shell.forget(key);
@@ -36,23 +35,32 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     if snapshot.is_going() || !shell.writer.may_write() {
         return Ended::Well(None);
     }
-    if let Some(unmet) = shell.expectations.unmet(snapshot.uid(), &snapshot.seen()) {
-        return catch_up(shell, key, &snapshot, &unmet).await;
+    let owner = &snapshot.owner(key);
+    if let Some(unmet) = shell.expectations.unmet(&owner.uid, &snapshot.seen()) {
+        return catch_up(shell, owner, &snapshot, &unmet).await;
     }
     if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
-        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, (shell.clock)());
+        return refused(
+            shell,
+            owner,
+            &snapshot,
+            Attempted::Read,
+            &failure,
+            None,
+            (shell.clock)(),
+        );
     }
-    let mut observed = snapshot.observed(&shell.failures, key);
+    let mut observed = snapshot.observed(&shell.failures, owner);
     let asked = (shell.clock)();
     let services = &mut observed.services;
     if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
-        return refused(shell, key, &snapshot, Attempted::Read, &failure, None, asked);
+        return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
     }
     let reading = Reading::of(&shell.clock);
     let now = reading.now;
     let mut skipped = match observe::find_pods(&mut observed, &shell.writer, key, now).await {
         Ok(skipped) => skipped,
-        Err(failure) => return refused(shell, key, &snapshot, Attempted::Read, &failure, None, now),
+        Err(failure) => return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, now),
     };
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
@@ -60,39 +68,36 @@ pub(crate) async fn look(shell: &Shell, item: &Item) -> Ended {
     }
     log(item, &plan);
 
-    let rollout = &observed.rollout.metadata;
-    let mut act = Act::new(&shell.writer, &shell.expectations, key, rollout, item.urgent);
+    let mut act = Act::new(&shell.writer, &shell.expectations, owner, item.urgent);
     let mut done = act.carry_out(&plan.actions).await;
     skipped.append(&mut done.skipped);
     for skipped in &skipped {
-        skip(shell, key, &snapshot, skipped, now);
+        skip(shell, owner, skipped, now);
     }
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
-        shell
-            .recorder
-            .record(key, rollout, event.kind, &event.reason, &event.message);
+        shell.recorder.record(owner, &event.news);
     }
-    // After the events: they tell of the status, which is written even if its message cannot be announced.
+    // After the events: they report the status, which is written even if its message cannot be announced.
     if shell.announce_messages {
         status = announce_message(&mut act, &plan, status, now).await;
     }
-    forget_if_gone(shell, key, snapshot.uid());
-    conclude(shell, key, &snapshot, (&plan, &skipped), status, reading)
+    forget_if_gone(shell, owner);
+    conclude(shell, owner, &snapshot, (&plan, &skipped), status, reading)
 }
 
-/// What was expected after the watch had brought the deletion would stay for ever.
-fn forget_if_gone(shell: &Shell, key: &Key, uid: &str) {
-    let stored = shell.stores.rollouts.get(key);
-    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(uid)) {
-        shell.expectations.forget(uid);
+/// Expectations added after the watch had brought the deletion would stay forever.
+fn forget_if_gone(shell: &Shell, owner: &Owner) {
+    let stored = shell.stores.rollouts.get(&owner.key);
+    if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(&*owner.uid)) {
+        shell.expectations.forget(&owner.uid);
     }
 }
 
-/// What the next look waits for.
+/// What the next reconcile waits for.
 fn conclude(
     shell: &Shell,
-    key: &Key,
+    owner: &Owner,
     snapshot: &Snapshot,
     (plan, skipped): (&Plan, &[Skipped]),
     status: Status,
@@ -109,12 +114,11 @@ fn conclude(
     match status {
         Status::Settled if plan.only_tells() => Ended::NotDecided(soon(WakeReason::RefusalTold)),
         Status::Settled => {
-            let mut attempts: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+            let mut attempts: Vec<Attempt> = plan.actions.iter().map(attempt_of).collect();
             if plan.status.is_some() {
-                attempts.push(format!("patch Rollout/status {}", key.name));
+                attempts.push(Attempt::new(Verb::Patch, Kind::RolloutStatus, &owner.key.name));
             }
-            let rollout = &snapshot.stored.rollout;
-            let over = shell.failures.went_through(key, rollout, &attempts, skipped, now);
+            let over = shell.failures.went_through(owner, &attempts, skipped, now);
             let wake = if over {
                 Some(soon(WakeReason::RefusalToTell))
             } else {
@@ -128,7 +132,7 @@ fn conclude(
         }
         Status::Held(due) => Ended::Well(Some(wake.filter(|wake| wake.after < due.after).unwrap_or(due))),
         Status::Failed(Error::NotLeading, _) => Ended::Well(None),
-        Status::Failed(Error::Refused(failure), what) => refused(shell, key, snapshot, what, &failure, wake, now),
+        Status::Failed(Error::Refused(failure), what) => refused(shell, owner, snapshot, what, &failure, wake, now),
     }
 }
 
@@ -139,28 +143,26 @@ fn soon(why: WakeReason) -> Due {
     }
 }
 
-/// A refused secondary change is told, and tried again by itself after a while; the decision knows when (decision 46).
-fn skip(shell: &Shell, key: &Key, snapshot: &Snapshot, skipped: &Skipped, now: Timestamp) {
-    let (rollout, failure) = (&snapshot.stored.rollout, &skipped.failure);
+/// Reports a refused secondary change. The decision says when to try it again (decision 46).
+fn skip(shell: &Shell, owner: &Owner, skipped: &Skipped, now: Timestamp) {
+    let (key, failure) = (&owner.key, &skipped.failure);
     let why = WakeReason::Refused(failure.why);
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}: it is left alone for a while");
-    if shell.failures.skipped(key, rollout, skipped, now) {
-        tell(shell, key, snapshot, failure);
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}; trying it again later");
+    if shell.failures.skipped(owner, skipped, now) {
+        tell(shell, owner, failure);
     }
     shell.telemetry.waits(Wait::Wake(why));
 }
 
-fn tell(shell: &Shell, key: &Key, snapshot: &Snapshot, failure: &Failure) {
-    let (rollout, reason) = (&snapshot.stored.rollout.metadata, wire::event::RECONCILIATION_ERROR);
-    shell
-        .recorder
-        .record(key, rollout, EventKind::Warning, reason, &failure.advice());
+fn tell(shell: &Shell, owner: &Owner, failure: &Failure) {
+    let message = failure.advice();
+    shell.recorder.record(owner, &News::ReconciliationError { message });
 }
 
 /// A refusal has a name, a wait, and an event that says what to do.
 fn refused(
     shell: &Shell,
-    key: &Key,
+    owner: &Owner,
     snapshot: &Snapshot,
     what: Attempted,
     failure: &Failure,
@@ -168,10 +170,10 @@ fn refused(
     now: Timestamp,
 ) -> Ended {
     let why = WakeReason::Refused(failure.why);
-    let rollout = &snapshot.stored.rollout;
+    let (key, collisions) = (&owner.key, snapshot.stored.rollout.status.collision_count);
     tracing::warn!(namespace = %key.namespace, rollout = %key.name, wait = %why, "{failure}");
-    if shell.failures.failed(key, rollout, what, failure, now) {
-        tell(shell, key, snapshot, failure);
+    if shell.failures.failed(owner, collisions, what, failure, now) {
+        tell(shell, owner, failure);
     }
     shell.telemetry.waits(Wait::Wake(why));
     Ended::Failed {
@@ -182,7 +184,8 @@ fn refused(
 }
 
 /// The stores do not show our own last write yet: waits for the watch, then reads live (decision 34).
-async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) -> Ended {
+async fn catch_up(shell: &Shell, owner: &Owner, snapshot: &Snapshot, unmet: &Unmet) -> Ended {
+    let key = &owner.key;
     let now = (shell.clock)();
     if let Some(rest) = PATIENCE.checked_sub(unmet.waited).filter(|rest| !rest.is_zero()) {
         return Ended::NotDecided(Due {
@@ -191,16 +194,16 @@ async fn catch_up(shell: &Shell, key: &Key, snapshot: &Snapshot, unmet: &Unmet) 
         });
     }
     shell.telemetry.waits(Wait::StoreLags);
-    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags: reading live");
+    tracing::warn!(namespace = %key.namespace, rollout = %key.name, object = ?unmet.subject, "the watch lags behind our own writes; reading from the API server");
     match read_live(shell, key, snapshot, &unmet.subject).await {
         Ok(()) => {
-            shell.expectations.resolved(snapshot.uid(), &unmet.subject);
+            shell.expectations.resolved(&owner.uid, &unmet.subject);
             Ended::NotDecided(Due {
                 after: Duration::ZERO,
                 why: Reason::StoreLags,
             })
         }
-        Err(failure) => refused(shell, key, snapshot, Attempted::Read, &failure, None, now),
+        Err(failure) => refused(shell, owner, snapshot, Attempted::Read, &failure, None, now),
     }
 }
 
@@ -269,7 +272,11 @@ fn log(item: &Item, plan: &Plan) {
         .map(|wake| format!("{} at {}", wake.why, wake.at))
         .unwrap_or_default();
     let (namespace, rollout, reason) = (&*item.key.namespace, &*item.key.name, item.reason);
-    let actions: Vec<String> = plan.actions.iter().map(attempt_of).collect();
+    let actions: Vec<String> = plan
+        .actions
+        .iter()
+        .map(|action| attempt_of(action).to_string())
+        .collect();
     let (actions, status) = (actions.join(", "), plan.status.is_some());
     if plan.is_empty() {
         tracing::debug!(namespace, rollout, %reason, wake, "nothing to do");

@@ -1,4 +1,4 @@
-//! Stores → [`Observed`]. Looking never writes.
+//! Stores → [`Observed`], without writing.
 
 use crate::act::failures::Failures;
 use crate::act::{Skipped, Writer};
@@ -6,11 +6,11 @@ use crate::cluster::refusal::Failure;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
 use crate::store::service;
-use crate::store::{Key, Source, Stores};
+use crate::store::{Key, Owner, Source, Stores};
 use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Pod, ReplicaSet, Service};
+use serin_core::observed::{Kind, Pod, ReplicaSet, Service};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,8 +63,9 @@ impl Snapshot {
         Ok(())
     }
 
-    pub(crate) fn uid(&self) -> &str {
-        self.stored.rollout.metadata.uid.as_deref().unwrap_or_default()
+    /// The rollout itself.
+    pub(crate) fn owner(&self, key: &Key) -> Owner {
+        Owner::new(Kind::Rollout, key, &self.stored.rollout.metadata)
     }
 
     /// What expectations are compared with.
@@ -83,9 +84,9 @@ impl Snapshot {
     }
 
     /// What a decision may know. Routes and runs join here when they are watched.
-    pub(crate) fn observed(&self, failures: &Failures, key: &Key) -> Observed {
+    pub(crate) fn observed(&self, failures: &Failures, owner: &Owner) -> Observed {
         let rollout = &self.stored.rollout;
-        let (refused, standing) = failures.observed(key, rollout);
+        let (refused, standing) = failures.observed(owner, rollout.status.collision_count);
         let services = self.services.iter();
         Observed {
             rollout: rollout.clone(),

@@ -1,4 +1,4 @@
-//! What is written and said after the actions: the status, then events.
+//! What follows the actions: the status, then events.
 
 use crate::act::held::Held;
 use crate::act::{Act, Done, Error};
@@ -23,10 +23,10 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
         return Status::Failed(error.clone(), *what);
     }
     let Some(write) = &plan.status else {
-        held.forget(act.key);
+        held.forget(&act.owner.key);
         return Status::Settled;
     };
-    if let Some(after) = held.hold(act.key, plan, write) {
+    if let Some(after) = held.hold(&act.owner.key, plan, write) {
         return Status::Held(Due {
             after,
             why: Reason::Wake(WakeReason::CountersDue),
@@ -34,14 +34,14 @@ pub(crate) async fn write_status(act: &mut Act<'_>, held: &Held, plan: &Plan, do
     }
     match act.write_status(write).await {
         Ok(()) => {
-            held.forget(act.key);
+            held.forget(&act.owner.key);
             Status::Settled
         }
         Err(error) => Status::Failed(error, Attempted::Status),
     }
 }
 
-/// Tells of a new message that was written without a new phase.
+/// Announces a new message that was written without a new phase.
 pub(crate) async fn announce_message(act: &mut Act<'_>, plan: &Plan, status: Status, now: Timestamp) -> Status {
     let written = matches!(status, Status::Settled) && plan.status.as_ref().is_some_and(|write| write.message_only);
     if !written {
@@ -66,13 +66,11 @@ pub(crate) fn due_events<'p>(plan: &'p Plan, done: &Done, status: &Status) -> im
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use serin_core::plan::EventKind;
+    use serin_core::plan::News;
 
     fn event(after: After) -> Event {
         Event {
-            kind: EventKind::Normal,
-            reason: "R".into(),
-            message: String::new(),
+            news: News::Resumed,
             after,
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct StoredRollout {
     pub(crate) odd_metadata: Option<String>,
     /// What of its status could not.
     pub(crate) unread: Vec<Unread>,
-    /// Computed at the first look, then kept per generation (decision 18).
+    /// Computed at the first reconcile, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
 }
 
@@ -108,7 +108,7 @@ impl kube::Resource for StoredRollout {
 
 /// The rollout that controls an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
+pub(crate) struct OwnerReference {
     /// UID.
     pub(crate) uid: String,
     /// Name.
@@ -122,7 +122,7 @@ pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
     /// The rollout that controls it.
-    pub(crate) owner: Option<Owner>,
+    pub(crate) owner: Option<OwnerReference>,
     /// What decisions see, but for what follows from the template.
     pub(crate) observed: ReplicaSet,
     /// As it came.
@@ -132,8 +132,8 @@ pub(crate) struct StoredReplicaSet {
 impl StoredReplicaSet {
     /// Its owner, and what decisions see of it. What follows from the template is taken over from `known`, the version
     /// stored before, where that has the same: the template changes only with the generation, and how it is read also
-    /// with the annotations that tell which part of it is an overlay, and with the labels that it is compared with.
-    pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<Owner>, ReplicaSet) {
+    /// with the annotations that say which part of it is an overlay, and with the labels that it is compared with.
+    pub(crate) fn into_parts(self, known: Option<&ReplicaSet>) -> (Option<OwnerReference>, ReplicaSet) {
         let (mut set, template) = (self.observed, self.template);
         let overlay = |set: &ReplicaSet| {
             [wire::EPHEMERAL_METADATA, wire::COVERED_METADATA].map(|record| set.annotations.get(record).cloned())
@@ -215,7 +215,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
         let orphan = owner.is_none();
         let owner = owner
             .filter(|owner| owner.kind == "Rollout" && owner.api_version.starts_with("argoproj.io/"))
-            .map(|owner| Owner {
+            .map(|owner| OwnerReference {
                 uid: owner.uid.clone(),
                 name: owner.name.clone(),
             });
@@ -369,7 +369,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             stored.owner,
-            Some(Owner {
+            Some(OwnerReference {
                 uid: "r".into(),
                 name: "a".into()
             })

@@ -1,4 +1,4 @@
-//! Reading our own writes: a snapshot older than them is not decided upon (decision 34).
+//! Reading our own writes: the controller does not decide on a snapshot that is older than them (decision 34).
 //!
 //! After each write the version it led to is remembered, until the stores show it. What does not arrive in time is
 //! looked up live.
@@ -33,11 +33,11 @@ pub(crate) enum Expected {
         /// resourceVersion that the write led to.
         version: String,
     },
-    /// A version after this one: a write upon it was refused with 409.
+    /// A version after this one: a write on it was refused with 409.
     After {
         /// UID.
         uid: String,
-        /// resourceVersion that was decided upon.
+        /// resourceVersion that was decided on.
         version: String,
     },
     /// No object with this UID: we deleted it, or it was not found.
@@ -93,7 +93,7 @@ impl Expectations {
             .insert(subject, (expected, Instant::now()));
     }
 
-    /// Drops what is met and tells the first that is not.
+    /// Drops what is met, and returns the first that is not.
     #[must_use]
     pub(crate) fn unmet(&self, rollout_uid: &str, seen: &Seen<'_>) -> Option<Unmet> {
         let mut all = lock(&self.0);
@@ -126,7 +126,7 @@ impl Expectations {
         unmet
     }
 
-    /// Whether this version of the rollout is the one that our own last write led to, or one that it was written upon.
+    /// Whether this version of the rollout is the one that our own last write led to, or one that it was written on.
     #[must_use]
     pub(crate) fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
         let all = lock(&self.0);
@@ -157,7 +157,7 @@ impl Expectations {
 /// `seen` is the uid and the version that the store shows, if it shows an object of that name.
 fn is_met(expected: &Expected, seen: Option<(&str, &str)>) -> bool {
     match (expected, seen) {
-        // Another object of that name is news that came after ours.
+        // Another object of that name came after ours.
         (Expected::Created { uid, version } | Expected::Changed { uid, version }, Some((seen, seen_version))) => {
             seen != uid || compare_versions(seen_version, version) != Ordering::Less
         }

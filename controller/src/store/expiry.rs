@@ -1,4 +1,4 @@
-//! Keys that count for a while and are then forgotten by themselves.
+//! Keys that count for a while and then expire.
 
 use crate::store::key::Key;
 use std::collections::{HashMap, VecDeque};

@@ -1,15 +1,18 @@
-//! What the watches have told so far: rollouts by name, and what belongs to them.
+//! What the watches have brought so far: rollouts by name, and what belongs to them.
 
 pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
 pub(crate) mod key;
+pub(crate) mod owner;
+mod packed;
 pub(crate) mod pods;
 mod replica_sets;
 pub(crate) mod service;
 
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
+pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
 use crate::store::service::Services;
 use crate::sync::{read, write};
@@ -60,7 +63,7 @@ impl All {
 }
 
 impl Rollouts {
-    /// Takes in what a watch or a live read told.
+    /// Stores what a watch or a live read returned.
     pub(crate) fn apply(&self, new: StoredRollout, source: Source) -> (Key, Change) {
         let key = Key::of(&new);
         let mut rollouts = write(&self.0);
@@ -153,7 +156,7 @@ fn keep_identity(old: &StoredRollout, new: &StoredRollout) {
     }
 }
 
-/// Everything the watches have told.
+/// Everything that the watches have brought.
 #[derive(Default)]
 pub(crate) struct Stores {
     /// Rollouts.
@@ -165,7 +168,7 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Takes in what a watch or a live read told of a rollout.
+    /// Stores a rollout that a watch or a live read returned.
     pub(crate) fn apply_rollout(&self, new: StoredRollout, source: Source) -> (Key, Change) {
         let (key, change) = self.rollouts.apply(new, source);
         if change != Change::Same

@@ -1,7 +1,8 @@
 //! The ReplicaSets of rollouts, found by the UID of their rollout and by their own.
 
-use crate::store::decode::{Owner, StoredReplicaSet};
+use crate::store::decode::{OwnerReference, StoredReplicaSet};
 use crate::store::key::{Key, Source};
+use crate::store::packed::Packed;
 use crate::sync::{read, write};
 use serin_core::observed::ReplicaSet;
 use std::borrow::Borrow;
@@ -24,75 +25,76 @@ struct State {
 /// The ReplicaSets of one rollout, sorted by name; a vector, because a tree of one takes room for eleven.
 struct Family {
     rollout: Key,
-    sets: Vec<Arc<ReplicaSet>>,
+    sets: Vec<Arc<Packed>>,
 }
 
 /// Stands among others by the UID of the ReplicaSet.
 struct Member {
-    set: Arc<ReplicaSet>,
+    set: Arc<Packed>,
     family: Arc<str>,
 }
 
 impl Borrow<str> for Member {
     fn borrow(&self) -> &str {
-        &self.set.uid
+        self.set.uid()
     }
 }
 
 impl Hash for Member {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.set.uid.hash(state);
+        self.set.uid().hash(state);
     }
 }
 
 impl PartialEq for Member {
     fn eq(&self, other: &Self) -> bool {
-        self.set.uid == other.set.uid
+        self.set.uid() == other.set.uid()
     }
 }
 
 impl Eq for Member {}
 
 impl ReplicaSets {
-    /// Takes in what a watch or a live read told; the rollouts to look at are returned: the owner, and the one that
+    /// Stores what a watch or a live read returned; returns the rollouts to reconcile: the owner, and the one that
     /// lost it, if it changed hands.
     pub(crate) fn apply(&self, new: StoredReplicaSet, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
         let known = self.by_uid(&new.observed.uid);
-        let (owner, set) = new.into_parts(known.as_deref());
+        let (owner, set) = new.into_parts(known.as_ref());
         let home = match owner {
-            Some(Owner { uid, name }) => Some((uid, key.sibling(&name))),
+            Some(OwnerReference { uid, name }) => Some((uid, key.sibling(&name))),
             None => formers_home(&key, &set),
         };
         write(&self.0).apply(home, set, source)
     }
 
-    fn by_uid(&self, uid: &str) -> Option<Arc<ReplicaSet>> {
-        read(&self.0).members.get(uid).map(|member| Arc::clone(&member.set))
+    fn by_uid(&self, uid: &str) -> Option<ReplicaSet> {
+        let set = read(&self.0).members.get(uid).map(|member| Arc::clone(&member.set));
+        set.map(|set| set.unpack())
     }
 
-    /// Forgets a ReplicaSet; the rollout to look at is returned.
+    /// Forgets a ReplicaSet; returns the rollout to reconcile.
     pub(crate) fn delete(&self, uid: &str) -> Option<Key> {
         write(&self.0).remove(uid)
     }
 
-    /// Forgets everything that a complete list did not name; the rollouts to look at are returned.
+    /// Forgets everything that a complete list did not name; returns the rollouts to reconcile.
     pub(crate) fn keep_only(&self, listed_uids: &HashSet<String>) -> Vec<Key> {
         let mut state = write(&self.0);
-        let uids = state.members.iter().map(|member| &member.set.uid);
-        let gone: Vec<String> = uids.filter(|uid| !listed_uids.contains(*uid)).cloned().collect();
+        let uids = state.members.iter().map(|member| member.set.uid());
+        let gone: Vec<String> = uids
+            .filter(|uid| !listed_uids.contains(*uid))
+            .map(ToOwned::to_owned)
+            .collect();
         gone.iter().filter_map(|uid| state.remove(uid)).collect()
     }
 
     /// The ReplicaSets of one rollout, sorted by name.
     #[must_use]
     pub(crate) fn of(&self, owner_uid: &str) -> Vec<Arc<ReplicaSet>> {
-        let state = read(&self.0);
-        state
-            .families
-            .get(owner_uid)
-            .map(|family| family.sets.clone())
-            .unwrap_or_default()
+        let packed = read(&self.0).families.get(owner_uid).map(|family| family.sets.clone());
+        let packed = packed.unwrap_or_default();
+        packed.iter().map(|set| Arc::new(set.unpack())).collect()
     }
 
     /// ReplicaSets that nobody owns and whose names say that they were this rollout's, sorted by name.
@@ -113,7 +115,7 @@ impl State {
     fn apply(&mut self, home: Option<(String, Key)>, set: ReplicaSet, source: Source) -> Vec<Key> {
         let mut touched = Vec::new();
         if let Some(known) = self.members.get(set.uid.as_str()) {
-            if !source.replaces(&set.resource_version, &known.set.resource_version) {
+            if !source.replaces(&set.resource_version, known.set.version()) {
                 return touched;
             }
             let stays = home.as_ref().is_some_and(|(family, _)| **family == *known.family);
@@ -123,12 +125,12 @@ impl State {
         }
         if let Some((family, rollout)) = home {
             touched.push(rollout.clone());
-            self.insert(family, rollout, Arc::new(set));
+            self.insert(family, rollout, Arc::new(Packed::new(set)));
         }
         touched
     }
 
-    fn insert(&mut self, family: String, rollout: Key, set: Arc<ReplicaSet>) {
+    fn insert(&mut self, family: String, rollout: Key, set: Arc<Packed>) {
         let id = self.families.get_key_value(family.as_str());
         let id = id.map_or_else(|| Arc::from(family), |(id, _)| Arc::clone(id));
         let entry = self.families.entry(Arc::clone(&id));
@@ -136,11 +138,11 @@ impl State {
             rollout,
             sets: Vec::new(),
         });
-        match family.place(&set.name) {
+        match family.place(set.name()) {
             Ok(index) => {
                 let before = std::mem::replace(&mut family.sets[index], Arc::clone(&set));
                 // Another object of the same name took its place.
-                self.members.remove(before.uid.as_str());
+                self.members.remove(before.uid());
             }
             Err(index) => {
                 family.sets.reserve_exact(1);
@@ -154,7 +156,7 @@ impl State {
         let member = self.members.take(uid)?;
         let family = self.families.get_mut(&member.family)?;
         let rollout = family.rollout.clone();
-        if let Ok(index) = family.place(&member.set.name) {
+        if let Ok(index) = family.place(member.set.name()) {
             family.sets.remove(index);
         }
         if family.sets.is_empty() {
@@ -166,7 +168,7 @@ impl State {
 
 impl Family {
     fn place(&self, name: &str) -> Result<usize, usize> {
-        self.sets.binary_search_by(|set| set.name.as_str().cmp(name))
+        self.sets.binary_search_by(|set| set.name().cmp(name))
     }
 }
 
@@ -285,7 +287,7 @@ mod tests {
         sets.apply(with_template("1", 1, "a", &none), Source::Event);
         let first = template();
         assert!(first.is_some());
-        // No API server sends this: what is told of the template is the former answer, which was not computed again.
+        // No API server sends this: the facts about the template are the former ones, which were not computed again.
         sets.apply(with_template("2", 1, "b", &none), Source::Event);
         assert_eq!(template(), first);
         sets.apply(with_template("3", 2, "b", &none), Source::Event);

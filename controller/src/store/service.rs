@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer};
 use serin_core::api::Rollout;
+use serin_core::meaning;
 use serin_core::observed::Service;
 use serin_core::wire;
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-/// How long the answer that there is no such Service is believed.
+/// How long the answer "there is no such Service" counts.
 const ABSENT_FOR: Duration = Duration::from_secs(5);
 
 /// A Service without what no decision reads.
@@ -87,19 +88,8 @@ impl kube::Resource for StoredService {
 
 /// The Services that a strategy names (contract 05 §9), sorted.
 pub(crate) fn named(rollout: &Rollout) -> BTreeSet<&str> {
-    let strategy = &rollout.spec.strategy;
-    let mut names = BTreeSet::new();
-    if let Some(blue_green) = &strategy.blue_green {
-        names.extend([blue_green.active_service.as_str(), &blue_green.preview_service]);
-    }
-    if let Some(canary) = &strategy.canary {
-        names.extend([canary.stable_service.as_str(), &canary.canary_service]);
-        if let Some(pair) = &canary.ping_pong {
-            names.extend([pair.ping_service.as_str(), &pair.pong_service]);
-        }
-    }
-    names.remove("");
-    names
+    let named = meaning::services(&rollout.spec.strategy);
+    named.into_iter().map(|(_, name)| name).collect()
 }
 
 struct State {
@@ -121,7 +111,7 @@ struct State {
 pub(crate) struct Services(RwLock<State>);
 
 impl Services {
-    /// Takes in what a watch or a live read told; the rollouts to look at are returned.
+    /// Stores what a watch or a live read returned; returns the rollouts to reconcile.
     pub(crate) fn apply(&self, new: StoredService, source: Source) -> Vec<Key> {
         let key = Key::of(&new);
         let mut state = write(&self.0);
@@ -148,7 +138,7 @@ impl Services {
         touched.into_iter().collect()
     }
 
-    /// Forgets a Service; the rollouts to look at are returned.
+    /// Forgets a Service; returns the rollouts to reconcile.
     pub(crate) fn delete(&self, key: &Key) -> Vec<Key> {
         let mut state = write(&self.0);
         let Some(gone) = state.remove(key) else {
@@ -158,7 +148,7 @@ impl Services {
         state.rollouts_of(key, &gone).into_iter().collect()
     }
 
-    /// Forgets everything that a complete list did not name; the rollouts to look at are returned.
+    /// Forgets everything that a complete list did not name; returns the rollouts to reconcile.
     pub(crate) fn keep_only(&self, listed: &HashSet<Key>) -> Vec<Key> {
         let gone: Vec<Key> = read(&self.0)
             .services

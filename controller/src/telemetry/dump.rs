@@ -15,19 +15,19 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// One look, as it is written.
+/// One decision, as it is written.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Look {
+pub(crate) struct Decision {
     /// The clock reading.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// What was seen.
-    pub observed: Observed,
+    pub(crate) observed: Observed,
     /// What was decided then; not read again.
     #[serde(default, skip_deserializing)]
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
-/// Writes every distinct look to a folder.
+/// Writes every distinct decision to a folder.
 pub(crate) struct Dump {
     folder: PathBuf,
     written: Mutex<(u64, HashMap<Key, u64>)>,
@@ -41,14 +41,14 @@ impl Dump {
         }
     }
 
-    /// Writes a look unless the one before was the same; a failure is logged and harms nothing else.
+    /// Writes a decision unless it is the same as the one before. A failure is logged and has no other effect.
     pub(crate) fn write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) {
         if let Err(error) = self.try_write(key, now, observed, plan) {
-            tracing::warn!(folder = %self.folder.display(), %error, "a look could not be written");
+            tracing::warn!(folder = %self.folder.display(), %error, "cannot write a decision to the folder");
         }
     }
 
-    /// How many rollouts it remembers the last look of.
+    /// How many rollouts it remembers the last decision of.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         lock(&self.written).1.len()
@@ -65,14 +65,15 @@ impl Dump {
         if lock(&self.written).1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
             return Ok(());
         }
-        let look = Look {
+        let decision = Decision {
             now,
             observed: observed.clone(),
             plan: plan.clone(),
         };
-        // What is seen of a rollout is for whoever runs the controller alone.
+        // Only the person who runs the controller may read what it saw.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        self.new_file(key, now)?.write_all(&serde_json::to_vec_pretty(&look)?)
+        self.new_file(key, now)?
+            .write_all(&serde_json::to_vec_pretty(&decision)?)
     }
 
     /// A file that was not there before: an earlier process may have written to this folder.
@@ -106,7 +107,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn a_distinct_look_is_written_once_and_can_be_played_again() {
+    fn a_distinct_decision_is_written_once_and_can_be_read_again() {
         let folder = std::env::temp_dir().join(format!("serin-replay-{}", std::process::id()));
         let dump = Dump::new(folder.clone());
         let key = Key::new("n", "a");
@@ -121,8 +122,8 @@ mod tests {
             .collect();
         files.sort();
         assert_eq!(files.len(), 2);
-        let look: Look = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
-        assert_eq!(look.observed, observed);
+        let decision: Decision = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
+        assert_eq!(decision.observed, observed);
         std::fs::remove_dir_all(folder).unwrap();
     }
 
@@ -142,8 +143,8 @@ mod tests {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             assert_eq!(mode(&path), 0o600, "{}", path.display());
-            let look: Look = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-            replicas.push(look.observed.rollout.spec.replicas.unwrap());
+            let decision: Decision = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            replicas.push(decision.observed.rollout.spec.replicas.unwrap());
         }
         replicas.sort_unstable();
         assert_eq!(replicas, [1, 2]);

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Listens on a port of all addresses, IPv6 and IPv4; 0 takes any free one.
+/// Listens on a port of all addresses, IPv6 and IPv4; 0 chooses a free port.
 ///
 /// # Errors
 /// If the port is taken or not allowed.

@@ -21,13 +21,13 @@ pub enum Format {
 }
 
 /// Sends logs to stderr as the options say; does nothing if the process already has a subscriber.
-pub fn install(options: &Options) {
+pub(crate) fn install(options: &Options) {
     let format = if options.logformat.eq_ignore_ascii_case("json") {
         Format::Json
     } else {
         Format::Text
     };
-    // What fails is told by us, with the server and its words; the client library tells it again, as it sees it.
+    // We log failures with the server and its words; the client library would log them again in its own.
     let client = if options.kloglevel > 0 {
         "debug"
     } else {
@@ -47,7 +47,7 @@ pub fn install(options: &Options) {
         .event_format(format)
         .try_init();
     if let Err(error) = installed {
-        tracing::debug!(%error, "logs go where the process already sends them");
+        tracing::debug!(%error, "the process already has a log subscriber");
     }
 }
 

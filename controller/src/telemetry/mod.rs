@@ -19,8 +19,8 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVe
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long the series of a deleted rollout stay (contract 09 §3); after that time series are looked through that no
-/// rollout has.
+/// How long the series of a deleted rollout stay (contract 09 §3); after that time, series without
+/// a rollout are removed.
 const SERIES_STAY: Duration = Duration::from_secs(65);
 /// Name of the work queue in `workqueue_*`.
 const QUEUE: &str = "Rollouts";
@@ -29,7 +29,7 @@ const QUEUE: &str = "Rollouts";
 pub(crate) struct Telemetry {
     registry: Registry,
     series: Series,
-    looks: IntCounterVec,
+    reconciles: IntCounterVec,
     waits: IntCounterVec,
     pub(crate) events_dropped: IntCounter,
     pub(crate) watch_errors: IntCounter,
@@ -59,9 +59,9 @@ impl Telemetry {
         };
         let telemetry = Self {
             series: Series::default(),
-            looks: counter(
-                "serin_looks_total",
-                "Looks at rollouts, by what started them.",
+            reconciles: counter(
+                "serin_reconciles_total",
+                "Reconciles of rollouts, by what started them.",
                 &["reason"],
             )?,
             waits: counter(
@@ -118,15 +118,15 @@ impl Telemetry {
         Ok(())
     }
 
-    /// A look begins.
-    pub(crate) fn look_began(&self, reason: Reason, waited: Duration) {
-        self.looks.with_label_values(&[reason.word()]).inc();
+    /// A reconcile begins.
+    pub(crate) fn reconcile_began(&self, reason: Reason, waited: Duration) {
+        self.reconciles.with_label_values(&[reason.word()]).inc();
         self.queue_wait.observe(waited.as_secs_f64());
     }
 
-    /// A look ended.
-    pub(crate) fn look_ended(&self, key: &Key, took: Duration, failed: bool) {
-        let new = self.series.look(key, took, failed);
+    /// A reconcile ended.
+    pub(crate) fn reconcile_ended(&self, key: &Key, took: Duration, failed: bool) {
+        let new = self.series.reconciled(key, took, failed);
         self.is_new(new, key);
         self.work.observe(took.as_secs_f64());
     }
@@ -187,7 +187,7 @@ impl Telemetry {
         }
     }
 
-    /// Whether there still is what the series of a key that is no rollout's are about: a Service of rollouts, or the
+    /// Whether the subject of series that belong to no rollout still exists: a Service of rollouts, or the
     /// rollouts of the namespace.
     fn is_anybodys(&self, key: &Key) -> bool {
         if &*key.name == NO_NAME {
@@ -254,7 +254,7 @@ mod tests {
         stores.apply_rollout(stored(), Source::List);
         let telemetry = Telemetry::new(Arc::clone(&stores)).unwrap();
         let key = Key::new("default", "guestbook");
-        telemetry.look_ended(&key, Duration::from_millis(200), true);
+        telemetry.reconcile_ended(&key, Duration::from_millis(200), true);
         telemetry.event(&key, "Normal", "FooReason");
         let scrape = || telemetry.scrape(QueueCounts::default(), &[]).unwrap();
         let text = scrape();
@@ -285,10 +285,10 @@ mod tests {
         );
     }
 
-    /// What is told of a rollout in a namespace of its own: a look, an event, and the calls for it.
+    /// What is counted of a rollout in a namespace of its own: a reconcile, an event, and the calls for it.
     fn told(telemetry: &Telemetry, namespace: &str) {
         let key = Key::new(namespace, "web");
-        telemetry.look_ended(&key, Duration::ZERO, false);
+        telemetry.reconcile_ended(&key, Duration::ZERO, false);
         telemetry.event(&key, "Normal", "Any");
         for (kind, name) in [
             ("rollouts", "web"),

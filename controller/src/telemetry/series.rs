@@ -44,7 +44,7 @@ struct State {
 /// The numbers of one rollout.
 #[derive(Default)]
 struct OfOne {
-    looks: Looks,
+    reconciles: Reconciles,
     errors: u64,
     undecodable: u64,
     events: Vec<(Event, u64)>,
@@ -53,8 +53,8 @@ struct OfOne {
 
 /// A histogram.
 #[derive(Default)]
-struct Looks {
-    /// Looks that took at most the bound of the bucket, and longer than that of the one before.
+struct Reconciles {
+    /// Reconciles that took at most the bound of the bucket, and longer than that of the one before.
     within: [u64; BUCKETS.len()],
     all: u64,
     seconds: f64,
@@ -74,13 +74,13 @@ struct Call {
 }
 
 impl Series {
-    /// A look ended. As all of these, it says whether the key had no numbers before.
-    pub(crate) fn look(&self, key: &Key, took: Duration, failed: bool) -> bool {
+    /// A reconcile ended. As all of these, it says whether the key had no numbers before.
+    pub(crate) fn reconciled(&self, key: &Key, took: Duration, failed: bool) -> bool {
         let seconds = took.as_secs_f64();
         self.change(key, |one| {
-            one.looks.all += 1;
-            one.looks.seconds += seconds;
-            let mut buckets = one.looks.within.iter_mut().zip(BUCKETS);
+            one.reconciles.all += 1;
+            one.reconciles.seconds += seconds;
+            let mut buckets = one.reconciles.within.iter_mut().zip(BUCKETS);
             if let Some((count, _)) = buckets.find(|(_, bound)| seconds <= *bound) {
                 *count += 1;
             }
@@ -93,7 +93,7 @@ impl Series {
         self.change(key, |one| one.undecodable += 1)
     }
 
-    /// An event was told.
+    /// An event was sent.
     pub(crate) fn event(&self, key: &Key, kind: &'static str, reason: &str) -> bool {
         let mut state = lock(&self.0);
         let known = state.reasons.iter().find(|it| &***it == reason).cloned();
@@ -131,7 +131,7 @@ impl Series {
         let state = lock(&self.0);
         let mut all: Vec<(&Key, &OfOne)> = state.of.iter().collect();
         all.sort_unstable_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        looks(text, &all);
+        reconciles(text, &all);
         let errors = |one: &OfOne| one.errors;
         plain(
             text,
@@ -170,8 +170,8 @@ fn count<W: PartialEq>(counts: &mut Vec<(W, u64)>, what: W) {
     }
 }
 
-fn looks(text: &mut String, all: &[(&Key, &OfOne)]) {
-    let mut some = all.iter().filter(|(_, one)| one.looks.all > 0).peekable();
+fn reconciles(text: &mut String, all: &[(&Key, &OfOne)]) {
+    let mut some = all.iter().filter(|(_, one)| one.reconciles.all > 0).peekable();
     if some.peek().is_none() {
         return;
     }
@@ -180,14 +180,24 @@ fn looks(text: &mut String, all: &[(&Key, &OfOne)]) {
     for (key, one) in some {
         let labels = [("name", &*key.name), ("namespace", &*key.namespace)];
         let mut total = 0;
-        for (count, bound) in one.looks.within.iter().zip(BUCKETS) {
+        for (count, bound) in one.reconciles.within.iter().zip(BUCKETS) {
             total += count;
             let bound = bound.to_string();
             bucket(text, labels, &bound, total);
         }
-        bucket(text, labels, "+Inf", one.looks.all);
-        sample(text, "rollout_reconcile_sum", &labels, &one.looks.seconds.to_string());
-        sample(text, "rollout_reconcile_count", &labels, &one.looks.all.to_string());
+        bucket(text, labels, "+Inf", one.reconciles.all);
+        sample(
+            text,
+            "rollout_reconcile_sum",
+            &labels,
+            &one.reconciles.seconds.to_string(),
+        );
+        sample(
+            text,
+            "rollout_reconcile_count",
+            &labels,
+            &one.reconciles.all.to_string(),
+        );
     }
 }
 

@@ -8,6 +8,7 @@
     clippy::panic
 )] // Each test binary uses a part of these.
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Event as CoreEvent, Namespace};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
-use serin_core::plan::{Action, After, Event, EventKind, NewReplicaSet, Plan, StatusWrite, Urgency};
+use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, ReplicaSetAction, StatusWrite, Urgency};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -226,10 +227,32 @@ pub fn rollout(name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec})
 }
 
+/// A rollout `web` that the controller can decide about.
+pub fn web(replicas: i32, strategy: &Value) -> Value {
+    rollout(
+        "web",
+        &json!({"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "strategy": strategy,
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}}}),
+    )
+}
+
+/// Somebody's merge patch, within a decision: the server answers at once.
+pub fn patch_at_once(server: &ApiServer, path: &str, change: &Value) {
+    let request = http::Request::patch(path)
+        .header("content-type", "application/merge-patch+json")
+        .body(kube::client::Body::from(change.to_string().into_bytes()))
+        .unwrap();
+    let answer = server
+        .handle(request)
+        .now_or_never()
+        .expect("the server answers at once");
+    assert_eq!(answer.status(), 200);
+}
+
 pub fn new(name: String) -> Action {
     let labels = json!({"app": "a", "rollouts-pod-template-hash": "1"});
     let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
-    Action::CreateReplicaSet(Box::new(NewReplicaSet {
+    Action::ReplicaSet(ReplicaSetAction::Create(Box::new(NewReplicaSet {
         name,
         labels: serde_json::from_value(labels.clone()).unwrap(),
         annotations: [].into(),
@@ -237,15 +260,18 @@ pub fn new(name: String) -> Action {
         template: PodTemplate::new(&template),
         replicas: 1,
         min_ready_seconds: 0,
-    }))
+    })))
 }
 
-pub fn event(reason: &str, after: After) -> Event {
-    Event {
-        kind: EventKind::Normal,
-        reason: reason.into(),
-        message: "done".into(),
-        after,
+pub fn event(news: News, after: After) -> Event {
+    Event { news, after }
+}
+
+/// A ReplicaSet was made.
+fn made() -> News {
+    News::ReplicaSetCreated {
+        name: "a".into(),
+        revision: 1,
     }
 }
 
@@ -261,9 +287,9 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         .filter(|one| seen.replica_sets.iter().all(|set| set.name != *one));
     let actions: Vec<Action> = missing.map(new).collect();
     let mut events: Vec<Event> = (0..actions.len())
-        .map(|index| event("Made", After::Action(index)))
+        .map(|index| event(made(), After::Action(index)))
         .collect();
-    events.push(event("Settled", After::Status));
+    events.push(event(News::Resumed, After::Status));
     let patch = json!({"status": {"phase": "Healthy"}});
     Plan {
         actions,

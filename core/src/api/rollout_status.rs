@@ -46,7 +46,7 @@ pub struct RolloutStatus {
     /// Hash collisions met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
-    /// Generation that was last looked at, as a decimal string.
+    /// Generation that was last reconciled, as a decimal string.
     #[serde(skip_serializing_if = "is_default")]
     pub observed_generation: String,
     /// Conditions; the newest change stands last.

@@ -155,7 +155,7 @@ fn words_of_scale(scale: &SetCanaryScale) -> Option<String> {
 pub enum PauseLength {
     /// Until a person goes on.
     Indefinite,
-    /// Whole seconds; 0 completes on the first look. Negative ones are refused by validation.
+    /// Whole seconds; 0 completes on the first reconcile. Negative ones are refused by validation.
     Seconds(i64),
     /// The text is neither a number nor a Go duration; refused by validation.
     Invalid,

@@ -1,54 +1,23 @@
-//! A plan in the making: its events, in the order in which users know them, and when it looks again. Its actions come
+//! A plan in the making: its events, in the order in which users know them, and when it reconciles again. Its actions come
 //! from [`crate::rollout`]'s `order` alone.
 
 use crate::observed::ReplicaSet;
-use crate::plan::{Action, After, Event, EventKind, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
+use crate::plan::{Action, After, Event, News, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
 
-/// Events come in groups; the groups are sent in this order whatever order they were found in (contract 03 §15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Group {
-    /// A rollout is first seen.
-    Seen,
-    /// Its revision changes.
-    Updated,
-    /// A ReplicaSet is created.
-    Created,
-    /// Steps are skipped.
-    Skip,
-    /// The Service of the preview is switched.
-    Preview,
-    /// An update began.
-    Began,
-    /// ReplicaSets are scaled.
-    Scaling,
-    /// Services of traffic are switched.
-    Traffic,
-    /// A step is done, the update is aborted, paused, resumed, completed.
-    Course,
-}
-
-/// Collects what a look says: events, and when it looks again.
+/// Collects what a reconcile says: events, and when it reconciles again.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    events: Vec<(Group, Event)>,
+    events: Vec<Event>,
     wake: Option<Wake>,
 }
 
 impl Draft {
-    /// Adds an event.
-    pub(crate) fn tell(&mut self, group: Group, kind: EventKind, reason: &str, message: String, after: After) {
-        self.events.push((
-            group,
-            Event {
-                kind,
-                reason: reason.to_owned(),
-                message,
-                after,
-            },
-        ));
+    /// Adds an event that is sent once its cause went through.
+    pub(crate) fn tell(&mut self, news: News, after: After) {
+        self.events.push(Event { news, after });
     }
 
-    /// Asks for a look; the earliest wins.
+    /// Asks for a reconcile; the earliest wins.
     pub(crate) fn wake(&mut self, wake: Wake) {
         if self.wake.is_none_or(|old| wake.at < old.at) {
             self.wake = Some(wake);
@@ -57,12 +26,11 @@ impl Draft {
 
     /// The plan that makes these changes.
     pub(crate) fn finish(mut self, actions: Vec<Action>, status: Option<StatusWrite>) -> Plan {
-        self.events.sort_by_key(|(group, _)| *group);
-        let events = self.events.into_iter().map(|(_, event)| event).collect();
+        self.events.sort_by_key(|event| event.news.group());
         Plan {
             actions,
             status,
-            events,
+            events: self.events,
             wake: self.wake,
         }
     }

@@ -1,16 +1,18 @@
 //! What is to happen next, in order, and what to tell the user: the answer of every `decide`.
 
 pub(crate) mod draft;
+pub mod news;
 
 use crate::api::PodTemplate;
 use crate::observed::Refusal;
 use jiff::Timestamp;
+pub use news::{EventKind, News};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The answer to one look. At rest it is empty but for the wake (invariant 7).
+/// The answer to one reconcile. At rest it is empty but for the wake (invariant 7).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Plan {
@@ -21,7 +23,7 @@ pub struct Plan {
     pub status: Option<StatusWrite>,
     /// What to tell the user, in order; each is sent only if its cause went through.
     pub events: Vec<Event>,
-    /// When to look again although nothing changed, and why.
+    /// When to reconcile again although nothing changed, and why.
     pub wake: Option<Wake>,
 }
 
@@ -43,21 +45,43 @@ impl Plan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
-    /// Create a ReplicaSet, at its first size.
-    CreateReplicaSet(Box<NewReplicaSet>),
-    /// Change a ReplicaSet by one merge patch.
-    PatchReplicaSet(ReplicaSetPatch),
-    /// Delete an old ReplicaSet.
-    DeleteReplicaSet(Target),
-    /// Change the selector of a Service by one merge patch.
-    PatchService(ServicePatch),
-    /// Change labels and annotations of a pod by one merge patch (contract 03 §11). One that is gone needs none.
-    PatchPod(PodPatch),
-    /// Ask for the eviction of a pod (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that
-    /// is no failure: the next look counts again.
-    EvictPod(Target),
-    /// Change annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
-    PatchRollout(RolloutPatch),
+    /// Of a ReplicaSet.
+    ReplicaSet(ReplicaSetAction),
+    /// Of the selector of a Service, by one merge patch.
+    Service(ServicePatch),
+    /// Of a pod.
+    Pod(PodAction),
+    /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
+    Rollout(RolloutPatch),
+}
+
+impl From<ReplicaSetAction> for Action {
+    fn from(action: ReplicaSetAction) -> Self {
+        Self::ReplicaSet(action)
+    }
+}
+
+/// What is done to a ReplicaSet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReplicaSetAction {
+    /// Create it, at its first size.
+    Create(Box<NewReplicaSet>),
+    /// Change it by one merge patch.
+    Patch(ReplicaSetPatch),
+    /// Delete an old one.
+    Delete(Target),
+}
+
+/// What is done to a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PodAction {
+    /// Change labels and annotations by one merge patch (contract 03 §11). One that is gone needs none.
+    Patch(PodPatch),
+    /// Ask for its eviction (contract 05 §4). Where a PodDisruptionBudget forbids it, or the pod is gone, that is no
+    /// failure: the next reconcile counts again.
+    Evict(Target),
 }
 
 /// What may be held back by a change that does not go through (decision 46).
@@ -75,14 +99,14 @@ impl Action {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::PatchReplicaSet(patch) if patch.primary().is_none() => Kind::Secondary,
-            Self::PatchPod(_) => Kind::Secondary,
-            Self::PatchReplicaSet(_)
-            | Self::CreateReplicaSet(_)
-            | Self::DeleteReplicaSet(_)
-            | Self::PatchService(_)
-            | Self::EvictPod(_)
-            | Self::PatchRollout(_) => Kind::Primary,
+            Self::ReplicaSet(ReplicaSetAction::Patch(patch)) if patch.primary().is_none() => Kind::Secondary,
+            Self::ReplicaSet(
+                ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_) | ReplicaSetAction::Delete(_),
+            )
+            | Self::Service(_)
+            | Self::Pod(PodAction::Evict(_))
+            | Self::Rollout(_) => Kind::Primary,
+            Self::Pod(PodAction::Patch(_)) => Kind::Secondary,
         }
     }
 }
@@ -251,7 +275,7 @@ pub struct RolloutPatch {
 #[serde(rename_all = "camelCase")]
 pub struct StatusWrite {
     /// Merge patch, `{"status": …}`. The shell adds the resourceVersion decided upon, or the one that the plan's own
-    /// [`Action::PatchRollout`] led to.
+    /// [`Action::Rollout`] led to.
     pub patch: Value,
     /// Whether it may wait for more of its kind.
     pub urgency: Urgency,
@@ -271,27 +295,14 @@ pub enum Urgency {
     Counters,
 }
 
-/// One core/v1 Event about the rollout.
+/// One event about the rollout, and its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Normal or Warning.
-    pub kind: EventKind,
-    /// See [`crate::wire::event`].
-    pub reason: String,
-    /// A sentence.
-    pub message: String,
+    /// What is told.
+    pub news: News,
     /// Its cause.
     pub after: After,
-}
-
-/// Kind of an Event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EventKind {
-    /// As it should be.
-    Normal,
-    /// Something for a person to see.
-    Warning,
 }
 
 /// What must have gone through before an event is sent.
@@ -304,7 +315,7 @@ pub enum After {
     Status,
 }
 
-/// A look that is due although nothing changed (invariant 13).
+/// A reconcile that is due although nothing changed (invariant 13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wake {
@@ -323,7 +334,7 @@ pub enum WakeReason {
     ProgressDeadline,
     /// An old ReplicaSet may be scaled down.
     ScaleDownDelay,
-    /// An invalid spec is looked at again (upstream: every 20 s).
+    /// An invalid spec is tried again (upstream: every 20 s).
     InvalidSpecRetry,
     /// The Rollout that manages a Service has been gone for long enough (decision 48).
     ManagerStaysAway,

@@ -14,7 +14,7 @@
 //! - A pod that we evicted may still count for its ReplicaSet controller, which then deletes another in its place; and
 //!   one that it has just made may be ready by then, and stay in place of an available one.
 //!
-//! What users read in the status of the rollout are the counters as they are.
+//! What users read in the status of the rollout are the counters as they are, except where they are known to be wrong.
 
 use crate::observed::{Observed, Pod, ReplicaSet};
 use crate::plan::ReplicaSetPatch;
@@ -212,6 +212,17 @@ impl Look<'_> {
     /// What may be relied on of the pods of a ReplicaSet.
     pub(crate) fn availability(&self, set: &ReplicaSet) -> Availability {
         Availability::of(self.seen, set, self.now)
+    }
+
+    /// What users read of it: what its status says, unless that is known to tell of pods that go away. Then the rollout is
+    /// not Healthy yet.
+    pub(crate) fn told_available(&self, set: &ReplicaSet) -> i32 {
+        let told = set.available_replicas;
+        if set.is_doubtful() {
+            told.min(self.available(set))
+        } else {
+            told
+        }
     }
 
     /// Pods of a ReplicaSet that are available, and stay so if its size stays.

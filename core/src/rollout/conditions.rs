@@ -208,7 +208,7 @@ fn set_progressing(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_>,
         // Named for the ReplicaSet even where it has no pods.
         let name = look.revisions.new.map_or("", |set| &*set.name);
         let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
-        // A rollback may be over in one look: what was said before is of the revision that it leaves.
+        // A rollback may be over in one reconcile: what was said before is of the revision that it leaves.
         let told = look.change == Change::Nothing;
         set_of(next, progressing(TRUE, wire::NEW_REPLICA_SET_AVAILABLE, message), told);
     } else if facts.progressed || became_unhealthy {

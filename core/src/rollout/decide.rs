@@ -38,7 +38,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
     }
     let claim = order::claim(&look);
     if !claim.is_empty() {
-        // What is not ours yet, or no longer, is neither scaled nor counted: the next look has it.
+        // What is not ours yet, or no longer, is neither scaled nor counted: the next reconcile has it.
         return Draft::default().finish(claim.into_vec(), None);
     }
     look.restart = Restart::of(&look);

@@ -2,21 +2,22 @@
 //! laid over those of the pod template (decision 44).
 //!
 //! The order is: the template, in one write with the record of what it covers there; then the pods, once the template is
-//! seen to carry it; then the record of what was given. Stopped at any moment, the next look still knows what is to go
+//! seen to carry it; then the record of what was given. Stopped at any moment, the next reconcile still knows what is to go
 //! and what is to come back. A template that the API server refuses never carries it, so its pods are left alone
 //! (decision 46): a pod with labels that its ReplicaSet does not select is no longer its own.
 
 use crate::api::PodTemplate;
 use crate::api::rollout::PodTemplateMetadata;
 use crate::meaning::Metadata;
+use crate::notation::selector;
 use crate::observed::{Pod, ReplicaSet};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, NewReplicaSet, PodPatch, Secondary, Target};
+use crate::plan::draft::Draft;
+use crate::plan::{After, NewReplicaSet, News, PodPatch, Secondary, Target};
 use crate::rollout::look::Look;
 use crate::rollout::refused;
 use crate::rollout::revision::{Stable, is_observed};
 use crate::validate::{FieldError, labels};
-use crate::wire::{COVERED_METADATA, EPHEMERAL_METADATA, event};
+use crate::wire::{COVERED_METADATA, EPHEMERAL_METADATA};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -179,9 +180,8 @@ pub(crate) fn warn(look: &Look<'_>, draft: &mut Draft) {
         return;
     }
     for error in wrong(look, false) {
-        let message = format!("An update will be invalid: {error}");
-        let kind = EventKind::Warning;
-        draft.tell(Group::Course, kind, event::INVALID_METADATA, message, After::Status);
+        let error = error.to_string();
+        draft.tell(News::InvalidMetadata { error }, After::Status);
     }
 }
 
@@ -260,7 +260,7 @@ impl<'a> Overlay<'a> {
         let wanted = wanted(look, set)?;
         let (given, noted) = (recorded(set), read::<Covered>(set, COVERED_METADATA));
         let written = look.rollout.spec.template.as_ref();
-        let selector = look.rollout.spec.selector.as_ref();
+        let asked = look.rollout.spec.selector.as_ref();
         let label = |key: &str| {
             // A ReplicaSet is made with the labels of its template, before anything is laid over them.
             let own = if is_newest(look, set) {
@@ -269,7 +269,7 @@ impl<'a> Overlay<'a> {
             } else {
                 set.labels.get(key).cloned()
             };
-            if own.is_none() && selector.is_some_and(|selector| labels::names(selector, key)) {
+            if own.is_none() && asked.is_some_and(|asked| selector::names(asked, key)) {
                 return Original::Unknown;
             }
             Original::Known(own)

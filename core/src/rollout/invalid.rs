@@ -1,4 +1,4 @@
-//! A spec that cannot be carried out: the condition, the phase, and when it is looked at again (contract 01 §9, last item).
+//! A spec that cannot be carried out: the condition, the phase, and when it is tried again (contract 01 §9, last item).
 
 use crate::api::rollout::{CanaryStep, CanaryStrategy, RolloutStatus};
 use crate::meaning::Strategy;
@@ -14,7 +14,7 @@ use crate::rollout::status;
 use crate::wire::{condition, phase};
 use jiff::Timestamp;
 
-/// Seconds until an invalid spec is looked at again, as upstream has it.
+/// Seconds until an invalid spec is tried again, as upstream has it.
 const RETRY_SECONDS: i64 = 20;
 
 /// What the spec asks for, or why it cannot be carried out: the first error counts.
@@ -104,7 +104,7 @@ fn first_asked<const N: usize>(fields: [(bool, &'static str); N]) -> Option<&'st
     fields.into_iter().find_map(|(asked, field)| asked.then_some(field))
 }
 
-/// Says so, keeps everything as it is, and looks again in a while.
+/// Says so, keeps everything as it is, and reconciles again in a while.
 pub(crate) fn plan(seen: &Observed, now: Timestamp, problem: &str) -> Plan {
     let (metadata, old) = (&seen.rollout.metadata, &seen.rollout.status);
     let name = metadata.name.as_deref().unwrap_or_default();

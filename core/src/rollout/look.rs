@@ -1,4 +1,4 @@
-//! One look at one rollout: what is seen, the clock, and what follows from both before anything is decided.
+//! One reconcile of one rollout: what is seen, the clock, and what follows from both before anything is decided.
 
 use crate::api::{Rollout, Time};
 use crate::meaning::Strategy;
@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct Look<'a> {
     /// All that is known.
     pub(crate) seen: &'a Observed,
-    /// The one clock reading of this look.
+    /// The one clock reading of this reconcile.
     pub(crate) now: Timestamp,
     /// The rollout.
     pub(crate) rollout: &'a Rollout,
@@ -22,18 +22,18 @@ pub(crate) struct Look<'a> {
     pub(crate) strategy: Strategy<'a>,
     /// Which ReplicaSet is what.
     pub(crate) revisions: Revisions<'a>,
-    /// What the user changed since the last look.
+    /// What the user changed since the last reconcile.
     pub(crate) change: Change,
     /// How far a restart is; [`decide`](crate::decide()) fills it in once the strategy is known.
     pub(crate) restart: Restart,
 }
 
-/// What the user changed since the last look (contract 02 §10).
+/// What the user changed since the last reconcile (contract 02 §10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Nothing that begins an update.
     Nothing,
-    /// The rollout is looked at for the first time.
+    /// The rollout is reconciled for the first time.
     First,
     /// Another pod template.
     Template,
@@ -42,7 +42,7 @@ pub(crate) enum Change {
 }
 
 impl<'a> Look<'a> {
-    /// A look at `seen` at `now`, where the spec means `strategy`.
+    /// A reconcile of `seen` at `now`, where the spec means `strategy`.
     pub(crate) fn of(seen: &'a Observed, strategy: Strategy<'a>, now: Timestamp) -> Self {
         let revisions = Revisions::of(seen);
         let change = Change::of(seen, &revisions);

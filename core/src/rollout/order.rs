@@ -14,9 +14,10 @@
 
 use crate::meaning;
 use crate::observed::{ReplicaSet, Service};
-use crate::plan::draft::{Draft, Group, patch_of, target_of};
+use crate::plan::draft::{Draft, patch_of, target_of};
 use crate::plan::{
-    Action, After, EventKind, Ownership, ReplicaSetPatch, Secondary, ServicePatch, Target, Wake, WakeReason,
+    Action, After, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, Secondary, ServicePatch, Target,
+    Wake, WakeReason,
 };
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
@@ -25,7 +26,7 @@ use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
 use crate::rollout::want::{Behind, Deadline, Keeps, Of, Want};
-use crate::wire::{self, event};
+use crate::wire;
 
 /// Changes, in their order.
 #[derive(Debug, Default)]
@@ -60,7 +61,11 @@ pub(crate) fn claim(look: &Look<'_>) -> Actions {
         ownership: Some(ownership),
         ..patch_of(set)
     };
-    Actions(changes.map(|change| Action::PatchReplicaSet(patch(change))).collect())
+    Actions(
+        changes
+            .map(|change| ReplicaSetAction::Patch(patch(change)).into())
+            .collect(),
+    )
 }
 
 impl Actions {
@@ -77,37 +82,35 @@ impl Actions {
     /// Whether any ReplicaSet is created or changes its size.
     pub(crate) fn resize(&self) -> bool {
         self.0.iter().any(|action| match action {
-            Action::CreateReplicaSet(_) => true,
-            Action::PatchReplicaSet(patch) => patch.replicas.is_some(),
-            Action::DeleteReplicaSet(_)
-            | Action::PatchService(_)
-            | Action::PatchPod(_)
-            | Action::EvictPod(_)
-            | Action::PatchRollout(_) => false,
+            Action::ReplicaSet(ReplicaSetAction::Create(_)) => true,
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas.is_some(),
+            Action::ReplicaSet(ReplicaSetAction::Delete(_))
+            | Action::Service(_)
+            | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
+            | Action::Rollout(_) => false,
         })
     }
 
     /// Whether the selector of any Service changes.
     fn switch(&self) -> bool {
-        self.0.iter().any(|action| matches!(action, Action::PatchService(_)))
+        self.0.iter().any(|action| matches!(action, Action::Service(_)))
     }
 
     /// Whether anything is written that rollouts work without (decision 46).
     pub(crate) fn have_secondary(&self) -> bool {
         self.0.iter().any(|action| match action {
-            Action::PatchReplicaSet(patch) => !patch.secondary.is_empty(),
-            Action::PatchPod(_) => true,
-            Action::CreateReplicaSet(_)
-            | Action::DeleteReplicaSet(_)
-            | Action::PatchService(_)
-            | Action::EvictPod(_)
-            | Action::PatchRollout(_) => false,
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => !patch.secondary.is_empty(),
+            Action::Pod(PodAction::Patch(_)) => true,
+            Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Delete(_))
+            | Action::Service(_)
+            | Action::Pod(PodAction::Evict(_))
+            | Action::Rollout(_) => false,
         })
     }
 
     /// Adds a change; its index is what events refer to.
-    fn push(&mut self, action: Action) -> After {
-        self.0.push(action);
+    fn push(&mut self, action: impl Into<Action>) -> After {
+        self.0.push(action.into());
         After::Action(self.0.len() - 1)
     }
 
@@ -115,21 +118,16 @@ impl Actions {
     /// is left alone.
     fn amend(&mut self, set: &ReplicaSet, change: impl FnOnce(&mut ReplicaSetPatch)) {
         for action in &mut self.0 {
+            let Action::ReplicaSet(action) = action else { continue };
             match action {
-                Action::PatchReplicaSet(patch) if patch.target.uid == set.uid => return change(patch),
-                Action::DeleteReplicaSet(target) if target.uid == set.uid => return,
-                Action::CreateReplicaSet(_)
-                | Action::PatchReplicaSet(_)
-                | Action::DeleteReplicaSet(_)
-                | Action::PatchService(_)
-                | Action::PatchPod(_)
-                | Action::EvictPod(_)
-                | Action::PatchRollout(_) => {}
+                ReplicaSetAction::Patch(patch) if patch.target.uid == set.uid => return change(patch),
+                ReplicaSetAction::Delete(target) if target.uid == set.uid => return,
+                ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_) | ReplicaSetAction::Delete(_) => {}
             }
         }
         let mut patch = patch_of(set);
         change(&mut patch);
-        self.push(Action::PatchReplicaSet(patch));
+        self.push(ReplicaSetAction::Patch(patch));
     }
 
     /// The newest ReplicaSet, its revision on the rollout, and `spec.replicas` where it is absent (decision 22).
@@ -142,16 +140,14 @@ impl Actions {
             let mut new = replica_set::manifest(look, size);
             ephemeral::dress(look, &mut new);
             let (name, size) = (new.name.clone(), new.replicas);
-            let after = self.push(Action::CreateReplicaSet(Box::new(new)));
+            let after = self.push(ReplicaSetAction::Create(Box::new(new)));
             replica_set::tell_created(look, &name, size, after, draft);
         }
         if let Some(patch) = replica_set::revise(look, want.create.is_some() || !missing) {
             let revised = patch.annotations.get(wire::REVISION).cloned().flatten();
-            let after = self.push(Action::PatchRollout(patch));
+            let after = self.push(Action::Rollout(patch));
             if let Some(revision) = revised {
-                let message = format!("Rollout updated to revision {revision}");
-                let kind = EventKind::Normal;
-                draft.tell(Group::Updated, kind, event::ROLLOUT_UPDATED, message, after);
+                draft.tell(News::Updated { revision }, after);
             }
         }
     }
@@ -173,7 +169,7 @@ impl Actions {
         for (name, service) in &look.seen.services {
             let Some(service) = service else { continue };
             if service::is_ours(look, service) && named.iter().all(|(_, named)| *named != name) {
-                self.push(Action::PatchService(ServicePatch {
+                self.push(Action::Service(ServicePatch {
                     target: target_of_service(name, service),
                     clear: true,
                     ..ServicePatch::default()
@@ -187,7 +183,7 @@ impl Actions {
         let Behind {
             service: name,
             hash,
-            group,
+            preview,
         } = *behind;
         let Some(service) = service::find(look, name) else {
             return;
@@ -197,14 +193,19 @@ impl Actions {
         if old == hash && managed {
             return;
         }
-        let after = self.push(Action::PatchService(ServicePatch {
+        let after = self.push(Action::Service(ServicePatch {
             target: target_of_service(name, service),
             hash: (old != hash).then(|| hash.to_owned()),
             managed_by: (!managed).then(|| look.name().to_owned()),
             clear: false,
         }));
-        let message = format!("Switched selector for service '{name}' from '{old}' to '{hash}'");
-        draft.tell(group, EventKind::Normal, event::SWITCH_SERVICE, message, after);
+        let news = News::ServiceSwitched {
+            name: name.to_owned(),
+            from: old.to_owned(),
+            to: hash.to_owned(),
+            preview,
+        };
+        draft.tell(news, after);
     }
 
     /// ReplicaSets that give up pods, each within what is left of the budget.
@@ -247,14 +248,20 @@ impl Actions {
             return;
         }
         let size = patch.replicas;
-        let after = self.push(Action::PatchReplicaSet(patch));
+        let after = self.push(ReplicaSetAction::Patch(patch));
         if let Some(size) = size {
             let revision = if is_new {
                 replica_set::newest_revision(look)
             } else {
                 set.revision()
             };
-            replica_set::tell_scaled(draft, &set.name, revision, (set.replicas, size), after);
+            let news = News::Scaled {
+                name: set.name.clone(),
+                revision,
+                from: set.replicas,
+                to: size,
+            };
+            draft.tell(news, after);
         }
     }
 
@@ -266,7 +273,7 @@ impl Actions {
         old.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
         let surplus = old.len().saturating_sub(limit);
         for set in old.into_iter().take(surplus).filter(|set| set.is_empty()) {
-            self.push(Action::DeleteReplicaSet(target_of(set)));
+            self.push(ReplicaSetAction::Delete(target_of(set)));
         }
     }
 
@@ -301,7 +308,9 @@ impl Actions {
                     patch.secondary.template_labels = template_labels;
                     patch.secondary.template_annotations = template_annotations;
                 }),
-                Change::Pods(patches) => self.0.extend(patches.into_iter().map(Action::PatchPod)),
+                Change::Pods(patches) => self
+                    .0
+                    .extend(patches.into_iter().map(|of| Action::Pod(PodAction::Patch(of)))),
             }
         }
     }
@@ -310,7 +319,7 @@ impl Actions {
     pub(crate) fn evict(&mut self, look: &Look<'_>) {
         if !self.resize() {
             let evict = look.restart.evict().iter().cloned();
-            self.0.extend(evict.map(Action::EvictPod));
+            self.0.extend(evict.map(|of| Action::Pod(PodAction::Evict(of))));
         }
     }
 }
@@ -332,7 +341,7 @@ impl Of<'_> {
                 if size >= set.replicas {
                     size
                 } else if size <= 0 && switched {
-                    // The next look sees what the Service selects now.
+                    // The next reconcile sees what the Service selects now.
                     set.replicas
                 } else if service::leads_to(look, service, set) {
                     look.availability(set).floor(size)

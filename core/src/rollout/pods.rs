@@ -2,11 +2,11 @@
 //! status cannot be believed, the pods are counted (decision 45).
 
 use crate::meaning::Strategy;
-use crate::observed::{Observed, Pod, ReplicaSet};
+use crate::observed::Observed;
 use crate::rollout::ephemeral;
 use crate::rollout::look::Look;
 use crate::rollout::restart;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Names of the ReplicaSets whose pods a decision needs to see now; none at rest. Nothing that needs pods is done for a
 /// ReplicaSet whose pods are not in [`Observed::pods`].
@@ -22,23 +22,4 @@ pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
     sets.filter(|set| restarting || set.is_doubtful() || ephemeral::needs_pods(&look, set))
         .map(|set| set.name.clone())
         .collect()
-}
-
-impl Pod {
-    /// Here to stay: its ReplicaSet counts it.
-    pub(crate) fn is_active(&self) -> bool {
-        !self.deleting && !self.finished
-    }
-
-    /// Ready for as long as its ReplicaSet asks for, and here to stay.
-    pub(crate) fn is_available(&self, set: &ReplicaSet, now: Timestamp) -> bool {
-        self.available_at(set).is_some_and(|at| at <= now)
-    }
-
-    /// Since when it is available, or will be if it stays ready.
-    pub(crate) fn available_at(&self, set: &ReplicaSet) -> Option<Timestamp> {
-        let wait = SignedDuration::from_secs(i64::from(set.min_ready_seconds));
-        let since = self.ready_since.filter(|_| self.is_active())?;
-        since.checked_add(wait).ok()
-    }
 }

@@ -1,7 +1,7 @@
 //! Changes that the API server refuses: what they leave alone, and when users are told by a condition (decisions 46, 47).
 
 use crate::api::rollout::{Condition, RolloutStatus};
-use crate::observed::{Attempted, LeftAlone, Refusal, ReplicaSet, Standing};
+use crate::observed::{Attempt, Attempted, LeftAlone, Refusal, ReplicaSet, Standing};
 use crate::plan::draft::Draft;
 use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
@@ -16,12 +16,12 @@ const TOLD_AFTER_SECONDS: i64 = 10;
 
 /// What was tried, what the API server said, and what to do: the text of events and of the condition Refused.
 #[must_use]
-pub fn told(attempt: &str, why: Refusal, message: &str) -> String {
+pub fn told(attempt: &Attempt, why: Refusal, message: &str) -> String {
     format!("{}{message} ({})", subject(attempt), advice(why))
 }
 
 /// How every text about an attempt begins.
-fn subject(attempt: &str) -> String {
+fn subject(attempt: &Attempt) -> String {
     format!("Could not {attempt}: ")
 }
 
@@ -40,23 +40,6 @@ fn advice(why: Refusal) -> &'static str {
         Refusal::ServerError => "the API server or a webhook failed: see its logs; it is tried again",
         Refusal::Timeout => {
             "the API server did not answer: check that it is reachable and not overloaded; it is tried again"
-        }
-    }
-}
-
-impl Refusal {
-    /// Whether it speaks of the change itself, its content or the permission to make it, and not of the moment. Only
-    /// such refusals let a secondary change be skipped (decision 46), and are told by a condition (decision 47).
-    #[must_use]
-    pub fn stands(self) -> bool {
-        match self {
-            Self::Forbidden | Self::Invalid => true,
-            Self::AlreadyExists
-            | Self::Conflict
-            | Self::NotFound
-            | Self::TooManyRequests
-            | Self::ServerError
-            | Self::Timeout => false,
         }
     }
 }
@@ -97,7 +80,7 @@ fn of<'a>(look: &Look<'a>, set: &ReplicaSet) -> impl Iterator<Item = &'a LeftAlo
     left.filter(move |left| left.replica_set == set.uid)
 }
 
-/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a look of its
+/// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a reconcile of its
 /// own, before it is tried again; not where it is the status that is refused.
 pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     let old = &look.rollout.status;
@@ -127,7 +110,7 @@ pub(crate) fn tell_first(look: &Look<'_>) -> Option<Plan> {
     })
 }
 
-/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the looks that are due.
+/// Adds the condition where a refusal has lasted, removes it where it is over, and asks for the reconciles that are due.
 pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, actions: &Actions, draft: &mut Draft) {
     let standing = &look.seen.standing;
     let told = conditions::get(next, REFUSED).is_some_and(|told| {

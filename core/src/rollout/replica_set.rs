@@ -2,77 +2,18 @@
 
 use crate::api::PodTemplate;
 use crate::identity::sanitised_template;
-use crate::observed::{Attempted, Observed, Refusal, Refused, ReplicaSet};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, NewReplicaSet, ReplicaSetPatch, RolloutPatch, Target};
+use crate::observed::ReplicaSet;
+use crate::plan::draft::Draft;
+use crate::plan::{After, NewReplicaSet, News, ReplicaSetPatch, RolloutPatch, Target};
 use crate::rollout::anti_affinity;
 use crate::rollout::availability;
 use crate::rollout::conditions;
 use crate::rollout::look::Look;
 use crate::rollout::refused;
-use crate::rollout::revision::{Stable, is_meant, is_observed};
-use crate::wire::{self, event};
-use jiff::Timestamp;
+use crate::rollout::revision::{Stable, belongs, is_observed};
+use crate::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-impl ReplicaSet {
-    /// Its pod template hash, from its label.
-    #[must_use]
-    pub fn hash(&self) -> &str {
-        self.labels.get(wire::HASH_LABEL).map_or("", String::as_str)
-    }
-
-    /// Its revision; 0 where the annotation is missing or no number.
-    #[must_use]
-    pub fn revision(&self) -> i64 {
-        self.annotations
-            .get(wire::REVISION)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-    }
-
-    /// `spec.replicas` of the rollout when it was last scaled.
-    #[must_use]
-    pub fn desired_replicas(&self) -> Option<i32> {
-        self.annotations
-            .get(wire::DESIRED_REPLICAS)
-            .and_then(|text| text.parse().ok())
-    }
-
-    /// When it may be scaled down.
-    #[must_use]
-    pub fn scale_down_deadline(&self) -> Option<Timestamp> {
-        self.annotations
-            .get(wire::SCALE_DOWN_DEADLINE)
-            .and_then(|text| text.parse().ok())
-    }
-
-    /// Labels of its pod template.
-    #[must_use]
-    pub fn template_labels(&self) -> &BTreeMap<String, String> {
-        self.template_labels.as_ref().unwrap_or(&self.labels)
-    }
-}
-
-impl Observed {
-    /// The creation of a ReplicaSet that the API server refused, if that is what was refused last, for this very spec.
-    pub(crate) fn refused_creation(&self) -> Option<&Refused> {
-        let rollout = &self.rollout;
-        self.refused.as_ref().filter(|refused| {
-            refused.what == Attempted::Creation
-                && Some(refused.generation) == rollout.metadata.generation
-                && refused.collision_count == rollout.status.collision_count
-        })
-    }
-}
-
-impl Refused {
-    /// Another owner has the name.
-    pub(crate) fn is_collision(&self) -> bool {
-        self.what == Attempted::Creation && self.why == Refusal::AlreadyExists
-    }
-}
 
 /// Name of the ReplicaSet of the newest revision (contract 02 §4).
 pub(crate) fn name_of_new(look: &Look<'_>) -> String {
@@ -85,7 +26,7 @@ pub(crate) fn newest_revision(look: &Look<'_>) -> i64 {
         .seen
         .replica_sets
         .iter()
-        .filter(|set| is_meant(look.seen, set))
+        .filter(|set| belongs(look.seen, set))
         .filter(|set| look.revisions.new.is_none_or(|new| new.uid != set.uid));
     let after_others = newest.map(ReplicaSet::revision).max().unwrap_or(0).saturating_add(1);
     look.revisions
@@ -104,7 +45,7 @@ fn is_copied(annotation: &str) -> bool {
 }
 
 /// Whether the newest ReplicaSet may be created, and the rollout get its revision. Where a creation was refused, the status
-/// must say so first: it is not written in a look whose creation fails again.
+/// must say so first: it is not written in a reconcile whose creation fails again.
 pub(crate) fn may_be_created(look: &Look<'_>) -> bool {
     !is_refused_and_untold(look) && !is_given_up(look)
 }
@@ -138,33 +79,34 @@ pub(crate) fn failure_is_told(look: &Look<'_>) -> bool {
     })
 }
 
-/// Tells of the newest ReplicaSet.
+/// Tells of the newest ReplicaSet, which is created with so many pods. A leaf that cannot be decoded is left out of it
+/// alone, and the user reads of that (decision 7).
 pub(crate) fn tell_created(look: &Look<'_>, name: &str, size: i32, after: After, draft: &mut Draft) {
-    let revision = newest_revision(look);
-    let message = format!("Created ReplicaSet {name} (revision {revision})");
-    let (kind, reason) = (EventKind::Normal, event::NEW_REPLICA_SET_CREATED);
-    draft.tell(Group::Created, kind, reason, message, after);
-    tell_undecodable(look, name, after, draft);
+    let (name, revision) = (name.to_owned(), newest_revision(look));
+    draft.tell(
+        News::ReplicaSetCreated {
+            name: name.clone(),
+            revision,
+        },
+        after,
+    );
+    let fields = look.seen.identity.undecodable.clone();
+    if !fields.is_empty() {
+        let name = name.clone();
+        draft.tell(News::UndecodableTemplate { name, fields }, after);
+    }
     if size > 0 {
-        tell_scaled(draft, name, revision, (0, size), after);
+        let (from, to) = (0, size);
+        draft.tell(
+            News::Scaled {
+                name,
+                revision,
+                from,
+                to,
+            },
+            after,
+        );
     }
-}
-
-/// A leaf that cannot be decoded is left out of the ReplicaSet alone, and the user is told (decision 7).
-fn tell_undecodable(look: &Look<'_>, name: &str, after: After, draft: &mut Draft) {
-    const NAMED: usize = 5;
-    let fields = &look.seen.identity.undecodable;
-    if fields.is_empty() {
-        return;
-    }
-    let named = fields.iter().take(NAMED).map(|field| format!("spec.template.{field}"));
-    let mut named = named.collect::<Vec<_>>().join(", ");
-    if fields.len() > NAMED {
-        named = format!("{named} and {} more", fields.len() - NAMED);
-    }
-    let message = format!("Not decodable, and left out of ReplicaSet {name}: {named}");
-    let reason = event::UNDECODABLE_TEMPLATE;
-    draft.tell(Group::Created, EventKind::Warning, reason, message, after);
 }
 
 /// The newest ReplicaSet, as it is created.
@@ -291,17 +233,4 @@ pub(crate) fn scale(look: &Look<'_>, set: &ReplicaSet, size: i32, patch: &mut Re
     if size == 0 && set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) {
         patch.annotations.insert(wire::SCALE_DOWN_DEADLINE.to_owned(), None);
     }
-}
-
-/// Tells of a change of size.
-pub(crate) fn tell_scaled(draft: &mut Draft, name: &str, revision: i64, (from, to): (i32, i32), after: After) {
-    let direction = if to > from { "up" } else { "down" };
-    let message = format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}");
-    draft.tell(
-        Group::Scaling,
-        EventKind::Normal,
-        event::SCALING_REPLICA_SET,
-        message,
-        after,
-    );
 }

@@ -1,9 +1,9 @@
-//! What a look tells: conditions, phase, duration, events, and when it looks again; the same for every strategy.
+//! What a reconcile tells: conditions, phase, duration, events, and when it reconciles again; the same for every strategy.
 
 use crate::api::rollout::RolloutStatus;
 use crate::observed::{Observed, Refused};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, Plan, Wake, WakeReason};
+use crate::plan::draft::Draft;
+use crate::plan::{After, News, Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, Facts, Outcome};
 use crate::rollout::duration;
 use crate::rollout::ephemeral;
@@ -15,7 +15,7 @@ use crate::rollout::replica_set;
 use crate::rollout::revision::Stable;
 use crate::rollout::status;
 use crate::rollout::update::Course;
-use crate::wire::{HASH_LABEL, condition, event};
+use crate::wire::{HASH_LABEL, condition};
 
 /// The facts that do not depend on the strategy; the others are false.
 pub(crate) fn facts<'c>(look: &Look<'_>, course: &'c Course) -> Facts<'c> {
@@ -43,7 +43,7 @@ pub(crate) fn finish(
 ) -> Plan {
     let old = &look.rollout.status;
     if look.seen.refused_creation().is_some_and(Refused::is_collision) {
-        // Another owner has the name: the next look hashes with a higher count (contract 02 §4).
+        // Another owner has the name: the next reconcile hashes with a higher count (contract 02 §4).
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
@@ -96,11 +96,9 @@ fn stable_missing(look: &Look<'_>, course: &Course) -> Option<String> {
 pub(crate) fn tell_first_seen(seen: &Observed, draft: &mut Draft) {
     let (metadata, status) = (&seen.rollout.metadata, &seen.rollout.status);
     if status.current_pod_hash.is_empty() && status.observed_generation.is_empty() {
-        let name = |part: &Option<String>| part.clone().unwrap_or_default();
-        let (namespace, name) = (name(&metadata.namespace), name(&metadata.name));
-        let message = format!("Rollout resource added to informer: {namespace}/{name}");
-        let (kind, reason) = (EventKind::Normal, event::ADDED_TO_INFORMER);
-        draft.tell(Group::Seen, kind, reason, message, After::Status);
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (namespace, name) = (part(&metadata.namespace), part(&metadata.name));
+        draft.tell(News::AddedToInformer { namespace, name }, After::Status);
     }
 }
 
@@ -114,40 +112,24 @@ fn tell(look: &Look<'_>, next: &RolloutStatus, outcome: Outcome, facts: &Facts<'
     // Of a blue-green rollout it does not (contract 11 A4).
     let canary = !look.strategy.is_blue_green();
     if outcome.not_completed || (first && canary) {
-        let message = format!(
-            "Rollout not completed, started update to revision {} ({})",
-            facts.revision, next.current_pod_hash
-        );
-        draft.tell(Group::Began, EventKind::Normal, event::NOT_COMPLETED, message, after);
+        let (revision, hash) = (facts.revision, next.current_pod_hash.clone());
+        draft.tell(News::NotCompleted { revision, hash }, after);
     }
     if let Some(message) = outcome.aborted {
-        // A person's abort is told once the sizes follow it, the controller's own before they do.
-        let group = match facts.abort_message {
-            Some(_) => Group::Began,
-            None => Group::Course,
-        };
-        draft.tell(group, EventKind::Warning, event::ABORTED, message, after);
+        let by_controller = facts.abort_message.is_some();
+        draft.tell(News::Aborted { message, by_controller }, after);
     }
     // Each further attempt fails in silence.
     let told = replica_set::failure_is_told(look);
-    if let Some(message) = facts.create_error.as_ref().filter(|_| !told) {
-        let reason = event::REPLICA_SET_CREATE_ERROR;
-        draft.tell(Group::Created, EventKind::Warning, reason, message.clone(), after);
+    if let Some(message) = facts.create_error.clone().filter(|_| !told) {
+        draft.tell(News::ReplicaSetCreateError { message }, after);
     }
     match (old.pause_conditions.first(), next.pause_conditions.first()) {
         (None, Some(pause)) => {
-            let message = format!("Rollout is paused ({})", pause.reason);
-            draft.tell(Group::Course, EventKind::Normal, event::PAUSED, message, after);
+            let reason = pause.reason.clone();
+            draft.tell(News::Paused { reason }, after);
         }
-        (Some(_), None) if next.aborted_at.is_none() => {
-            draft.tell(
-                Group::Course,
-                EventKind::Normal,
-                event::RESUMED,
-                "Rollout is resumed".to_owned(),
-                after,
-            );
-        }
+        (Some(_), None) if next.aborted_at.is_none() => draft.tell(News::Resumed, after),
         (Some(_), None | Some(_)) | (None, None) => {}
     }
 }

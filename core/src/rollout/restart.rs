@@ -42,7 +42,7 @@ pub(crate) fn is_due(look: &Look<'_>) -> bool {
 }
 
 impl Restart {
-    /// The restart at this look.
+    /// The restart at this reconcile.
     pub(crate) fn of(look: &Look<'_>) -> Self {
         let max_unavailable = look.strategy.max_unavailable();
         let Some(at) = asked(look) else {
@@ -120,7 +120,7 @@ impl Restart {
         &self.evict
     }
 
-    /// Asks for the next look.
+    /// Asks for the next reconcile.
     pub(crate) fn wake(&self, draft: &mut Draft) {
         if let Some(at) = self.wake {
             let why = WakeReason::Restart;

@@ -2,15 +2,15 @@
 
 use crate::api::LabelSelector;
 use crate::identity::{Dialect, Identity};
+use crate::notation::selector;
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::Ownership;
 use crate::rollout::adoption::Reason;
 use crate::rollout::conditions;
 use crate::rollout::unread;
-use crate::validate::labels;
 use crate::wire::condition;
 
-/// The roles of the ReplicaSets of one rollout, at one look.
+/// The roles of the ReplicaSets of one rollout, at one reconcile.
 #[derive(Debug)]
 pub(crate) struct Revisions<'a> {
     /// Hash of the newest revision: the label of its ReplicaSet, or the one it will get.
@@ -103,19 +103,19 @@ impl<'a> Revisions<'a> {
 
 /// One that is going plays no part, nor one that the selector does not mean (contract 02 §3).
 fn takes_part(seen: &Observed, set: &ReplicaSet) -> bool {
-    !set.deleting && is_meant(seen, set)
+    !set.deleting && belongs(seen, set)
 }
 
 /// Whether it carries a pod template hash, and the labels that the selector asks for (contract 02 §3). Where there is no
 /// selector, what is owned is meant.
-pub(crate) fn is_meant(seen: &Observed, set: &ReplicaSet) -> bool {
+pub(crate) fn belongs(seen: &Observed, set: &ReplicaSet) -> bool {
     !set.hash().is_empty() && is_selected(seen, set).unwrap_or(!set.orphan)
 }
 
 /// Whether the selector matches its labels; `None` without a selector, or with one that selects everything.
 fn is_selected(seen: &Observed, set: &ReplicaSet) -> Option<bool> {
-    let selector: &LabelSelector = seen.rollout.spec.selector.as_ref()?;
-    (!labels::is_empty(selector)).then(|| labels::matches(selector, &set.labels))
+    let asked: &LabelSelector = seen.rollout.spec.selector.as_ref()?;
+    (!selector::is_empty(asked)).then(|| selector::matches(asked, &set.labels))
 }
 
 /// How its owner is to change. One that is going is left to who deletes it, and one without a pod template hash to

@@ -1,8 +1,8 @@
-//! The status of a canary, built anew at each look from what was seen and written (contract 02 §7).
+//! The status of a canary, built anew at each reconcile from what was seen and written (contract 02 §7).
 
-use crate::api::LabelSelector;
 use crate::api::lenient::Unread;
 use crate::api::rollout::{Condition, RolloutStatus};
+use crate::notation::selector;
 use crate::observed::ReplicaSet;
 use crate::plan::{StatusWrite, Urgency};
 use crate::rollout::look::{Change, Look};
@@ -31,7 +31,11 @@ impl Counts {
             replicas: sum(|set| set.current_replicas),
             updated: look.revisions.new.map_or(0, |set| set.current_replicas),
             ready: sum(|set| set.ready_replicas),
-            available: sum(|set| set.available_replicas),
+            available: look
+                .revisions
+                .all()
+                .map(|set| look.told_available(set))
+                .fold(0, i32::saturating_add),
         }
     }
 
@@ -65,7 +69,7 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
             .spec
             .selector
             .as_ref()
-            .map(format_selector)
+            .map(selector::format)
             .unwrap_or_default(),
         collision_count: old.collision_count,
         observed_generation: look.rollout.metadata.generation.unwrap_or(0).to_string(),
@@ -83,31 +87,6 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
         albs: old.albs.clone(),
         ..RolloutStatus::default()
     }
-}
-
-/// A selector as kubectl prints it: sorted by key, `k=v`, `k in (a,b)`, `k notin (a)`, `k`, `!k`.
-pub(crate) fn format_selector(selector: &LabelSelector) -> String {
-    let labels = selector
-        .match_labels
-        .iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), format!("{key}={value}")));
-    let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
-        let key = &requirement.key;
-        let mut values = requirement.values.clone().unwrap_or_default();
-        values.sort();
-        let values = values.join(",");
-        let text = match requirement.operator.as_str() {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "DoesNotExist" => format!("!{key}"),
-            _ => key.clone(),
-        };
-        (key.clone(), text)
-    });
-    let mut parts: Vec<(String, String)> = labels.chain(expressions).collect();
-    parts.sort_by(|a, b| a.0.cmp(&b.0));
-    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
 }
 
 /// The merge patch from the recorded status to `next`; none where they are equal.

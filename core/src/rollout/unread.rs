@@ -2,13 +2,13 @@
 
 use crate::api::lenient::Unread;
 use crate::observed::Observed;
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, Plan};
+use crate::plan::draft::Draft;
+use crate::plan::{After, News, Plan};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::look::stamp;
 use crate::rollout::status;
 use crate::wire::condition::STATUS_UNREADABLE;
-use crate::wire::{event, phase};
+use crate::wire::phase;
 use jiff::Timestamp;
 
 /// Fields that nothing but the stored status knows. Without them a pause, an abort or the stable revision would be
@@ -71,8 +71,10 @@ pub(crate) fn hold(seen: &Observed, now: Timestamp) -> Option<Plan> {
             &mut next,
             conditions::new(kind, TRUE, reason, message.clone(), &stamp(now)),
         );
-        let (kind, reason) = (EventKind::Warning, event::STATUS_UNREADABLE);
-        draft.tell(Group::Course, kind, reason, message.clone(), After::Status);
+        let news = News::StatusUnreadable {
+            message: message.clone(),
+        };
+        draft.tell(news, After::Status);
     }
     phase::DEGRADED.clone_into(&mut next.phase);
     next.message = format!("{STATUS_UNREADABLE}: {message}");

@@ -3,16 +3,17 @@
 use crate::api::Time;
 use crate::api::rollout::PauseCondition;
 use crate::meaning::PauseLength;
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind, Wake, WakeReason};
+use crate::plan::draft::Draft;
+use crate::plan::{After, News, Wake, WakeReason};
 use crate::rollout::asked;
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
+use crate::rollout::replica_set;
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
-use crate::wire::{condition, event, pause};
+use crate::wire::{condition, pause};
 
-/// The state of an update, first as recorded and asked for, then as this look leaves it.
+/// The state of an update, first as recorded and asked for, then as this reconcile leaves it.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     /// Index of the step under way; the number of steps when all are done; `None` without steps.
@@ -95,7 +96,7 @@ impl Course {
     }
 
     /// Where there is nothing to go back to, an abort is dropped (contract 02 §5).
-    pub(crate) fn drop_pointless_abort(&mut self, look: &Look<'_>) {
+    pub(crate) fn drop_abort_without_stable(&mut self, look: &Look<'_>) {
         if matches!(look.revisions.stable, Stable::None | Stable::Newest) {
             self.abort = None;
         }
@@ -236,22 +237,16 @@ impl Course {
     }
 
     /// The newest revision becomes stable (contract 02 §10, `promoteStable`).
-    pub(crate) fn promote(&mut self, look: &Look<'_>, reason: &str, draft: &mut Draft) {
+    pub(crate) fn promote(&mut self, look: &Look<'_>, why: String, draft: &mut Draft) {
         self.reset();
         if self.stable != look.revisions.new_hash {
             look.revisions.new_hash.clone_into(&mut self.stable);
-            let message = format!(
-                "Rollout completed update to revision {} ({}): {reason}",
-                crate::rollout::replica_set::newest_revision(look),
-                self.stable
-            );
-            draft.tell(
-                Group::Course,
-                EventKind::Normal,
-                event::COMPLETED,
-                message,
-                After::Status,
-            );
+            let news = News::Completed {
+                revision: replica_set::newest_revision(look),
+                hash: self.stable.clone(),
+                why,
+            };
+            draft.tell(news, After::Status);
         }
     }
 }

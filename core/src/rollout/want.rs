@@ -2,7 +2,6 @@
 //! [`order`](crate::rollout::order) makes changes of it.
 
 use crate::observed::ReplicaSet;
-use crate::plan::draft::Group;
 use jiff::Timestamp;
 
 /// All that a strategy wants now.
@@ -105,6 +104,6 @@ pub(crate) struct Behind<'a> {
     pub(crate) service: &'a str,
     /// Pod template hash.
     pub(crate) hash: &'a str,
-    /// Where its event stands among the others.
-    pub(crate) group: Group,
+    /// It is the preview of blue-green.
+    pub(crate) preview: bool,
 }

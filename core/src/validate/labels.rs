@@ -3,6 +3,7 @@
 use super::FieldError;
 use crate::api::rollout::{PodTemplateMetadata, RolloutSpec};
 use crate::api::{LabelSelector, LabelSelectorRequirement, PodTemplate};
+use crate::notation::selector::{is_empty, matches};
 use crate::wire::HASH_LABEL;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,11 +36,6 @@ pub(super) fn as_printed(selector: &LabelSelector) -> Printed<'_> {
             .as_ref()
             .filter(|expressions| !expressions.is_empty()),
     }
-}
-
-pub(crate) fn is_empty(selector: &LabelSelector) -> bool {
-    selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
-        && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// What is wrong with a selector, labels first.
@@ -98,34 +94,6 @@ fn expression(requirement: &LabelSelectorRequirement, path: &str) -> Vec<FieldEr
         );
     }
     errors
-}
-
-/// Whether labels are selected; a selector that is itself wrong selects nothing.
-pub(crate) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
-    let equal = |(name, value): (&String, &String)| labels.get(name) == Some(value);
-    let satisfied = |requirement: &LabelSelectorRequirement| {
-        let value = labels.get(&requirement.key);
-        let listed = value.is_some_and(|value| requirement.values.iter().flatten().any(|other| other == value));
-        match requirement.operator.as_str() {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => false,
-        }
-    };
-    selector.match_labels.iter().flatten().all(equal) && selector.match_expressions.iter().flatten().all(satisfied)
-}
-
-/// Whether a selector says anything about a label.
-pub(crate) fn names(selector: &LabelSelector, key: &str) -> bool {
-    let listed = selector.match_labels.iter().flatten().any(|(name, _)| name == key);
-    listed
-        || selector
-            .match_expressions
-            .iter()
-            .flatten()
-            .any(|requirement| requirement.key == key)
 }
 
 /// What is wrong with labels and annotations that pods are given beside those of the template: their syntax, as the API

@@ -13,6 +13,7 @@ pub use error::{ErrorKind, FieldError};
 
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};
 use crate::api::template::PodTemplate;
+use crate::notation::selector;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -76,7 +77,7 @@ fn selector(errors: &mut Vec<FieldError>, spec: &RolloutSpec) {
                     detail,
                 ));
             };
-            if labels::is_empty(selector) {
+            if selector::is_empty(selector) {
                 whole("empty selector is invalid for deployment");
             }
             if unreadable {
@@ -119,9 +120,9 @@ fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()))
             .collect()
     });
-    if let Some(selector) = spec.selector.as_ref().filter(|selector| !labels::is_empty(selector)) {
+    if let Some(selector) = spec.selector.as_ref().filter(|selector| !selector::is_empty(selector)) {
         let none = BTreeMap::new();
-        if !labels::matches(selector, template_labels.as_ref().unwrap_or(&none)) {
+        if !selector::matches(selector, template_labels.as_ref().unwrap_or(&none)) {
             let detail = "`selector` does not match template `labels`";
             errors.push(FieldError::invalid(
                 "spec.template.metadata.labels",

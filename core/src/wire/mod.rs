@@ -154,6 +154,6 @@ pub mod event {
     pub const INVALID_METADATA: &str = "InvalidPodMetadata";
     /// A field of the status does not decode, and the rollout is held; ours.
     pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
-    /// A look failed.
+    /// A reconcile failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }

@@ -2,13 +2,13 @@
 
 use crate::hooks::Hooks;
 use crate::install;
-use crate::process::{Folder, Process};
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::client::Body;
 use kube::{Client, Config, ResourceExt};
 use serde_json::{Value, json};
+use serin_sandbox::control_plane::{Environment, Folder, Process};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -91,7 +91,11 @@ struct Ports {
 impl Argo {
     /// Installs the settings, starts the programs and waits until all of them answer.
     pub(crate) async fn start(programs: Programs, hooks: Hooks, kube: Client, kubeconfig: &Path) -> Result<Self> {
-        let folder = Folder::create()?;
+        let keep = std::env::var_os("SERIN_ARGOCD_KEEP").is_some();
+        let folder = Folder::create("serin-argocd")?.kept(keep);
+        if keep {
+            eprintln!("the logs stay in {}", folder.path().display());
+        }
         let [redis, repo, server, m1, m2, m3] = free_ports()?;
         let ports = Ports {
             redis,
@@ -105,7 +109,7 @@ impl Argo {
         install::install(&kube, &secret, &hooks.settings()).await?;
         let mut processes = Vec::new();
         for (name, command) in commands(&folder, &ports, kubeconfig)? {
-            processes.push(Process::start(name, &command, &env, folder.path())?);
+            processes.push(Process::start(name, &command, Environment::Only(&env), folder.path())?);
         }
         let nobody = http_client(ports.server, None)?;
         for port in [ports.metrics[0], ports.metrics[2], ports.server] {
@@ -146,7 +150,7 @@ impl Argo {
 
     /// A folder of its own for somebody.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
-        self.folder.folder(name)
+        Ok(self.folder.folder(name)?)
     }
 
     /// What `/api/version` says.

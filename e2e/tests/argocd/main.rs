@@ -12,7 +12,6 @@ mod hooks;
 mod install;
 mod messages;
 mod offline;
-mod process;
 mod stage;
 mod sync;
 mod synced;
@@ -20,16 +19,15 @@ mod synced;
 use anyhow::{Context, Result};
 use argo::{Argo, Programs};
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use hooks::Hooks;
 use serin_e2e::cluster::Place;
+use serin_e2e::harness::{self, Asked, Failed, Outcome, say};
 use serin_e2e::world::Wishes;
 use serin_e2e::{Cluster, World};
 use serin_sandbox::control_plane::Assets;
 use serin_sandbox::workload::kubelet::KubeletOptions;
 use stage::Stage;
-use std::io::Write;
-use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -135,60 +133,67 @@ fn main() -> ExitCode {
 
 /// Whether all went well.
 fn run() -> Result<bool> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let names: Vec<&String> = words.iter().filter(|it| !it.starts_with('-')).collect();
-    let mut chosen = scenarios();
-    chosen.retain(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())));
-    if words.iter().any(|it| it == "--list") {
-        let lines: String = chosen.iter().map(|it| format!("{}: test\n", it.name)).collect();
-        say(&lines)?;
+    let asked = Asked::of_the_command_line();
+    let (chosen, left_out): (Vec<_>, Vec<_>) = scenarios().into_iter().partition(|it| asked.chooses(it.name));
+    if asked.list {
+        harness::list(chosen.iter().map(|it| it.name))?;
         return Ok(true);
     }
     let Some(programs) = Programs::find()? else {
-        return ignored(&chosen, "ARGOCD names no program of Argo CD to test with");
+        return ignored(
+            &chosen,
+            "ARGOCD names no program of Argo CD to test with",
+            left_out.len(),
+        );
     };
     if std::env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty()) {
         return ignored(
             &chosen,
             "KUBECONFIG is set, and Argo CD is not to be installed into that cluster",
+            left_out.len(),
         );
     }
     if let Err(missing) = Assets::find() {
-        return ignored(&chosen, &missing.to_string());
+        return ignored(&chosen, &missing.to_string(), left_out.len());
     }
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    serin_controller::install_tls();
+    harness::prepare();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let hooks = Hooks::from_environment()?;
-    let (chosen, left_out): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| hooks.are_ours() || !it.only_ours);
-    for it in &left_out {
-        say(&format!("test {} ... ignored, with our hooks only\n", it.name))?;
+    let (chosen, unfit): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| hooks.are_ours() || !it.only_ours);
+    for it in &unfit {
+        harness::say_ignored(it.name, "with our hooks only")?;
     }
-    runtime.block_on(with_argo_cd(programs, hooks, &chosen, left_out.len()))
+    let began = Instant::now();
+    let failed = runtime.block_on(with_argo_cd(programs, hooks, &chosen))?;
+    harness::conclude(&Outcome {
+        passed: chosen.len() - failed.len(),
+        failed,
+        ignored: unfit.len(),
+        left_out: left_out.len(),
+        began,
+    })
 }
 
 /// Reports that none of them can be played here.
-fn ignored(scenarios: &[Scenario], why: &str) -> Result<bool> {
-    let count = scenarios.len();
-    let lines: String = scenarios
-        .iter()
-        .map(|it| format!("test {} ... ignored, {why}\n", it.name))
-        .collect();
-    say(&format!(
-        "\nrunning {count} tests\n{lines}\ntest result: ok. 0 passed; 0 failed; {count} ignored; finished in 0.00s\n\n"
-    ))?;
-    Ok(true)
+fn ignored(scenarios: &[Scenario], why: &str, left_out: usize) -> Result<bool> {
+    say(&format!("\nrunning {} tests\n", scenarios.len()))?;
+    for it in scenarios {
+        harness::say_ignored(it.name, why)?;
+    }
+    harness::conclude(&Outcome {
+        passed: 0,
+        failed: Failed::new(),
+        ignored: scenarios.len(),
+        left_out,
+        began: Instant::now(),
+    })
 }
 
 /// One control plane and one Argo CD for all of them.
-async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario], ignored: usize) -> Result<bool> {
+async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario]) -> Result<Failed> {
     let began = Instant::now();
     let cluster = Cluster::start(Place::Real, KubeletOptions::cluster()).await?;
-    let passed = match start(programs, hooks, &cluster).await {
+    let failed = match start(programs, hooks, &cluster).await {
         Ok(argo) => {
             let (version, boot) = (argo.version().await, began.elapsed().as_secs_f64());
             let outcome = match version {
@@ -208,18 +213,7 @@ async fn with_argo_cd(programs: Programs, hooks: Hooks, scenarios: &[Scenario], 
         Err(error) => Err(error),
     };
     cluster.stop().await;
-    let failed = passed?;
-    for (name, error) in &failed {
-        say(&format!("\n---- {name} ----\n{error}\n"))?;
-    }
-    let result = if failed.is_empty() { "ok" } else { "FAILED" };
-    say(&format!(
-        "\ntest result: {result}. {} passed; {} failed; {ignored} ignored; finished in {:.2}s\n\n",
-        scenarios.len() - failed.len(),
-        failed.len(),
-        began.elapsed().as_secs_f64()
-    ))?;
-    Ok(failed.is_empty())
+    failed
 }
 
 async fn start(programs: Programs, hooks: Hooks, cluster: &Cluster) -> Result<Argo> {
@@ -230,12 +224,9 @@ async fn start(programs: Programs, hooks: Hooks, cluster: &Cluster) -> Result<Ar
     Argo::start(programs, hooks, real.client(), kubeconfig).await
 }
 
-/// Its name, and why.
-type Failure = (&'static str, String);
-
-async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Result<Vec<Failure>> {
+async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Result<Failed> {
     let (alone, together): (Vec<Scenario>, Vec<Scenario>) = scenarios.iter().partition(|it| it.alone);
-    let mut outcomes: Vec<Result<Option<Failure>>> = stream::iter(&together)
+    let mut outcomes: Vec<Result<Option<(&'static str, String)>>> = stream::iter(&together)
         .map(|scenario| reported(argo, cluster, scenario))
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
@@ -243,11 +234,11 @@ async fn play_all(argo: &Argo, cluster: &Cluster, scenarios: &[Scenario]) -> Res
     for scenario in &alone {
         outcomes.push(reported(argo, cluster, scenario).await);
     }
-    let outcomes: Vec<Option<Failure>> = outcomes.into_iter().collect::<Result<_>>()?;
+    let outcomes: Vec<Option<(&'static str, String)>> = outcomes.into_iter().collect::<Result<_>>()?;
     Ok(outcomes.into_iter().flatten().collect())
 }
 
-async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<Option<Failure>> {
+async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<Option<(&'static str, String)>> {
     let began = Instant::now();
     let outcome = attempt(argo, cluster, scenario).await;
     let seconds = began.elapsed().as_secs_f64();
@@ -259,20 +250,7 @@ async fn reported(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result
 async fn attempt(argo: &Argo, cluster: &Cluster, scenario: &Scenario) -> Result<()> {
     let world = World::start(cluster, (scenario.wishes)()).await?;
     let mut stage = Stage::new(argo, world).await?;
-    let played = {
-        let limited = tokio::time::timeout(LIMIT, (scenario.play)(&mut stage));
-        AssertUnwindSafe(limited).catch_unwind().await
-    };
+    let played = harness::guarded((scenario.play)(&mut stage), LIMIT).await;
     let stopped = stage.stop().await;
-    match played {
-        Ok(Ok(outcome)) => outcome.and(stopped),
-        Ok(Err(_)) => anyhow::bail!("not finished within {} s", LIMIT.as_secs()),
-        Err(_) => anyhow::bail!("panicked"),
-    }
-}
-
-fn say(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    played.and(stopped)
 }

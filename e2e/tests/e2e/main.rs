@@ -1,9 +1,12 @@
 //! Whole rollouts from outside: on the sandbox in `cargo test`, on a real control plane by `e2e/real`.
 
+mod availability;
 mod blue_green;
 mod canary;
 mod conformance;
 mod conformance_kubectl;
+mod conformance_odd;
+mod conformance_replica_sets;
 mod counts;
 mod crowd;
 mod defaults;
@@ -11,6 +14,7 @@ mod deploy;
 mod deploy_argocd;
 mod leaders;
 mod meddling;
+mod odd_requests;
 mod refusals;
 mod takeover;
 mod trouble;
@@ -24,8 +28,24 @@ fn main() -> ExitCode {
     if let Some(ended) = process::asked() {
         return ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    let scenarios = [stories(), counts(), transcripts()].concat();
+    let scenarios = [stories(), availability(), counts(), transcripts()].concat();
     harness::main(scenarios)
+}
+
+fn availability() -> Vec<Scenario> {
+    let all = vec![
+        scenario!(availability::of_a_whole_update),
+        scenario!(availability::of_a_way_back_from_the_pause),
+        scenario!(availability::of_a_way_back_with_a_killed_controller),
+        scenario!(availability::of_a_newer_update_in_the_pause),
+        scenario!(availability::of_an_abort_in_the_pause),
+        scenario!(availability::behind_a_service_after_an_abort_at_full_weight),
+        scenario!(availability::behind_a_service_when_a_newer_update_comes_at_full_weight),
+        scenario!(availability::of_the_restart_of_a_single_pod),
+        scenario!(conformance_replica_sets::a_status_is_that_of_the_pods_before),
+        scenario!(conformance_replica_sets::the_least_useful_pods_are_deleted),
+    ];
+    all.into_iter().map(|it| it.wishing(availability::wishes)).collect()
 }
 
 fn counts() -> Vec<Scenario> {
@@ -116,6 +136,7 @@ fn stories() -> Vec<Scenario> {
         scenario!(conformance::finalizers),
         scenario!(conformance::replica_sets),
         scenario!(conformance::owners_take_their_own_along),
+        scenario!(conformance_odd::odd_requests_are_answered_alike),
         scenario!(leaders::the_standby_goes_on_with_a_canary).only(Place::Real),
         scenario!(leaders::the_standby_goes_on_with_a_switch).only(Place::Real),
         scenario!(leaders::a_graceful_stop_hands_over_at_once).only(Place::Real),

@@ -17,6 +17,11 @@ static METADATA: LazyLock<Schema> = LazyLock::new(|| {
     Schema::parse(&map["properties"]["metadata"])
 });
 
+/// The schema of metadata.
+pub(super) fn metadata() -> &'static Schema {
+    &METADATA
+}
+
 /// Stands for what no schema describes.
 static ANYTHING: LazyLock<Schema> = LazyLock::new(Schema::default);
 

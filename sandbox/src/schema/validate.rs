@@ -6,20 +6,37 @@ use super::{Additional, Schema, join};
 use crate::status::FieldError;
 
 /// Where a check stands and what it found.
+#[derive(Default)]
 struct Walk {
     errors: Vec<FieldError>,
+    /// Of rules, which a real server looks at where nothing worse was found.
+    rules: Vec<FieldError>,
+    /// The check began at the status: texts leave out its name.
+    of_status: bool,
 }
 
 impl Schema {
     /// Checks a whole object. Values that were invalid before and are unchanged are let be ("ratcheting").
     pub(crate) fn validate(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
-        let mut walk = Walk { errors: Vec::new() };
+        let mut walk = Walk::default();
         walk.value(self, object, old, "");
-        walk.errors
+        walk.end()
+    }
+
+    /// Checks the status of an object alone.
+    pub(crate) fn validate_status(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        let mut walk = Walk {
+            of_status: true,
+            ..Walk::default()
+        };
+        if let (Some(schema), Some(status)) = (self.properties.get("status"), object.get("status")) {
+            walk.value(schema, status, old.and_then(|old| old.get("status")), "status");
+        }
+        walk.end()
     }
 
     fn accepts(&self, value: &Value) -> bool {
-        let mut walk = Walk { errors: Vec::new() };
+        let mut walk = Walk::default();
         walk.value(self, value, None, "");
         walk.errors.is_empty()
     }
@@ -54,12 +71,31 @@ fn type_fits(schema: &Schema, value: &Value) -> bool {
     match schema.kind.as_str() {
         "" => true,
         "number" => matches!(found, "number" | "integer"),
+        // A real server lets a list through where a text of a format belongs.
+        "string" if found == "array" => !schema.format.is_empty(),
         "integer" => found == "integer" || value.as_f64().is_some_and(|number| number.fract() == 0.0),
         expected => found == expected,
     }
 }
 
 impl Walk {
+    fn end(mut self) -> Vec<FieldError> {
+        if !self.errors.iter().any(FieldError::hides_rules) {
+            self.errors.append(&mut self.rules);
+        }
+        self.errors
+    }
+
+    /// A path as texts name it.
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        if self.of_status {
+            let below = path.strip_prefix("status").unwrap_or(path);
+            below.strip_prefix('.').unwrap_or(below)
+        } else {
+            path
+        }
+    }
+
     fn value(&mut self, schema: &Schema, value: &Value, old: Option<&Value>, path: &str) {
         if old == Some(value) {
             return;
@@ -85,45 +121,47 @@ impl Walk {
         if old.is_some() {
             // Reached only when the value differs from the one before.
             for message in &schema.immutable {
-                self.errors
+                self.rules
                     .push(FieldError::invalid(path, &Value::String(schema.kind.clone()), message));
             }
         }
     }
 
     fn wrong_type(&mut self, schema: &Schema, value: &Value, path: &str) {
-        let by_format = !schema.format.is_empty() && !value.is_string() && !value.is_array() && !value.is_null();
-        let (expected, found) = match (by_format, type_of(value)) {
-            (true, "number") => (schema.format.as_str(), "float64"),
-            (true, "integer") => (schema.format.as_str(), "int64"),
-            (true, _) => (schema.format.as_str(), ""),
-            (false, found) => (schema.expected_type(), found),
+        // A text of a format is named by its format, and by the Go type of what stands there.
+        let (expected, found) = match (schema.kind.as_str(), schema.format.as_str(), type_of(value)) {
+            (_, "", found) => (schema.expected_type(), found),
+            ("string", format, "number") => (format, "float64"),
+            ("string", format, "integer") => (format, "int64"),
+            ("string", format, "boolean" | "object") => (format, ""),
+            (_, _, found) => (schema.expected_type(), found),
         };
-        let detail = format!("{path} in body must be of type {expected}: {found:?}");
-        self.errors.push(FieldError::wrong_type(path, found, &detail));
+        let mut complain = |expected: &str| {
+            let detail = format!("{} in body must be of type {expected}: {found:?}", self.shown(path));
+            self.errors.push(FieldError::wrong_type(path, found, &detail));
+        };
+        complain(expected);
+        // For int-or-string the usual `anyOf` says the same as the flag, and is heard as well.
+        if schema.int_or_string
+            && let Some(first) = schema.any_of.first()
+        {
+            complain(&first.kind);
+            let detail = format!("{:?} must validate at least one schema (anyOf)", self.shown(path));
+            self.errors
+                .push(FieldError::invalid("<nil>", &Value::String(String::new()), &detail));
+        }
     }
 
     fn invalid(&mut self, path: &str, value: &Value, what: &str) {
-        self.errors
-            .push(FieldError::invalid(path, value, &format!("{path} in body {what}")));
+        self.errors.push(FieldError::invalid(
+            path,
+            value,
+            &format!("{} in body {what}", self.shown(path)),
+        ));
     }
 
     fn number(&mut self, schema: &Schema, value: &Value, path: &str) {
         let number = value.as_f64().unwrap_or_default();
-        let fits = match schema.format.as_str() {
-            "int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) || value.is_f64(),
-            "int64" => value.is_i64() || value.is_f64(),
-            _ => true,
-        };
-        if !fits {
-            let detail = format!(
-                "Checked value must be of type {} with format {} in {path}",
-                schema.kind, schema.format
-            );
-            // A real server reports this one without a path.
-            self.errors
-                .push(FieldError::invalid("<nil>", &Value::String(String::new()), &detail));
-        }
         if let Some(bound) = &schema.minimum
             && (number < bound.limit || (bound.exclusive && number <= bound.limit))
         {
@@ -169,7 +207,12 @@ impl Walk {
             _ => true,
         };
         if !well_formed {
-            self.invalid(path, value, &format!("must be of type {}: {text:?}", schema.format));
+            let detail = format!(
+                "{} in body must be of type {}: {text:?}",
+                self.shown(path),
+                schema.format
+            );
+            self.errors.push(FieldError::wrong_type(path, text, &detail));
         }
     }
 
@@ -186,10 +229,19 @@ impl Walk {
         }
         let keys_of = |item: &Value| -> Vec<Value> { schema.list_keys.iter().map(|key| item[key].clone()).collect() };
         let mut seen: Vec<Vec<Value>> = Vec::new();
+        // A real server speaks of the first element that is no object alone.
+        let mut seen_other = false;
         for (index, item) in items.iter().enumerate() {
             let at = format!("{path}[{index}]");
+            if schema.list_type == "map" && !item.is_object() {
+                if !seen_other {
+                    let detail = "must be an object for an array of list-type map";
+                    self.errors.push(FieldError::invalid(&at, item, detail));
+                }
+                seen_other = true;
+            }
             let keys = match schema.list_type.as_str() {
-                "map" => keys_of(item),
+                "map" if item.is_object() => keys_of(item),
                 "set" => vec![item.clone()],
                 _ => Vec::new(),
             };

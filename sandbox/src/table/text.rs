@@ -47,7 +47,7 @@ pub(super) fn labels(labels: &Value) -> String {
 
 /// A `metav1.LabelSelector`, or `<none>`.
 pub(super) fn selector(selector: &Value) -> String {
-    match crate::update::selector_text(selector) {
+    match crate::scale::selector_text(selector) {
         text if text.is_empty() => "<none>".to_owned(),
         text => text,
     }

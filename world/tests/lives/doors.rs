@@ -63,7 +63,7 @@ fn by_argo_cd(rules: &Rules, action: &str, world: &World) -> Patches {
     action.patches(&world.rollout, Door::ArgoCd, world.now)
 }
 
-/// The status subresource takes nothing but the status, the main object all else. The controller may look in between.
+/// The status subresource takes nothing but the status, the main object all else. The controller may reconcile in between.
 fn send(world: &mut World, patches: &Patches, look_between: bool) {
     if let Some(patch) = &patches.status {
         world.edit_status(&patch["status"]);
@@ -95,7 +95,7 @@ fn place(world: &World) -> Value {
     let events: Vec<String> = world
         .events
         .iter()
-        .map(|event| format!("{}: {}", event.reason, event.message))
+        .map(|event| format!("{}: {}", event.news.reason(), event.news))
         .collect();
     let mut place = json!({
         "annotations": world.rollout["metadata"]["annotations"],
@@ -354,7 +354,7 @@ fn asked_for_twice_is_asked_for_once() {
     }
 }
 
-/// And so it is where the controller looked in between.
+/// And so it is where the controller reconciled in between.
 #[test]
 fn asked_for_again_after_a_look_is_asked_for_once() {
     let rules = all_rules();

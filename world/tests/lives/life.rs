@@ -151,7 +151,7 @@ fn somebody_acts(world: &mut World) {
     }
 }
 
-/// A promotion and an abort, both before the controller looks (decision 40).
+/// A promotion and an abort, both before the controller reconciles (decision 40).
 fn contradict(world: &mut World) {
     if world.rng.one_in(2) {
         world.promote_full();

@@ -17,6 +17,7 @@ mod moments;
 mod requests;
 mod scenarios;
 mod situations;
+mod start;
 
 use life::{live, rollout};
 use serde_json::json;

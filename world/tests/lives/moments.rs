@@ -2,6 +2,7 @@
 //! other things that people do, or another controller takes over. Whatever it was, a good image ends Healthy.
 
 use crate::life::{recover, switch_strategy};
+use crate::start::four_pods;
 use serde_json::{Value, json};
 use serin_world::{Deed, World};
 
@@ -61,21 +62,7 @@ fn strategies() -> [(&'static str, Value); 4] {
 
 /// A deployment and an update; after `writes` writes of the update `deed` happens, or another controller takes over.
 fn update(strategy: &Value, lag: i64, writes: usize, deed: Option<Deed>) -> World {
-    let mut world = World::new(json!({
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Rollout",
-        "metadata": { "name": "web" },
-        "spec": {
-            "replicas": 4,
-            "progressDeadlineSeconds": 30,
-            "selector": { "matchLabels": { "app": "web" } },
-            "template": {
-                "metadata": { "labels": { "app": "web" } },
-                "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
-            },
-            "strategy": strategy,
-        },
-    }));
+    let mut world = four_pods(strategy, 30);
     world.faults.store_lag = lag;
     world.faults.controller_lag = lag;
     world.create_services();

@@ -1,6 +1,7 @@
-//! Every pair of requests, asked for in both orders, with and without a look in between: what the table of
+//! Every pair of requests, asked for in both orders, with and without a reconcile in between: what the table of
 //! `serin_core::rollout::asked` says holds (decision 40). The table in the book is the same.
 
+use crate::start::four_pods;
 use serde_json::{Value, json};
 use serin_core::rollout::asked::{Outcome, PAIRS, Pair, Request};
 use serin_world::World;
@@ -27,21 +28,7 @@ impl Play {
 
     /// In the pause of an update; aborted there, where a retry is to mean something.
     fn world(&self) -> World {
-        let mut world = World::new(json!({
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "Rollout",
-            "metadata": { "name": "web" },
-            "spec": {
-                "replicas": 4,
-                "progressDeadlineSeconds": 600,
-                "selector": { "matchLabels": { "app": "web" } },
-                "template": {
-                    "metadata": { "labels": { "app": "web" } },
-                    "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
-                },
-                "strategy": self.spec,
-            },
-        }));
+        let mut world = four_pods(&self.spec, 600);
         world.ready_after = 5;
         world.create_services();
         world.wait(60);

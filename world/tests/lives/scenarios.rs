@@ -43,7 +43,7 @@ fn least_behind(world: &mut World, service: &str, seconds: i64) -> i32 {
 }
 
 fn sent(world: &World, reason: &str) -> usize {
-    let is = |event: &&Event| event.reason == reason;
+    let is = |event: &&Event| event.news.reason() == reason;
     world.events.iter().filter(is).count()
 }
 
@@ -167,7 +167,7 @@ fn b6_a_canary_is_not_promoted_because_stable_is_gone() {
     assert_whole(&world);
 }
 
-/// Contract 11 C2: upstream looks about a thousand times a second, and leaves the old pods up for ever: the looks of
+/// Contract 11 C2: upstream reconciles about a thousand times a second, and leaves the old pods up for ever: the reconciles of
 /// the hour at rest would be in the millions, and the pods eight.
 #[test]
 fn c2_no_delay_is_no_busy_loop() {
@@ -215,8 +215,8 @@ fn c4_what_mends_a_broken_first_deployment_waits_for_nobody() {
         world.trace.join("\n")
     );
     assert_eq!(world.behind("stable"), 4, "its pods serve");
-    let skipped = world.events.iter().find(|event| event.reason == "SkipSteps");
-    let told = skipped.is_some_and(|event| event.message.contains("never had an available pod"));
+    let skipped = world.events.iter().find(|event| event.news.reason() == "SkipSteps");
+    let told = skipped.is_some_and(|event| event.news.to_string().contains("never had an available pod"));
     assert!(told, "it says so: {:?}", world.events);
     assert_whole(&world);
 }

@@ -1,5 +1,6 @@
 //! Situations in which somebody asks a rollout for something: the same world each time.
 
+use crate::start::four_pods;
 use serde_json::{Value, json};
 use serin_world::World;
 use std::fmt;
@@ -23,21 +24,7 @@ impl fmt::Display for Situation {
 impl Situation {
     /// Builds it.
     pub(crate) fn world(&self) -> World {
-        let mut world = World::new(json!({
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "Rollout",
-            "metadata": { "name": "web" },
-            "spec": {
-                "replicas": 4,
-                "progressDeadlineSeconds": 60,
-                "selector": { "matchLabels": { "app": "web" } },
-                "template": {
-                    "metadata": { "labels": { "app": "web" } },
-                    "spec": { "containers": [{ "name": "web", "image": "web:good-0" }] },
-                },
-                "strategy": self.spec,
-            },
-        }));
+        let mut world = four_pods(&self.spec, 60);
         world.ready_after = 5;
         world.create_services();
         (self.happened)(&mut world);

@@ -12,7 +12,7 @@ use serin_world::refusals::Change;
 /// Seconds that a first deployment may take.
 const DEPLOYED_WITHIN: i64 = 120;
 
-/// Carries out one line, and lets the controller look until nothing is left to do at that instant.
+/// Carries out one line, and lets the controller reconcile until nothing is left to do at that instant.
 pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
     match text {
         "apply" => {}

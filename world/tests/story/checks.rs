@@ -237,7 +237,7 @@ fn wake(stage: &Stage, expected: &str) -> Result<(), Why> {
     same(&normal, &actual)
 }
 
-/// The plan of one more look is empty, and nothing is waited for.
+/// The plan of one more reconcile is empty, and nothing is waited for.
 fn at_rest(stage: &mut Stage) -> Result<(), Why> {
     let plan = stage.world.look();
     if plan.is_empty() && plan.wake.is_none() {

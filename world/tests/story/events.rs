@@ -31,11 +31,11 @@ fn is(event: &Event, expected: &str) -> bool {
 }
 
 fn describe(event: &Event) -> String {
-    let warning = match event.kind {
+    let warning = match event.news.kind() {
         EventKind::Normal => "",
         EventKind::Warning => "Warning ",
     };
-    format!("{warning}{}: {}", event.reason, event.message)
+    format!("{warning}{}: {}", event.news.reason(), event.news)
 }
 
 fn list(items: &[String]) -> String {

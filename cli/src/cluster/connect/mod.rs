@@ -20,7 +20,7 @@ use serde_json::json;
 use serin_controller::{Target, Unusable, default_files, found_in, read_kubeconfig};
 use std::time::Duration;
 
-/// Where kubectl looks if nothing is configured at all.
+/// The server that kubectl uses without any configuration.
 const NO_CONFIGURATION: &str = "http://localhost:8080";
 /// Name of the context, cluster and user made of flags alone.
 const FLAGS_ONLY: &str = "flags";
@@ -67,7 +67,7 @@ impl Connection {
 /// Connects as the flags say; nothing is sent yet.
 ///
 /// # Errors
-/// A configuration that cannot be read or does not fit together.
+/// If the configuration cannot be read, or its parts do not fit together.
 pub(crate) async fn connect(flags: &Global) -> Result<Connection, Failure> {
     install_tls();
     let (config, target) = config(flags).await?;

@@ -1,7 +1,7 @@
 //! Requests on their way to the API server: logged, and repeated if they only read.
 //!
-//! kube's own policy repeats every method up to 15 times over minutes and in silence: a promotion could land after an
-//! abort. It is switched off; here a request that changes something is sent once.
+//! kube's own policy silently repeats every method up to 15 times over minutes: a promotion could land after an abort. It
+//! is switched off; here each write is sent once.
 
 use http::{Method, Request, Response, StatusCode, header::RETRY_AFTER};
 use kube::client::Body;
@@ -15,7 +15,7 @@ use tower::{BoxError, Layer, Service};
 
 /// A read is repeated so many times.
 const REPEATS: u32 = 5;
-/// The longest wait between two tries, whatever the server asks for.
+/// The longest wait between two tries, even if the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// How many lists and watches of each resource the API server has answered well: a watch that broke is back once its
@@ -163,13 +163,13 @@ impl Copies {
     }
 }
 
-/// Watches are taken up again by who follows them.
+/// The follower of a watch starts it again.
 fn only_reads(request: &Request<Body>) -> bool {
     let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
     request.method() == Method::GET && !watches
 }
 
-/// How long to wait before the next try; `None` if there is to be none.
+/// How long to wait before the next try; `None` if there is none.
 fn wait_after<B>(answer: &Response<B>, tries: u32) -> Option<Duration> {
     let passing = [
         StatusCode::TOO_MANY_REQUESTS,

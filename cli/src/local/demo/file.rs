@@ -1,4 +1,4 @@
-//! What of a file is played: one Rollout and the Services that it names. What is left out is said.
+//! What the demo plays of a file: one Rollout and the Services that it names. It lists what it leaves out.
 
 use crate::local::demo::named_services;
 use crate::local::manifest::Manifest;
@@ -15,7 +15,7 @@ use serin_core::validate;
 pub(crate) struct Play {
     pub(crate) rollout: Value,
     pub(crate) services: Vec<Value>,
-    /// What was left out or made up: a line each.
+    /// What was left out or added: a line each.
     pub(crate) notes: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn choose(manifests: Vec<Result<Manifest, String>>, name: Option<&str
     }
     if !left_out.is_empty() {
         notes.push(format!(
-            "Left out, since the play does not need it: {}.",
+            "The play leaves out what it does not need: {}.",
             left_out.join(", ")
         ));
     }
@@ -56,16 +56,14 @@ pub(crate) fn choose(manifests: Vec<Result<Manifest, String>>, name: Option<&str
     {
         services.push(service(name, &rollout));
         notes.push(format!(
-            "Added: the Service {name}, which the Rollout names and the file lacks."
+            "The play adds the Service {name}: the Rollout names it, and the file does not contain it."
         ));
     }
     let template = rollout.spec.template.as_ref();
     for leaf in template.map(|it| sanitised_template(it).1).unwrap_or_default() {
         let field = format!("spec.template.{leaf}");
         let place = manifest.place(&field);
-        notes.push(format!(
-            "Left out of the pods, since it cannot be read: {place}: {field}."
-        ));
+        notes.push(format!("The pods lack a field that cannot be read: {place}: {field}."));
     }
     Ok(Play {
         rollout: manifest.object,
@@ -86,7 +84,7 @@ fn place_of_rollout(found: &[Manifest], name: Option<&str>) -> Result<usize, Fai
             } else {
                 titles.join(", ")
             };
-            let text = format!("{file}: there is no Rollout to play; the file holds {holds}");
+            let text = format!("{file}: the file contains no Rollout to play; it contains {holds}");
             Err(Failure::message(text))
         }
         (None, [(at, _)]) => Ok(*at),
@@ -99,7 +97,7 @@ fn place_of_rollout(found: &[Manifest], name: Option<&str>) -> Result<usize, Fai
         (Some(name), rollouts) => match rollouts.iter().find(|(_, it)| it.name() == name) {
             Some((at, _)) => Ok(*at),
             None => Err(Failure::message(format!(
-                "{file}: there is no Rollout {name:?}; there are: {}",
+                "{file}: the file contains no Rollout {name:?}; it contains {}",
                 names.join(", ")
             ))),
         },
@@ -213,9 +211,9 @@ metadata: {name: web}
         assert_eq!(
             play.notes,
             [
-                "Left out, since the play does not need it: Service/other, Ingress/web.",
-                "Added: the Service web-preview, which the Rollout names and the file lacks.",
-                "Left out of the pods, since it cannot be read: mine.yaml: line 8: \
+                "The play leaves out what it does not need: Service/other, Ingress/web.",
+                "The play adds the Service web-preview: the Rollout names it, and the file does not contain it.",
+                "The pods lack a field that cannot be read: mine.yaml: line 8: \
                  spec.template.spec.containers[0].resources.limits.memory.",
             ]
         );
@@ -234,11 +232,11 @@ metadata: {name: web}
         assert!(text.starts_with("mine.yaml: line "), "{text}");
         let play = choose(manifest::parse("mine.yaml", &two), Some("canary-demo")).unwrap();
         assert_eq!(play.rollout["metadata"]["name"], "canary-demo");
-        assert_eq!(play.notes, ["Left out, since the play does not need it: Rollout/web."]);
+        assert_eq!(play.notes, ["The play leaves out what it does not need: Rollout/web."]);
         assert!(choose(manifest::parse("mine.yaml", &two), Some("nope")).is_err());
         let text = error(OTHERS);
         assert!(
-            text.contains("no Rollout to play; the file holds Service/web, Service/other"),
+            text.contains("no Rollout to play; it contains Service/web, Service/other"),
             "{text}"
         );
     }

@@ -30,7 +30,7 @@ use words::Course;
 
 /// How long a person may look at a pause before it is resumed for them.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
-/// A pause that ends by itself within this time is waited for; a longer one is cut short.
+/// The demo waits for a pause that ends by itself within this time, and shortens a longer one.
 const SHORT_PAUSE_SECONDS: i64 = 10;
 /// A rollout that shows nothing new for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ pub(crate) async fn play(connection: &Connection, script: &Script, console: &mut
     let mut show = Show::start(connection, &name, script.coloring).await?;
     show.say(
         console,
-        &format!("Created rollout {name}. A first version has nothing to compare with: it starts at once."),
+        &format!("Created rollout {name}. A first version starts at once, without steps."),
     )?;
     show.go_on(connection, &name, console, |_| None).await?;
     let (old, new) = change_image(connection, script, &name, &mut show).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn play(connection: &Connection, script: &Script, console: &mut
     console.print(&course.closing(console.program(), &name, &old, &new, promotions))
 }
 
-/// Creates the Services and the Rollout, in the connection's namespace whatever they say.
+/// Creates the Services and the Rollout in the connection's namespace, and ignores theirs.
 async fn create(connection: &Connection, script: &Script) -> Result<String, Failure> {
     let services = ApiResource::erase::<Service>(&());
     for service in &script.services {
@@ -221,13 +221,13 @@ impl Show {
         })
     }
 
-    /// Takes in what a write answered, which the watch will tell only later.
+    /// Notes the answer to a write, which the watch brings only later.
     fn take_in(&mut self, rollout: Rollout) {
         self.generation = rollout.metadata.generation.unwrap_or_default();
         self.apply(Change::Rollout(Event::Apply(rollout)));
     }
 
-    /// Takes in a change, unless an answer to a request has shown a later state of the rollout already.
+    /// Notes a change, unless an answer to a request has shown a later state of the rollout already.
     fn apply(&mut self, change: Change) {
         if let (Change::Rollout(Event::Apply(next)), Some(seen)) = (&change, self.seen.rollout())
             && is_older(&next.metadata, &seen.metadata)
@@ -327,7 +327,7 @@ impl Show {
         }
     }
 
-    /// One frame: a picture on a screen, else a line if it differs from the last. Whether there was news.
+    /// One frame: a picture on a screen, else a line if it differs from the last. Returns whether anything changed.
     fn frame(&mut self, console: &mut Console) -> Result<bool, Failure> {
         let Some(info) = self.seen.info() else { return Ok(false) };
         let line = line_of(&info);
@@ -358,7 +358,7 @@ impl Show {
     }
 }
 
-/// Whether one state of an object came before another; never said of different objects or of versions that are no numbers.
+/// Whether one state of an object came before another; false for different objects, and for versions that are no numbers.
 fn is_older(state: &ObjectMeta, than: &ObjectMeta) -> bool {
     let version = |it: &ObjectMeta| it.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
     state.uid == than.uid

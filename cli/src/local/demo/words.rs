@@ -56,10 +56,10 @@ impl Course {
             Self::BlueGreen {
                 preview: Some(name), ..
             } => {
-                format!("Paused: the new version can be looked at through the Service {name} {until}.")
+                format!("Paused: the Service {name} shows you the new version {until}.")
             }
             Self::BlueGreen { preview: None, .. } => {
-                format!("Paused: the new version runs, and serves nobody, {until}.")
+                format!("Paused: the new version runs and serves no traffic {until}.")
             }
         }
     }
@@ -67,10 +67,10 @@ impl Course {
     /// After a promotion.
     pub(super) fn promoted(&self, _: &Pause) -> String {
         match self {
-            Self::Steps => "Promoted, as `promote` does: the next steps follow.".to_owned(),
-            Self::Rolling => "Promoted, as `promote` does: the update goes on.".to_owned(),
+            Self::Steps => "Promoted, as `promote` does. The next steps follow.".to_owned(),
+            Self::Rolling => "Promoted, as `promote` does. The update continues.".to_owned(),
             Self::BlueGreen { .. } => {
-                "Promoted, as `promote` does: the active Service moves to the new version.".to_owned()
+                "Promoted, as `promote` does. The active Service moves to the new version.".to_owned()
             }
         }
     }
@@ -84,22 +84,22 @@ impl Course {
             Self::BlueGreen { .. } => "at once",
         };
         let paused = match promotions {
-            0 => "It never had to wait for a person".to_owned(),
-            1 => "It paused once and went on when it was promoted".to_owned(),
-            times => format!("It paused {times} times and went on when it was promoted"),
+            0 => "It did not wait for a person".to_owned(),
+            1 => "It paused once and continued after the promotion".to_owned(),
+            times => format!("It paused {times} times and continued after the promotion"),
         };
         let kept = match self {
             Self::BlueGreen { kept, .. } if *kept > 0 => {
-                format!(" The pods of the old version stay for {kept} s, so that going back is quick.")
+                format!(" The pods of the old version stay for {kept} s, so that a rollback is quick.")
             }
             Self::BlueGreen { .. } | Self::Steps | Self::Rolling => String::new(),
         };
         format!(
             "\nDone: {name} went from {old} to {new} {way} and is Healthy. {paused}.{kept}\n\
-             \nWhat to try next:\n  \
+             \nTry next:\n  \
              {program} demo --image IMAGE            another image\n  \
-             {program} demo --file my-rollout.yaml   a Rollout of your own, with its Services\n  \
-             {program} sandbox                       a cluster that stays, for kubectl and for: {program} get rollout {name} \
+             {program} demo --file my-rollout.yaml   your own Rollout, with its Services\n  \
+             {program} sandbox                       a cluster that keeps running, for kubectl and for: {program} get rollout {name} \
              --watch\n"
         )
     }
@@ -109,12 +109,12 @@ impl Course {
 pub(super) fn leads(name: &str, hash: Option<&str>, status: &RolloutStatus) -> String {
     let is = |other: &str| hash.is_some_and(|hash| hash == other);
     let to = match (is(&status.stable_rs), is(&status.current_pod_hash)) {
-        (true, true) => "the one version that there is",
+        (true, true) => "the only version",
         (true, false) => "the old version",
         (false, true) => "the new version",
         (false, false) => "pods of any version",
     };
-    format!("Service {name} leads to {to}.")
+    format!("Service {name} selects {to}.")
 }
 
 #[cfg(test)]

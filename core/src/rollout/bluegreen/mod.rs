@@ -5,16 +5,17 @@ mod update;
 
 use crate::api::rollout::{BlueGreenStatus, RolloutStatus};
 use crate::meaning::BlueGreen;
+use crate::notation::selector;
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
-use crate::plan::draft::{Draft, Group};
+use crate::plan::draft::Draft;
 use crate::rollout::canary::never_served;
 use crate::rollout::conditions::{self, Facts};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
 use crate::rollout::report;
 use crate::rollout::service;
-use crate::rollout::status::{self, Counts, format_selector};
+use crate::rollout::status::{self, Counts};
 use crate::rollout::update::Course;
 use crate::rollout::want::Behind;
 use crate::wire::HASH_LABEL;
@@ -40,17 +41,17 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     want.services.extend(preview.map(|hash| Behind {
         service: meant.preview_service,
         hash,
-        group: Group::Preview,
+        preview: true,
     }));
     want.services.extend(moves.map(|hash| Behind {
         service: meant.active_service,
         hash,
-        group: Group::Traffic,
+        preview: false,
     }));
     let actions = order::carry_out(look, &want, &mut draft);
     let active = moves.unwrap_or(active);
-    if let Some(reason) = course.blue_green_promotion(look, active) {
-        course.promote(look, &reason, &mut draft);
+    if let Some(why) = course.blue_green_promotion(look, active) {
+        course.promote(look, why, &mut draft);
     }
     let preview = preview.unwrap_or_else(|| service::hash_of(look, meant.preview_service));
     let next = report_status(look, &course, counts, active, preview);
@@ -64,7 +65,7 @@ fn counts(look: &Look<'_>, active: &str) -> Counts {
     match active_set(look, active) {
         Some(set) => Counts {
             ready: set.ready_replicas,
-            available: set.available_replicas,
+            available: look.told_available(set),
             ..all
         },
         None => all,
@@ -123,11 +124,11 @@ fn report_status(look: &Look<'_>, course: &Course, counts: Counts, active: &str,
     if let Some(set) = active_set(look, active) {
         next.hpa_replicas = set.current_replicas;
         next.ready_replicas = set.ready_replicas;
-        next.available_replicas = set.available_replicas;
-        let mut selector = look.rollout.spec.selector.clone().unwrap_or_default();
-        let labels = selector.match_labels.get_or_insert_default();
+        next.available_replicas = look.told_available(set);
+        let mut active = look.rollout.spec.selector.clone().unwrap_or_default();
+        let labels = active.match_labels.get_or_insert_default();
         labels.insert(HASH_LABEL.to_owned(), set.hash().to_owned());
-        next.selector = format_selector(&selector);
+        next.selector = selector::format(&active);
     }
     next
 }

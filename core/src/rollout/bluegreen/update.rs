@@ -31,7 +31,7 @@ impl Course {
             Change::Steps => course.resume(),
             Change::First | Change::Template => course.reset(),
         }
-        course.drop_pointless_abort(look);
+        course.drop_abort_without_stable(look);
         if !course.promote_full {
             let clock_stopped = course.stops_clock(look);
             course.abort_when_overdue(look, clock_stopped, counts);

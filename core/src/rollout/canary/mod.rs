@@ -55,7 +55,7 @@ fn facts<'c>(
     }
 }
 
-/// Contract 02 §8, `RolloutHealthy`; the generation counts as observed because this look observes it.
+/// Contract 02 §8, `RolloutHealthy`; the generation counts as observed because this reconcile observes it.
 fn is_healthy(look: &Look<'_>, canary: &Canary<'_>, next: &RolloutStatus) -> bool {
     let steps_done = next
         .current_step_index

@@ -2,7 +2,6 @@
 
 use crate::meaning::Canary;
 use crate::observed::ReplicaSet;
-use crate::plan::draft::Group;
 use crate::rollout::canary::scale::{Input, wanted};
 use crate::rollout::look::Look;
 use crate::rollout::revision::Stable;
@@ -48,6 +47,6 @@ fn follow<'a>(look: &Look<'_>, service: &'a str, set: Option<&'a ReplicaSet>) ->
     follows.then(|| Behind {
         service,
         hash: set.hash(),
-        group: Group::Traffic,
+        preview: false,
     })
 }

@@ -2,15 +2,16 @@
 
 use crate::api::rollout::Condition;
 use crate::meaning::{Canary, PauseLength, Step, Threshold, Wait};
-use crate::plan::draft::{Draft, Group};
-use crate::plan::{After, EventKind};
+use crate::plan::draft::Draft;
+use crate::plan::news::Skip;
+use crate::plan::{After, News};
 use crate::rollout::canary::scale::{self, MAX_WEIGHT};
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
 use crate::rollout::update::Course;
-use crate::wire::{condition, event, pause};
+use crate::wire::{condition, pause};
 
 impl Course {
     /// What is recorded, what people asked for, and what an edit resets.
@@ -22,7 +23,7 @@ impl Course {
             Change::Nothing => {}
             Change::First | Change::Template | Change::Steps => course.reset_canary(look, steps, draft),
         }
-        course.drop_pointless_abort(look);
+        course.drop_abort_without_stable(look);
         // A person may abort a rollback within the window as any other update (decision 40).
         let skips = course.promote_full || (course.abort.is_none() && look.is_rollback_within_window());
         if skips {
@@ -41,33 +42,27 @@ impl Course {
         self.reset();
         self.index = (steps > 0).then_some(0);
         let skip = match look.revisions.stable {
-            Stable::Newest if look.change != Change::First => Some("Rollback to stable ReplicaSets"),
+            Stable::Newest if look.change != Change::First => Some(Skip::RollbackToStable),
             Stable::Other(_)
                 if look.is_rollback_within_window() && look.revisions.new.is_some_and(|new| new.replicas > 0) =>
             {
-                Some("Rollback to active ReplicaSets within RollbackWindow")
+                Some(Skip::RollbackWithinWindow)
             }
             Stable::None | Stable::Newest | Stable::Other(_) | Stable::Missing => None,
         };
-        if let Some(message) = skip.filter(|_| steps > 0) {
+        if let Some(why) = skip.filter(|_| steps > 0) {
             self.index = Some(steps);
-            draft.tell(
-                Group::Skip,
-                EventKind::Normal,
-                event::SKIP_STEPS,
-                message.to_owned(),
-                After::Status,
-            );
+            draft.tell(News::StepsSkipped(why), After::Status);
         }
     }
 
     /// Where stable never had an available pod, or where the update began with no replicas, weights and pauses protect
     /// nobody (decisions 11, 42).
     fn skip_what_waits_for_nobody(&mut self, look: &Look<'_>, canary: &Canary<'_>, draft: &mut Draft) {
-        let message = if self.skips_without_pods(look) {
-            "The update began with no replicas: weights and pauses are skipped"
+        let why = if self.skips_without_pods(look) {
+            Skip::NoReplicas
         } else if never_served(look) {
-            "The stable ReplicaSet never had an available pod: weights and pauses are skipped"
+            Skip::NeverServed
         } else {
             return;
         };
@@ -79,13 +74,7 @@ impl Course {
         if skipped > 0 {
             self.resume();
             self.index = Some(first + skipped);
-            draft.tell(
-                Group::Skip,
-                EventKind::Normal,
-                event::SKIP_STEPS,
-                message.to_owned(),
-                After::Status,
-            );
+            draft.tell(News::StepsSkipped(why), After::Status);
         }
     }
 
@@ -111,7 +100,7 @@ impl Course {
         self.step(canary).is_some_and(Step::stops_clock) || self.stops_clock(look)
     }
 
-    /// Promotes, completes a step, pauses: at most one of them in a look.
+    /// Promotes, completes a step, pauses: at most one of them in a reconcile.
     ///
     /// `targets` is where the sizes lead to, `resized` whether they have yet to be reached.
     pub(crate) fn advance(
@@ -122,11 +111,11 @@ impl Course {
         resized: bool,
         draft: &mut Draft,
     ) {
-        if let Some(reason) = self.canary_promotion(look, canary) {
-            self.promote_canary(look, canary, &reason, draft);
+        if let Some(why) = self.canary_promotion(look, canary) {
+            self.promote_canary(look, canary, why, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
-        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) {
+        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) && !self.is_held(look) {
             self.finish_step(look, canary, targets, draft);
         }
     }
@@ -153,9 +142,9 @@ impl Course {
     }
 
     /// All steps are done with.
-    fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary<'_>, reason: &str, draft: &mut Draft) {
+    fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary<'_>, why: String, draft: &mut Draft) {
         self.index = self.index.map(|_| canary.steps.len());
-        self.promote(look, reason, draft);
+        self.promote(look, why, draft);
     }
 
     fn finish_step(&mut self, look: &Look<'_>, canary: &Canary<'_>, targets: scale::Targets, draft: &mut Draft) {
@@ -181,19 +170,12 @@ impl Course {
         self.index = Some(index + 1);
         self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
         self.controller_pause = !self.pauses.is_empty() && self.controller_pause;
-        let message = format!(
-            "Rollout step {}/{} completed ({})",
-            index + 1,
-            canary.steps.len(),
-            step.words()
-        );
-        draft.tell(
-            Group::Course,
-            EventKind::Normal,
-            event::STEP_COMPLETED,
-            message,
-            After::Status,
-        );
+        let news = News::StepCompleted {
+            step: index + 1,
+            of: canary.steps.len(),
+            words: step.words(),
+        };
+        draft.tell(news, After::Status);
     }
 }
 

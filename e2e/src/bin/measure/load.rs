@@ -4,6 +4,7 @@ use crate::say;
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams, ObjectMeta, PostParams};
@@ -14,6 +15,7 @@ use serin_e2e::lives::Life;
 use serin_e2e::process;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,31 +23,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// Has the program deploy N rollouts, then starts it anew beside them, and leaves it at rest for so many seconds.
-pub(crate) async fn memory(real: &RealCluster, program: &Path, rollouts: u64, seconds: u64) -> Result<()> {
-    let client = real.client();
-    let namespace = Namespace {
-        metadata: ObjectMeta {
-            name: Some("measure".to_owned()),
-            ..ObjectMeta::default()
-        },
-        ..Namespace::default()
-    };
-    Api::<Namespace>::all(client.clone())
-        .create(&PostParams::default(), &namespace)
-        .await?;
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Rollout"));
-    let api: Api<DynamicObject> = Api::namespaced_with(client, "measure", &resource);
-    let child = start(program, real.controller_kubeconfig(), 0)?;
-    seed(&api, rollouts).await?;
-    wait_until_healthy(&api, rollouts).await?;
+/// Limits that do not matter.
+pub(crate) const UNLIMITED: [&str; 2] = ["--qps=1000", "--burst=2000"];
+
+/// Many rollouts in a namespace of their own.
+pub(crate) struct Load {
+    pub(crate) rollouts: Api<DynamicObject>,
+    pub(crate) replica_sets: Api<ReplicaSet>,
+}
+
+/// Has the program deploy N rollouts, each with so many old ReplicaSets, then starts it anew beside them, and leaves it
+/// at rest for so many seconds.
+pub(crate) async fn memory(real: &RealCluster, program: &Path, rollouts: u64, old: u64, seconds: u64) -> Result<()> {
+    let load = Load::new(real, "measure").await?;
+    let child = start(program, real.controller_kubeconfig(), 0, &UNLIMITED)?;
+    load.seed(0..rollouts, Life::Canary { steps: 1, pauses: 0 }, 1).await?;
+    load.wait_until("Healthy", rollouts).await?;
+    load.add_old(old).await?;
     say(&format!(
-        "{rollouts} resting rollouts, after deploying them: {}\n",
+        "{rollouts} resting rollouts with {old} old ReplicaSets each, after deploying them: {}\n",
         Memory::of(&child)?
     ))?;
     end(child).await?;
     let began = Timestamp::now();
-    let child = start(program, real.controller_kubeconfig(), 0)?;
+    let child = start(program, real.controller_kubeconfig(), 0, &UNLIMITED)?;
     sleep(Duration::from_secs(30)).await;
     say(&format!("30 s after a fresh start: {}\n", Memory::of(&child)?))?;
     if let Some(log) = real.audit_log() {
@@ -77,55 +78,129 @@ async fn rest(child: &Child, all: Duration) -> Result<()> {
     Ok(())
 }
 
-async fn seed(api: &Api<DynamicObject>, rollouts: u64) -> Result<()> {
-    stream::iter(0..rollouts)
-        .map(|number| {
-            let api = api.clone();
-            async move {
-                let mut rollout = Life::Canary { steps: 1, pauses: 0 }.manifest();
-                let name = format!("web-{number}");
-                rollout["metadata"]["name"] = json!(name);
-                rollout["spec"]["replicas"] = json!(1);
-                for labels in ["/spec/selector/matchLabels/app", "/spec/template/metadata/labels/app"] {
-                    *rollout.pointer_mut(labels).context("a label")? = json!(name);
-                }
-                let object: DynamicObject = serde_json::from_value(rollout)?;
-                api.create(&PostParams::default(), &object).await?;
-                anyhow::Ok(())
-            }
-        })
-        .buffer_unordered(16)
-        .try_collect::<Vec<()>>()
-        .await?;
-    Ok(())
+/// The name of a rollout.
+pub(crate) fn name(number: u64) -> String {
+    format!("web-{number}")
 }
 
-fn start(program: &Path, kubeconfig: &Path, metrics: u16) -> Result<Child> {
+impl Load {
+    /// In a namespace of this name, which is made.
+    pub(crate) async fn new(real: &RealCluster, namespace: &str) -> Result<Self> {
+        let client = real.client();
+        let made = Namespace {
+            metadata: ObjectMeta {
+                name: Some(namespace.to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &made).await?;
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Rollout"));
+        Ok(Self {
+            rollouts: Api::namespaced_with(client.clone(), namespace, &resource),
+            replica_sets: Api::namespaced(client, namespace),
+        })
+    }
+
+    /// Makes these rollouts.
+    pub(crate) async fn seed(&self, numbers: Range<u64>, life: Life, replicas: i32) -> Result<()> {
+        let made = stream::iter(numbers).map(|number| async move {
+            let mut rollout = life.manifest();
+            let name = name(number);
+            rollout["metadata"]["name"] = json!(name);
+            rollout["spec"]["replicas"] = json!(replicas);
+            for labels in ["/spec/selector/matchLabels/app", "/spec/template/metadata/labels/app"] {
+                *rollout.pointer_mut(labels).context("a label")? = json!(name);
+            }
+            let object: DynamicObject = serde_json::from_value(rollout)?;
+            self.rollouts.create(&PostParams::default(), &object).await?;
+            anyhow::Ok(())
+        });
+        made.buffer_unordered(16).try_collect::<Vec<()>>().await?;
+        Ok(())
+    }
+
+    /// Gives each ReplicaSet so many copies at size 0, as former revisions of its rollout.
+    async fn add_old(&self, each: u64) -> Result<()> {
+        let present = self.replica_sets.list(&ListParams::default()).await?.items;
+        let wanted = present
+            .iter()
+            .flat_map(|set| (0..each).map(move |number| (set, number)));
+        let made = stream::iter(wanted).map(|(set, number)| async move {
+            let old = former(set, number)?;
+            self.replica_sets.create(&PostParams::default(), &old).await?;
+            anyhow::Ok(())
+        });
+        made.buffer_unordered(16).try_collect::<Vec<()>>().await?;
+        sleep(Duration::from_secs(10)).await;
+        Ok(())
+    }
+
+    /// Waits until so many are in this phase.
+    pub(crate) async fn wait_until(&self, phase: &str, wanted: u64) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(600);
+        loop {
+            let there = self.count(phase).await?;
+            if there == wanted {
+                // What was on its way has arrived.
+                sleep(Duration::from_secs(10)).await;
+                return Ok(());
+            }
+            if Instant::now() > until {
+                bail!("{there} of {wanted} rollouts are {phase} after ten minutes");
+            }
+            sleep(Duration::from_secs(2)).await;
+        }
+    }
+
+    /// How many are in this phase.
+    pub(crate) async fn count(&self, phase: &str) -> Result<u64> {
+        let all = self.rollouts.list(&ListParams::default()).await?.items;
+        let there = all.iter().filter(|it| it.data["status"]["phase"] == phase).count();
+        Ok(u64::try_from(there)?)
+    }
+}
+
+/// What a ReplicaSet of an earlier revision looks like: another hash and image, no pods.
+fn former(set: &ReplicaSet, number: u64) -> Result<ReplicaSet> {
+    let mut old = serde_json::to_value(set)?;
+    let hash = format!("old{number}");
+    let name = set.metadata.name.as_deref().unwrap_or_default();
+    let (rollout, _) = name.rsplit_once('-').context("a hash in the name")?;
+    old["metadata"] = json!({
+        "name": format!("{rollout}-{hash}"),
+        "labels": old["metadata"]["labels"],
+        "annotations": old["metadata"]["annotations"],
+        "ownerReferences": old["metadata"]["ownerReferences"],
+    });
+    old["metadata"]["annotations"]["rollout.argoproj.io/revision"] = json!("0");
+    for labels in [
+        "/metadata/labels",
+        "/spec/selector/matchLabels",
+        "/spec/template/metadata/labels",
+    ] {
+        let labels = old.pointer_mut(labels).context("labels")?;
+        labels["rollouts-pod-template-hash"] = json!(hash);
+    }
+    old["spec"]["replicas"] = json!(0);
+    old["spec"]["template"]["spec"]["containers"][0]["image"] = json!(format!("app:{hash}"));
+    if let Some(fields) = old.as_object_mut() {
+        fields.remove("status");
+    }
+    Ok(serde_json::from_value(old)?)
+}
+
+pub(crate) fn start(program: &Path, kubeconfig: &Path, metrics: u16, limits: &[&str]) -> Result<Child> {
     let mut command = Command::new(program);
     command
         .arg("--kubeconfig")
         .arg(kubeconfig)
         .arg(format!("--metricsPort={metrics}"))
-        .args(["--healthzPort=0", "--qps=1000", "--burst=2000", "--loglevel=error"])
+        .args(["--healthzPort=0", "--loglevel=error"])
+        .args(limits)
         .kill_on_drop(true);
     command.spawn().with_context(|| program.display().to_string())
-}
-
-async fn wait_until_healthy(api: &Api<DynamicObject>, wanted: u64) -> Result<()> {
-    let until = Instant::now() + Duration::from_secs(600);
-    loop {
-        let all = api.list(&ListParams::default()).await?.items;
-        let healthy = all.iter().filter(|it| it.data["status"]["phase"] == "Healthy").count();
-        if u64::try_from(healthy)? == wanted {
-            // What was on its way has arrived.
-            sleep(Duration::from_secs(10)).await;
-            return Ok(());
-        }
-        if Instant::now() > until {
-            bail!("{healthy} of {wanted} rollouts are Healthy after ten minutes");
-        }
-        sleep(Duration::from_secs(2)).await;
-    }
 }
 
 /// What `/proc` says of a process, in MiB.
@@ -180,7 +255,7 @@ fn processor_seconds(child: &Child) -> Result<f64> {
 }
 
 /// Ends it as the kubelet does, so that its lease is free.
-async fn end(mut child: Child) -> Result<()> {
+pub(crate) async fn end(mut child: Child) -> Result<()> {
     process::send("TERM", child.id().context("the controller has ended")?).await?;
     child.wait().await?;
     Ok(())
@@ -208,7 +283,7 @@ fn requests_since(audit_log: &Path, began: Timestamp) -> Result<(usize, f64)> {
 async fn until_looked_at(real: &RealCluster, program: &Path, rollouts: u64) -> Result<f64> {
     let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
     let began = Instant::now();
-    let child = start(program, real.controller_kubeconfig(), port)?;
+    let child = start(program, real.controller_kubeconfig(), port, &UNLIMITED)?;
     loop {
         if began.elapsed() > Duration::from_secs(60) {
             bail!("not all were looked at within a minute");

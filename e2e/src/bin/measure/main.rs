@@ -4,6 +4,7 @@
 
 mod failover;
 mod load;
+mod urgent;
 
 use anyhow::{Context, Result, bail};
 use serin_controller::Options;
@@ -21,7 +22,8 @@ use tokio::time::sleep;
 const HELP: &str = "\
 usage: measure writes
        measure rest [--seconds N]
-       measure memory --program FILE [--rollouts N] [--seconds N]      (and cold start, and CPU at rest)
+       measure memory --program FILE [--rollouts N] [--old N] [--seconds N]      (and cold start, and CPU at rest)
+       measure urgent --program FILE [--rollouts N]
        measure failover --program FILE [--rounds N]
 
 FILE is the release build of serin-controller.
@@ -52,8 +54,14 @@ async fn run(words: Vec<String>) -> Result<()> {
         "rest" => rest(&cluster, number("--seconds", 600)?).await,
         "memory" => match (value("--program"), &cluster) {
             (Some(program), Cluster::Real(real)) => {
-                let (rollouts, seconds) = (number("--rollouts", 0)?, number("--seconds", 60)?);
-                load::memory(real, &PathBuf::from(program), rollouts, seconds).await
+                let (rollouts, old) = (number("--rollouts", 0)?, number("--old", 0)?);
+                load::memory(real, &PathBuf::from(program), rollouts, old, number("--seconds", 60)?).await
+            }
+            _ => bail!(HELP),
+        },
+        "urgent" => match (value("--program"), &cluster) {
+            (Some(program), Cluster::Real(real)) => {
+                urgent::urgent(real, &PathBuf::from(program), number("--rollouts", 500)?).await
             }
             _ => bail!(HELP),
         },

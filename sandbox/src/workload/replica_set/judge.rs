@@ -67,14 +67,14 @@ pub(super) fn status(set: &ReplicaSet, pods: &[Pod], refusal: Option<&str>, now:
         .filter(|it| it.metadata.deletion_timestamp.is_some() && !is_over(it))
         .count();
     let current = set.status.clone().unwrap_or_default();
-    // As a typed client writes them: counts of zero are absent, but for the required one.
+    // As kube-controller-manager writes them: some counts of zero are absent.
     let count = |count: usize| if count == 0 { Value::Null } else { count.into() };
     let mut wanted = json!({
         "replicas": active.len(),
         "fullyLabeledReplicas": count(active.iter().filter(is_labelled).count()),
         "readyReplicas": count(active.iter().filter(|it| readiness(it).is_some()).count()),
         "availableReplicas": count(available.len()),
-        "terminatingReplicas": count(terminating),
+        "terminatingReplicas": terminating,
         "observedGeneration": set.metadata.generation,
     });
     let differs = |(key, value): (&String, &Value)| current.get(key).unwrap_or(&Value::Null) != value;

@@ -1,0 +1,345 @@
+//! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
+//! an event.
+
+use crate::wire::event;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum News {
+    /// A rollout is first seen (decision 3).
+    AddedToInformer {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A rollout is deleted.
+    Deleted {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The revision of the rollout changes.
+    Updated {
+        /// To this one.
+        revision: String,
+    },
+    /// The newest ReplicaSet is created.
+    ReplicaSetCreated {
+        /// Its name.
+        name: String,
+        /// Its revision.
+        revision: i64,
+    },
+    /// The newest ReplicaSet cannot be created.
+    ReplicaSetCreateError {
+        /// Which, and what the API server says.
+        message: String,
+    },
+    /// Fields of the pod template cannot be decoded. They are left out of the ReplicaSet (decision 7).
+    UndecodableTemplate {
+        /// Name of the ReplicaSet.
+        name: String,
+        /// Paths below `spec.template`.
+        fields: Vec<String>,
+    },
+    /// A ReplicaSet is scaled.
+    Scaled {
+        /// Its name.
+        name: String,
+        /// Its revision.
+        revision: i64,
+        /// Pods before.
+        from: i32,
+        /// Pods from now on.
+        to: i32,
+    },
+    /// A Service is switched to another pod template hash.
+    ServiceSwitched {
+        /// Its name.
+        name: String,
+        /// The hash before; empty for none.
+        from: String,
+        /// The hash from now on.
+        to: String,
+        /// It is the preview of blue-green.
+        preview: bool,
+    },
+    /// A step is done.
+    StepCompleted {
+        /// Its number, from 1.
+        step: usize,
+        /// How many there are.
+        of: usize,
+        /// The step, `setWeight: 20`.
+        words: String,
+    },
+    /// Steps are skipped.
+    StepsSkipped(Skip),
+    /// The rollout waits.
+    Paused {
+        /// Reason of the pause condition.
+        reason: String,
+    },
+    /// The rollout goes on.
+    Resumed,
+    /// The update is aborted.
+    Aborted {
+        /// The message of the condition.
+        message: String,
+        /// By the controller, and not by a person.
+        by_controller: bool,
+    },
+    /// The newest revision is stable.
+    Completed {
+        /// Its revision.
+        revision: i64,
+        /// Its pod template hash.
+        hash: String,
+        /// Why it is stable.
+        why: String,
+    },
+    /// An update begins.
+    NotCompleted {
+        /// Its revision.
+        revision: i64,
+        /// Its pod template hash.
+        hash: String,
+    },
+    /// A field of the status does not decode, and the rollout is held (invariant 6).
+    StatusUnreadable {
+        /// Which, why, and what to do.
+        message: String,
+    },
+    /// Metadata of the rollout do not decode.
+    UndecodableMetadata {
+        /// Which field, and why.
+        why: String,
+    },
+    /// Labels or annotations for pods, in a field that applies to no pod now, are invalid (decision 44).
+    InvalidMetadata {
+        /// What is wrong.
+        error: String,
+    },
+    /// A change was tried and failed.
+    ReconciliationError {
+        /// What was tried, why it failed, and what to do.
+        message: String,
+    },
+}
+
+/// Why steps are skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Skip {
+    /// The template is that of stable again.
+    RollbackToStable,
+    /// The revision is within `rollbackWindow`, and has pods.
+    RollbackWithinWindow,
+    /// The update began with no replicas (decision 42).
+    NoReplicas,
+    /// Stable never had an available pod (decision 11).
+    NeverServed,
+}
+
+/// Kind of an event: the `type` of a core/v1 Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// As it should be.
+    Normal,
+    /// Something for a person to see.
+    Warning,
+}
+
+impl EventKind {
+    /// As the API has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// Events come in groups; the groups are sent in this order whatever order they were found in (contract 03 §15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    /// A rollout is first seen.
+    Seen,
+    /// Its revision changes.
+    Updated,
+    /// A ReplicaSet is created.
+    Created,
+    /// Steps are skipped.
+    Skip,
+    /// The Service of the preview is switched.
+    Preview,
+    /// An update began.
+    Began,
+    /// ReplicaSets are scaled.
+    Scaling,
+    /// Services of traffic are switched.
+    Traffic,
+    /// A step is done, the update is aborted, paused, resumed, completed.
+    Course,
+}
+
+impl News {
+    /// Reason of the event.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::AddedToInformer { .. } => event::ADDED_TO_INFORMER,
+            Self::Deleted { .. } => event::DELETED,
+            Self::Updated { .. } => event::ROLLOUT_UPDATED,
+            Self::ReplicaSetCreated { .. } => event::NEW_REPLICA_SET_CREATED,
+            Self::ReplicaSetCreateError { .. } => event::REPLICA_SET_CREATE_ERROR,
+            Self::UndecodableTemplate { .. } => event::UNDECODABLE_TEMPLATE,
+            Self::Scaled { .. } => event::SCALING_REPLICA_SET,
+            Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
+            Self::StepCompleted { .. } => event::STEP_COMPLETED,
+            Self::StepsSkipped(_) => event::SKIP_STEPS,
+            Self::Paused { .. } => event::PAUSED,
+            Self::Resumed => event::RESUMED,
+            Self::Aborted { .. } => event::ABORTED,
+            Self::Completed { .. } => event::COMPLETED,
+            Self::NotCompleted { .. } => event::NOT_COMPLETED,
+            Self::StatusUnreadable { .. } => event::STATUS_UNREADABLE,
+            Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
+            Self::InvalidMetadata { .. } => event::INVALID_METADATA,
+            Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+        }
+    }
+
+    /// Kind of the event.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::ReplicaSetCreateError { .. }
+            | Self::UndecodableTemplate { .. }
+            | Self::Aborted { .. }
+            | Self::StatusUnreadable { .. }
+            | Self::UndecodableMetadata { .. }
+            | Self::InvalidMetadata { .. }
+            | Self::ReconciliationError { .. } => EventKind::Warning,
+            Self::AddedToInformer { .. }
+            | Self::Deleted { .. }
+            | Self::Updated { .. }
+            | Self::ReplicaSetCreated { .. }
+            | Self::Scaled { .. }
+            | Self::ServiceSwitched { .. }
+            | Self::StepCompleted { .. }
+            | Self::StepsSkipped(_)
+            | Self::Paused { .. }
+            | Self::Resumed
+            | Self::Completed { .. }
+            | Self::NotCompleted { .. } => EventKind::Normal,
+        }
+    }
+
+    /// Where it stands among the events of one plan.
+    pub(crate) fn group(&self) -> Group {
+        match self {
+            Self::AddedToInformer { .. } => Group::Seen,
+            Self::Updated { .. } => Group::Updated,
+            Self::ReplicaSetCreated { .. } | Self::ReplicaSetCreateError { .. } | Self::UndecodableTemplate { .. } => {
+                Group::Created
+            }
+            Self::StepsSkipped(_) => Group::Skip,
+            Self::ServiceSwitched { preview: true, .. } => Group::Preview,
+            // The controller's own abort is told before the sizes follow it, a person's once they do.
+            Self::NotCompleted { .. }
+            | Self::Aborted {
+                by_controller: true, ..
+            } => Group::Began,
+            Self::Scaled { .. } => Group::Scaling,
+            Self::ServiceSwitched { preview: false, .. } => Group::Traffic,
+            Self::StepCompleted { .. }
+            | Self::Paused { .. }
+            | Self::Resumed
+            | Self::Aborted {
+                by_controller: false, ..
+            }
+            | Self::Completed { .. }
+            | Self::StatusUnreadable { .. }
+            | Self::UndecodableMetadata { .. }
+            | Self::InvalidMetadata { .. }
+            | Self::Deleted { .. }
+            | Self::ReconciliationError { .. } => Group::Course,
+        }
+    }
+}
+
+/// The text of the event.
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddedToInformer { namespace, name } => {
+                write!(f, "Rollout resource added to informer: {namespace}/{name}")
+            }
+            Self::Deleted { namespace, name } => write!(f, "Rollout {name}/{namespace} is deleted."),
+            Self::Updated { revision } => write!(f, "Rollout updated to revision {revision}"),
+            Self::ReplicaSetCreated { name, revision } => write!(f, "Created ReplicaSet {name} (revision {revision})"),
+            Self::ReplicaSetCreateError { message }
+            | Self::Aborted { message, .. }
+            | Self::ReconciliationError { message } => f.write_str(message),
+            Self::UndecodableTemplate { name, fields } => undecodable(f, name, fields),
+            Self::Scaled {
+                name,
+                revision,
+                from,
+                to,
+            } => {
+                let direction = if to > from { "up" } else { "down" };
+                write!(
+                    f,
+                    "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
+                )
+            }
+            Self::ServiceSwitched { name, from, to, .. } => {
+                write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
+            }
+            Self::StepCompleted { step, of, words } => write!(f, "Rollout step {step}/{of} completed ({words})"),
+            Self::StepsSkipped(why) => f.write_str(match why {
+                Skip::RollbackToStable => "Rollback to stable ReplicaSets",
+                Skip::RollbackWithinWindow => "Rollback to active ReplicaSets within RollbackWindow",
+                Skip::NoReplicas => "The update began with no replicas: weights and pauses are skipped",
+                Skip::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
+            }),
+            Self::Paused { reason } => write!(f, "Rollout is paused ({reason})"),
+            Self::Resumed => f.write_str("Rollout is resumed"),
+            Self::Completed { revision, hash, why } => {
+                write!(f, "Rollout completed update to revision {revision} ({hash}): {why}")
+            }
+            Self::NotCompleted { revision, hash } => {
+                write!(
+                    f,
+                    "Rollout not completed, started update to revision {revision} ({hash})"
+                )
+            }
+            Self::StatusUnreadable { message } => f.write_str(message),
+            Self::UndecodableMetadata { why } => {
+                write!(f, "{why}: the rollout stays as it is until this is mended")
+            }
+            Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
+        }
+    }
+}
+
+fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt::Result {
+    const NAMED: usize = 5;
+    write!(f, "Not decodable, and left out of ReplicaSet {name}: ")?;
+    for (index, field) in fields.iter().take(NAMED).enumerate() {
+        let comma = if index > 0 { ", " } else { "" };
+        write!(f, "{comma}spec.template.{field}")?;
+    }
+    match fields.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}
