@@ -79,8 +79,14 @@ pub(crate) async fn rollouts(shell: Arc<Shell>, scope: Scope, selector: String, 
 fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let uid = rollout.rollout.metadata.uid.clone().unwrap_or_default();
     let version = rollout.rollout.metadata.resource_version.clone().unwrap_or_default();
-    let undecodable = rollout.undecodable.clone();
+    let undecodable = rollout.why_undecodable();
+    let odd_metadata = rollout.odd_metadata.clone();
+    let before = shell.stores.rollouts.get(&Key::of(&rollout));
     let (key, change) = shell.stores.apply_rollout(rollout, source);
+    let told = before.is_some_and(|before| before.odd_metadata == odd_metadata);
+    if let (Some(why), false) = (odd_metadata, told) {
+        metadata_is_odd(shell, &key, &why);
+    }
     if let (Some(why), true) = (undecodable, change != Change::Same) {
         shell.telemetry.undecodable(&key);
         tracing::warn!(namespace = %key.namespace, rollout = %key.name, why, "cannot decode a rollout");
@@ -94,6 +100,16 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     };
     shell.wake(&key, reason);
     key
+}
+
+/// The status may not be writable: an event says it, too.
+fn metadata_is_odd(shell: &Shell, key: &Key, why: &str) {
+    let stored = shell.stores.rollouts.get(key).filter(|_| shell.writer.may_write());
+    if let Some(stored) = stored {
+        let news = News::UndecodableMetadata { why: why.to_owned() };
+        let owner = Owner::new(Kind::Rollout, key, &stored.rollout.metadata);
+        shell.recorder.record(&owner, &news);
+    }
 }
 
 fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {

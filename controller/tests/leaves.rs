@@ -5,9 +5,9 @@ mod support;
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use support::{World, create, rollout};
+use support::{World, create, rollout, rollouts};
 
 const METRIC: &str = "serin_undecodable_leaves";
 
@@ -72,5 +72,78 @@ async fn a_template_that_decodes_has_no_such_series() {
     create(&world.client, &web(&json!({"cpu": "1"}))).await;
     world.settle().await;
     assert_eq!(scraped(&world).await, Vec::<String>::new());
+    world.stop().await;
+}
+
+/// The status of `web`, changed by somebody.
+async fn edit_status(world: &World, status: &Value) {
+    let patch = json!({"status": status});
+    rollouts(&world.client)
+        .patch_status("web", &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
+    world.settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_does_not_decode_is_rebuilt_or_holds_the_rollout() {
+    let world = World::start(serin_core::decide, &[]).await;
+    create(&world.client, &web(&json!({}))).await;
+    world.settle().await;
+    edit_status(&world, &json!({"readyReplicas": "many", "message": {"a": "b"}})).await;
+    let stored = world.rollout("web").await;
+    assert_eq!(
+        [&stored["status"]["readyReplicas"], &stored["status"]["message"]["a"]],
+        [&Value::Null, &Value::Null]
+    );
+    let conditions = stored["status"]["conditions"].to_string();
+    assert!(!conditions.contains("InvalidSpec"), "{conditions}");
+    edit_status(&world, &json!({"pauseConditions": [{"reason": "CanaryPauseStep"}]})).await;
+    let stored = world.rollout("web").await;
+    let message = stored["status"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("StatusUnreadable: status.pauseConditions[0]: missing field"),
+        "{message}"
+    );
+    assert_eq!(
+        stored["status"]["pauseConditions"],
+        json!([{"reason": "CanaryPauseStep"}]),
+        "nobody but a person can mend it"
+    );
+    let counted = world.scrape().await;
+    let counted = counted
+        .lines()
+        .find(|line| line.starts_with("serin_undecodable_objects_total{"));
+    assert!(counted.is_some(), "it is counted");
+    edit_status(&world, &json!({"pauseConditions": null})).await;
+    let stored = world.rollout("web").await;
+    assert!(!stored["status"].to_string().contains("StatusUnreadable"), "{stored}");
+    world.stop().await;
+}
+
+/// Creates an object as it is, whatever the types of its metadata.
+async fn create_raw(world: &World, object: &Value) {
+    let request = http::Request::post("/apis/argoproj.io/v1alpha1/namespaces/default/rollouts")
+        .header("Content-Type", "application/json")
+        .body(serde_json::to_vec(object).unwrap())
+        .unwrap();
+    world.client.request::<Value>(request).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_that_are_no_strings_are_counted_and_told_and_others_go_on() {
+    let world = World::start(serin_core::decide, &[]).await;
+    let mut odd = web(&json!({}));
+    odd["metadata"] = json!({"name": "odd", "labels": {"tier": 7}});
+    create_raw(&world, &odd).await;
+    create(&world.client, &web(&json!({}))).await;
+    world.settle().await;
+    assert_eq!(world.replica_sets().await.len(), 1, "of the other");
+    assert!(world.events().await.contains(&"UndecodableMetadata".to_owned()));
+    let counted = world.scrape().await;
+    let counted = counted
+        .lines()
+        .any(|line| line.starts_with("serin_undecodable_objects_total{") && line.contains("odd"));
+    assert!(counted);
     world.stop().await;
 }

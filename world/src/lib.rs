@@ -26,6 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use serin_core::Observed;
+use serin_core::api::lenient::{Lenient, Unread};
 use serin_core::api::{Rollout, RolloutStatus};
 use serin_core::decide;
 use serin_core::identity::Identity;
@@ -132,6 +133,8 @@ pub struct World {
     /// After a refused change: when the controller reconciles again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
+    /// What does not decode of the status.
+    unread: RefCell<Vec<Unread>>,
     /// The rollout of a resourceVersion, decoded.
     decoded: RefCell<Option<(String, Rc<Rollout>)>>,
     next_version: u64,
@@ -196,6 +199,7 @@ impl World {
             interruption: None,
             retry_at: None,
             identity: RefCell::new(None),
+            unread: RefCell::new(Vec::new()),
             decoded: RefCell::new(None),
             next_version: 1,
             next_pod: 0,
@@ -221,6 +225,7 @@ impl World {
             refused: self.refused.clone(),
             standing: self.refusals.standing.clone(),
             undecodable: self.undecodable.clone(),
+            unread: self.unread.borrow().clone(),
             services: self.observed_services(),
             ..Observed::default()
         };
@@ -242,15 +247,35 @@ impl World {
         {
             return Rc::clone(rollout);
         }
-        let rollout: Rc<Rollout> = Rc::new(Rollout::deserialize(&self.rollout).expect("a rollout"));
+        let rollout = Rollout::deserialize(&self.rollout);
+        let (rollout, unread) = rollout.map_or_else(|_| self.read_leniently(), |rollout| (rollout, Vec::new()));
+        *self.unread.borrow_mut() = unread;
+        let rollout = Rc::new(rollout);
         *cache = Some((version.to_owned(), Rc::clone(&rollout)));
         rollout
+    }
+
+    /// Of a rollout whose status does not decode.
+    fn read_leniently(&self) -> (Rollout, Vec<Unread>) {
+        let lenient = Lenient::of(self.rollout.clone());
+        let metadata = serde_json::from_value(self.rollout["metadata"].clone()).expect("metadata");
+        let rollout = Rollout {
+            metadata,
+            ..lenient.rollout
+        };
+        assert_eq!(lenient.undecodable, None, "a spec");
+        (rollout, lenient.unread)
     }
 
     /// Only the status was written: the rest need not be decoded again.
     fn decode_status(&mut self, before: &Rollout) {
         let mut rollout = before.clone();
-        rollout.status = RolloutStatus::deserialize(&self.rollout["status"]).expect("a status");
+        let Ok(status) = RolloutStatus::deserialize(&self.rollout["status"]) else {
+            // Read when it is asked for.
+            return;
+        };
+        self.unread.borrow_mut().clear();
+        rollout.status = status;
         let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
         rollout.metadata.resource_version = Some(version.to_owned());
         *self.decoded.borrow_mut() = Some((version.to_owned(), Rc::new(rollout)));

@@ -30,7 +30,7 @@ impl World {
         let selector = self.rollout["spec"]["selector"]["matchLabels"].clone();
         let service = Service {
             resource_version: self.version(),
-            selector: serde_json::from_value(selector).unwrap(),
+            selector: serde_json::from_value(selector).unwrap_or_default(),
             ..Service::default()
         };
         self.services.insert(name.to_owned(), service);

@@ -91,6 +91,7 @@ impl Snapshot {
         Observed {
             rollout: rollout.clone(),
             undecodable: self.stored.undecodable.clone(),
+            unread: self.stored.unread.clone(),
             identity: self.stored.identity.get_or_init(|| Identity::of(rollout)).clone(),
             replica_sets: self.replica_sets.iter().map(|set| (**set).clone()).collect(),
             services: services

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
+use serin_core::api::lenient::{Lenient, Unread};
 use serin_core::api::{PodTemplate, Rollout};
 use serin_core::identity::anti_affinity;
 use serin_core::identity::{Fingerprint, Identity};
@@ -18,95 +18,68 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Fields that are left out of one object before giving up on its spec and status altogether.
-const MAX_LEFT_OUT: usize = 16;
-
 /// A rollout as stored, with what could not be decoded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredRollout {
     /// What could be read.
     pub(crate) rollout: Rollout,
-    /// Why some of it could not, field path first.
+    /// Why some of its metadata or spec could not, field path first.
     pub(crate) undecodable: Option<String>,
+    /// The same of metadata alone: a condition may not be all that tells of it, as the API server may refuse to write
+    /// such an object.
+    pub(crate) odd_metadata: Option<String>,
+    /// What of its status could not.
+    pub(crate) unread: Vec<Unread>,
     /// Computed at the first reconcile, then kept per generation (decision 18).
     pub(crate) identity: OnceLock<Identity>,
+}
+
+impl StoredRollout {
+    /// What could not be read of spec and status, if anything could not.
+    pub(crate) fn why_undecodable(&self) -> Option<String> {
+        let status = self.unread.iter().map(|unread| unread.why.clone());
+        let all: Vec<String> = self.undecodable.iter().cloned().chain(status).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
 }
 
 impl<'de> Deserialize<'de> for StoredRollout {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut object = Value::deserialize(deserializer)?;
         let metadata = object.get_mut("metadata").map(Value::take).unwrap_or_default();
-        let mut metadata: ObjectMeta = serde_json::from_value(metadata).map_err(de::Error::custom)?;
-        prune(&mut metadata);
-        let (mut rollout, undecodable) = decode_leniently(object);
+        let (metadata, odd_metadata) = Lenient::metadata(prune(metadata));
+        if metadata.name.is_none() {
+            // It is nobody's: nothing could be told of it, and nothing done.
+            let why = odd_metadata.unwrap_or_else(|| "metadata.name: missing".to_owned());
+            return Err(de::Error::custom(why));
+        }
+        let Lenient {
+            mut rollout,
+            undecodable,
+            unread,
+        } = Lenient::of(object);
         rollout.metadata = metadata;
         Ok(Self {
             rollout,
-            undecodable,
+            undecodable: odd_metadata.clone().or(undecodable),
+            odd_metadata,
+            unread,
             identity: OnceLock::new(),
         })
     }
 }
 
-/// Leaves out what cannot be decoded, one field at a time, and reports the first reason.
-fn decode_leniently(mut object: Value) -> (Rollout, Option<String>) {
-    // Absent and null are the same to the types, and metadata has been taken out.
-    if let Value::Object(fields) = &mut object {
-        fields.remove("metadata");
-    }
-    let mut first = None;
-    for _ in 0..MAX_LEFT_OUT {
-        match serde_path_to_error::deserialize::<_, Rollout>(&object) {
-            Ok(rollout) => return (rollout, first),
-            Err(error) => {
-                let path: Vec<Segment> = error.path().iter().cloned().collect();
-                first.get_or_insert_with(|| format!("{}: {}", error.path(), error.inner()));
-                if !leave_out(&mut object, &path) {
-                    break;
-                }
-            }
-        }
-    }
-    (Rollout::default(), first)
-}
-
-/// Removes the deepest field of `path` that exists; false if there is none.
-fn leave_out(object: &mut Value, path: &[Segment]) -> bool {
-    let Some((last, parents)) = path.split_last() else {
-        return false;
-    };
-    let mut holder = Some(&mut *object);
-    for segment in parents {
-        holder = holder.and_then(|value| child(value, segment));
-    }
-    let removed = match (holder, last) {
-        (Some(Value::Object(fields)), Segment::Map { key }) => fields.remove(key).is_some(),
-        (Some(Value::Array(items)), Segment::Seq { index }) if *index < items.len() => {
-            items.remove(*index);
-            true
-        }
-        _ => false,
-    };
-    removed || leave_out(object, parents)
-}
-
-fn child<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value> {
-    match segment {
-        Segment::Map { key } => value.get_mut(key),
-        Segment::Seq { index } => value.get_mut(*index),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }
-}
-
 /// Drops what no decision reads: managed fields alone are often larger than the rest of the object.
-fn prune(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    metadata.self_link = None;
-    metadata.finalizers = None;
-    metadata.owner_references = None;
-    if let Some(annotations) = &mut metadata.annotations {
+fn prune(mut metadata: Value) -> Value {
+    if let Some(metadata) = metadata.as_object_mut() {
+        for field in ["managedFields", "selfLink", "finalizers", "ownerReferences"] {
+            metadata.remove(field);
+        }
+    }
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.remove(wire::LAST_APPLIED);
     }
+    metadata
 }
 
 impl kube::Resource for StoredRollout {
@@ -348,6 +321,31 @@ mod tests {
         assert_eq!(stored.rollout.spec.replicas, None);
         assert_eq!(stored.rollout.metadata.name.as_deref(), Some("a"));
         assert_eq!(stored.rollout.metadata.managed_fields, None);
+    }
+
+    #[test]
+    fn a_status_that_does_not_decode_leaves_the_spec_valid() {
+        let stored: StoredRollout = serde_json::from_value(json!({
+            "metadata": {"name": "a"}, "spec": {"replicas": 3}, "status": {"abort": "yes", "phase": "Paused"},
+        }))
+        .unwrap();
+        assert_eq!((stored.undecodable, stored.rollout.spec.replicas), (None, Some(3)));
+        assert_eq!(stored.rollout.status.phase, "Paused");
+        assert_eq!(stored.unread[0].path, ["abort"]);
+    }
+
+    #[test]
+    fn labels_that_are_no_strings_are_left_out_and_named() {
+        let stored: StoredRollout = serde_json::from_value(json!({
+            "metadata": {"name": "a", "labels": {"app": 7, "team": "shop"}}, "spec": {"replicas": 3},
+        }))
+        .unwrap();
+        let why = "metadata.labels.app: invalid type: integer `7`, expected a string";
+        assert_eq!(stored.odd_metadata.as_deref(), Some(why));
+        assert_eq!(stored.undecodable, stored.odd_metadata);
+        assert_eq!(stored.rollout.spec.replicas, Some(3));
+        assert_eq!(stored.rollout.metadata.labels.unwrap()["team"], "shop");
+        assert!(serde_json::from_value::<StoredRollout>(json!({"metadata": {"labels": 7}})).is_err());
     }
 
     #[test]

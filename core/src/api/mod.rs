@@ -5,6 +5,7 @@ pub mod analysis_run;
 pub mod analysis_template;
 pub mod canary_step;
 pub mod experiment;
+pub mod lenient;
 pub mod providers;
 pub mod rollout;
 pub mod rollout_status;

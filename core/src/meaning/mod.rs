@@ -3,9 +3,11 @@
 
 mod fenceposts;
 mod step;
+mod threshold;
 
 pub use fenceposts::{Fenceposts, fenceposts, restart_unavailable};
 pub use step::{PauseLength, Step, Wait, pause_duration};
+pub use threshold::Threshold;
 
 use crate::api::rollout::{
     AntiAffinity, BlueGreenStrategy, CanaryStrategy, PodTemplateMetadata, RolloutSpec, RolloutStrategy,
@@ -155,6 +157,8 @@ pub struct Canary<'a> {
     pub scale_down_delay_seconds: i32,
     /// How long the canary pods stay after an abort.
     pub abort_delay: AbortDelay,
+    /// How many pods complete a step, or the update.
+    pub threshold: Threshold,
     metadata: Metadata<'a>,
     anti_affinity: Option<&'a AntiAffinity>,
 }
@@ -181,6 +185,7 @@ impl<'a> Canary<'a> {
                 Some(0) if routed => AbortDelay::Keep,
                 seconds => AbortDelay::Seconds(delay(seconds)),
             },
+            threshold: Threshold::of(written.replica_progress_threshold.as_ref()),
             metadata: Metadata::of(
                 ("spec.strategy.canary.stableMetadata", &written.stable_metadata),
                 ("spec.strategy.canary.canaryMetadata", &written.canary_metadata),

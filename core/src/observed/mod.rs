@@ -16,6 +16,7 @@ pub use replica_set::{ReplicaFailure, ReplicaSet};
 pub use service::Service;
 
 use crate::api::Rollout;
+use crate::api::lenient::Unread;
 use crate::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,9 +27,12 @@ use std::collections::BTreeMap;
 pub struct Observed {
     /// The rollout as stored.
     pub rollout: Rollout,
-    /// Why the stored object could not be decoded, field path first; the rest of `rollout` is then what could be read.
+    /// Why the stored spec could not be decoded, field path first; the rest of `rollout` is then what could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undecodable: Option<String>,
+    /// Fields of the stored status that do not decode; `rollout` has them as absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Hashes of template and steps, computed once per generation (decision 18).
     pub identity: Identity,
     /// All ReplicaSets that the rollout owns, in any order, and those of its namespace that carry a pod template hash

@@ -110,6 +110,16 @@ pub enum News {
         /// Its pod template hash.
         hash: String,
     },
+    /// A field of the status does not decode, and the rollout is held (invariant 6).
+    StatusUnreadable {
+        /// Which, why, and what to do.
+        message: String,
+    },
+    /// Metadata of the rollout do not decode.
+    UndecodableMetadata {
+        /// Which field, and why.
+        why: String,
+    },
     /// Labels or annotations for pods, in a field that applies to no pod now, are invalid (decision 44).
     InvalidMetadata {
         /// What is wrong.
@@ -199,6 +209,8 @@ impl News {
             Self::Aborted { .. } => event::ABORTED,
             Self::Completed { .. } => event::COMPLETED,
             Self::NotCompleted { .. } => event::NOT_COMPLETED,
+            Self::StatusUnreadable { .. } => event::STATUS_UNREADABLE,
+            Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
         }
@@ -211,6 +223,8 @@ impl News {
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
+            | Self::StatusUnreadable { .. }
+            | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
             | Self::ReconciliationError { .. } => EventKind::Warning,
             Self::AddedToInformer { .. }
@@ -252,6 +266,8 @@ impl News {
                 by_controller: false, ..
             }
             | Self::Completed { .. }
+            | Self::StatusUnreadable { .. }
+            | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
             | Self::Deleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
@@ -305,6 +321,10 @@ impl fmt::Display for News {
                     f,
                     "Rollout not completed, started update to revision {revision} ({hash})"
                 )
+            }
+            Self::StatusUnreadable { message } => f.write_str(message),
+            Self::UndecodableMetadata { why } => {
+                write!(f, "{why}: the rollout stays as it is until this is mended")
             }
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }

@@ -8,6 +8,7 @@ use crate::observed::{Observed, ReplicaSet};
 use crate::plan::Ownership;
 use crate::rollout::invalid;
 use crate::rollout::revision::{Revisions, Stable, ownership};
+use crate::rollout::unread;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,8 +33,8 @@ pub struct Report {
     /// pods alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<String>,
-    /// Why the spec cannot be carried out, if it cannot: then nothing is adopted, created or scaled, and pods stay as
-    /// they are.
+    /// What does not decode of the spec, or of the status what holds the rollout, if anything does: then nothing is
+    /// adopted, created or scaled, and pods stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecodable: Option<String>,
     /// What is invalid in the spec, or not served by this version, if anything is: the same follows. Services that it names
@@ -160,7 +161,10 @@ pub fn report(seen: &Observed) -> Report {
         old: old.map(|set| Adopted::of(set, Reason::OldRevision)).collect(),
         deleting: deleting.map(|set| set.name.clone()).collect(),
         released: released.map(|set| set.name.clone()).collect(),
-        undecodable: seen.undecodable.clone(),
+        undecodable: seen
+            .undecodable
+            .clone()
+            .or_else(|| unread::why_held(seen).map(str::to_owned)),
         invalid: invalid::of_spec(seen),
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_
     let now = look.stamp();
     let mut outcome = Outcome::default();
     remove(next, wire::INVALID_SPEC);
+    remove(next, wire::STATUS_UNREADABLE);
     let paused = look.rollout.spec.paused || !next.pause_conditions.is_empty();
     let became_unhealthy = set_healthy(next, facts.healthy && !paused, &now);
     if next.abort {

@@ -12,6 +12,7 @@ use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
 use crate::rollout::refused;
 use crate::rollout::restart::Restart;
+use crate::rollout::unread;
 use jiff::Timestamp;
 
 /// Decides what happens next to a rollout. Total: no panic, no error, the same answer for the same input.
@@ -20,6 +21,9 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
     if seen.rollout.metadata.deletion_timestamp.is_some() {
         // Its ReplicaSets go with it; nothing is to be done (contract 02 §5 item 4).
         return Plan::default();
+    }
+    if let Some(plan) = unread::hold(seen, now) {
+        return plan;
     }
     let strategy = match invalid::strategy(seen, now) {
         Ok(strategy) => strategy,

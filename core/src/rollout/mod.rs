@@ -10,7 +10,7 @@
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! Then `report` tells it: `status`, `conditions`, `phase` and `duration`. `invalid` handles a spec that cannot be carried
-//! out.
+//! out, `unread` a status that does not decode.
 
 pub mod adoption;
 pub(crate) mod anti_affinity;
@@ -35,6 +35,7 @@ pub(crate) mod restart;
 pub(crate) mod revision;
 pub(crate) mod service;
 pub(crate) mod status;
+pub mod unread;
 pub(crate) mod update;
 pub mod view;
 pub(crate) mod want;

@@ -58,7 +58,7 @@ pub(crate) fn finish(
     next.duration = duration::track(look, &next);
     tell(look, &next, outcome, facts, &mut draft);
     wake_at_deadline(look, &next, facts, &mut draft);
-    draft.finish(actions.into_vec(), status::write(old, &next))
+    draft.finish(actions.into_vec(), status::write_over(old, &next, &look.seen.unread))
 }
 
 /// What to say where the ReplicaSet could not be created (contract 02 §4).

@@ -1,5 +1,6 @@
 //! The status of a canary, built anew at each reconcile from what was seen and written (contract 02 §7).
 
+use crate::api::lenient::Unread;
 use crate::api::rollout::{Condition, RolloutStatus};
 use crate::notation::selector;
 use crate::observed::ReplicaSet;
@@ -7,7 +8,7 @@ use crate::plan::{StatusWrite, Urgency};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::update::Course;
 use crate::wire::condition;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Pods counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +108,32 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         patch: Value::Object(Map::from_iter([("status".to_owned(), patch)])),
         urgency,
         message_only: old.phase == next.phase && old.message != next.message,
+    })
+}
+
+/// As [`write`], and writes over what does not decode in the recorded status: it is rebuilt, or goes.
+pub(crate) fn write_over(old: &RolloutStatus, next: &RolloutStatus, unread: &[Unread]) -> Option<StatusWrite> {
+    let write = write(old, next);
+    if unread.is_empty() {
+        return write;
+    }
+    let mut write = write.unwrap_or_else(|| StatusWrite {
+        patch: json!({"status": {}}),
+        urgency: Urgency::Now,
+        message_only: false,
+    });
+    let rebuilt = Value::Object(to_map(next));
+    for Unread { path, .. } in unread {
+        let value = path.iter().try_fold(&rebuilt, |value, key| value.get(key));
+        let place = path
+            .iter()
+            .fold(&mut write.patch["status"], |place, key| &mut place[key]);
+        *place = value.cloned().unwrap_or_default();
+    }
+    Some(StatusWrite {
+        urgency: Urgency::Now,
+        message_only: false,
+        ..write
     })
 }
 

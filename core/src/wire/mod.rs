@@ -68,6 +68,8 @@ pub mod condition {
     pub const HEALTHY: &str = "Healthy";
     /// The API server refuses a change, and has done so for a while; ours (decision 47).
     pub const REFUSED: &str = "Refused";
+    /// A field of the status does not decode, and the rollout is held; ours.
+    pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
 
     /// Reason of Available.
     pub const AVAILABLE_REASON: &str = "AvailableReason";
@@ -125,6 +127,8 @@ pub mod event {
     pub const REPLICA_SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
     /// Fields of the pod template could not be decoded and were left out of the ReplicaSet.
     pub const UNDECODABLE_TEMPLATE: &str = "UndecodablePodTemplate";
+    /// Labels, annotations or other metadata of the rollout do not decode; ours.
+    pub const UNDECODABLE_METADATA: &str = "UndecodableMetadata";
     /// A ReplicaSet was scaled.
     pub const SCALING_REPLICA_SET: &str = "ScalingReplicaSet";
     /// The selector of a Service was switched.
@@ -148,6 +152,8 @@ pub mod event {
     /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision
     /// 44).
     pub const INVALID_METADATA: &str = "InvalidPodMetadata";
+    /// A field of the status does not decode, and the rollout is held; ours.
+    pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
     /// A reconcile failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }

@@ -211,7 +211,7 @@ fn set_image(stage: &mut Stage, text: &str) -> Result<(), Why> {
 
 /// `spec.replicas: 3`, several with `and`; of the status by way of its subresource.
 fn edit(stage: &mut Stage, text: &str) -> Result<(), Why> {
-    let mut change = changes(text)?;
+    let mut change = changes(&stage.with_hashes(text))?;
     let status = change.as_object_mut().and_then(|change| change.remove("status"));
     if let Some(status) = status {
         stage.world.edit_status(&status);

@@ -50,7 +50,8 @@ fn delay_is_over(look: &Look<'_>) -> bool {
 /// What is wanted of the ReplicaSets, where the newest should have `size` pods.
 pub(super) fn want<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, size: i32) -> Want<'a> {
     let mut want = Want {
-        create: Some(size),
+        // Nothing is made while paused by hand (decision 41).
+        create: (!look.rollout.spec.paused).then_some(size),
         ..Want::default()
     };
     // The first gives up pods first: what serves now, or will again, is the last of those that grow.
@@ -85,7 +86,9 @@ fn of_new_set<'a>(
     } else {
         Keeps::Nothing
     };
-    let size = if selected && size == 0 && look.replicas > 0 {
+    // Nothing is started from 0 while paused by hand, unless it is what serves (decision 41).
+    let stays_at_zero = look.rollout.spec.paused && set.replicas == 0 && look.revisions.other_stable().is_some();
+    let size = if (selected && size == 0 && look.replicas > 0) || stays_at_zero {
         set.replicas
     } else {
         with_surge(look, set, size)

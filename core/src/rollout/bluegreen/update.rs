@@ -98,7 +98,9 @@ impl Course {
     /// look.
     pub(super) fn blue_green_promotion(&self, look: &Look<'_>, active: &str) -> Option<String> {
         let switched = active == look.revisions.new_hash;
-        self.promotion(look, true, switched, is_fast(look), || {
+        // What is created paused waits for its ReplicaSet (decision 41).
+        let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
+        self.promotion(look, made, switched, is_fast(look), || {
             self.abort.is_none().then(|| "Completed blue-green update".to_owned())
         })
     }

@@ -1,7 +1,7 @@
 //! Where an update stands: which step, paused or aborted, and what people asked for (contract 03 §9, contract 05 §1–3).
 
 use crate::api::rollout::Condition;
-use crate::meaning::{Canary, PauseLength, Step, Wait};
+use crate::meaning::{Canary, PauseLength, Step, Threshold, Wait};
 use crate::plan::draft::Draft;
 use crate::plan::news::Skip;
 use crate::plan::{After, News};
@@ -126,7 +126,14 @@ impl Course {
         let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
         // Without replicas it is complete as soon as its ReplicaSet is created, which this plan does.
         let exists = look.revisions.new.is_some() || self.skips_without_pods(look);
-        let complete = exists && look.new_available() >= look.replicas && self.abort.is_none();
+        let enough = match canary.threshold {
+            Threshold::All => look.new_available() >= look.replicas,
+            threshold @ (Threshold::Percent(_) | Threshold::Pods(_)) => {
+                let spec = look.revisions.new.map_or(0, |set| set.replicas);
+                threshold.is_reached(look.replicas, spec, look.new_available())
+            }
+        };
+        let complete = exists && enough && self.abort.is_none();
         let steps = canary.steps.len();
         self.promotion(look, made, complete, look.is_fast_rollback(), || {
             let done = self.index.is_none_or(|index| index == steps);
@@ -146,7 +153,7 @@ impl Course {
         };
         let asleep = self.sleeps(look);
         let complete = match step.waits_for {
-            Wait::Weight | Wait::Scale(_) => !asleep && at_desired_counts(look, targets),
+            Wait::Weight | Wait::Scale(_) => !asleep && at_desired_counts(look, canary.threshold, targets),
             Wait::Pause(length) => {
                 // No time ends a pause while there are no pods; a person may.
                 let length = if asleep { PauseLength::Indefinite } else { length };
@@ -173,11 +180,11 @@ impl Course {
 }
 
 /// Both sides have the pods that the weight needs (contract 03 §5, `AtDesiredReplicaCounts`).
-fn at_desired_counts(look: &Look<'_>, targets: scale::Targets) -> bool {
+fn at_desired_counts(look: &Look<'_>, threshold: Threshold, targets: scale::Targets) -> bool {
     let new = look
         .revisions
         .new
-        .is_some_and(|set| set.replicas == targets.canary && look.available(set) == targets.canary);
+        .is_some_and(|set| threshold.is_reached(targets.canary, set.replicas, look.available(set)));
     let stable = look
         .revisions
         .other_stable()
