@@ -242,7 +242,7 @@ fn a_doubt_that_a_count_does_not_settle_is_asked_again() {
     let set = &mut seen.replica_sets[0];
     set.annotations.insert("rollout.serin.dev/shrunk-to".into(), "1".into());
     let name = set.name.clone();
-    assert_eq!(serin_core::rollout::pods::needed(&seen, now()), [name.clone()]);
+    assert_eq!(pods::needed(&seen, now()), std::slice::from_ref(&name));
     let proven = decide(&seen, now());
     assert_eq!((proven.actions.len(), proven.wake), (1, None), "the note goes");
     let last = seen.pods.get_mut(&name).unwrap().last_mut().unwrap();
