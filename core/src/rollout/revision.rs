@@ -168,7 +168,8 @@ fn fits(identity: &Identity, set: &ReplicaSet) -> Option<Reason> {
 /// Whether the recorded hashes speak of the present spec.
 ///
 /// They do not where it was found invalid: the generation counts as observed then, for all to read, but nothing was made
-/// of it; and where a condition does not decode, that may be what it said. What cures it need not be an edit (decision 23: the API server may accept the ReplicaSet later).
+/// of it. Where a condition does not decode, that may be what it said. What cures it need not be an edit (decision 23: the
+/// API server may accept the ReplicaSet later).
 pub(crate) fn is_observed(seen: &Observed) -> bool {
     if conditions::get(&seen.rollout.status, condition::INVALID_SPEC).is_some() || unread::conditions_missing(seen) {
         return false;
