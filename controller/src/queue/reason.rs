@@ -155,6 +155,7 @@ mod tests {
             WakeReason::InvalidSpecRetry,
             WakeReason::CountersDue,
             WakeReason::ManagerStaysAway,
+            WakeReason::PodsWanted,
             WakeReason::Recount,
             WakeReason::Restart,
         ] {

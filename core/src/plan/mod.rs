@@ -342,6 +342,8 @@ pub enum WakeReason {
     CountersDue,
     /// A restart is to begin, or more pods of it may be evicted.
     Restart,
+    /// Pods are wanted again, and the pauses that stood meanwhile have begun anew (decision 42).
+    PodsWanted,
     /// Pods are counted again, because the count did not settle what a ReplicaSet has (decision 45).
     Recount,
     /// A refusal has lasted long enough to be told by a condition, or has ended (decision 47).
@@ -365,6 +367,7 @@ impl WakeReason {
             Self::CountersDue => "CountersDue",
             Self::Restart => "Restart",
             Self::RefusalTold => "RefusalTold",
+            Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
             Self::Refused(Refusal::Forbidden) => "Forbidden",
@@ -390,6 +393,7 @@ impl fmt::Display for WakeReason {
             Self::ManagerStaysAway => "the Rollout that manages a Service stays away",
             Self::CountersDue => "counters are due",
             Self::RefusalTold => "a refusal was told, and it is tried again",
+            Self::PodsWanted => "pods are wanted again",
             Self::Recount => "pods are to be counted again",
             Self::RefusalToTell => "a refusal, or its end, is to be told",
             Self::Refused(Refusal::Forbidden) => "permissions may have been granted",

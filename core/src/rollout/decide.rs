@@ -4,6 +4,7 @@ use crate::meaning::Strategy;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
+use crate::rollout::asleep;
 use crate::rollout::bluegreen;
 use crate::rollout::canary;
 use crate::rollout::ephemeral;
@@ -33,7 +34,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
     if let Some(error) = ephemeral::problem(&look) {
         return invalid::plan(seen, now, &error.to_string());
     }
-    if let Some(plan) = refused::tell_first(&look) {
+    if let Some(plan) = refused::tell_first(&look).or_else(|| asleep::wake_up(&look)) {
         return plan;
     }
     let claim = order::claim(&look);

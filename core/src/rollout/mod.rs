@@ -15,6 +15,7 @@
 pub mod adoption;
 pub(crate) mod anti_affinity;
 pub mod asked;
+pub(crate) mod asleep;
 pub(crate) mod availability;
 pub(crate) mod bluegreen;
 pub mod canary;

@@ -73,14 +73,6 @@ impl Course {
             checkpoint: status.blue_green.scale_up_preview_check_point,
             empty: is_empty(look),
         };
-        if look.wakes() {
-            // The time without pods says nothing of the new revision.
-            let start_time = look.stamp_rounded_up();
-            course
-                .pauses
-                .iter_mut()
-                .for_each(|pause| pause.start_time = start_time.clone());
-        }
         if abort || promote_full {
             course.resume();
         }

@@ -222,3 +222,44 @@ fn nobody_promotes_but_a_person() {
     }
     println!("{moments} moments in which nobody promotes");
 }
+
+/// Decision 42: a timed pause begins anew with the pods, whichever write the controller dies after while it makes them.
+#[test]
+fn a_pause_begins_anew_although_the_controller_dies() {
+    let strategies = [
+        json!({ "canary": { "steps": [{ "setWeight": 25 }, { "pause": { "duration": 60 } }, { "pause": {} }] } }),
+        json!({ "blueGreen": { "activeService": "active", "autoPromotionSeconds": 60 } }),
+    ];
+    for strategy in &strategies {
+        for (after, lag) in (1..=6).flat_map(|after| [(after, 0), (after, 2)]) {
+            let mut world = four_pods(strategy, 600);
+            world.faults.store_lag = lag;
+            world.create_services();
+            world.wait(30);
+            world.set_image("web:good-1");
+            world.wait(30);
+            world.edit(&json!({ "spec": { "replicas": 0 } }));
+            world.wait(300);
+            let before = world.current().status;
+            assert_eq!(before.pause_conditions.len(), 1, "{strategy}: it sleeps in its pause");
+            world.faults.crash_after_writes = Some(world.writes + after);
+            world.edit(&json!({ "spec": { "replicas": 4 } }));
+            let told = |world: &World| format!("{strategy}, after write {after}: {}", world.trace.join("\n"));
+            world.wait(50);
+            let status = world.current().status;
+            let waits = (
+                status.current_step_index,
+                &status.stable_rs,
+                status.pause_conditions.len(),
+            );
+            let expected = (before.current_step_index, &before.stable_rs, 1);
+            assert_eq!(waits, expected, "{}", told(&world));
+            world.wait(60);
+            let status = world.current().status;
+            let went_on =
+                status.current_step_index != before.current_step_index || status.stable_rs != before.stable_rs;
+            assert!(went_on, "{}", told(&world));
+            assert!(world.broken.is_empty(), "{:?} {}", world.broken, told(&world));
+        }
+    }
+}
