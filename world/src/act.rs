@@ -7,7 +7,7 @@ use super::{World, merge, note};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::identity::Fingerprint;
+use serin_core::identity::{Fingerprint, anti_affinity};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Refused, ReplicaSet, Verb};
 use serin_core::plan::{
     Action, After, NewReplicaSet, Ownership, Plan, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
@@ -173,6 +173,7 @@ impl World {
             replicas: new.replicas,
             min_ready_seconds: new.min_ready_seconds,
             template,
+            avoids: anti_affinity::avoided(&new.template),
             ..ReplicaSet::default()
         };
         self.sets.push(Set {

@@ -2,8 +2,10 @@
 
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use serin_core::Observed;
+use serin_core::api::PodTemplate;
+use serin_core::identity::anti_affinity;
 use serin_core::observed::Pod as ObservedPod;
 use serin_core::plan::{NewReplicaSet, PodPatch, ReplicaSetPatch, Target};
 use serin_core::rollout::pods;
@@ -189,6 +191,10 @@ impl World {
             let labels = set.injected.labels.clone();
             set.object.template_labels = Some(labels).filter(|labels| *labels != set.object.labels);
             set.object.template_annotations = set.injected.annotations.clone();
+        }
+        if let Some(terms) = &patch.anti_affinity {
+            let template = json!({ "spec": { "affinity": { "podAntiAffinity": terms } } });
+            self.sets[index].object.avoids = anti_affinity::avoided(&PodTemplate::new(&template));
         }
     }
 }

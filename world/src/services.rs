@@ -18,7 +18,9 @@ impl World {
         let named = fields
             .iter()
             .flat_map(|field| [&strategy["canary"][*field], &strategy["blueGreen"][*field]]);
+        let ping_pong = ["pingService", "pongService"].map(|field| &strategy["canary"]["pingPong"][field]);
         named
+            .chain(ping_pong)
             .filter_map(Value::as_str)
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
