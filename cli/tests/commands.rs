@@ -54,6 +54,43 @@ async fn status_once() {
     }
 }
 
+/// On standard error, beside the line that scripts read (decision 47).
+#[tokio::test]
+async fn status_tells_of_a_refused_write() {
+    let time = "2026-03-01T12:00:00Z";
+    let refused = json!({"type": "Refused", "status": "True", "reason": "Forbidden", "message": "Could not patch Pod a: no",
+        "lastUpdateTime": time, "lastTransitionTime": time});
+    let told = "Could not patch Pod a: no\n";
+    let late = format!("{told}Error: Rollout status watch exceeded timeout\n");
+    let table = [
+        ("Healthy", "--watch=false", Outcome::success("Healthy\n"), told),
+        ("Healthy", "--watch", Outcome::success("Healthy\n"), told),
+        (
+            "Progressing",
+            "--watch=false",
+            Outcome::success("Progressing - \n"),
+            told,
+        ),
+        // Told once, and while the update goes on: it may wait for this write.
+        (
+            "Progressing",
+            "--timeout 1500ms",
+            Outcome::failure("Progressing\n", ""),
+            &late,
+        ),
+    ];
+    for (phase, flags, expected, err) in table {
+        let mut rollout = with_phase(phase, "");
+        rollout["status"]["conditions"] = json!([refused]);
+        let list = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "RolloutList", "metadata": {"resourceVersion": "5"},
+            "items": [rollout]});
+        let server = Server::start(&[(GUESTBOOK, 200, rollout), (LIST, 200, list)]).await;
+        let outcome = server.run(&format!("status guestbook {flags}")).await;
+        let err = err.to_owned();
+        assert_eq!(outcome, Outcome { err, ..expected }, "{phase} {flags}");
+    }
+}
+
 #[tokio::test]
 async fn status_watched() {
     let table = [

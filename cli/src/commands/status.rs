@@ -40,7 +40,9 @@ pub(super) async fn run(connection: &Connection, arguments: &Status, console: &m
         if arguments.watch {
             watch(connection, name, arguments, &mut seen, console).await?;
         } else {
-            console.line(&once(&info_of(&seen, name)?))?;
+            let rollout = info_of(&seen, name)?;
+            console.line(&once(&rollout))?;
+            tell_refused(&rollout, &mut String::new(), console);
         }
         verdict(&info_of(&seen, name)?, arguments)?;
     }
@@ -78,6 +80,7 @@ async fn watch(
     let mut ticks = interval(LOOK_EVERY);
     let mut server = Line::new(connection);
     let mut last_line = String::new();
+    let mut last_refused = String::new();
     loop {
         if let Some(news) = server.news() {
             console.complain(&news);
@@ -92,6 +95,7 @@ async fn watch(
             console.line(&line)?;
             last_line = line;
         }
+        tell_refused(&rollout, &mut last_refused, console);
         if has_ended(&rollout) {
             return Ok(());
         }
@@ -108,6 +112,14 @@ async fn watch(
             _ = &mut interruption => return Ok(()),
         }
     }
+}
+
+/// Says on standard error, beside the lines that scripts read, what the API server refuses (decision 47): once for each text.
+fn tell_refused(rollout: &RolloutInfo, last: &mut String, console: &mut Console) {
+    if rollout.refused != *last && !rollout.refused.is_empty() {
+        console.complain(&rollout.refused);
+    }
+    last.clone_from(&rollout.refused);
 }
 
 fn verdict(rollout: &RolloutInfo, arguments: &Status) -> Result<(), Failure> {

@@ -86,18 +86,23 @@ fn phases() -> Vec<HealthRule> {
             HealthStatus::Suspended,
             says(why_paused()),
         ),
-        rule("", Test::is(PHASE, phase::HEALTHY), HealthStatus::Healthy, said()),
         rule(
-            "Without a message: the condition that tells the cause.",
-            Test::is(PHASE, phase::DEGRADED),
-            HealthStatus::Degraded,
-            says(vec![cause()]),
+            "Without a message: what the API server refuses.",
+            Test::is(PHASE, phase::HEALTHY),
+            HealthStatus::Healthy,
+            says(vec![refused()]),
         ),
         rule(
-            "Without a message: the ReplicaSet that is being rolled out.",
+            "Without a message: the condition that tells the cause, or what the API server refuses.",
+            Test::is(PHASE, phase::DEGRADED),
+            HealthStatus::Degraded,
+            says(vec![cause(), refused()]),
+        ),
+        rule(
+            "Without a message: what the API server refuses, or the ReplicaSet that is being rolled out.",
             Test::is(PHASE, phase::PROGRESSING),
             HealthStatus::Progressing,
-            says(vec![rolling_out()]),
+            says(vec![refused(), rolling_out()]),
         ),
         rule(
             "Upstream copies any phase; these three are words of Argo CD.",
@@ -183,6 +188,17 @@ fn cause() -> Text {
         holds: Box::new(tells_the_cause()),
         text: &["message"],
     }
+    .named("cause")
+}
+
+/// A write that stays refused (decision 47).
+fn refused() -> Text {
+    Text::OfFirst {
+        list: CONDITIONS,
+        holds: Box::new(Test::Is(Place::Item(&["type"]), condition::REFUSED)),
+        text: &["message"],
+    }
+    .named("refused")
 }
 
 fn rolling_out() -> Text {

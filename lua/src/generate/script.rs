@@ -5,7 +5,7 @@ use serin_core::hooks::{Action, Change, Door, GROUP, HealthRule, Rules, Test, Te
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Column after which a comment goes on in the next line.
+/// Column after which a comment, or a message with several alternatives, goes on in the next line.
 const WIDTH: usize = 110;
 /// The name that upstream shows for its `restart` (since 2.14); it shows no other.
 const UPSTREAM_LABEL: (&str, &str) = ("restart", "Restart Pods");
@@ -45,8 +45,9 @@ fn answer(words: &mut Words, rule: &HealthRule) -> String {
     if !matches!(last, Some(Text::Literal(_))) {
         texts.push(quoted(""));
     }
-    if texts.len() < 3 {
-        format!("return {{status = {status}, message = {}}}\n", texts.join(" or "))
+    let line = format!("return {{status = {status}, message = {}}}\n", texts.join(" or "));
+    if texts.len() < 3 || line.len() <= WIDTH {
+        line
     } else {
         let texts = texts.join("\n  or ");
         format!("local message = {texts}\nreturn {{status = {status}, message = message}}\n")

@@ -105,6 +105,8 @@ pub(crate) struct RolloutInfo {
     pub status: String,
     /// Why.
     pub message: String,
+    /// A write that the API server refuses, and what to do (decision 47); mostly empty.
+    pub refused: String,
     /// What is particular to the strategy.
     pub strategy: StrategyInfo,
     /// Pods wanted.
@@ -203,6 +205,12 @@ pub(crate) struct ImageInfo {
     pub tags: Vec<String>,
 }
 
+fn refused(rollout: &Rollout) -> String {
+    let mut conditions = rollout.status.conditions.iter();
+    let refused = conditions.find(|found| found.r#type == wire::condition::REFUSED);
+    refused.map(|found| found.message.clone()).unwrap_or_default()
+}
+
 impl RolloutInfo {
     /// Reads a rollout and what it owns; the objects may hold those of others.
     #[must_use]
@@ -219,6 +227,7 @@ impl RolloutInfo {
             icon: rollout_icon(phase),
             status: phase.to_owned(),
             message: message.to_owned(),
+            refused: refused(rollout),
             strategy: strategy(rollout, &replica_sets),
             desired: rollout.spec.replicas.unwrap_or(1),
             current: rollout.status.replicas,

@@ -74,6 +74,9 @@ fn head(rollout: &RolloutInfo, colors: Colors) -> String {
     if !rollout.message.is_empty() {
         line("Message:", &rollout.message);
     }
+    if !rollout.refused.is_empty() {
+        line("Refused:", &rollout.refused);
+    }
     match &rollout.strategy {
         StrategyInfo::Canary {
             step,

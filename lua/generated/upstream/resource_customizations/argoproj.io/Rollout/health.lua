@@ -119,24 +119,25 @@ if at(obj, "status", "phase") == "Paused" then
     or "Rollout is paused"
   return {status = "Suspended", message = message}
 end
+-- Without a message: what the API server refuses.
+local refused = text(at(first(at(obj, "status", "conditions"), function(item) return at(item, "type") == "Refused" end), "message"))
 if at(obj, "status", "phase") == "Healthy" then
-  return {status = "Healthy", message = text(at(obj, "status", "message")) or ""}
+  return {status = "Healthy", message = text(at(obj, "status", "message")) or refused or ""}
 end
--- Without a message: the condition that tells the cause.
+-- Without a message: the condition that tells the cause, or what the API server refuses.
 local function tells_the_cause(item)
   return at(item, "type") == "InvalidSpec"
     or (at(item, "type") == "Progressing" and at(item, "reason") == "RolloutAborted")
     or (at(item, "type") == "Progressing" and at(item, "reason") == "ProgressDeadlineExceeded")
 end
+local cause = text(at(first(at(obj, "status", "conditions"), tells_the_cause), "message"))
 if at(obj, "status", "phase") == "Degraded" then
-  local message = text(at(obj, "status", "message"))
-    or text(at(first(at(obj, "status", "conditions"), tells_the_cause), "message"))
-    or ""
-  return {status = "Degraded", message = message}
+  return {status = "Degraded", message = text(at(obj, "status", "message")) or cause or refused or ""}
 end
--- Without a message: the ReplicaSet that is being rolled out.
+-- Without a message: what the API server refuses, or the ReplicaSet that is being rolled out.
 if at(obj, "status", "phase") == "Progressing" then
   local message = text(at(obj, "status", "message"))
+    or refused
     or join("Waiting for the ReplicaSet with the hash ", text(at(obj, "status", "currentPodHash")))
     or ""
   return {status = "Progressing", message = message}
@@ -157,7 +158,7 @@ if text(at(obj, "status", "phase")) ~= nil then
 end
 -- From here on: no phase, as before v1.0. A condition that tells the cause (row 4).
 if first(at(obj, "status", "conditions"), tells_the_cause) ~= nil then
-  return {status = "Degraded", message = text(at(first(at(obj, "status", "conditions"), tells_the_cause), "message")) or ""}
+  return {status = "Degraded", message = cause or ""}
 end
 -- Paused by the controller or by a person (row 5).
 if count(at(obj, "status", "pauseConditions")) > 0 or at(obj, "spec", "paused") == true then
