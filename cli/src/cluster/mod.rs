@@ -1,5 +1,6 @@
 //! The user's cluster: the connection to it, and a rollout as it stands there.
 
+pub(crate) mod as_read;
 pub(crate) mod connect;
 pub(crate) mod flags;
 pub(crate) mod scene;

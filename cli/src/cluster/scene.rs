@@ -1,5 +1,6 @@
 //! A rollout and what it owns, read once or watched.
 
+use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::Connection;
 use crate::show::failure::Failure;
 use crate::show::info::RolloutInfo;
@@ -28,7 +29,7 @@ pub(crate) enum Depth {
 /// What is known of a rollout and of the objects around it.
 #[derive(Default)]
 pub(crate) struct Scene {
-    rollout: Mirror<Rollout>,
+    rollout: Mirror<AsRead>,
     replica_sets: Mirror<ReplicaSet>,
     pods: Mirror<Pod>,
 }
@@ -48,7 +49,7 @@ impl Scene {
     /// The rollout as stored; `None` once it is gone.
     #[must_use]
     pub(crate) fn rollout(&self) -> Option<&Rollout> {
-        self.rollout.objects.values().next()
+        self.rollout.objects.values().next().map(|AsRead(rollout)| rollout)
     }
 
     /// Notes one change.
@@ -65,7 +66,7 @@ impl Scene {
 /// One change of the scene.
 pub(crate) enum Change {
     /// Of the rollout.
-    Rollout(Event<Rollout>),
+    Rollout(Event<AsRead>),
     /// Of a ReplicaSet in the namespace.
     ReplicaSet(Event<ReplicaSet>),
     /// Of a pod in the namespace.
@@ -120,11 +121,11 @@ impl<K: ResourceExt> Mirror<K> {
 /// # Errors
 /// What the API server says; a rollout or a referenced Deployment that is missing, in the words of a lister.
 pub(crate) async fn read(connection: &Connection, name: &str, depth: Depth) -> Result<Scene, Failure> {
-    let rollout = match namespaced::<Rollout>(connection).get(name).await {
+    let rollout = match namespaced::<AsRead>(connection).get(name).await {
         Ok(rollout) => rollout,
         Err(error) => return Err(missing(&error, name)),
     };
-    if let Some(reference) = &rollout.spec.workload_ref {
+    if let Some(reference) = &rollout.0.spec.workload_ref {
         let deployment = namespaced::<Deployment>(connection)
             .get_metadata_opt(&reference.name)
             .await?;

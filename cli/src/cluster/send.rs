@@ -1,17 +1,18 @@
 //! Sends the patches of a request, each once: a late repeat could undo a request that came in between.
 
+use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::Connection;
 use crate::show::failure::Failure;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::Value;
-use serin_core::api::Rollout;
 use serin_core::hooks::request::Patches;
 
 /// Sends the status patch, then the spec patch; where the server has no `status` subresource, the unified patch in place
 /// of both (contract 10 §3).
 pub(crate) async fn send(connection: &Connection, name: &str, patches: &Patches) -> Result<(), Failure> {
-    let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    // The answer is not of interest: a write that went through must not fail for a field that does not decode.
+    let rollouts: Api<AsRead> = Api::namespaced(connection.client.clone(), &connection.namespace);
     let parameters = PatchParams::default();
     let mut main = patches.spec.as_ref();
     if let Some(patch) = &patches.status {

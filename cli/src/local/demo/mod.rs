@@ -5,6 +5,7 @@
 pub(crate) mod file;
 mod words;
 
+use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::Connection;
 use crate::cluster::scene::{self, Change, Depth, Scene};
 use crate::show::console::{CLEAR, ColorChoice, Console, Terminal};
@@ -224,13 +225,13 @@ impl Show {
     /// Notes the answer to a write, which the watch brings only later.
     fn take_in(&mut self, rollout: Rollout) {
         self.generation = rollout.metadata.generation.unwrap_or_default();
-        self.apply(Change::Rollout(Event::Apply(rollout)));
+        self.apply(Change::Rollout(Event::Apply(AsRead(rollout))));
     }
 
     /// Notes a change, unless an answer to a request has shown a later state of the rollout already.
     fn apply(&mut self, change: Change) {
         if let (Change::Rollout(Event::Apply(next)), Some(seen)) = (&change, self.seen.rollout())
-            && is_older(&next.metadata, &seen.metadata)
+            && is_older(&next.0.metadata, &seen.metadata)
         {
             return;
         }

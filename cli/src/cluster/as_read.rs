@@ -1,0 +1,71 @@
+//! A Rollout as far as it can be read: people look at it most of all when something is wrong with it (decision 7).
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serin_core::api::Rollout;
+use serin_core::api::lenient::Lenient;
+use std::borrow::Cow;
+
+/// A stored Rollout without the fields that do not decode; the controller says in its conditions what is wrong with them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AsRead(pub(crate) Rollout);
+
+impl<'de> Deserialize<'de> for AsRead {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut object = Value::deserialize(deserializer)?;
+        let metadata = object.get_mut("metadata").map(Value::take).unwrap_or_default();
+        let (metadata, _) = Lenient::metadata(metadata);
+        let Lenient { rollout, .. } = Lenient::of(object);
+        Ok(Self(Rollout { metadata, ..rollout }))
+    }
+}
+
+impl Resource for AsRead {
+    type DynamicType = ();
+    type Scope = <Rollout as Resource>::Scope;
+
+    fn kind(of: &()) -> Cow<'_, str> {
+        Rollout::kind(of)
+    }
+    fn group(of: &()) -> Cow<'_, str> {
+        Rollout::group(of)
+    }
+    fn version(of: &()) -> Cow<'_, str> {
+        Rollout::version(of)
+    }
+    fn plural(of: &()) -> Cow<'_, str> {
+        Rollout::plural(of)
+    }
+    fn meta(&self) -> &ObjectMeta {
+        self.0.meta()
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        self.0.meta_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_does_not_decode_is_left_out() {
+        let AsRead(rollout) = serde_json::from_value(json!({
+            "metadata": {"name": "web", "labels": {"tier": 7}},
+            "spec": {"replicas": 3, "minReadySeconds": "soon"},
+            "status": {"phase": "Degraded", "message": "StatusUnreadable: …", "replicas": "three",
+                "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "soon"}]},
+        }))
+        .unwrap();
+        assert_eq!(rollout.metadata.name.as_deref(), Some("web"));
+        assert_eq!((rollout.spec.replicas, rollout.spec.min_ready_seconds), (Some(3), 0));
+        assert_eq!(
+            (rollout.status.phase.as_str(), rollout.status.replicas),
+            ("Degraded", 0)
+        );
+    }
+}
