@@ -121,21 +121,12 @@ async fn a_status_that_does_not_decode_is_rebuilt_or_holds_the_rollout() {
     world.stop().await;
 }
 
-/// Creates an object as it is, whatever the types of its metadata.
-async fn create_raw(world: &World, object: &Value) {
-    let request = http::Request::post("/apis/argoproj.io/v1alpha1/namespaces/default/rollouts")
-        .header("Content-Type", "application/json")
-        .body(serde_json::to_vec(object).unwrap())
-        .unwrap();
-    world.client.request::<Value>(request).await.unwrap();
-}
-
 #[tokio::test(start_paused = true)]
 async fn labels_that_are_no_strings_are_counted_and_told_and_others_go_on() {
     let world = World::start(serin_core::decide, &[]).await;
     let mut odd = web(&json!({}));
-    odd["metadata"] = json!({"name": "odd", "labels": {"tier": 7}});
-    create_raw(&world, &odd).await;
+    odd["metadata"] = json!({"name": "odd", "namespace": "default", "labels": {"tier": 7}});
+    world.api.store_as_is("argoproj.io", "rollouts", odd);
     create(&world.client, &web(&json!({}))).await;
     world.settle().await;
     assert_eq!(world.replica_sets().await.len(), 1, "of the other");

@@ -234,6 +234,26 @@ fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
     assert_eq!(pods::needed(&seen, now()), [""; 0]);
 }
 
+/// Found by a life: both pods of stable went at once, and its Service led to none.
+#[test]
+fn the_last_available_pod_behind_the_stable_service_stays() {
+    let mut seen = paused(8, (2, 2), (6, 6), &json!("50%"));
+    let hash = seen.replica_sets[0].hash().to_owned();
+    let canary = seen.rollout.spec.strategy.canary.as_mut().unwrap();
+    canary.stable_service = "stable".into();
+    canary.steps[0].set_weight = Some(75);
+    let selector = BTreeMap::from([("rollouts-pod-template-hash".to_owned(), hash)]);
+    let service = serin_core::observed::Service {
+        selector,
+        managed_by: Some("web".into()),
+        ..serin_core::observed::Service::default()
+    };
+    seen.services.insert("stable".into(), Some(service));
+    let plan = decide(&seen, now());
+    let stable = evicted(&plan).into_iter().filter(|pod| pod.contains("old")).count();
+    assert_eq!((evicted(&plan).len() > 1, stable), (true, 1), "{:?}", evicted(&plan));
+}
+
 /// A clock that is behind that of the cluster: no change follows when the time of the last pod has come (decision 45).
 #[test]
 fn a_doubt_that_a_count_does_not_settle_is_asked_again() {

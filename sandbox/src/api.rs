@@ -17,6 +17,7 @@ use crate::rest::{self, Reply, Request};
 use crate::route::{Query, Route, verb};
 use crate::state::State;
 use crate::status::ApiError;
+use crate::store::{ObjectKey, ObjectName, ResourceId};
 
 /// Requests kept in the log; older ones are dropped.
 const LOG: usize = 20_000;
@@ -184,6 +185,22 @@ impl ApiServer {
     /// Forgets the history: a watch that starts before now gets a 410 event, a continued list a 410.
     pub fn compact(&self) {
         self.state().store.compact();
+    }
+
+    /// Stores an object as it is, as the database may hold one that an older server took. Nothing is checked, and nothing but
+    /// its UID and resourceVersion is filled in.
+    pub fn store_as_is(&self, group: &str, plural: &str, mut object: Value) {
+        let mut state = self.state();
+        object["metadata"]["uid"] = state.store.next_uid().into();
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let key = ObjectKey {
+            resource: ResourceId::new(group, plural),
+            at: ObjectName {
+                namespace: text("namespace"),
+                name: text("name"),
+            },
+        };
+        state.store.put(&key, object);
     }
 
     /// Ends all running watches, as a load balancer or a restart does; clients come back by themselves.

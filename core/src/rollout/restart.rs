@@ -99,8 +99,18 @@ impl Restart {
         };
         let allowed = usize::try_from(allowed).unwrap_or(0);
         let due = old.iter().filter(|(set, _)| !surges || set.uid == first.uid);
-        let due = due.filter(|(set, _)| max_unavailable >= look.replicas || !is_last_to_serve(look, set));
-        let evict: Vec<Target> = due.take(allowed).map(|(_, pod)| target_of(pod)).collect();
+        let mut evict: Vec<(&ReplicaSet, &Pod)> = Vec::new();
+        for (set, pod) in due {
+            let taken = evict.iter().filter(|(other, _)| other.uid == set.uid).count();
+            let left = look
+                .available(set)
+                .saturating_sub(i32::try_from(taken).unwrap_or(i32::MAX));
+            let keeps_last = max_unavailable < look.replicas && left <= 1 && serves_users(look, set);
+            if evict.len() < allowed && !keeps_last {
+                evict.push((set, pod));
+            }
+        }
+        let evict: Vec<Target> = evict.into_iter().map(|(_, pod)| target_of(pod)).collect();
         Self {
             surge: surges.then(|| first.uid.clone()),
             // A PodDisruptionBudget may refuse an eviction, and nothing tells when it no longer does.
@@ -135,11 +145,11 @@ fn is_replaced(look: &Look<'_>, set: &ReplicaSet) -> bool {
     look.availability(set).left_at(wanted) >= wanted
 }
 
-/// Its last available pod is the one that users are sent to. A preview, or a canary of one pod, serves nobody else meanwhile:
+/// Users are sent to it, so one of its available pods stays. A preview, or a canary of one pod, serves nobody else meanwhile:
 /// it would wait for ever.
-fn is_last_to_serve(look: &Look<'_>, set: &ReplicaSet) -> bool {
+fn serves_users(look: &Look<'_>, set: &ReplicaSet) -> bool {
     let stable = look.revisions.other_stable();
-    stable.is_none_or(|stable| stable.uid == set.uid) && service::selects(look, set) && look.available(set) <= 1
+    stable.is_none_or(|stable| stable.uid == set.uid) && service::selects(look, set)
 }
 
 /// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the
