@@ -99,18 +99,7 @@ impl Restart {
         };
         let allowed = usize::try_from(allowed).unwrap_or(0);
         let due = old.iter().filter(|(set, _)| !surges || set.uid == first.uid);
-        let mut evict: Vec<(&ReplicaSet, &Pod)> = Vec::new();
-        for (set, pod) in due {
-            let taken = evict.iter().filter(|(other, _)| other.uid == set.uid).count();
-            let left = look
-                .available(set)
-                .saturating_sub(i32::try_from(taken).unwrap_or(i32::MAX));
-            let keeps_last = max_unavailable < look.replicas && left <= 1 && serves_users(look, set);
-            if evict.len() < allowed && !keeps_last {
-                evict.push((set, pod));
-            }
-        }
-        let evict: Vec<Target> = evict.into_iter().map(|(_, pod)| target_of(pod)).collect();
+        let evict = evictions(look, due, allowed, max_unavailable);
         Self {
             surge: surges.then(|| first.uid.clone()),
             // A PodDisruptionBudget may refuse an eviction, and nothing tells when it no longer does.
@@ -143,6 +132,27 @@ impl Restart {
 fn is_replaced(look: &Look<'_>, set: &ReplicaSet) -> bool {
     let wanted = set.replicas.min(look.replicas);
     look.availability(set).left_at(wanted) >= wanted
+}
+
+/// As many of the pods as are allowed; of those that users are sent to one stays.
+fn evictions<'a>(
+    look: &Look<'_>,
+    due: impl Iterator<Item = &'a (&'a ReplicaSet, &'a Pod)>,
+    allowed: usize,
+    max_unavailable: i32,
+) -> Vec<Target> {
+    let mut evict: Vec<(&ReplicaSet, &Pod)> = Vec::new();
+    for (set, pod) in due {
+        let taken = evict.iter().filter(|(other, _)| other.uid == set.uid).count();
+        let left = look
+            .available(set)
+            .saturating_sub(i32::try_from(taken).unwrap_or(i32::MAX));
+        let keeps_last = max_unavailable < look.replicas && left <= 1 && serves_users(look, set);
+        if evict.len() < allowed && !keeps_last {
+            evict.push((set, pod));
+        }
+    }
+    evict.into_iter().map(|(_, pod)| target_of(pod)).collect()
 }
 
 /// Users are sent to it, so one of its available pods stays. A preview, or a canary of one pod, serves nobody else meanwhile:

@@ -137,18 +137,20 @@ pub(crate) async fn services_deleted_during_an_update_can_come_back(world: &mut 
         .phase("Paused")
         .keeps_remembered_pods()
         .when()
-        // There is no such rollout: nobody is asked before the Service is taken back.
+        // There is no such rollout. For 30 s it may be one that is being replaced; then the Service is free, and is taken when
+        // it moves (decision 48).
         .edit_service("active", managed_by(&json!("none")))
         .then()
-        .is_managed_by("active", "web")
-        .serves("active", 1)
+        .phase("Degraded")
         .phase("Paused")
+        .serves("active", 1)
         .keeps_remembered_pods()
         .when()
         .promote()
         .then()
         .healthy()
         .serves("active", 2)
+        .is_managed_by("active", "web")
         .await
 }
 
