@@ -43,7 +43,7 @@ fn rollout(number: usize, version: usize) -> StoredRollout {
             "resourceVersion": version.to_string(), "generation": 1},
         "spec": {"strategy": strategy},
     }))
-    .unwrap()
+    .expect("a Rollout is read leniently")
 }
 
 fn replica_set(rollout: usize, revision: usize, version: usize) -> StoredReplicaSet {
@@ -53,7 +53,7 @@ fn replica_set(rollout: usize, revision: usize, version: usize) -> StoredReplica
         json!({"metadata": {"name": format!("r{rollout}-{revision}"), "namespace": "n",
         "uid": uid(rollout, revision), "resourceVersion": version.to_string(), "ownerReferences": [owner]}}),
     )
-    .unwrap()
+    .expect("the JSON above is a ReplicaSet")
 }
 
 fn uid(rollout: usize, revision: usize) -> String {
@@ -65,7 +65,7 @@ fn service(number: usize, version: usize) -> StoredService {
         "metadata": {"name": format!("s{number}"), "namespace": "n", "resourceVersion": version.to_string(),
             "annotations": {wire::MANAGED_BY: format!("r{number}")}},
     }))
-    .unwrap()
+    .expect("the JSON above is a Service")
 }
 
 /// A shell with so many rollouts, all of them waiting for a worker, and as many deleted a moment ago.
@@ -73,7 +73,7 @@ fn service(number: usize, version: usize) -> StoredService {
 pub fn full(rollouts: usize) -> Full {
     let stores = Arc::new(Stores::default());
     let full = Full {
-        telemetry: Telemetry::new(Arc::clone(&stores)).unwrap(),
+        telemetry: Telemetry::new(Arc::clone(&stores)).expect("a registry of its own has no name twice"),
         stores,
         queue: Queue::default(),
         expectations: Expectations::default(),
@@ -119,7 +119,7 @@ pub fn steps() -> Vec<(&'static str, Step)> {
         }),
         ("a ReplicaSet changes hands", |full, step| {
             let mut other = replica_set(step, 1, 3);
-            other.owner.as_mut().unwrap().uid = format!("u{}", step + 1);
+            other.owner.as_mut().expect("replica_set() gives it an owner").uid = format!("u{}", step + 1);
             full.stores.replica_sets.apply(other, Source::Event);
         }),
         ("a ReplicaSet goes", |full, step| {
@@ -154,7 +154,7 @@ pub fn steps() -> Vec<(&'static str, Step)> {
                     .queue
                     .next(Takes::All, &Budget::new(0.0, 1))
                     .now_or_never()
-                    .unwrap();
+                    .expect("one was added just now");
                 assert_eq!(item.key, key(step));
                 let why = Reason::StoreLags;
                 full.queue.ended(

@@ -270,7 +270,7 @@ impl World {
         self.seen_own_rollout();
         self.rollout["metadata"]["resourceVersion"]
             .as_str()
-            .expect("a version")
+            .expect("every write of the World sets a version")
             .clone_into(version);
         Wrote::Done
     }

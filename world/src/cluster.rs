@@ -41,7 +41,7 @@ impl Set {
 
 /// How many there are.
 pub fn count<T>(items: impl Iterator<Item = T>) -> i32 {
-    i32::try_from(items.count()).unwrap()
+    i32::try_from(items.count()).expect("a World has few of anything")
 }
 
 /// What lags behind: changes that the controller will see later.
@@ -115,7 +115,9 @@ impl World {
 
     /// So many seconds from now.
     pub fn after(&self, seconds: i64) -> Timestamp {
-        self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap()
+        self.now
+            .checked_add(SignedDuration::from_secs(seconds))
+            .expect("lives are short")
     }
 
     /// Lets the ReplicaSet controller do all that is due.

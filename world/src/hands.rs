@@ -157,7 +157,7 @@ impl World {
 
     /// Pods that others took away, of one revision or of all, and that one who looked at `since` could not know of.
     pub fn unknown_losses(&self, since: Timestamp, hash: Option<&str>) -> i32 {
-        let stale = since.checked_sub(self.blindness()).unwrap();
+        let stale = since.checked_sub(self.blindness()).expect("lives are short");
         let deeds = self.deeds.pods.iter().rev().take_while(|deed| deed.at >= stale);
         deeds
             .filter(|deed| hash.is_none_or(|hash| deed.hash == hash))
@@ -171,26 +171,26 @@ impl World {
         if basis.rollout.spec.restart_at != basis.rollout.status.restarted_at {
             return 0;
         }
-        let known = basis.at.checked_sub(self.blindness()).unwrap();
+        let known = basis.at.checked_sub(self.blindness()).expect("lives are short");
         let news = |set: &super::Set| {
             let pods = set
                 .pods
                 .iter()
                 .filter(|pod| pod.ready_at.is_some_and(|at| at > known && at <= self.now));
             let starting = pods.filter(|pod| !pod.is_available(set.object.min_ready_seconds, self.now));
-            i32::try_from(starting.count()).unwrap()
+            super::cluster::count(starting)
         };
         self.sets.iter().map(news).sum()
     }
 
     /// Pods of a revision that became available too late for a decision to know.
     pub fn unknown_arrivals(&self, basis: &Basis, hash: &str) -> i32 {
-        let known = basis.at.checked_sub(self.blindness()).unwrap();
+        let known = basis.at.checked_sub(self.blindness()).expect("lives are short");
         let sets = self.sets.iter().filter(|set| set.object.hash() == hash);
         let news = |set: &super::Set| {
             let seconds = set.object.min_ready_seconds;
             let since = set.pods.iter().filter_map(|pod| pod.available_at(seconds));
-            i32::try_from(since.filter(|at| *at > known && *at <= self.now).count()).unwrap()
+            super::cluster::count(since.filter(|at| *at > known && *at <= self.now))
         };
         sets.map(news).sum()
     }

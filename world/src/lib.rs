@@ -155,7 +155,7 @@ use note;
 impl World {
     /// A world with one rollout, applied at its first instant.
     pub fn new(manifest: Value) -> Self {
-        let began = Timestamp::from_second(1_700_000_000).unwrap();
+        let began = Timestamp::from_second(1_700_000_000).expect("a second of 2023");
         let mut world = Self {
             now: began,
             began,
@@ -240,7 +240,9 @@ impl World {
 
     /// As [`Self::current`], shared.
     pub fn decoded(&self) -> Rc<Rollout> {
-        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        let version = self.rollout["metadata"]["resourceVersion"]
+            .as_str()
+            .expect("every write of the World sets a version");
         let mut cache = self.decoded.borrow_mut();
         if let Some((cached, rollout)) = &*cache
             && cached == version
@@ -258,7 +260,8 @@ impl World {
     /// Of a rollout whose status does not decode.
     fn read_leniently(&self) -> (Rollout, Vec<Unread>) {
         let lenient = Lenient::of(self.rollout.clone());
-        let metadata = serde_json::from_value(self.rollout["metadata"].clone()).expect("metadata");
+        let metadata =
+            serde_json::from_value(self.rollout["metadata"].clone()).expect("the World writes no odd metadata");
         let rollout = Rollout {
             metadata,
             ..lenient.rollout
@@ -276,7 +279,9 @@ impl World {
         };
         self.unread.borrow_mut().clear();
         rollout.status = status;
-        let version = self.rollout["metadata"]["resourceVersion"].as_str().expect("a version");
+        let version = self.rollout["metadata"]["resourceVersion"]
+            .as_str()
+            .expect("every write of the World sets a version");
         rollout.metadata.resource_version = Some(version.to_owned());
         *self.decoded.borrow_mut() = Some((version.to_owned(), Rc::new(rollout)));
     }
@@ -323,7 +328,7 @@ impl World {
 
     /// Lets time pass; reconciles whenever something changes or a wake is due.
     pub fn pass(&mut self, time: SignedDuration) {
-        let end = self.now.checked_add(time).unwrap();
+        let end = self.now.checked_add(time).expect("lives are short");
         self.settle();
         let most = self.looks + MOST_LOOKS;
         loop {
@@ -385,7 +390,7 @@ pub fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(serde_json::Map::new());
     }
-    let object = target.as_object_mut().expect("an object");
+    let object = target.as_object_mut().expect("made one above");
     for (key, value) in changes {
         if value.is_null() {
             object.remove(key);

@@ -119,7 +119,7 @@ impl World {
         let left_alone = Some(LeftAlone {
             replica_set: set.to_owned(),
             pod: pod.map(str::to_owned),
-            until: self.now.checked_add(LEFT_ALONE).unwrap(),
+            until: self.now.checked_add(LEFT_ALONE).expect("lives are short"),
         });
         let same = |standing: &Standing| match &standing.left_alone {
             Some(left) => left.replica_set == set && left.pod.is_some() == pod.is_some(),

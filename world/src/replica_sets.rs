@@ -113,7 +113,7 @@ impl World {
         }
         let mut specs = false;
         while controller.coming.front().is_some_and(|(due, _)| *due <= now) {
-            let (_, spec) = controller.coming.pop_front().expect("a spec");
+            let (_, spec) = controller.coming.pop_front().expect("the loop saw it in front");
             if spec.by_hand {
                 let size = spec.replicas;
                 controller.by_hand = Some(controller.by_hand.map_or(size, |before| before.min(size)));
@@ -150,9 +150,9 @@ impl World {
             self.make(index, wanted - known);
         } else if known > wanted {
             let mut going = self.in_order_of_deletion(index);
-            going.truncate(usize::try_from(known - wanted).unwrap());
+            going.truncate(usize::try_from(known - wanted).expect("known is larger here"));
             // The first of them went by somebody else's hand.
-            let theirs = usize::try_from((known - by_hand.max(wanted)).max(0)).unwrap();
+            let theirs = usize::try_from((known - by_hand.max(wanted)).max(0)).expect("0 or more");
             let ours = going.split_off(theirs);
             let taken = self.delete(index, &going);
             let hash = self.sets[index].object.hash().to_owned();
@@ -288,7 +288,11 @@ impl World {
         // Sizes of other ReplicaSets may have been decided since, for fewer replicas.
         let since = self.sets.iter().map(|set| &set.basis);
         let since = since.filter(|other| other.version >= basis.version);
-        let least = since.map(|other| other.least).chain([basis.least]).min().unwrap();
+        let least = since
+            .map(|other| other.least)
+            .chain([basis.least])
+            .min()
+            .expect("one is chained");
         let unknown = self.unknown_losses(basis.at, None) + self.unknown_gains(basis);
         if left + unknown < least {
             self.break_rule(format!(

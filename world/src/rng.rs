@@ -20,7 +20,7 @@ impl Rng {
 
     /// From 0 to `most`, both included.
     pub fn up_to(&mut self, most: i64) -> i64 {
-        i64::try_from(self.next() % (u64::try_from(most).unwrap_or(0) + 1)).unwrap()
+        i64::try_from(self.next() % (u64::try_from(most).unwrap_or(0) + 1)).expect("at most an i64")
     }
 
     /// One time in `n`.
@@ -30,7 +30,7 @@ impl Rng {
 
     /// One of these.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        let last = i64::try_from(of.len()).unwrap() - 1;
-        &of[usize::try_from(self.up_to(last)).unwrap()]
+        let last = i64::try_from(of.len()).expect("a slice in memory") - 1;
+        &of[usize::try_from(self.up_to(last)).expect("0 to the last index")]
     }
 }
