@@ -139,6 +139,7 @@ impl Writer {
             Kind::Pod => ("pods", NO_NAME),
             Kind::Event => ("events", NO_NAME),
             Kind::Lease => ("leases", NO_NAME),
+            Kind::Rollout if call.name.is_empty() => ("rollouts", NO_NAME),
             Kind::Rollout | Kind::RolloutStatus => ("rollouts", call.name),
         };
         self.telemetry.request(&Request {

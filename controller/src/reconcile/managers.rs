@@ -40,11 +40,10 @@ pub(crate) async fn complete(
         };
         service.manager_gone_since = gone_since(stores, writer, &key.sibling(manager), now).await?;
         if service.free_from().is_some_and(|free| free <= now) {
-            let names = match named_by_others.take() {
-                Some(names) => names,
-                None => named_by_all_but(writer, key).await?,
-            };
-            service.named_elsewhere = named_by_others.insert(names).contains(name);
+            if named_by_others.is_none() {
+                named_by_others = Some(named_by_all_but(writer, key).await?);
+            }
+            service.named_elsewhere = named_by_others.as_ref().is_some_and(|names| names.contains(name));
         }
     }
     Ok(())

@@ -278,29 +278,7 @@ fn kept_annotations(annotations: Option<BTreeMap<String, String>>) -> BTreeMap<S
     annotations
 }
 
-impl kube::Resource for StoredReplicaSet {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "ReplicaSet".into()
-    }
-    fn group((): &()) -> Cow<'_, str> {
-        "apps".into()
-    }
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-    fn plural((): &()) -> Cow<'_, str> {
-        "replicasets".into()
-    }
-    fn meta(&self) -> &ObjectMeta {
-        &self.meta
-    }
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.meta
-    }
-}
+crate::store::stands_for!(StoredReplicaSet: k8s_openapi::api::apps::v1::ReplicaSet);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,35 @@
 //! What the watches have brought so far: rollouts by name, and what belongs to them.
 
+/// A decoded object, with its metadata in `meta`, is of the same resource as the full type.
+macro_rules! stands_for {
+    ($stored:ty: $full:ty) => {
+        impl kube::Resource for $stored {
+            type DynamicType = ();
+            type Scope = <$full as kube::Resource>::Scope;
+
+            fn kind(of: &()) -> std::borrow::Cow<'_, str> {
+                <$full as kube::Resource>::kind(of)
+            }
+            fn group(of: &()) -> std::borrow::Cow<'_, str> {
+                <$full as kube::Resource>::group(of)
+            }
+            fn version(of: &()) -> std::borrow::Cow<'_, str> {
+                <$full as kube::Resource>::version(of)
+            }
+            fn plural(of: &()) -> std::borrow::Cow<'_, str> {
+                <$full as kube::Resource>::plural(of)
+            }
+            fn meta(&self) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+                &self.meta
+            }
+            fn meta_mut(&mut self) -> &mut k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+                &mut self.meta
+            }
+        }
+    };
+}
+pub(crate) use stands_for;
+
 pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;

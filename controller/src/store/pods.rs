@@ -1,11 +1,9 @@
 //! Pods as far as decisions need them; they are not watched.
 
 use k8s_openapi::api::core::v1::PodStatus;
-use kube::core::NamespaceResourceScope;
 use serde::Deserialize;
 use serin_core::api::{ObjectMeta, Time};
 use serin_core::observed::Pod;
-use std::borrow::Cow;
 
 /// One pod of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -72,29 +70,7 @@ impl From<RawPod> for StoredPod {
     }
 }
 
-impl kube::Resource for StoredPod {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Pod".into()
-    }
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-    fn plural((): &()) -> Cow<'_, str> {
-        "pods".into()
-    }
-    fn meta(&self) -> &ObjectMeta {
-        &self.meta
-    }
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.meta
-    }
-}
+crate::store::stands_for!(StoredPod: k8s_openapi::api::core::v1::Pod);
 
 #[cfg(test)]
 mod tests {

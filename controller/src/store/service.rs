@@ -5,13 +5,11 @@ use crate::store::key::{Key, Source};
 use crate::sync::{read, write};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Deserializer};
 use serin_core::api::Rollout;
 use serin_core::meaning;
 use serin_core::observed::Service;
 use serin_core::wire;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -62,29 +60,7 @@ impl<'de> Deserialize<'de> for StoredService {
     }
 }
 
-impl kube::Resource for StoredService {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Service".into()
-    }
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-    fn plural((): &()) -> Cow<'_, str> {
-        "services".into()
-    }
-    fn meta(&self) -> &ObjectMeta {
-        &self.meta
-    }
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.meta
-    }
-}
+crate::store::stands_for!(StoredService: k8s_openapi::api::core::v1::Service);
 
 /// The Services that a strategy names (contract 05 §9), sorted.
 pub(crate) fn named(rollout: &Rollout) -> BTreeSet<&str> {

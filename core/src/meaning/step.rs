@@ -5,7 +5,6 @@ use crate::api::rollout::{
     CanaryStep, ExperimentStep, PauseStep, PluginStep, RolloutAnalysis, SetCanaryScale, SetHeaderRoute, SetMirrorRoute,
 };
 use crate::notation::duration::GoDuration;
-use jiff::{SignedDuration, Timestamp};
 
 /// A step: the weight that it sets, and what it waits for. Every question about a step is a method here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,15 +161,11 @@ pub enum PauseLength {
 }
 
 impl PauseLength {
-    /// When a pause that began at `begun` ends by itself.
+    /// Seconds until it ends by itself, if it does.
     #[must_use]
-    pub fn end(self, begun: Timestamp) -> Option<Timestamp> {
+    pub fn seconds(self) -> Option<i64> {
         match self {
-            Self::Seconds(seconds) => Some(
-                begun
-                    .checked_add(SignedDuration::from_secs(seconds))
-                    .unwrap_or(Timestamp::MAX),
-            ),
+            Self::Seconds(seconds) => Some(seconds),
             Self::Indefinite | Self::Invalid => None,
         }
     }

@@ -25,6 +25,15 @@ impl Threshold {
         }
     }
 
+    /// Whether so many available pods complete an update to `wanted` pods. More than that are no hindrance.
+    #[must_use]
+    pub fn completes(self, wanted: i32, available: i32) -> bool {
+        match self {
+            Self::All => available >= wanted,
+            Self::Percent(_) | Self::Pods(_) => self.is_reached(wanted, wanted, available),
+        }
+    }
+
     /// Whether so many available pods are enough, where `desired` are wanted and the ReplicaSet is asked for `spec`.
     #[must_use]
     pub fn is_reached(self, desired: i32, spec: i32, available: i32) -> bool {
@@ -39,6 +48,19 @@ impl Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_update_completes_with_more_pods_than_wanted() {
+        let percent = Threshold::Percent(50);
+        for (threshold, wanted, available, expected) in [
+            (Threshold::All, 4, 5, true),
+            (Threshold::All, 4, 3, false),
+            (percent, 4, 2, true),
+            (percent, 4, 1, false),
+        ] {
+            assert_eq!(threshold.completes(wanted, available), expected, "{threshold:?}");
+        }
+    }
 
     /// Contract 03 §5.
     #[test]

@@ -50,19 +50,20 @@ pub(crate) fn why_held(seen: &Observed) -> Option<&str> {
 
 /// Holds the rollout and says why: nothing is changed but the conditions, the phase and the message.
 ///
-/// The generation does not count as observed, as nothing is made of it. Where the status can be read nowhere, a write
-/// would only destroy what a person may still mend.
+/// The generation does not count as observed, as nothing is made of it. Where the status can be read nowhere, only an event
+/// tells, at each reconcile: a write would destroy what a person may still mend.
 pub(crate) fn hold(seen: &Observed, now: Timestamp) -> Option<Plan> {
     let why = why_held(seen)?;
-    if seen.unread.iter().any(|unread| unread.path.is_empty()) {
-        return Some(Plan::default());
-    }
     let name = seen.rollout.metadata.name.as_deref().unwrap_or_default();
     let message = format!(
         "{why}: nothing is scaled or promoted until you mend or remove it: kubectl edit rollout {name} --subresource=status"
     );
     let old = &seen.rollout.status;
     let (mut next, mut draft) = (old.clone(), Draft::default());
+    if seen.unread.iter().any(|unread| unread.path.is_empty()) {
+        draft.tell(News::StatusUnreadable { message }, After::Status);
+        return Some(draft.finish(Vec::new(), None));
+    }
     let told = conditions::get(old, STATUS_UNREADABLE).is_some_and(|told| told.message == message);
     if !told {
         conditions::remove(&mut next, STATUS_UNREADABLE);
@@ -79,4 +80,25 @@ pub(crate) fn hold(seen: &Observed, now: Timestamp) -> Option<Plan> {
     phase::DEGRADED.clone_into(&mut next.phase);
     next.message = format!("{STATUS_UNREADABLE}: {message}");
     Some(draft.finish(Vec::new(), status::write(old, &next)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_status_that_can_be_read_nowhere_is_told_and_left_as_it_is() {
+        let seen = Observed {
+            unread: vec![Unread {
+                path: Vec::new(),
+                why: "status: invalid type".to_owned(),
+            }],
+            ..Observed::default()
+        };
+        let plan = crate::decide(&seen, Timestamp::UNIX_EPOCH);
+        assert_eq!((plan.actions.len(), plan.status), (0, None));
+        let told: Vec<&str> = plan.events.iter().map(|event| event.news.reason()).collect();
+        assert_eq!(told, [STATUS_UNREADABLE]);
+    }
 }

@@ -7,7 +7,7 @@ use crate::plan::draft::Draft;
 use crate::plan::{After, News, Wake, WakeReason};
 use crate::rollout::asked;
 use crate::rollout::conditions;
-use crate::rollout::look::{Change, Look};
+use crate::rollout::look::{Change, Look, after_seconds};
 use crate::rollout::replica_set;
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
@@ -197,35 +197,27 @@ impl Course {
         draft: &mut Draft,
     ) -> bool {
         let begun = self.pauses.iter().find(|pause| pause.reason == reason);
-        let begun = if let Some(begun) = begun {
-            begun.start_time.0
-        } else if self.controller_pause {
+        let begun = begun.map(|pause| pause.start_time.clone());
+        if begun.is_none() && self.controller_pause {
             return true;
-        } else {
-            let start_time = look.stamp_rounded_up();
-            let begun = start_time.0;
+        }
+        // The status must say that it began before it can end.
+        let begins = begun.is_none();
+        let start_time = begun.unwrap_or_else(|| look.stamp_rounded_up());
+        let end = length.seconds().map(|seconds| after_seconds(start_time.0, seconds));
+        let over = !begins && end.is_some_and(|end| end <= look.now);
+        if let Some(at) = end.filter(|_| !over) {
+            let why = WakeReason::PauseOver;
+            draft.wake(Wake { at, why });
+        }
+        if begins {
             self.pauses.push(PauseCondition {
                 reason: reason.to_owned(),
                 start_time,
             });
             self.controller_pause = true;
-            // The status must say that it began before it can end.
-            length.end(begun).into_iter().for_each(|at| {
-                draft.wake(Wake {
-                    at,
-                    why: WakeReason::PauseOver,
-                })
-            });
-            return false;
-        };
-        let Some(end) = length.end(begun) else { return false };
-        if look.now < end {
-            draft.wake(Wake {
-                at: end,
-                why: WakeReason::PauseOver,
-            });
         }
-        look.now >= end
+        over
     }
 
     /// The newest revision becomes stable (contract 02 §10, `promoteStable`).

@@ -22,7 +22,7 @@ pub(crate) struct Want<'a> {
 }
 
 impl Want<'_> {
-    /// Asks for a look at the end of a delay, unless that is over.
+    /// Asks for a reconcile at the end of a delay, unless that is over.
     pub(crate) fn wait_until(&mut self, deadline: Timestamp, now: Timestamp) {
         if deadline > now {
             self.delays_end.push(deadline);

@@ -51,6 +51,12 @@ async fn five(world: &mut World) -> Result<Availability> {
     Availability::watch(world).await
 }
 
+/// All pods are of one revision in the end, and four of five were available all the time.
+async fn ends_at(story: Story<'_>, seen: &Availability, revision: i64, gone: i64) -> Result<()> {
+    story.then().healthy().ready_pods(revision, 5).pods(gone, 0).await?;
+    at_least(4, &seen.least().await?, "pods")
+}
+
 /// To the pause at 40 %.
 fn paused(world: &mut World) -> Story<'_> {
     world
@@ -64,33 +70,19 @@ fn paused(world: &mut World) -> Story<'_> {
 
 pub(crate) async fn of_a_whole_update(world: &mut World) -> Result<()> {
     let seen = five(world).await?;
-    paused(world)
-        .when()
-        .promote()
-        .then()
-        .healthy()
-        .ready_pods(2, 5)
-        .pods(1, 0)
-        .await?;
-    at_least(4, &seen.least().await?, "pods")
+    let story = paused(world).when().promote();
+    ends_at(story, &seen, 2, 1).await
 }
 
 pub(crate) async fn of_a_way_back_from_the_pause(world: &mut World) -> Result<()> {
     let seen = five(world).await?;
-    paused(world)
-        .when()
-        .set_image("app:1")
-        .then()
-        .healthy()
-        .ready_pods(3, 5)
-        .pods(2, 0)
-        .await?;
-    at_least(4, &seen.least().await?, "pods")
+    let story = paused(world).when().set_image("app:1");
+    ends_at(story, &seen, 3, 2).await
 }
 
 pub(crate) async fn of_a_way_back_with_a_killed_controller(world: &mut World) -> Result<()> {
     let seen = five(world).await?;
-    paused(world)
+    let story = paused(world)
         .when()
         .set_image("app:1")
         .until("the canary is wanted at fewer pods", |view| {
@@ -100,18 +92,13 @@ pub(crate) async fn of_a_way_back_with_a_killed_controller(world: &mut World) ->
                 .ok_or_else(|| format!("it is wanted at {wanted:?}"))
         })
         .kill_controller()
-        .start_controller()
-        .then()
-        .healthy()
-        .ready_pods(3, 5)
-        .pods(2, 0)
-        .await?;
-    at_least(4, &seen.least().await?, "pods")
+        .start_controller();
+    ends_at(story, &seen, 3, 2).await
 }
 
 pub(crate) async fn of_a_newer_update_in_the_pause(world: &mut World) -> Result<()> {
     let seen = five(world).await?;
-    paused(world)
+    let story = paused(world)
         .when()
         .set_image("app:3")
         .then()
@@ -120,13 +107,8 @@ pub(crate) async fn of_a_newer_update_in_the_pause(world: &mut World) -> Result<
         .pods(2, 0)
         .phase("Paused")
         .when()
-        .promote()
-        .then()
-        .healthy()
-        .ready_pods(3, 5)
-        .pods(1, 0)
-        .await?;
-    at_least(4, &seen.least().await?, "pods")
+        .promote();
+    ends_at(story, &seen, 3, 1).await
 }
 
 pub(crate) async fn of_an_abort_in_the_pause(world: &mut World) -> Result<()> {

@@ -95,7 +95,7 @@ impl Course {
     }
 
     /// Why the newest revision becomes stable now, if it does; `active` is what the active Service selects after this
-    /// look.
+    /// reconcile.
     pub(super) fn blue_green_promotion(&self, look: &Look<'_>, active: &str) -> Option<String> {
         let switched = active == look.revisions.new_hash;
         // What is created paused waits for its ReplicaSet (decision 41).

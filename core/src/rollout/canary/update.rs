@@ -126,13 +126,7 @@ impl Course {
         let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
         // Without replicas it is complete as soon as its ReplicaSet is created, which this plan does.
         let exists = look.revisions.new.is_some() || self.skips_without_pods(look);
-        let enough = match canary.threshold {
-            Threshold::All => look.new_available() >= look.replicas,
-            threshold @ (Threshold::Percent(_) | Threshold::Pods(_)) => {
-                let spec = look.revisions.new.map_or(0, |set| set.replicas);
-                threshold.is_reached(look.replicas, spec, look.new_available())
-            }
-        };
+        let enough = canary.threshold.completes(look.replicas, look.new_available());
         let complete = exists && enough && self.abort.is_none();
         let steps = canary.steps.len();
         self.promotion(look, made, complete, look.is_fast_rollback(), || {
