@@ -4,11 +4,13 @@ use crate::workspace::{CRATES, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of our crates each of them may know.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("world", &["serin-core"]),
     ("lua", &["serin-core"]),
     ("argocd", &["serin-core", "serin-lua"]),
+    ("gitops", &["serin-core"]),
+    ("explain", &["serin-core", "serin-gitops"]),
     ("sandbox", &[]),
     ("controller", &["serin-core"]),
     (
@@ -17,6 +19,8 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "serin-argocd",
             "serin-controller",
             "serin-core",
+            "serin-explain",
+            "serin-gitops",
             "serin-lua",
             "serin-sandbox",
         ],
@@ -27,6 +31,8 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "serin-argocd",
             "serin-controller",
             "serin-core",
+            "serin-explain",
+            "serin-gitops",
             "serin-lua",
             "serin-sandbox",
         ],

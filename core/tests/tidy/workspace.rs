@@ -4,7 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of our crates.
-pub(crate) const CRATES: [&str; 8] = ["core", "world", "lua", "argocd", "controller", "sandbox", "cli", "e2e"];
+pub(crate) const CRATES: [&str; 10] = [
+    "core",
+    "world",
+    "lua",
+    "argocd",
+    "gitops",
+    "explain",
+    "controller",
+    "sandbox",
+    "cli",
+    "e2e",
+];
 
 /// A file of the workspace.
 pub(crate) struct File {

@@ -1,0 +1,1 @@
+//! The causes: one file each, all of one shape.

@@ -1,0 +1,6 @@
+//! Why a rollout is Degraded ([`causes`]), and whether an overlay will be ([`rules`]). Pure over what was read.
+
+pub mod causes;
+pub mod explanation;
+pub mod report;
+pub mod rules;

@@ -1,0 +1,1 @@
+//! The rules of `serin check`: one file each, all of one shape.

@@ -1,0 +1,1 @@
+//! Argo CD's REST API and the Application object, read only.
