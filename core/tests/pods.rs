@@ -263,7 +263,10 @@ fn new_steps_do_not_end_a_restart() {
     seen.rollout.status.current_step_hash = "of the steps before".into();
     let plan = decide(&seen, now());
     let status = &plan.status.as_ref().unwrap().patch["status"];
-    assert!(status["currentStepHash"].is_string(), "the new steps were seen: {status}");
+    assert!(
+        status["currentStepHash"].is_string(),
+        "the new steps were seen: {status}"
+    );
     assert_eq!(restarted_at(&plan), None);
 }
 

@@ -46,7 +46,8 @@ async fn send_all(
         let rollouts: Api<AsRead> = Api::namespaced(connection.client.clone(), &connection.namespace);
         let read = rollouts.get(name).await?;
         refuse_unread(name, &read)?;
-        let patches = request::promote(&read.rollout, promotion).map_err(|error| Failure::message(error.to_string()))?;
+        let patches =
+            request::promote(&read.rollout, promotion).map_err(|error| Failure::message(error.to_string()))?;
         send(connection, name, &patches).await?;
         let extent = if arguments.full { "fully promoted" } else { "promoted" };
         console.line(&format!("rollout '{name}' {extent}"))?;

@@ -35,7 +35,9 @@ fn advice(why: Refusal) -> &'static str {
             "something else keeps changing this object: its managedFields name what; the controller retries with the newer version"
         }
         Refusal::NotFound => "the object is gone; nothing needs to be done",
-        Refusal::Invalid => "the API server does not accept the content: correct the field that it names in the rollout",
+        Refusal::Invalid => {
+            "the API server does not accept the content: correct the field that it names in the rollout"
+        }
         Refusal::TooManyRequests => "the API server, a quota or a policy asks to wait; the controller retries",
         Refusal::ServerError => "the API server or a webhook failed: read its logs; the controller retries",
         Refusal::Timeout => {

@@ -225,7 +225,10 @@ impl Show {
     /// Notes the answer to a write, which the watch brings only later.
     fn take_in(&mut self, rollout: Rollout) {
         self.generation = rollout.metadata.generation.unwrap_or_default();
-        self.apply(Change::Rollout(Event::Apply(AsRead { rollout, unread: Vec::new() })));
+        self.apply(Change::Rollout(Event::Apply(AsRead {
+            rollout,
+            unread: Vec::new(),
+        })));
     }
 
     /// Notes a change, unless an answer to a request has shown a later state of the rollout already.
