@@ -79,7 +79,7 @@ pub(crate) async fn conflict(world: &mut World) -> Result<()> {
         "Operation cannot be fulfilled: the object has been modified",
     );
     refuse(world, 3, "patch", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(world, "Conflict", "somebody else keeps changing this object").await
+    overcome(world, "Conflict", "something else keeps changing this object").await
 }
 
 pub(crate) async fn too_many_requests(world: &mut World) -> Result<()> {
