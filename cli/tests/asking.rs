@@ -41,6 +41,40 @@ async fn pause_sends_one_patch_for_each_name_and_stops_at_the_first_error() {
     );
 }
 
+/// A paused canary whose status has a field that does not decode.
+fn with_status(field: &str, value: &Value) -> Value {
+    let mut object = object("Rollout", "guestbook");
+    object["spec"]["strategy"] = json!({"canary": {"steps": [{"pause": {}}]}});
+    object["status"] = json!({"currentPodHash": "new", "stableRS": "old", "controllerPause": true,
+        "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}]});
+    object["status"][field] = value.clone();
+    object
+}
+
+#[tokio::test]
+async fn promote_needs_the_pauses_and_nothing_else_of_a_status() {
+    const GET: &str = "GET /apis/argoproj.io/v1alpha1/namespaces/default/rollouts/guestbook";
+    let pauses = json!([{"reason": "CanaryPauseStep", "startTime": "soon"}]);
+    let server = Server::start(&[(GET, 200, with_status("pauseConditions", &pauses))]).await;
+    let outcome = server.run("promote guestbook").await;
+    assert!(
+        outcome.err.starts_with("Error: rollout \"guestbook\" cannot be promoted while a field of its status cannot be read: status.pauseConditions[0].startTime: "),
+        "{outcome:?}"
+    );
+    assert_eq!(server.asked().len(), 1, "nothing is sent");
+
+    let stored = with_status("replicas", &json!("three"));
+    let status = format!("{PATCH}/status");
+    let answers = [
+        (GET, 200, stored.clone()),
+        (PATCH, 200, stored.clone()),
+        (status.as_str(), 200, stored),
+    ];
+    let server = Server::start(&answers).await;
+    let outcome = server.run("promote guestbook").await;
+    assert_eq!(outcome, Outcome::success("rollout 'guestbook' promoted\n"));
+}
+
 /// Restarts, and gives the time that was asked for.
 async fn restart(flags: &str, text: &str) -> Timestamp {
     let server = Server::start(&[(PATCH, 200, object("Rollout", "guestbook"))]).await;

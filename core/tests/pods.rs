@@ -254,6 +254,33 @@ fn the_last_available_pod_behind_the_stable_service_stays() {
     assert_eq!((evicted(&plan).len() > 1, stable), (true, 1), "{:?}", evicted(&plan));
 }
 
+/// Found by a life: new steps counted as a restart, so the old pods stayed (contract 05 §4 names the template alone).
+#[test]
+fn new_steps_do_not_end_a_restart() {
+    let mut seen = paused(4, (2, 2), (2, 2), &json!(1));
+    seen.rollout.metadata.generation = Some(8);
+    seen.rollout.status.observed_generation = "7".into();
+    seen.rollout.status.current_step_hash = "of the steps before".into();
+    let plan = decide(&seen, now());
+    let status = &plan.status.as_ref().unwrap().patch["status"];
+    assert!(
+        status["currentStepHash"].is_string(),
+        "the new steps were seen: {status}"
+    );
+    assert_eq!(restarted_at(&plan), None);
+}
+
+/// Found by a life: a ReplicaSet that wants no pod, and whose status is older than that, may have old pods.
+#[test]
+fn a_restart_waits_for_a_replica_set_that_nobody_knows_to_be_empty() {
+    let mut seen = settled(0, 0, 0, &json!(1));
+    seen.pods.clear();
+    assert_eq!(restarted_at(&decide(&seen, now())), Some(RESTART));
+    seen.replica_sets[0].generation = 1;
+    assert_eq!(pods::needed(&seen, now()).len(), 1);
+    assert_eq!(restarted_at(&decide(&seen, now())), None);
+}
+
 /// A clock that is behind that of the cluster: no change follows when the time of the last pod has come (decision 45).
 #[test]
 fn a_doubt_that_a_count_does_not_settle_is_asked_again() {

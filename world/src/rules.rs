@@ -167,8 +167,8 @@ impl World {
         let Some(status) = status.filter(|status| status["restartedAt"].is_string()) else {
             return;
         };
-        // A new template, or new steps, count as a restart.
-        if status.get("currentPodHash").is_some() || status.get("currentStepHash").is_some() {
+        // A new template counts as a restart.
+        if status.get("currentPodHash").is_some() {
             return;
         }
         let at = seen.rollout.spec.restart_at.as_ref().map(|at| at.0);

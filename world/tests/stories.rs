@@ -108,7 +108,7 @@ fn every_wrong_form_of_expectation_fails() {
         "conditions Healthy",
         "counts desired 1, current 1, updated 0, ready 1, available 1",
         "writes 7",
-        "wake in 5s: the pause is over",
+        "wake in 5s: the pause ends",
         "status.replicas: 2",
         "status.abort: false",
         "status.stableRS: absent",

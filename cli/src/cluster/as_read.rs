@@ -5,20 +5,26 @@ use kube::Resource;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serin_core::api::Rollout;
-use serin_core::api::lenient::Lenient;
+use serin_core::api::lenient::{Lenient, Unread};
 use std::borrow::Cow;
 
 /// A stored Rollout without the fields that do not decode; the controller says in its conditions what is wrong with them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AsRead(pub(crate) Rollout);
+pub(crate) struct AsRead {
+    /// What could be read.
+    pub(crate) rollout: Rollout,
+    /// The fields of its status that could not.
+    pub(crate) unread: Vec<Unread>,
+}
 
 impl<'de> Deserialize<'de> for AsRead {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut object = Value::deserialize(deserializer)?;
         let metadata = object.get_mut("metadata").map(Value::take).unwrap_or_default();
         let (metadata, _) = Lenient::metadata(metadata);
-        let Lenient { rollout, .. } = Lenient::of(object);
-        Ok(Self(Rollout { metadata, ..rollout }))
+        let Lenient { rollout, unread, .. } = Lenient::of(object);
+        let rollout = Rollout { metadata, ..rollout };
+        Ok(Self { rollout, unread })
     }
 }
 
@@ -39,10 +45,10 @@ impl Resource for AsRead {
         Rollout::plural(of)
     }
     fn meta(&self) -> &ObjectMeta {
-        self.0.meta()
+        self.rollout.meta()
     }
     fn meta_mut(&mut self) -> &mut ObjectMeta {
-        self.0.meta_mut()
+        self.rollout.meta_mut()
     }
 }
 
@@ -54,13 +60,15 @@ mod tests {
 
     #[test]
     fn what_does_not_decode_is_left_out() {
-        let AsRead(rollout) = serde_json::from_value(json!({
+        let AsRead { rollout, unread } = serde_json::from_value(json!({
             "metadata": {"name": "web", "labels": {"tier": 7}},
             "spec": {"replicas": 3, "minReadySeconds": "soon"},
             "status": {"phase": "Degraded", "message": "StatusUnreadable: …", "replicas": "three",
                 "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "soon"}]},
         }))
         .unwrap();
+        let left_out: Vec<String> = unread.iter().map(|field| field.path.join(".")).collect();
+        assert_eq!(left_out, ["replicas", "pauseConditions"]);
         assert_eq!(rollout.metadata.name.as_deref(), Some("web"));
         assert_eq!((rollout.spec.replicas, rollout.spec.min_ready_seconds), (Some(3), 0));
         assert_eq!(

@@ -49,7 +49,7 @@ impl Scene {
     /// The rollout as stored; `None` once it is gone.
     #[must_use]
     pub(crate) fn rollout(&self) -> Option<&Rollout> {
-        self.rollout.objects.values().next().map(|AsRead(rollout)| rollout)
+        self.rollout.objects.values().next().map(|read| &read.rollout)
     }
 
     /// Notes one change.
@@ -125,7 +125,7 @@ pub(crate) async fn read(connection: &Connection, name: &str, depth: Depth) -> R
         Ok(rollout) => rollout,
         Err(error) => return Err(missing(&error, name)),
     };
-    if let Some(reference) = &rollout.0.spec.workload_ref {
+    if let Some(reference) = &rollout.rollout.spec.workload_ref {
         let deployment = namespaced::<Deployment>(connection)
             .get_metadata_opt(&reference.name)
             .await?;

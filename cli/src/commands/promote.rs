@@ -1,5 +1,6 @@
 //! `promote NAME`
 
+use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::{Connection, connect};
 use crate::cluster::flags::Global;
 use crate::cluster::send::send;
@@ -8,7 +9,6 @@ use crate::show::failure::Failure;
 use crate::values;
 use clap::Args;
 use kube::Api;
-use serin_core::api::Rollout;
 use serin_core::hooks::request::{self, Promotion};
 
 /// `promote NAME`.
@@ -43,14 +43,28 @@ async fn send_all(
     console: &mut Console,
 ) -> Result<(), Failure> {
     for name in &arguments.names {
-        let rollouts: Api<Rollout> = Api::namespaced(connection.client.clone(), &connection.namespace);
-        let rollout = rollouts.get(name).await?;
-        let patches = request::promote(&rollout, promotion).map_err(|error| Failure::message(error.to_string()))?;
+        let rollouts: Api<AsRead> = Api::namespaced(connection.client.clone(), &connection.namespace);
+        let read = rollouts.get(name).await?;
+        refuse_unread(name, &read)?;
+        let patches =
+            request::promote(&read.rollout, promotion).map_err(|error| Failure::message(error.to_string()))?;
         send(connection, name, &patches).await?;
         let extent = if arguments.full { "fully promoted" } else { "promoted" };
         console.line(&format!("rollout '{name}' {extent}"))?;
     }
     Ok(())
+}
+
+/// A promotion depends on pauses, the step and the hashes. Where they cannot be read, the controller holds the rollout.
+fn refuse_unread(name: &str, read: &AsRead) -> Result<(), Failure> {
+    let Some(field) = read.unread.iter().find(|field| field.holds()) else {
+        return Ok(());
+    };
+    let why = &field.why;
+    Err(Failure::message(format!(
+        "rollout {name:?} cannot be promoted while a field of its status cannot be read: {why}. Correct or remove the \
+         field: kubectl edit rollout {name} --subresource=status"
+    )))
 }
 
 /// Naming a flag is enough for the warning, whatever its value.

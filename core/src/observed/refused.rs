@@ -82,7 +82,7 @@ pub enum Refusal {
     NotFound,
     /// 422, 400: the API server does not accept the content.
     Invalid,
-    /// 429: the API server asks for patience.
+    /// 429: the API server asks to wait.
     TooManyRequests,
     /// 5xx.
     ServerError,

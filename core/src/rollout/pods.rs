@@ -18,7 +18,7 @@ pub fn needed(seen: &Observed, now: Timestamp) -> Vec<String> {
     };
     let look = Look::of(seen, strategy, now);
     let restarting = restart::is_due(&look);
-    let sets = look.revisions.all().filter(|set| set.has_pods());
+    let sets = look.revisions.all().filter(|set| !set.is_empty());
     sets.filter(|set| restarting || set.is_doubtful() || ephemeral::needs_pods(&look, set))
         .map(|set| set.name.clone())
         .collect()

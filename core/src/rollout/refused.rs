@@ -28,18 +28,20 @@ fn subject(attempt: &Attempt) -> String {
 fn advice(why: Refusal) -> &'static str {
     match why {
         Refusal::Forbidden => {
-            "grant the controller's service account this permission (see its ClusterRole or Role); it is tried again by itself"
+            "grant the controller's service account this permission in its ClusterRole or Role; the controller retries by itself"
         }
-        Refusal::AlreadyExists => "the name is taken by an object that is not ours: another name is tried",
+        Refusal::AlreadyExists => "another object has this name; the controller tries another name",
         Refusal::Conflict => {
-            "somebody else keeps changing this object: see its managedFields for who; it is tried again with the newer version"
+            "something else keeps changing this object: its managedFields name what; the controller retries with the newer version"
         }
-        Refusal::NotFound => "the object is gone: nothing is to be done",
-        Refusal::Invalid => "the API server does not accept the content: mend the field it names in the rollout",
-        Refusal::TooManyRequests => "the API server (or a quota or policy) asks for patience: it is tried again",
-        Refusal::ServerError => "the API server or a webhook failed: see its logs; it is tried again",
+        Refusal::NotFound => "the object is gone; nothing needs to be done",
+        Refusal::Invalid => {
+            "the API server does not accept the content: correct the field that it names in the rollout"
+        }
+        Refusal::TooManyRequests => "the API server, a quota or a policy asks to wait; the controller retries",
+        Refusal::ServerError => "the API server or a webhook failed: read its logs; the controller retries",
         Refusal::Timeout => {
-            "the API server did not answer: check that it is reachable and not overloaded; it is tried again"
+            "the API server did not answer: check that it can be reached and is not overloaded; the controller retries"
         }
     }
 }

@@ -182,7 +182,7 @@ fn listed<'a>(look: &Look<'a>) -> Option<Vec<(&'a ReplicaSet, &'a [Pod])>> {
         .chain(revisions.new)
         .chain(revisions.others.iter().copied());
     ordered
-        .filter(|set| set.has_pods())
+        .filter(|set| !set.is_empty())
         .map(|set| look.seen.pods.get(&set.name).map(|pods| (set, pods.as_slice())))
         .collect()
 }

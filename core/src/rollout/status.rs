@@ -78,8 +78,9 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
         // A new template counts as restarted: its pods are new anyway (contract 05 §4).
         restarted_at: match look.change {
             Change::Nothing if look.restart.done => look.rollout.spec.restart_at.clone(),
-            Change::Nothing => old.restarted_at.clone(),
-            Change::First | Change::Template | Change::Steps => look.rollout.spec.restart_at.clone(),
+            // New steps leave the pods as they are, so a restart under way goes on.
+            Change::Nothing | Change::Steps => old.restarted_at.clone(),
+            Change::First | Change::Template => look.rollout.spec.restart_at.clone(),
         },
         promote_full: course.promote_full,
         duration: old.duration.clone(),

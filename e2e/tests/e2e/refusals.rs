@@ -79,14 +79,14 @@ pub(crate) async fn conflict(world: &mut World) -> Result<()> {
         "Operation cannot be fulfilled: the object has been modified",
     );
     refuse(world, 3, "patch", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(world, "Conflict", "somebody else keeps changing this object").await
+    overcome(world, "Conflict", "something else keeps changing this object").await
 }
 
 pub(crate) async fn too_many_requests(world: &mut World) -> Result<()> {
     world.given().rollout(CANARY).healthy().await?;
     let error = ApiError::new(429, "TooManyRequests", "the server has received too many requests");
     refuse(world, 3, "create", "replicasets", "", FaultResponse::Refuse(error))?;
-    overcome(world, "TooManyRequests", "asks for patience").await
+    overcome(world, "TooManyRequests", "asks to wait").await
 }
 
 pub(crate) async fn server_error(world: &mut World) -> Result<()> {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use serin_core::identity::Fingerprint;
+use serin_core::observed::Refusal;
 use serin_world::cluster::Set;
+use serin_world::refusals::Change;
 use serin_world::rng::Rng;
 use serin_world::{Faults, World};
 
@@ -59,6 +61,9 @@ pub(crate) fn rollout(rng: &mut Rng) -> Value {
         _ => {}
     }
     if rng.one_in(4) {
+        give_metadata(rng, &mut manifest["spec"]["strategy"]);
+    }
+    if rng.one_in(4) {
         manifest["spec"]["minReadySeconds"] = (1 + rng.up_to(2)).into();
     }
     if rng.one_in(6) {
@@ -71,6 +76,23 @@ pub(crate) fn rollout(rng: &mut Rng) -> Value {
         manifest["spec"].as_object_mut().unwrap().remove("replicas");
     }
     manifest
+}
+
+/// Labels and annotations that pods carry for as long as their revision plays a part (contract 03 §11).
+fn give_metadata(rng: &mut Rng, strategy: &mut Value) {
+    let fields = if strategy["blueGreen"].is_object() {
+        ["/blueGreen/activeMetadata", "/blueGreen/previewMetadata"]
+    } else {
+        ["/canary/stableMetadata", "/canary/canaryMetadata"]
+    };
+    for (field, role) in fields.into_iter().zip(["serves", "tested"]) {
+        if rng.one_in(4) {
+            continue;
+        }
+        let (parent, name) = field.rsplit_once('/').unwrap();
+        strategy.pointer_mut(parent).unwrap()[name] =
+            json!({ "labels": { "role": role }, "annotations": { "of": role } });
+    }
 }
 
 fn blue_green(rng: &mut Rng) -> Value {
@@ -105,7 +127,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(26) {
+    match world.rng.up_to(28) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -140,6 +162,7 @@ fn somebody_acts(world: &mut World) {
         }
         23 => contradict(world),
         24 | 25 => world.restart(),
+        26 | 27 => refuse(world),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -215,6 +238,21 @@ fn touch_service(world: &mut World) {
     }
 }
 
+/// The API server refuses changes that rollouts work without, or takes them again (decision 46).
+fn refuse(world: &mut World) {
+    let changes = [Change::Copies, Change::Pods];
+    let change = *world.rng.pick(&changes);
+    let whys = [Refusal::Forbidden, Refusal::Invalid];
+    let why = *world.rng.pick(&whys);
+    if world.rng.one_in(2) {
+        world.note(&format!("the API server refuses {change:?}: {why:?}"));
+        world.refusals.of.insert(change, (why, "a policy".to_owned()));
+    } else {
+        world.note(&format!("the API server takes {change:?} again"));
+        world.refusals.of.remove(&change);
+    }
+}
+
 /// A life: people act at random moments, faults strike, then all rest.
 pub(crate) fn live(seed: u64, tracing: bool) -> World {
     let mut rng = Rng::new(seed);
@@ -244,6 +282,7 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         world.create_services();
     }
     world.interruption = None;
+    world.refusals.of.clear();
     recover_pods(&mut world);
     world.wait(2_000);
     check_rest(&mut world);
@@ -284,6 +323,7 @@ fn check_rest(world: &mut World) {
         world.break_rule(format!("7: a wake is left after all came to rest: {wake:?}"));
     }
     check_stable_at_rest(world);
+    check_metadata_at_rest(world);
     let phase = world.current().status.phase;
     // An update that was sent to sleep waits for pods (decision 42).
     let status = world.current().status;
@@ -296,6 +336,42 @@ fn check_rest(world: &mut World) {
             .any(|set| set.available(world.now) < set.object.replicas);
     if !asleep && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) && !restarts {
         world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
+    }
+}
+
+/// The pods of what serves carry its metadata, and none of what is tested (contract 03 §11).
+fn check_metadata_at_rest(world: &mut World) {
+    let rollout = world.current();
+    let strategy = &world.rollout["spec"]["strategy"];
+    let serves = [
+        &strategy["canary"]["stableMetadata"],
+        &strategy["blueGreen"]["activeMetadata"],
+    ];
+    let tested = [
+        &strategy["canary"]["canaryMetadata"],
+        &strategy["blueGreen"]["previewMetadata"],
+    ];
+    let given = |fields: [&Value; 2]| {
+        let role = fields.iter().find_map(|field| field["labels"]["role"].as_str());
+        role.map(str::to_owned)
+    };
+    let (serves, tested) = (given(serves), given(tested));
+    if (serves.is_none() && tested.is_none()) || rollout.status.message.starts_with("InvalidSpec") {
+        return;
+    }
+    let stable = world
+        .sets
+        .iter()
+        .find(|set| set.object.hash() == rollout.status.stable_rs);
+    let wrong = stable
+        .into_iter()
+        .flat_map(|set| &set.pods)
+        .find(|pod| pod.injected.labels.get("role") != serves.as_ref());
+    if let Some(pod) = wrong {
+        let carries = pod.injected.labels.clone();
+        world.break_rule(format!(
+            "pods of stable rest with {carries:?}, and not with role {serves:?}"
+        ));
     }
 }
 

@@ -218,7 +218,7 @@ fn writes(stage: &mut Stage, expected: &str) -> Result<(), Why> {
     same(expected, &actual.to_string())
 }
 
-/// `wake in 10s: the pause is over`.
+/// `wake in 10s: the pause ends`.
 fn wake(stage: &Stage, expected: &str) -> Result<(), Why> {
     let actual = stage.world.wake.map_or_else(
         || "none".to_owned(),

@@ -225,13 +225,16 @@ impl Show {
     /// Notes the answer to a write, which the watch brings only later.
     fn take_in(&mut self, rollout: Rollout) {
         self.generation = rollout.metadata.generation.unwrap_or_default();
-        self.apply(Change::Rollout(Event::Apply(AsRead(rollout))));
+        self.apply(Change::Rollout(Event::Apply(AsRead {
+            rollout,
+            unread: Vec::new(),
+        })));
     }
 
     /// Notes a change, unless an answer to a request has shown a later state of the rollout already.
     fn apply(&mut self, change: Change) {
         if let (Change::Rollout(Event::Apply(next)), Some(seen)) = (&change, self.seen.rollout())
-            && is_older(&next.0.metadata, &seen.metadata)
+            && is_older(&next.rollout.metadata, &seen.metadata)
         {
             return;
         }
