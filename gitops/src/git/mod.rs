@@ -13,6 +13,7 @@ mod history;
 mod object;
 mod place;
 mod refs;
+pub mod remote;
 mod revision;
 mod tree;
 
