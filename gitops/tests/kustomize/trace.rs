@@ -10,127 +10,47 @@ pub(crate) const TESTS: &[Test] = &[
     ("patches_know_what_they_touched", patches_know_what_they_touched),
 ];
 
+/// Object, field, file, and the text of the line.
+const WRITERS: &str = r#"
+Rollout | kind | base/rollout.yaml | kind: Rollout
+Rollout | metadata.name | overlay/kustomization.yaml | nameSuffix: -x
+Rollout | metadata.namespace | overlay/kustomization.yaml | namespace: prod
+Rollout | metadata.labels.env | overlay/kustomization.yaml | - pairs: {env: prod}
+Rollout | metadata.labels.app | base/rollout.yaml | labels: {app: web}
+Rollout | metadata.annotations.team | overlay/kustomization.yaml | team: shop
+Rollout | spec.replicas | overlay/count.json | {"op": "replace", "path": "/spec/replicas", "value": 9}
+Rollout | spec.minReadySeconds | overlay/kustomization.yaml | minReadySeconds: 7
+Rollout | spec.strategy.canary.steps[0].setWeight | middle/kustomization.yaml | value: 10
+Rollout | spec.strategy.canary.steps[2].setWeight | base/rollout.yaml | - setWeight: 50
+Rollout | spec.strategy.canary.steps[3] | middle/kustomization.yaml | value: {pause: {duration: 60}}
+Rollout | spec.strategy.canary.steps[3].pause.duration | middle/kustomization.yaml | value: {pause: {duration: 60}}
+Rollout | spec.strategy.canary.steps | base/rollout.yaml | steps:
+Rollout | spec.strategy.canary.canaryService | base/rollout.yaml | canaryService: web-canary
+Rollout | spec.strategy.canary.stableService | middle/kustomization.yaml | - op: remove
+Rollout | spec.strategy | base/rollout.yaml | strategy:
+Rollout | spec | base/rollout.yaml | spec:
+Rollout |  | base/rollout.yaml | apiVersion: argoproj.io/v1alpha1
+Rollout | spec.progressDeadlineSeconds | base/rollout.yaml | spec:
+Rollout | spec.template.spec.containers[0].image | overlay/kustomization.yaml | newTag: "2"
+Rollout | spec.template.spec.containers[1].image | overlay/kustomization.yaml | newTag: "3"
+Rollout | spec.template.spec.containers[0].env[0].value | base/rollout.yaml | value: base
+Service/m-web-x | spec.type | component/type.yaml | type: ClusterIP
+Service/m-web-canary-x | spec.selector | base/other.yaml | selector: {app: web}
+ConfigMap | data.size | middle/kustomization.yaml | - size=2
+ConfigMap | data.color | base/kustomization.yaml | - color=red
+ConfigMap | data.B | base/some.env | B=2
+ConfigMap | data | base/kustomization.yaml | - name: settings
+ConfigMap |  | base/kustomization.yaml | - name: settings
+"#;
+
 fn each_writer_is_found(program: &Program) {
     let repository = Repository::case("layers");
     let output = repository.build("overlay", program);
-    let container = "spec.template.spec.containers";
-    for (object, path, file, line) in [
-        ("Rollout", "kind", "base/rollout.yaml", "kind: Rollout"),
-        (
-            "Rollout",
-            "metadata.name",
-            "overlay/kustomization.yaml",
-            "nameSuffix: -x",
-        ),
-        (
-            "Rollout",
-            "metadata.namespace",
-            "overlay/kustomization.yaml",
-            "namespace: prod",
-        ),
-        (
-            "Rollout",
-            "metadata.labels.env",
-            "overlay/kustomization.yaml",
-            "- pairs: {env: prod}",
-        ),
-        (
-            "Rollout",
-            "metadata.labels.app",
-            "base/rollout.yaml",
-            "labels: {app: web}",
-        ),
-        (
-            "Rollout",
-            "metadata.annotations.team",
-            "overlay/kustomization.yaml",
-            "team: shop",
-        ),
-        (
-            "Rollout",
-            "spec.replicas",
-            "overlay/count.json",
-            r#"{"op": "replace", "path": "/spec/replicas", "value": 9}"#,
-        ),
-        (
-            "Rollout",
-            "spec.minReadySeconds",
-            "overlay/kustomization.yaml",
-            "minReadySeconds: 7",
-        ),
-        (
-            "Rollout",
-            "spec.strategy.canary.steps[0].setWeight",
-            "middle/kustomization.yaml",
-            "value: 10",
-        ),
-        (
-            "Rollout",
-            "spec.strategy.canary.steps[2].setWeight",
-            "base/rollout.yaml",
-            "- setWeight: 50",
-        ),
-        (
-            "Rollout",
-            "spec.strategy.canary.steps[3]",
-            "middle/kustomization.yaml",
-            "value: {pause: {duration: 60}}",
-        ),
-        (
-            "Rollout",
-            "spec.strategy.canary.steps[3].pause.duration",
-            "middle/kustomization.yaml",
-            "value: {pause: {duration: 60}}",
-        ),
-        ("Rollout", "spec.strategy.canary.steps", "base/rollout.yaml", "steps:"),
-        (
-            "Rollout",
-            "spec.strategy.canary.canaryService",
-            "base/rollout.yaml",
-            "canaryService: web-canary",
-        ),
-        (
-            "Rollout",
-            "spec.strategy.canary.stableService",
-            "middle/kustomization.yaml",
-            "- op: remove",
-        ),
-        ("Rollout", "spec.strategy", "base/rollout.yaml", "strategy:"),
-        ("Rollout", "spec", "base/rollout.yaml", "spec:"),
-        ("Rollout", "", "base/rollout.yaml", "apiVersion: argoproj.io/v1alpha1"),
-        ("Rollout", "spec.progressDeadlineSeconds", "base/rollout.yaml", "spec:"),
-        (
-            "Rollout",
-            &format!("{container}[0].image"),
-            "overlay/kustomization.yaml",
-            "newTag: \"2\"",
-        ),
-        (
-            "Rollout",
-            &format!("{container}[1].image"),
-            "overlay/kustomization.yaml",
-            "newTag: \"3\"",
-        ),
-        (
-            "Rollout",
-            &format!("{container}[0].env[0].value"),
-            "base/rollout.yaml",
-            "value: base",
-        ),
-        ("Service/m-web-x", "spec.type", "component/type.yaml", "type: ClusterIP"),
-        (
-            "Service/m-web-canary-x",
-            "spec.selector",
-            "base/other.yaml",
-            "selector: {app: web}",
-        ),
-        ("ConfigMap", "data.size", "middle/kustomization.yaml", "- size=2"),
-        ("ConfigMap", "data.color", "base/kustomization.yaml", "- color=red"),
-        ("ConfigMap", "data.B", "base/some.env", "B=2"),
-        ("ConfigMap", "data", "base/kustomization.yaml", "- name: settings"),
-        ("ConfigMap", "", "base/kustomization.yaml", "- name: settings"),
-    ] {
-        let object = if object == "ConfigMap" { "ConfigMap" } else { object };
+    for row in WRITERS.trim().lines() {
+        let columns: Vec<_> = row.split(" | ").collect();
+        let [object, path, file, line] = columns[..] else {
+            panic!("{row}")
+        };
         let found = output.line(&repository, object, path);
         assert_eq!(found, (file.to_owned(), line.to_owned()), "{object} {path}");
     }
