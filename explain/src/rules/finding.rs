@@ -158,7 +158,10 @@ mod tests {
         let patch = edit(1, 0, &["0"]).patch("1\n2\n").unwrap();
         assert_eq!(patch, "--- a/a/k.yaml\n+++ b/a/k.yaml\n@@ -1,2 +1,3 @@\n+0\n 1\n 2\n");
         let patch = edit(2, 1, &[]).patch("1\n2").unwrap();
-        assert!(patch.ends_with("@@ -1,2 +1,1 @@\n 1\n-2\n\\ No newline at end of file\n"), "{patch}");
+        assert!(
+            patch.ends_with("@@ -1,2 +1,1 @@\n 1\n-2\n\\ No newline at end of file\n"),
+            "{patch}"
+        );
         assert_eq!(edit(4, 1, &[]).patch("1\n"), None);
     }
 }

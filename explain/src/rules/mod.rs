@@ -4,10 +4,38 @@
 //! findings. The ids `RK001` to `RK019` are about what kustomize makes of a Rollout; the others are named
 //! `validation/…`, `strategy/…`, `analysis/…`, `reference/…` and `capacity/…`.
 
+mod analysis;
 pub mod build;
+mod capacity;
+mod config;
 pub mod finding;
+mod losses;
+mod names;
 pub mod path;
+mod pods;
+mod reference;
+mod rk001;
+mod rk002;
+mod rk003;
+mod rk004;
+mod rk005;
+mod rk006;
+mod rk007;
+mod rk010;
+mod rk011;
+mod rk012;
+mod rk013;
+mod rk014;
+mod rk015;
+mod rk016;
+mod rk017;
+mod rk018;
+mod rk019;
+mod scalers;
 pub mod seen;
+mod strategy;
+mod validation;
+mod words;
 
 use finding::{Finding, Severity};
 use seen::{Found, Seen};
@@ -34,7 +62,45 @@ impl fmt::Debug for Rule {
 }
 
 /// All rules, in the order of the documentation.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[
+    &rk001::RULE,
+    &rk002::RULE,
+    &rk003::RULE,
+    &rk004::RULE,
+    &rk005::RULE,
+    &rk006::RULE,
+    &rk007::RULE,
+    &rk010::RULE,
+    &rk011::RULE,
+    &rk012::RULE,
+    &rk013::RULE,
+    &rk014::RULE,
+    &rk015::RULE,
+    &rk016::RULE,
+    &rk017::RULE,
+    &rk018::RULE,
+    &rk019::RULE,
+    &validation::schema::RULE,
+    &validation::spec::RULE,
+    &validation::pod::RULE,
+    &validation::metrics::RULE,
+    &strategy::weight_decreases::RULE,
+    &strategy::pause_after_full::RULE,
+    &strategy::starting_step::RULE,
+    &strategy::background::RULE,
+    &strategy::deadline::RULE,
+    &strategy::shared_service::RULE,
+    &strategy::deployment::RULE,
+    &analysis::endless::RULE,
+    &analysis::experiment::RULE,
+    &analysis::arguments::RULE,
+    &analysis::names::RULE,
+    &reference::not_in_build::RULE,
+    &reference::scaler::RULE,
+    &reference::route::RULE,
+    &capacity::quota::RULE,
+    &capacity::autoscaler::RULE,
+];
 
 /// The rule of an id, in capitals or not.
 #[must_use]

@@ -2,9 +2,10 @@
 //! them (kustomize.md K13–K15, contract 01 §9, contract 07).
 
 use super::build::Object;
-use super::path::Path;
+use super::path::{self, beside, last_key};
 use super::seen::{Seen, Target, text};
 use serde_json::Value;
+use serin_gitops::yaml::FieldPath;
 
 /// A kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ pub(super) struct Reference<'a> {
     /// That object.
     pub(super) object: &'a Object,
     /// The field.
-    pub(super) path: Path,
+    pub(super) path: FieldPath,
     /// The field's text.
     pub(super) written: &'a str,
     /// The name in it.
@@ -159,18 +160,66 @@ const ROLLOUT: &[Row] = &[
     ("spec.strategy.canary.pingPong.pongService", Kind::Service, Form::Name),
     ("spec.strategy.blueGreen.activeService", Kind::Service, Form::Name),
     ("spec.strategy.blueGreen.previewService", Kind::Service, Form::Name),
-    ("spec.strategy.canary.trafficRouting.alb.ingress", Kind::Ingress, Form::Name),
-    ("spec.strategy.canary.trafficRouting.alb.ingresses[*]", Kind::Ingress, Form::Name),
-    ("spec.strategy.canary.trafficRouting.alb.rootService", Kind::Service, Form::Name),
-    ("spec.strategy.canary.trafficRouting.nginx.stableIngress", Kind::Ingress, Form::Name),
-    ("spec.strategy.canary.trafficRouting.nginx.stableIngresses[*]", Kind::Ingress, Form::Name),
-    ("spec.strategy.canary.trafficRouting.istio.virtualService.name", Kind::VirtualService, Form::Dotted),
-    ("spec.strategy.canary.trafficRouting.istio.virtualServices[*].name", Kind::VirtualService, Form::Dotted),
-    ("spec.strategy.canary.trafficRouting.istio.destinationRule.name", Kind::DestinationRule, Form::Name),
-    ("spec.strategy.canary.trafficRouting.smi.rootService", Kind::Service, Form::Name),
-    ("spec.strategy.canary.trafficRouting.smi.trafficSplitName", Kind::TrafficSplit, Form::Name),
-    ("spec.strategy.canary.trafficRouting.ambassador.mappings[*]", Kind::Mapping, Form::Name),
-    ("spec.strategy.canary.trafficRouting.appMesh.virtualService.name", Kind::AppMeshService, Form::Name),
+    (
+        "spec.strategy.canary.trafficRouting.alb.ingress",
+        Kind::Ingress,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.alb.ingresses[*]",
+        Kind::Ingress,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.alb.rootService",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.nginx.stableIngress",
+        Kind::Ingress,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.nginx.stableIngresses[*]",
+        Kind::Ingress,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.istio.virtualService.name",
+        Kind::VirtualService,
+        Form::Dotted,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.istio.virtualServices[*].name",
+        Kind::VirtualService,
+        Form::Dotted,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.istio.destinationRule.name",
+        Kind::DestinationRule,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.smi.rootService",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.smi.trafficSplitName",
+        Kind::TrafficSplit,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.ambassador.mappings[*]",
+        Kind::Mapping,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.trafficRouting.appMesh.virtualService.name",
+        Kind::AppMeshService,
+        Form::Name,
+    ),
     (
         "spec.strategy.canary.trafficRouting.appMesh.virtualNodeGroup.*.name",
         Kind::AppMeshNode,
@@ -181,8 +230,16 @@ const ROLLOUT: &[Row] = &[
         Kind::TraefikService,
         Form::Name,
     ),
-    ("spec.strategy.canary.trafficRouting.apisix.route.name", Kind::ApisixRoute, Form::Name),
-    ("spec.strategy.canary.analysis.templates[*].templateName", Kind::AnalysisTemplate, Form::Name),
+    (
+        "spec.strategy.canary.trafficRouting.apisix.route.name",
+        Kind::ApisixRoute,
+        Form::Name,
+    ),
+    (
+        "spec.strategy.canary.analysis.templates[*].templateName",
+        Kind::AnalysisTemplate,
+        Form::Name,
+    ),
     (
         "spec.strategy.canary.steps[*].analysis.templates[*].templateName",
         Kind::AnalysisTemplate,
@@ -228,13 +285,21 @@ pub(super) const GATEWAYS: [&str; 2] = [
 const ANALYSIS: &[Row] = &[
     ("spec.templates[*].templateName", Kind::AnalysisTemplate, Form::Name),
     ("spec.args[*].valueFrom.secretKeyRef.name", Kind::Secret, Form::Name),
-    ("spec.metrics[*].provider.datadog.secretRef.name", Kind::Secret, Form::Name),
+    (
+        "spec.metrics[*].provider.datadog.secretRef.name",
+        Kind::Secret,
+        Form::Name,
+    ),
 ];
 
 /// Fields of an Experiment.
 const EXPERIMENT: &[Row] = &[
     ("spec.analyses[*].templateName", Kind::AnalysisTemplate, Form::Name),
-    ("spec.analyses[*].args[*].valueFrom.secretKeyRef.name", Kind::Secret, Form::Name),
+    (
+        "spec.analyses[*].args[*].valueFrom.secretKeyRef.name",
+        Kind::Secret,
+        Form::Name,
+    ),
 ];
 
 /// Fields of a pod's spec.
@@ -250,7 +315,10 @@ const POD: &[(&str, Kind)] = &[
     ("containers[*].env[*].valueFrom.secretKeyRef.name", Kind::Secret),
     ("containers[*].envFrom[*].configMapRef.name", Kind::ConfigMap),
     ("containers[*].envFrom[*].secretRef.name", Kind::Secret),
-    ("initContainers[*].env[*].valueFrom.configMapKeyRef.name", Kind::ConfigMap),
+    (
+        "initContainers[*].env[*].valueFrom.configMapKeyRef.name",
+        Kind::ConfigMap,
+    ),
     ("initContainers[*].env[*].valueFrom.secretKeyRef.name", Kind::Secret),
     ("initContainers[*].envFrom[*].configMapRef.name", Kind::ConfigMap),
     ("initContainers[*].envFrom[*].secretRef.name", Kind::Secret),
@@ -258,31 +326,106 @@ const POD: &[(&str, Kind)] = &[
 
 /// Fields of the routes and scalers beside a rollout, by kind.
 const NEIGHBOURS: &[(&str, &str, Kind, Form)] = &[
-    ("VirtualService", "spec.http[*].route[*].destination.host", Kind::Service, Form::Host),
-    ("VirtualService", "spec.tls[*].route[*].destination.host", Kind::Service, Form::Host),
-    ("VirtualService", "spec.tcp[*].route[*].destination.host", Kind::Service, Form::Host),
+    (
+        "VirtualService",
+        "spec.http[*].route[*].destination.host",
+        Kind::Service,
+        Form::Host,
+    ),
+    (
+        "VirtualService",
+        "spec.tls[*].route[*].destination.host",
+        Kind::Service,
+        Form::Host,
+    ),
+    (
+        "VirtualService",
+        "spec.tcp[*].route[*].destination.host",
+        Kind::Service,
+        Form::Host,
+    ),
     ("VirtualService", "spec.http[*].mirror.host", Kind::Service, Form::Host),
     ("VirtualService", "spec.hosts[*]", Kind::Service, Form::Host),
     ("DestinationRule", "spec.host", Kind::Service, Form::Host),
-    ("HTTPRoute", "spec.rules[*].backendRefs[*].name", Kind::Service, Form::Name),
-    ("HTTPRoute", "spec.rules[*].filters[*].requestMirror.backendRef.name", Kind::Service, Form::Name),
-    ("GRPCRoute", "spec.rules[*].backendRefs[*].name", Kind::Service, Form::Name),
-    ("TCPRoute", "spec.rules[*].backendRefs[*].name", Kind::Service, Form::Name),
-    ("TLSRoute", "spec.rules[*].backendRefs[*].name", Kind::Service, Form::Name),
-    ("TraefikService", "spec.weighted.services[*].name", Kind::Service, Form::Name),
+    (
+        "HTTPRoute",
+        "spec.rules[*].backendRefs[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "HTTPRoute",
+        "spec.rules[*].filters[*].requestMirror.backendRef.name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "GRPCRoute",
+        "spec.rules[*].backendRefs[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "TCPRoute",
+        "spec.rules[*].backendRefs[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "TLSRoute",
+        "spec.rules[*].backendRefs[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "TraefikService",
+        "spec.weighted.services[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
     ("TraefikService", "spec.mirroring.name", Kind::Service, Form::Name),
-    ("TraefikService", "spec.mirroring.mirrors[*].name", Kind::Service, Form::Name),
-    ("IngressRoute", "spec.routes[*].services[*].name", Kind::Service, Form::Name),
+    (
+        "TraefikService",
+        "spec.mirroring.mirrors[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "IngressRoute",
+        "spec.routes[*].services[*].name",
+        Kind::Service,
+        Form::Name,
+    ),
     ("Mapping", "spec.service", Kind::Service, Form::Host),
     ("AmbassadorMapping", "spec.service", Kind::Service, Form::Host),
-    ("ApisixRoute", "spec.http[*].backends[*].serviceName", Kind::Service, Form::Name),
+    (
+        "ApisixRoute",
+        "spec.http[*].backends[*].serviceName",
+        Kind::Service,
+        Form::Name,
+    ),
     ("TrafficSplit", "spec.service", Kind::Service, Form::Host),
     ("TrafficSplit", "spec.backends[*].service", Kind::Service, Form::Host),
     ("Ingress", "spec.defaultBackend.service.name", Kind::Service, Form::Name),
-    ("Ingress", "spec.rules[*].http.paths[*].backend.service.name", Kind::Service, Form::Name),
-    ("HorizontalPodAutoscaler", "spec.scaleTargetRef.name", Kind::Written, Form::Name),
+    (
+        "Ingress",
+        "spec.rules[*].http.paths[*].backend.service.name",
+        Kind::Service,
+        Form::Name,
+    ),
+    (
+        "HorizontalPodAutoscaler",
+        "spec.scaleTargetRef.name",
+        Kind::Written,
+        Form::Name,
+    ),
     ("ScaledObject", "spec.scaleTargetRef.name", Kind::Written, Form::Name),
-    ("VerticalPodAutoscaler", "spec.targetRef.name", Kind::Written, Form::Name),
+    (
+        "VerticalPodAutoscaler",
+        "spec.targetRef.name",
+        Kind::Written,
+        Form::Name,
+    ),
 ];
 
 /// Where the pods of our kinds are described.
@@ -290,20 +433,29 @@ pub(super) const PODS: &[(&str, &str)] = &[
     ("Rollout", "spec.template.spec"),
     ("Experiment", "spec.templates[*].template.spec"),
     ("AnalysisTemplate", "spec.metrics[*].provider.job.spec.template.spec"),
-    ("ClusterAnalysisTemplate", "spec.metrics[*].provider.job.spec.template.spec"),
+    (
+        "ClusterAnalysisTemplate",
+        "spec.metrics[*].provider.job.spec.template.spec",
+    ),
     ("AnalysisRun", "spec.metrics[*].provider.job.spec.template.spec"),
 ];
 
 /// All names that the objects of a build use.
 pub(super) fn references<'a>(seen: &Seen<'a>) -> Vec<Reference<'a>> {
-    seen.objects().flat_map(|(from, object)| of_object(from, object)).collect()
+    seen.objects()
+        .flat_map(|(from, object)| of_object(from, object))
+        .collect()
 }
 
 fn of_object<'a>(from: usize, object: &'a Object) -> Vec<Reference<'a>> {
     let mut found = Vec::new();
     let mut add = |pattern: &str, kind, form| {
-        let reached = Path::find(&object.value, pattern);
-        found.extend(reached.into_iter().filter_map(|(path, value)| read(from, object, path, value, kind, form)));
+        let reached = path::find(&object.value, pattern);
+        found.extend(
+            reached
+                .into_iter()
+                .filter_map(|(path, value)| read(from, object, path, value, kind, form)),
+        );
     };
     if object.group() == serin_core::api::GROUP {
         let rows = match object.kind() {
@@ -316,7 +468,10 @@ fn of_object<'a>(from: usize, object: &'a Object) -> Vec<Reference<'a>> {
             add(pattern, *kind, *form);
         }
         if object.kind() == "Rollout" {
-            for (base, (pattern, kind)) in GATEWAYS.iter().flat_map(|base| GATEWAY.iter().map(move |row| (base, row))) {
+            for (base, (pattern, kind)) in GATEWAYS
+                .iter()
+                .flat_map(|base| GATEWAY.iter().map(move |row| (base, row)))
+            {
                 add(&format!("{base}.{pattern}"), *kind, Form::Name);
             }
         }
@@ -336,20 +491,20 @@ fn of_object<'a>(from: usize, object: &'a Object) -> Vec<Reference<'a>> {
 fn read<'a>(
     from: usize,
     object: &'a Object,
-    path: Path,
+    path: FieldPath,
     value: &'a Value,
     kind: Kind,
     form: Form,
 ) -> Option<Reference<'a>> {
     let written = value.as_str().filter(|text| !text.is_empty())?;
-    let beside = path.parent().of(&object.value).unwrap_or(&Value::Null);
+    let beside = beside(&object.value, &path);
     let (name, namespace) = match form {
         Form::Name => (written, None),
         Form::Dotted => dotted(written),
         Form::Host => host(written, object.namespace())?,
     };
     // A route may name a Service of another namespace, and other kinds than a Service.
-    let other_namespace = beside["namespace"].as_str().filter(|_| path.last_key() == "name");
+    let other_namespace = beside["namespace"].as_str().filter(|_| last_key(&path) == "name");
     let of = (kind == Kind::Written).then(|| written_kind(object, beside));
     if kind == Kind::Service && beside["kind"].as_str().is_some_and(|kind| kind != "Service") {
         return None;
@@ -371,8 +526,14 @@ fn read<'a>(
 /// Kind and group of a scaler's target; KEDA takes a Deployment where nothing is said.
 fn written_kind<'a>(object: &Object, beside: &'a Value) -> (&'a str, &'a str) {
     let keda = object.kind() == "ScaledObject";
-    let kind = beside["kind"].as_str().or(keda.then_some("Deployment")).unwrap_or_default();
-    let version = beside["apiVersion"].as_str().or(keda.then_some("apps/v1")).unwrap_or_default();
+    let kind = beside["kind"]
+        .as_str()
+        .or(keda.then_some("Deployment"))
+        .unwrap_or_default();
+    let version = beside["apiVersion"]
+        .as_str()
+        .or(keda.then_some("apps/v1"))
+        .unwrap_or_default();
     (kind, version.split_once('/').map_or("", |(group, _)| group))
 }
 

@@ -28,7 +28,9 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             );
             let words = "add serin's transformer configuration to the kustomization, so that kustomize renames this field \
                          too: `serin kustomize init` writes it";
-            found.add(reference.from, &reference.path, message).fix(Fix::words(words));
+            found
+                .add(reference.from, &reference.path, message)
+                .fix(Fix::words(words));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Rule;
 use super::finding::{Fix, Severity};
 use super::names::{Kind, Reference, references};
-use super::path::Path;
+use super::path;
 use super::seen::{Found, Seen, Target};
 use serde_json::Value;
 
@@ -31,7 +31,9 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
                 );
                 let words = "add serin's transformer configuration to the kustomization, so that kustomize puts the new \
                              name in this field too: `serin kustomize init` writes it";
-                found.add(reference.from, &reference.path, message).fix(Fix::words(words));
+                found
+                    .add(reference.from, &reference.path, message)
+                    .fix(Fix::words(words));
             }
             Target::Here(target) if !reference.optional => keys(found, &reference, &target.value),
             Target::Here(_) | Target::Elsewhere(_) | Target::Absent => {}
@@ -44,20 +46,16 @@ fn keys(found: &mut Found<'_, '_>, reference: &Reference<'_>, target: &Value) {
     if !["ConfigMap", "Secret"].contains(&target["kind"].as_str().unwrap_or_default()) {
         return; // Somebody else writes the keys.
     }
-    let beside = reference.path.parent();
-    let asked = beside.of(&reference.object.value).unwrap_or(&Value::Null);
-    let items = Path::find(asked, "items[*].key");
-    let of_items = items.into_iter().map(|(path, key)| {
-        let path = path.0.into_iter().fold(beside.clone(), |mut whole, part| {
-            whole.0.push(part);
-            whole
-        });
-        (path, key)
-    });
+    let beside = reference.path.parent().unwrap_or_default();
+    let asked = path::beside(&reference.object.value, &reference.path);
+    let items = path::find(asked, "items[*].key");
+    let of_items = items.into_iter().map(|(path, key)| (path::below(&beside, &path), key));
     let of_key = asked.get("key").map(|key| (beside.key("key"), key));
     for (path, key) in of_items.chain(of_key) {
         let Some(key) = key.as_str() else { continue };
-        let held = ["data", "binaryData", "stringData"].iter().any(|map| target[map].get(key).is_some());
+        let held = ["data", "binaryData", "stringData"]
+            .iter()
+            .any(|map| target[map].get(key).is_some());
         if !held {
             let message = format!(
                 "{path} is {key:?}, but {} {} has no such key: the container does not start",

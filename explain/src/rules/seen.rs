@@ -3,10 +3,12 @@
 use super::Rule;
 use super::build::{Build, Object, Place};
 use super::finding::{Edit, Finding, Fix, Severity};
-use super::path::Path;
+use super::losses::{self, Loss};
 use serde_json::Value;
 use serin_core::api::Rollout;
+use serin_gitops::yaml::FieldPath;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// A build, read once for all rules.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub struct Seen<'a> {
     /// The rollouts that decode, by their index in the build.
     rollouts: BTreeMap<usize, Rollout>,
     names: BTreeMap<&'a str, Vec<usize>>,
+    losses: OnceLock<Vec<Loss>>,
 }
 
 /// What a name leads to.
@@ -38,7 +41,9 @@ impl<'a> Seen<'a> {
     #[must_use]
     pub fn of(build: &'a Build, base: Option<&'a Build>) -> Self {
         let of_rollout = |(index, object): (usize, &Object)| {
-            let rollout = object.is_ours("Rollout").then(|| serde_json::from_value(object.value.clone()).ok());
+            let rollout = object
+                .is_ours("Rollout")
+                .then(|| serde_json::from_value(object.value.clone()).ok());
             rollout.flatten().map(|rollout| (index, rollout))
         };
         let mut names: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -53,6 +58,7 @@ impl<'a> Seen<'a> {
             base,
             rollouts: build.objects.iter().enumerate().filter_map(of_rollout).collect(),
             names,
+            losses: OnceLock::new(),
         }
     }
 
@@ -68,7 +74,9 @@ impl<'a> Seen<'a> {
 
     /// The rollouts that decode.
     pub fn rollouts(&self) -> impl Iterator<Item = (usize, &'a Object, &Rollout)> + '_ {
-        self.rollouts.iter().map(|(index, rollout)| (*index, &self.build.objects[*index], rollout))
+        self.rollouts
+            .iter()
+            .map(|(index, rollout)| (*index, &self.build.objects[*index], rollout))
     }
 
     /// Where a name leads that an object uses for another one of a kind that `fits` accepts.
@@ -90,16 +98,39 @@ impl<'a> Seen<'a> {
             .unwrap_or(Target::Absent)
     }
 
+    /// The same object at the commit that is compared with: by its name in its file, else by its name.
+    #[must_use]
+    pub fn counterpart(&self, index: usize) -> Option<(&'a Build, usize)> {
+        let base = self.base?;
+        let original = &self.build.built.objects.get(index)?.original;
+        let same = base
+            .built
+            .objects
+            .iter()
+            .position(|object| object.original == *original);
+        let object = &self.build.objects[index];
+        let named = |other: &Object| {
+            other.kind() == object.kind() && other.group() == object.group() && other.name() == object.name()
+        };
+        let found = same.or_else(|| base.objects.iter().position(named))?;
+        Some((base, found))
+    }
+
+    /// What patches took away; computed once.
+    pub(super) fn losses(&self) -> &[Loss] {
+        self.losses.get_or_init(|| losses::losses(self))
+    }
+
     /// The place of a field.
     #[must_use]
-    pub fn place(&self, object: usize, field: &Path) -> Place {
-        self.build.places.place(object, field)
+    pub fn place(&self, object: usize, field: &FieldPath) -> Place {
+        self.build.place(object, field)
     }
 
     /// A line of a file, without its end.
     #[must_use]
     pub fn line(&self, place: &Place) -> Option<String> {
-        let text = self.build.places.text(&place.file)?;
+        let text = self.build.text(&place.file)?;
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         text.lines().nth(index).map(str::to_owned)
     }
@@ -121,7 +152,7 @@ impl<'a> Seen<'a> {
     /// A fix by an edit.
     #[must_use]
     pub fn edited(&self, words: String, edit: Option<Edit>) -> Fix {
-        let text = edit.as_ref().and_then(|edit| self.build.places.text(&edit.file));
+        let text = edit.as_ref().and_then(|edit| self.build.text(&edit.file));
         let patch = text.zip(edit.as_ref()).and_then(|(text, edit)| edit.patch(&text));
         Fix {
             text: words,
@@ -157,7 +188,7 @@ impl<'a, 'b> Found<'a, 'b> {
     }
 
     /// A finding of the rule, at a field of an object.
-    pub(super) fn add(&mut self, object: usize, field: &Path, message: impl Into<String>) -> &mut Finding {
+    pub(super) fn add(&mut self, object: usize, field: &FieldPath, message: impl Into<String>) -> &mut Finding {
         let place = self.seen.place(object, field);
         self.add_at(place, Some(object), field.to_string(), message)
     }
