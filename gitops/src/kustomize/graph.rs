@@ -1,8 +1,9 @@
 //! What a kustomization refers to.
 
 use super::problem::{BuildError, Note};
+use super::reading;
 use crate::files::{Files, Place};
-use crate::yaml::{Document, Node, Stream};
+use crate::yaml::{Document, Duplicate, Node, Stream};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +17,31 @@ pub struct Graph {
     pub layers: Vec<Layer>,
     /// All files, by their path from the tree's root.
     pub texts: BTreeMap<PathBuf, Text>,
+    /// Symbolic links within the tree on the way to files, with what they point to as written.
+    pub links: BTreeMap<PathBuf, PathBuf>,
+    /// Addresses in kustomization files that the build reads from Serin's own copies.
+    pub replaced: Vec<Replaced>,
+    /// Keys that stand twice in a patch, transformer or generator that is written into another file, with the lines of that file.
+    pub inline_duplicates: Vec<(PathBuf, Duplicate)>,
+    /// The layers that hold generators or transformers instead of objects.
+    pub plugins: Vec<usize>,
+    /// The names of Applications that have a `.argocd-source-NAME.yaml` beside the overlay.
+    pub apps: Vec<String>,
     /// Remarks.
     pub notes: Vec<Note>,
+}
+
+/// An address that is read from Serin's own copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The kustomization file.
+    pub file: PathBuf,
+    /// The address's bytes in it.
+    pub bytes: std::ops::Range<usize>,
+    /// The name of the copy beside the kustomization file.
+    pub name: String,
+    /// The copy.
+    pub text: &'static str,
 }
 
 /// A file of the build.
@@ -84,6 +108,8 @@ pub struct Layer {
     pub replicas: Vec<Replicas>,
     /// `configMapGenerator` and `secretGenerator`.
     pub generators: Vec<Generator>,
+    /// Transformer configurations and schemas, with the place of each reference.
+    pub configurations: Vec<(PathBuf, Place)>,
     /// What else changes objects.
     pub settings: Vec<Setting>,
 }
@@ -230,7 +256,52 @@ impl Graph {
     /// All that kustomize must not be run on: files and folders that are links out of the tree, huge files, YAML that is broken
     /// or grows too much, remote bases and resources, functions that would be executed, Helm charts, schemas and
     /// configurations at addresses that Serin has no copy of.
-    pub fn read(_files: &dyn Files, _overlay: &Path) -> Result<Self, BuildError> {
-        Err(BuildError { problems: Vec::new() })
+    pub fn read(files: &dyn Files, overlay: &Path) -> Result<Self, BuildError> {
+        reading::read(files, overlay)
+    }
+
+    /// Manifests without a kustomization, as if one listed them.
+    pub(super) fn of_manifests(texts: BTreeMap<PathBuf, Text>) -> Self {
+        let nowhere = |file: &PathBuf| Place {
+            file: file.clone(),
+            line: 1,
+            column: 1,
+        };
+        let layer = Layer {
+            folder: PathBuf::new(),
+            file: PathBuf::new(),
+            is_component: false,
+            document: Document {
+                index: 0,
+                root: Node::null(),
+            },
+            below: Vec::new(),
+            resources: texts.keys().map(|file| (file.clone(), nowhere(file))).collect(),
+            patches: Vec::new(),
+            images: Vec::new(),
+            replicas: Vec::new(),
+            generators: Vec::new(),
+            configurations: Vec::new(),
+            settings: Vec::new(),
+        };
+        Self {
+            layers: vec![layer],
+            texts,
+            ..Self::empty(Path::new(""))
+        }
+    }
+
+    pub(super) fn empty(overlay: &Path) -> Self {
+        Self {
+            overlay: overlay.to_owned(),
+            layers: Vec::new(),
+            texts: BTreeMap::new(),
+            links: BTreeMap::new(),
+            replaced: Vec::new(),
+            inline_duplicates: Vec::new(),
+            plugins: Vec::new(),
+            apps: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }

@@ -5,14 +5,20 @@
 //! leads a field of the output back to the line that a person edits.
 
 mod build;
+mod cause;
+mod copy;
 mod graph;
 mod problem;
 mod program;
+mod reading;
+mod sandbox;
+pub mod shipped;
 mod trace;
 
 pub use build::{Built, Object, Options, Origin, build, from_manifests};
 pub use graph::{
-    Generated, Generator, Graph, Image, Layer, Patch, PatchKind, Replicas, Role, Setting, SettingKind, Target, Text,
+    Generated, Generator, Graph, Image, Layer, Patch, PatchKind, Replaced, Replicas, Role, Setting, SettingKind,
+    Target, Text,
 };
 pub use problem::{BuildError, Note, Problem, ProblemKind};
 pub use program::{Program, ProgramKind};

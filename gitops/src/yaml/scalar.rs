@@ -22,12 +22,12 @@ pub(super) fn plain(text: &str) -> Value {
     {
         return Value::from(number);
     }
-    let read = yaml::parse_docs(text).unwrap_or_default();
-    match <[_; 1]>::try_from(read) {
-        Ok([document]) if !document.value.is_array() && !document.value.is_object() => document.value,
+    match yaml::parse_docs(text).as_deref() {
         // `~` and its like make no document.
-        Err(none) if none.is_empty() => Value::Null,
-        _ => Value::String(text.to_owned()),
+        Ok([]) => Value::Null,
+        Ok([document]) if !document.value.is_array() && !document.value.is_object() => document.value.clone(),
+        // Infinity and its like have no form in JSON.
+        Ok(_) | Err(_) => Value::String(text.to_owned()),
     }
 }
 

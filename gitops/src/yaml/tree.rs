@@ -16,7 +16,7 @@ pub struct Mark {
 }
 
 /// A text that was read: its documents, comments and duplicate keys.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stream {
     /// The documents; empty ones are left out.
     pub documents: Vec<Document>,
@@ -100,6 +100,15 @@ pub struct Key {
 }
 
 impl Node {
+    /// A node that stands nowhere.
+    pub(crate) fn null() -> Self {
+        Self {
+            mark: Mark { line: 1, column: 1 },
+            bytes: 0..0,
+            tree: Tree::Scalar(Value::Null),
+        }
+    }
+
     /// The value of a key; where the key stands twice, the last, as Kubernetes reads it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -178,6 +187,30 @@ impl Node {
             (mark, node) = next;
         }
         (mark, path.steps().len())
+    }
+
+    /// The node with other places: what `mark` makes of each, and the bytes of what it stands in.
+    #[must_use]
+    pub fn moved(&self, mark: &dyn Fn(Mark) -> Mark, bytes: &Range<usize>) -> Self {
+        let tree = match &self.tree {
+            Tree::Scalar(value) => Tree::Scalar(value.clone()),
+            Tree::List(items) => Tree::List(Arc::new(items.iter().map(|item| item.moved(mark, bytes)).collect())),
+            Tree::Map(entries) => {
+                let entry = |entry: &Entry| Entry {
+                    key: Key {
+                        mark: mark(entry.key.mark),
+                        text: entry.key.text.clone(),
+                    },
+                    value: entry.value.moved(mark, bytes),
+                };
+                Tree::Map(Arc::new(entries.iter().map(entry).collect()))
+            }
+        };
+        Self {
+            mark: mark(self.mark),
+            bytes: bytes.clone(),
+            tree,
+        }
     }
 
     /// The node as JSON, as Kubernetes reads it: of two equal keys the last counts, merge keys are followed.

@@ -1,0 +1,77 @@
+//! The copy of a build's files that kustomize gets to see.
+
+use super::graph::{Graph, Replaced};
+use super::problem::{Problem, ProblemKind};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Writes the files of a graph below a folder, and nothing else.
+pub(super) fn copy(graph: &Graph, changed: &[(PathBuf, Vec<u8>)], to: &Path) -> Result<(), Box<Problem>> {
+    write_all(graph, changed, to).map_err(|error| {
+        let message = format!("the files of the build cannot be copied to a temporary folder: {error}");
+        let action = "free room there, or let TMPDIR name another folder";
+        Box::new(Problem::of_file(ProblemKind::Program, Path::new(""), message, action))
+    })
+}
+
+fn write_all(graph: &Graph, changed: &[(PathBuf, Vec<u8>)], to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.join(&graph.overlay))?;
+    for (path, text) in &graph.texts {
+        let change = changed.iter().find(|(changed, _)| changed == path);
+        let bytes = match change {
+            Some((_, bytes)) => replaced(bytes, path, graph, true),
+            None => replaced(&text.bytes, path, graph, false),
+        };
+        write(&to.join(path), &bytes)?;
+    }
+    for copy in &graph.replaced {
+        let folder = copy.file.parent().unwrap_or(Path::new(""));
+        write(&to.join(folder).join(&copy.name), copy.text.as_bytes())?;
+    }
+    for (path, target) in &graph.links {
+        link(&to.join(path), target)?;
+    }
+    Ok(())
+}
+
+/// A kustomization file with the names of Serin's copies in the place of addresses.
+fn replaced(bytes: &[u8], path: &Path, graph: &Graph, is_json: bool) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut here: Vec<&Replaced> = graph.replaced.iter().filter(|copy| copy.file == path).collect();
+    if is_json {
+        // It was written with the names already.
+        return bytes;
+    }
+    here.sort_by_key(|copy| std::cmp::Reverse(copy.bytes.start));
+    for copy in here {
+        if copy.bytes.end <= bytes.len() && copy.bytes.start <= copy.bytes.end {
+            bytes.splice(copy.bytes.clone(), copy.name.bytes());
+        }
+    }
+    bytes
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, bytes)
+}
+
+#[cfg(unix)]
+fn link(path: &Path, target: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    std::os::unix::fs::symlink(target, path)
+}
+
+#[cfg(not(unix))]
+fn link(path: &Path, _: &Path) -> io::Result<()> {
+    let why = format!(
+        "{} is a symbolic link, which cannot be made on this system",
+        path.display()
+    );
+    Err(io::Error::new(io::ErrorKind::Unsupported, why))
+}
