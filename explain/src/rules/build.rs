@@ -89,12 +89,24 @@ impl Build {
         }
     }
 
+    /// A path of the tree as seen from the working directory.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        shown(&self.root, path)
+    }
+
+    /// The path in the tree of a file that a [`Place`] names, if the build read it.
+    #[must_use]
+    pub fn in_tree(&self, file: &str) -> Option<PathBuf> {
+        let mut paths = self.built.graph.texts.keys();
+        paths.find(|path| shown(&self.root, path) == file).cloned()
+    }
+
     /// The text of a file that a [`Place`] names.
     #[must_use]
     pub fn text(&self, file: &str) -> Option<String> {
-        let texts = &self.built.graph.texts;
-        let found = texts.iter().find(|(path, _)| shown(&self.root, path) == file);
-        String::from_utf8(found?.1.bytes.to_vec()).ok()
+        let text = self.built.graph.texts.get(&self.in_tree(file)?)?;
+        String::from_utf8(text.bytes.to_vec()).ok()
     }
 }
 
@@ -131,7 +143,8 @@ fn of(graph: &Graph, object: &kustomize::Object) -> Object {
 }
 
 /// A path of the tree as seen from the working directory, with `/` between its parts.
-fn shown(root: &Path, path: &Path) -> String {
+#[must_use]
+pub fn shown(root: &Path, path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in root.join(path).components() {
         match part {

@@ -86,10 +86,7 @@ impl Before {
     fn of(&mut self, build: &Build, layer: usize, index: usize) -> Option<Value> {
         let object = build.built.objects.get(index)?;
         let built = self.layers.entry(layer).or_insert_with(|| {
-            let built = build
-                .built
-                .layer(&*build.files, layer, false, &Options::default())
-                .ok()?;
+            let built = build.built.layer(layer, false, &Options::default()).ok()?;
             let named = built.objects.into_iter();
             Some(named.map(|object| (key(&object.original), object.value)).collect())
         });

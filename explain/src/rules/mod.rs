@@ -123,3 +123,7 @@ pub fn run(seen: &Seen<'_>) -> Vec<Finding> {
     findings.dedup();
     findings
 }
+
+/// The most pods that run at once while a rollout of `replicas` pods is updated.
+pub(crate) use capacity::peak::peak as capacity_peak;
+pub(crate) use rk015::only_metadata;
