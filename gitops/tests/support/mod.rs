@@ -1,0 +1,4 @@
+//! What several tests share.
+
+pub(crate) mod git_server;
+pub(crate) mod repository;
