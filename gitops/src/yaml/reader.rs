@@ -175,6 +175,7 @@ impl Reader {
                 let node = Node {
                     mark: at,
                     bytes: self.bytes(span),
+                    is_literal: style == ScalarStyle::Literal,
                     tree: Tree::Scalar(value),
                 };
                 self.keep(anchor, &node);
@@ -235,6 +236,7 @@ impl Reader {
         };
         let node = Node {
             mark: open.mark,
+            is_literal: false,
             bytes: open.start..self.bytes(span).end.max(open.start),
             tree,
         };
@@ -265,6 +267,7 @@ impl Reader {
         Ok(Node {
             mark,
             bytes: self.bytes(span),
+            is_literal: false,
             tree: node.tree.clone(),
         })
     }

@@ -66,6 +66,8 @@ pub struct Node {
     pub mark: Mark,
     /// Its bytes in the text; of a block, up to the beginning of what follows.
     pub bytes: Range<usize>,
+    /// Whether it is a literal block (`|`): a text whose lines are lines of the file. Its mark is that of the first line with text.
+    pub is_literal: bool,
     /// What it is.
     pub tree: Tree,
 }
@@ -105,6 +107,7 @@ impl Node {
         Self {
             mark: Mark { line: 1, column: 1 },
             bytes: 0..0,
+            is_literal: false,
             tree: Tree::Scalar(Value::Null),
         }
     }
@@ -209,6 +212,7 @@ impl Node {
         Self {
             mark: mark(self.mark),
             bytes: bytes.clone(),
+            is_literal: false,
             tree,
         }
     }

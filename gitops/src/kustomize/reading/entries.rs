@@ -54,18 +54,19 @@ pub(super) fn replicas(root: &Node, file: &Path) -> Vec<Replicas> {
 /// In the order in which kustomize applies them.
 pub(super) fn settings(root: &Node, file: &Path) -> Vec<Setting> {
     let mut settings = Vec::new();
-    let makers: [(&str, fn(String) -> SettingKind); 3] = [
-        ("namespace", SettingKind::Namespace),
-        ("namePrefix", SettingKind::NamePrefix),
-        ("nameSuffix", SettingKind::NameSuffix),
-    ];
-    for (key, kind) in makers {
-        let entry = root.entry(key);
-        let found = entry.and_then(|entry| Some((text(&entry.value).filter(|text| !text.is_empty())?, entry)));
-        settings.extend(found.map(|(value, entry)| Setting {
-            kind: kind(value),
+    for key in ["namespace", "namePrefix", "nameSuffix"] {
+        let Some(entry) = root.entry(key) else { continue };
+        let Some(value) = text(&entry.value).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        settings.push(Setting {
+            kind: match key {
+                "namespace" => SettingKind::Namespace(value),
+                "namePrefix" => SettingKind::NamePrefix(value),
+                _ => SettingKind::NameSuffix(value),
+            },
             place: of_key(file, entry),
-        }));
+        });
     }
     labels(root, file, &mut settings);
     for entry in root.get("commonAnnotations").map_or(&[][..], Node::entries) {

@@ -94,13 +94,7 @@ impl Reading<'_> {
             // kustomize wants a string here, and says so itself.
             Tree::List(_) | Tree::Map(_) => return Some(vec![node.clone()]),
         };
-        let outer = self
-            .graph
-            .texts
-            .get(file)
-            .map(|text| text.bytes.clone())
-            .unwrap_or_default();
-        let place = Embedded::of(&outer, node);
+        let place = Embedded::of(node, text);
         match yaml::read(text.as_bytes()) {
             Ok(stream) => {
                 for duplicate in &stream.duplicates {
@@ -131,30 +125,25 @@ impl Reading<'_> {
 /// Where the text of a scalar stands in its file.
 struct Embedded {
     start: Mark,
-    /// Of a literal block (`|`): the columns before the text's first.
-    indentation: Option<usize>,
+    /// Of a literal block: the empty lines before the first with text.
+    empty_lines: Option<usize>,
 }
 
 impl Embedded {
-    fn of(outer: &[u8], node: &Node) -> Self {
-        let start = node.mark;
-        let after = outer.get(node.bytes.start..).unwrap_or_default();
-        let mut lines = after.split(|byte| *byte == b'\n');
-        let is_literal = lines.next().is_some_and(|head| head.first() == Some(&b'|'));
-        let first = lines.find(|line| !line.iter().all(u8::is_ascii_whitespace));
-        let spaces = first.map(|line| line.iter().take_while(|byte| **byte == b' ').count());
+    fn of(node: &Node, text: &str) -> Self {
+        let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
         Self {
-            start,
-            indentation: spaces.filter(|_| is_literal),
+            start: node.mark,
+            empty_lines: node.is_literal.then_some(empty),
         }
     }
 
     /// Lines of a folded or quoted text cannot be told: they are those of its beginning.
     fn mark(&self, inner: Mark) -> Mark {
-        match self.indentation {
-            Some(indentation) => Mark {
-                line: self.start.line + inner.line,
-                column: indentation + inner.column,
+        match self.empty_lines {
+            Some(empty) => Mark {
+                line: (self.start.line + inner.line).saturating_sub(empty + 1),
+                column: self.start.column + inner.column - 1,
             },
             None => self.start,
         }

@@ -1,6 +1,6 @@
 //! Finding a field of the output in a file: items of lists are told by what names them, not by their number.
 
-use crate::yaml::{FieldPath, Mark, Node, Step, Tree};
+use crate::yaml::{Mark, Node, Step, Tree};
 use serde_json::Value;
 
 /// How far a path could be followed in a node.
@@ -97,16 +97,4 @@ pub(super) fn length(node: &Node) -> Option<usize> {
         Tree::List(items) => Some(items.len()),
         Tree::Map(_) | Tree::Scalar(_) => None,
     }
-}
-
-/// The path of the longest part of `path` that an object has.
-pub(super) fn existing(path: &FieldPath, value: &Value) -> FieldPath {
-    let mut path = path.clone();
-    while path.of(value).is_none() {
-        match path.parent() {
-            Some(parent) => path = parent,
-            None => break,
-        }
-    }
-    path
 }

@@ -174,3 +174,17 @@ fn broken_text_is_told_with_its_place() {
     let found = read(b"a: 1\nb: \xff\n").unwrap_err();
     assert_eq!((found.line, found.column), (2, 4), "{found}");
 }
+
+#[test]
+fn a_literal_block_stands_where_its_text_does() {
+    for (text, literal, line, column) in [
+        ("a: |\n  x\n", true, 2, 3),
+        ("a: |-\n\n\n  x\n", true, 4, 3),
+        ("a: >\n  x\n", false, 2, 3),
+        ("a: 'x'\n", false, 1, 4),
+    ] {
+        let root = one(text);
+        let node = root.get("a").unwrap();
+        assert_eq!((node.is_literal, node.mark), (literal, Mark { line, column }), "{text}");
+    }
+}
