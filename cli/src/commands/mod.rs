@@ -2,6 +2,7 @@
 
 mod abort;
 pub(crate) mod argocd;
+pub(crate) mod check;
 mod demo;
 pub(crate) mod get;
 mod line;
@@ -23,6 +24,7 @@ use crate::show::console::Console;
 use crate::show::failure::Failure;
 
 use self::argocd::ArgocdGroup;
+use self::check::Check;
 use self::demo::Demo;
 use self::get::{GetGroup, GetKind};
 use self::lua::LuaGroup;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Restart(Restart),
     /// Terminate an AnalysisRun or Experiment
     Terminate(TerminateGroup),
+    /// Check overlays and manifests before they are merged
+    Check(Check),
     /// Print version
     Version(Version),
     /// Print the list of flags that all commands accept
@@ -79,6 +83,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
+        Command::Check(arguments) => check::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
         Command::Options => options::run(console),

@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Shown as it is, although nothing failed: the usage after `help` for something unknown.
     HelpOnNothing(String),
+    /// All has been said; the process ends with this code.
+    Exit(u8),
     /// The reader of standard output went away: nothing is shown.
     ReaderLeft,
 }
@@ -92,6 +94,7 @@ impl Failure {
                 console.complain(text.trim_end());
                 return ExitCode::SUCCESS;
             }
+            Self::Exit(code) => return ExitCode::from(code),
             Self::ReaderLeft => return ExitCode::SUCCESS,
         }
         ExitCode::FAILURE

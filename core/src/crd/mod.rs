@@ -7,7 +7,7 @@ mod kubernetes;
 mod schema;
 mod strict;
 
-pub use strict::{Problem, decode_strict};
+pub use strict::{Problem, decode_strict, problems, strict_schema_of};
 
 use crate::api::analysis_run::{AnalysisRunSpec, AnalysisRunStatus};
 use crate::api::analysis_template::AnalysisTemplateSpec;

@@ -40,10 +40,9 @@ where
     let mut found = Vec::new();
     header(&document.value, &kind, &mut found);
     if found.is_empty()
-        && let Some(mut schema) = schema_of(&kind)
+        && let Some(schema) = strict_schema_of(&kind)
     {
-        schema["properties"]["metadata"] = schema::of::<ObjectMeta>();
-        Check { found: &mut found }.value(&document.value, &schema, "");
+        found = problems(&document.value, &schema);
     }
     let decoded = serde_path_to_error::deserialize(&document.value);
     let decoded = decoded.map_err(|error| (error.path().to_string(), error.into_inner().to_string()));
@@ -61,6 +60,23 @@ where
     let mut problems: Vec<Problem> = found.into_iter().map(place).collect();
     problems.sort_by_key(|problem| problem.line);
     Err(problems)
+}
+
+/// The schema of one of our kinds with all of its metadata, for [`problems`]. `None` for a kind that is not ours.
+#[must_use]
+pub fn strict_schema_of(kind: &str) -> Option<Value> {
+    let mut schema = schema_of(kind)?;
+    schema["properties"]["metadata"] = schema::of::<ObjectMeta>();
+    Some(schema)
+}
+
+/// What the API server would refuse or silently drop of an object, as pairs of field and message, by a schema of
+/// [`strict_schema_of`]. For those who lead fields back to lines by themselves.
+#[must_use]
+pub fn problems(object: &Value, schema: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    Check { found: &mut found }.value(object, schema, "");
+    found
 }
 
 fn header(value: &Value, kind: &str, found: &mut Vec<(String, String)>) {
