@@ -28,7 +28,11 @@ pub fn explain(sources: &Sources) -> Explanation {
 #[must_use]
 pub fn explain_all(sources: &Sources) -> Explanations {
     let index = Index::new(sources);
-    let mut explanations: Vec<_> = sources.subjects.iter().map(|subject| one(sources, &index, subject)).collect();
+    let mut explanations: Vec<_> = sources
+        .subjects
+        .iter()
+        .map(|subject| one(sources, &index, subject))
+        .collect();
     explanations.sort_by(|a, b| severity(a).cmp(&severity(b)));
     Explanations {
         version: VERSION,
@@ -39,7 +43,13 @@ pub fn explain_all(sources: &Sources) -> Explanations {
 /// What orders explanations: those without users served, then by state, those with causes first, then by name.
 fn severity(of: &Explanation) -> (bool, State, bool, &str, &str) {
     let nobody = !of.serving.is_empty() && of.serving.iter().all(|it| it.weight.unwrap_or(0) == 0 || it.ready == 0);
-    (!nobody, of.state, of.causes.is_empty(), &of.object.namespace, &of.object.name)
+    (
+        !nobody,
+        of.state,
+        of.causes.is_empty(),
+        &of.object.namespace,
+        &of.object.name,
+    )
 }
 
 fn one(sources: &Sources, index: &Index<'_>, subject: &ObjectName) -> Explanation {

@@ -24,7 +24,11 @@ fn of_other(case: &Case<'_>) -> String {
         phase => format!("ended as {phase}"),
     };
     let message = message.trim().trim_end_matches('.');
-    if message.is_empty() { format!("{kind} {name} {ended}.") } else { format!("{kind} {name} {ended}: {message}.") }
+    if message.is_empty() {
+        format!("{kind} {name} {ended}.")
+    } else {
+        format!("{kind} {name} {ended}: {message}.")
+    }
 }
 
 fn users(serving: &[Serving]) -> String {
@@ -40,11 +44,23 @@ fn users(serving: &[Serving]) -> String {
     match reached.as_slice() {
         [] if serving.is_empty() => "No revision serves yet".to_owned(),
         [] => {
-            let first = serving.iter().find(|it| matches!(it.role, Role::Stable | Role::Active)).unwrap_or(&serving[0]);
-            format!("Nobody is served: {}/{} pods of {} are ready", first.ready, first.wanted, revision(first))
+            let first = serving
+                .iter()
+                .find(|it| matches!(it.role, Role::Stable | Role::Active))
+                .unwrap_or(&serving[0]);
+            format!(
+                "Nobody is served: {}/{} pods of {} are ready",
+                first.ready,
+                first.wanted,
+                revision(first)
+            )
         }
         [one] if one.ready == 0 && one.wanted > 0 => {
-            format!("Nobody is served: traffic goes to {}, 0/{} ready", revision(one), one.wanted)
+            format!(
+                "Nobody is served: traffic goes to {}, 0/{} ready",
+                revision(one),
+                one.wanted
+            )
         }
         some => {
             let parts: Vec<String> = some.iter().map(|it| part(it)).collect();
@@ -71,7 +87,9 @@ fn course(case: &Case<'_>, causes: &[Cause]) -> String {
         State::Healthy => "all is as wanted".to_owned(),
         State::Paused => paused(case, &new),
         State::Degraded => degraded(case, &new, message),
-        State::Progressing if !case.generation_is_observed() => "the controller has not looked at the last change yet".to_owned(),
+        State::Progressing if !case.generation_is_observed() => {
+            "the controller has not looked at the last change yet".to_owned()
+        }
         State::Progressing if case.is_updating() => format!("the update to {new} is under way{}", step(case)),
         State::Progressing => format!("{new} is not complete ({message})"),
         State::Unknown => format!("the status says {phase:?}"),
@@ -81,20 +99,38 @@ fn course(case: &Case<'_>, causes: &[Cause]) -> String {
 fn step(case: &Case<'_>) -> String {
     let steps = case.object.list("/spec/strategy/canary/steps").len();
     let index = view::current_step_index(&case.rollout).filter(|index| *index < steps);
-    index.map(|index| format!(", at step {} of {steps}", index + 1)).unwrap_or_default()
+    index
+        .map(|index| format!(", at step {} of {steps}", index + 1))
+        .unwrap_or_default()
 }
 
 fn paused(case: &Case<'_>, new: &str) -> String {
     let by_hand = case.object.flag("/spec/paused");
-    let reason = case.object.list("/status/pauseConditions").first().map_or("", |it| text(&it["reason"]));
+    let reason = case
+        .object
+        .list("/status/pauseConditions")
+        .first()
+        .map_or("", |it| text(&it["reason"]));
     match reason {
-        "InconclusiveAnalysisRun" => format!("{new} waits for a person, because an analysis was inconclusive{}", step(case)),
-        "InconclusiveExperiment" => format!("{new} waits for a person, because an experiment was inconclusive{}", step(case)),
+        "InconclusiveAnalysisRun" => format!(
+            "{new} waits for a person, because an analysis was inconclusive{}",
+            step(case)
+        ),
+        "InconclusiveExperiment" => format!(
+            "{new} waits for a person, because an experiment was inconclusive{}",
+            step(case)
+        ),
         _ if by_hand => format!("the rollout is paused by hand{}", step(case)),
         "BlueGreenPause" => format!("{new} waits for its promotion"),
         _ => {
-            let timed = view::current_step(&case.rollout).and_then(|step| step.pause.as_ref()).is_some_and(|pause| pause.duration.is_some());
-            let kind = if timed { "is in a timed pause" } else { "waits for its promotion" };
+            let timed = view::current_step(&case.rollout)
+                .and_then(|step| step.pause.as_ref())
+                .is_some_and(|pause| pause.duration.is_some());
+            let kind = if timed {
+                "is in a timed pause"
+            } else {
+                "waits for its promotion"
+            };
             format!("{new} {kind}{}", step(case))
         }
     }
@@ -112,5 +148,9 @@ fn degraded(case: &Case<'_>, new: &str, message: &str) -> String {
         return format!("{new} made no progress for {seconds} s");
     }
     let short: String = message.chars().take(120).collect();
-    if short.is_empty() { "it is Degraded, and its status does not say why".to_owned() } else { format!("it is Degraded ({})", short.trim_end_matches('.')) }
+    if short.is_empty() {
+        "it is Degraded, and its status does not say why".to_owned()
+    } else {
+        format!("it is Degraded ({})", short.trim_end_matches('.'))
+    }
 }

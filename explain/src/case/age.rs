@@ -14,7 +14,11 @@ pub fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let two = |large: i64, of: &str, small: i64, unit: &str| {
-        if small == 0 { format!("{large}{of}") } else { format!("{large}{of}{small}{unit}") }
+        if small == 0 {
+            format!("{large}{of}")
+        } else {
+            format!("{large}{of}{small}{unit}")
+        }
     };
     match seconds {
         ..120 => format!("{seconds}s"),
@@ -35,8 +39,16 @@ mod tests {
     #[test]
     fn ages_read_as_kubectl_prints_them() {
         for (seconds, text) in [
-            (0, "0s"), (119, "119s"), (150, "2m30s"), (300, "5m"), (3600, "60m"), (12_000, "3h20m"), (90_000, "25h"),
-            (200_000, "2d7h"), (1_000_000, "11d"), (-5, "0s"),
+            (0, "0s"),
+            (119, "119s"),
+            (150, "2m30s"),
+            (300, "5m"),
+            (3600, "60m"),
+            (12_000, "3h20m"),
+            (90_000, "25h"),
+            (200_000, "2d7h"),
+            (1_000_000, "11d"),
+            (-5, "0s"),
         ] {
             assert_eq!(duration(seconds), text);
         }

@@ -74,9 +74,15 @@ impl<'a> Index<'a> {
 /// When an event was last seen.
 #[must_use]
 pub fn event_time(event: &Object) -> Option<jiff::Timestamp> {
-    ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp", "/metadata/creationTimestamp"]
-        .iter()
-        .find_map(|path| event.time(path))
+    [
+        "/series/lastObservedTime",
+        "/lastTimestamp",
+        "/eventTime",
+        "/firstTimestamp",
+        "/metadata/creationTimestamp",
+    ]
+    .iter()
+    .find_map(|path| event.time(path))
 }
 
 /// How often an event was seen.

@@ -72,7 +72,11 @@ impl<'a> Case<'a> {
             index,
             object,
             kind,
-            rollout: if kind == Kind::Rollout { rollout(object.value()) } else { Rollout::default() },
+            rollout: if kind == Kind::Rollout {
+                rollout(object.value())
+            } else {
+                Rollout::default()
+            },
             sets: Vec::new(),
             pods: Vec::new(),
             runs: Vec::new(),
@@ -98,10 +102,12 @@ impl<'a> Case<'a> {
         }
         for run in &self.runs {
             for job in self.index.owned("Job", run) {
-                pods.extend(self.index.owned("Pod", job).filter(|pod| known.insert(pod.uid())).map(|object| Pod {
-                    object,
-                    set: None,
-                }));
+                pods.extend(
+                    self.index
+                        .owned("Pod", job)
+                        .filter(|pod| known.insert(pod.uid()))
+                        .map(|object| Pod { object, set: None }),
+                );
             }
         }
         pods.retain(Pod::is_active);
@@ -114,7 +120,9 @@ impl<'a> Case<'a> {
     pub fn phase(&self) -> (&str, &str) {
         match self.kind {
             Kind::Rollout => view::phase(&self.rollout),
-            Kind::AnalysisRun | Kind::Experiment => (self.object.text("/status/phase"), self.object.text("/status/message")),
+            Kind::AnalysisRun | Kind::Experiment => {
+                (self.object.text("/status/phase"), self.object.text("/status/message"))
+            }
         }
     }
 
@@ -182,7 +190,9 @@ impl<'a> Case<'a> {
     pub fn is_overdue(&self) -> bool {
         let reason = text(&self.object.condition(condition::PROGRESSING)["reason"]);
         reason == condition::PROGRESS_DEADLINE_EXCEEDED
-            || self.abort_reason().is_some_and(|reason| reason.contains("has timed out progressing"))
+            || self
+                .abort_reason()
+                .is_some_and(|reason| reason.contains("has timed out progressing"))
     }
 
     /// Events about an object of the case, newest first.
@@ -194,7 +204,9 @@ impl<'a> Case<'a> {
     /// The newest event about the object with one of these reasons.
     #[must_use]
     pub fn event(&self, reasons: &[&str]) -> Option<&'a Object> {
-        self.events(self.object).into_iter().find(|event| reasons.contains(&event.text("/reason")))
+        self.events(self.object)
+            .into_iter()
+            .find(|event| reasons.contains(&event.text("/reason")))
     }
 
     /// An object of the same namespace.
@@ -228,7 +240,9 @@ impl<'a> Case<'a> {
         let told = format!("{}: {}", text(&condition["reason"]), text(&condition["message"]));
         let at = time(&condition["lastTransitionTime"]).or_else(|| time(&condition["lastUpdateTime"]));
         let field = format!("status.conditions[{kind}]");
-        condition.is_object().then(|| self.fact("condition", object, &field, at, &told))
+        condition
+            .is_object()
+            .then(|| self.fact("condition", object, &field, at, &told))
     }
 
     /// An event as a fact.
@@ -236,7 +250,11 @@ impl<'a> Case<'a> {
     pub fn event_fact(&self, event: &Object) -> Evidence {
         let about = event.at("/involvedObject");
         let count = event_count(event);
-        let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+        let times = if count > 1 {
+            format!(" ({count} times)")
+        } else {
+            String::new()
+        };
         Evidence {
             source: "event".to_owned(),
             object: format!("{}/{}", text(&about["kind"]).to_lowercase(), text(&about["name"])),

@@ -80,7 +80,11 @@ impl<'a> Container<'a> {
     #[must_use]
     pub fn image(&self) -> &'a str {
         let spec = text(&self.spec["image"]);
-        if spec.is_empty() { text(&self.status["image"]) } else { spec }
+        if spec.is_empty() {
+            text(&self.status["image"])
+        } else {
+            spec
+        }
     }
 
     /// Why it waits, and the message; empty where it does not wait.
@@ -100,7 +104,11 @@ impl<'a> Container<'a> {
     #[must_use]
     pub fn ended(&self) -> Option<Ended<'a>> {
         let now = &self.status["state"]["terminated"];
-        let ended = if now.is_object() { now } else { &self.status["lastState"]["terminated"] };
+        let ended = if now.is_object() {
+            now
+        } else {
+            &self.status["lastState"]["terminated"]
+        };
         ended.is_object().then(|| Ended {
             reason: text(&ended["reason"]),
             code: number(&ended["exitCode"]).unwrap_or(0),
@@ -113,7 +121,11 @@ impl<'a> Container<'a> {
     /// The path of a field of its status.
     #[must_use]
     pub fn field(&self, below: &str) -> String {
-        let list = if self.init { "initContainerStatuses" } else { "containerStatuses" };
+        let list = if self.init {
+            "initContainerStatuses"
+        } else {
+            "containerStatuses"
+        };
         format!("status.{list}[{}].{below}", self.name)
     }
 

@@ -61,9 +61,16 @@ pub(super) fn of_the_present<'a>(case: &Case<'a>) -> Vec<&'a Object> {
 fn of_experiment<'a>(case: &Case<'a>, experiment: &'a Object) -> Vec<&'a Object> {
     let named = experiment.list("/status/analysisRuns").iter();
     let named: Vec<_> = named
-        .filter_map(|run| case.index.find("AnalysisRun", experiment.namespace(), text(&run["analysisRun"])))
+        .filter_map(|run| {
+            case.index
+                .find("AnalysisRun", experiment.namespace(), text(&run["analysisRun"]))
+        })
         .collect();
-    if named.is_empty() { case.index.owned("AnalysisRun", experiment).collect() } else { named }
+    if named.is_empty() {
+        case.index.owned("AnalysisRun", experiment).collect()
+    } else {
+        named
+    }
 }
 
 fn shortly_before_the_abort<'a>(case: &Case<'a>) -> Option<&'a Object> {

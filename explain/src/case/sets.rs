@@ -77,7 +77,11 @@ impl Set<'_> {
     #[must_use]
     pub fn pod_labels(&self) -> BTreeMap<&str, &str> {
         let labels = self.object.at("/spec/template/metadata/labels").as_object();
-        labels.into_iter().flatten().map(|(key, value)| (key.as_str(), text(value))).collect()
+        labels
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str(), text(value)))
+            .collect()
     }
 }
 

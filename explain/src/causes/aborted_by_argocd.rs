@@ -17,8 +17,13 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
     let request = request(case).filter(super::aborted_by_person::Request::is_of_argocd)?;
-    let who = request.user.as_deref().map_or_else(String::new, |user| format!(" by {user}"));
-    let revision = case.newest().map_or_else(|| "The update".to_owned(), |set| format!("R{}", &set.words()[1..]));
+    let who = request
+        .user
+        .as_deref()
+        .map_or_else(String::new, |user| format!(" by {user}"));
+    let revision = case
+        .newest()
+        .map_or_else(|| "The update".to_owned(), |set| format!("R{}", &set.words()[1..]));
     let summary = format!("{revision} was aborted{who} in Argo CD{}.", request.when);
     Some(observed(&CAUSE, summary, request.evidence))
 }

@@ -31,7 +31,11 @@ pub(super) struct Request {
 impl Request {
     /// It came through Argo CD.
     pub(super) fn is_of_argocd(&self) -> bool {
-        self.user.is_some() || self.manager.as_deref().is_some_and(|manager| manager.starts_with("argocd"))
+        self.user.is_some()
+            || self
+                .manager
+                .as_deref()
+                .is_some_and(|manager| manager.starts_with("argocd"))
     }
 }
 
@@ -66,18 +70,38 @@ pub(super) fn request(case: &Case<'_>) -> Option<Request> {
         .filter(|entry| entry["fieldsV1"]["f:status"]["f:abort"] != Value::Null)
         .max_by_key(|entry| time(&entry["time"]));
     let at = case.object.time("/status/abortedAt");
-    let mut evidence: Vec<_> = case.condition_fact(case.object, condition::PROGRESSING).into_iter().collect();
-    let manager = owner.map(|entry| text(&entry["manager"])).filter(|manager| !manager.is_empty());
+    let mut evidence: Vec<_> = case
+        .condition_fact(case.object, condition::PROGRESSING)
+        .into_iter()
+        .collect();
+    let manager = owner
+        .map(|entry| text(&entry["manager"]))
+        .filter(|manager| !manager.is_empty());
     let manager = manager.filter(|manager| *manager != FIELD_MANAGER && !manager.contains("rollouts-controller"));
     if let (Some(manager), Some(entry)) = (manager, owner) {
-        evidence.push(case.fact("managedFields", case.object, "status.abort", time(&entry["time"]), &format!("written by {manager}")));
+        evidence.push(case.fact(
+            "managedFields",
+            case.object,
+            "status.abort",
+            time(&entry["time"]),
+            &format!("written by {manager}"),
+        ));
     }
     let action = argocd_action(case);
     let user = action.as_ref().map(|(user, _)| user.clone());
     evidence.extend(action.map(|(_, fact)| fact));
     let when = age(case.now, at);
-    let when = if when.is_empty() { String::new() } else { format!(" {when} ago") };
-    Some(Request { manager: manager.map(str::to_owned), user, evidence, when })
+    let when = if when.is_empty() {
+        String::new()
+    } else {
+        format!(" {when} ago")
+    };
+    Some(Request {
+        manager: manager.map(str::to_owned),
+        user,
+        evidence,
+        when,
+    })
 }
 
 /// The newest event of Argo CD that says who ran the action `abort` on the object.
@@ -89,7 +113,9 @@ fn argocd_action(case: &Case<'_>) -> Option<(String, Evidence)> {
         .all("Event")
         .filter(|event| {
             let message = event.text("/message");
-            event.text("/reason") == "ResourceActionRan" && message.contains("action abort ") && message.ends_with(&wanted)
+            event.text("/reason") == "ResourceActionRan"
+                && message.contains("action abort ")
+                && message.ends_with(&wanted)
         })
         .filter(|event| match (event_time(event), aborted) {
             (Some(event), Some(aborted)) => event.duration_since(aborted).abs() <= jiff::SignedDuration::from_secs(60),

@@ -22,10 +22,15 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     }
     let namespace = case.object.namespace();
     let of = ["HorizontalPodAutoscaler", "ScaledObject"];
-    let mut scalers = of.iter().flat_map(|kind| case.index.of_kind(kind, namespace)).filter(|scaler| {
-        scaler.text("/spec/scaleTargetRef/name") == case.object.name()
-    });
-    scalers.find_map(|scaler| aims_wide(case, scaler).or_else(|| cannot_scale(case, scaler)).or_else(|| scales_meanwhile(case, scaler)))
+    let mut scalers = of
+        .iter()
+        .flat_map(|kind| case.index.of_kind(kind, namespace))
+        .filter(|scaler| scaler.text("/spec/scaleTargetRef/name") == case.object.name());
+    scalers.find_map(|scaler| {
+        aims_wide(case, scaler)
+            .or_else(|| cannot_scale(case, scaler))
+            .or_else(|| scales_meanwhile(case, scaler))
+    })
 }
 
 /// It aims at a Deployment of the same name, and there is none.
@@ -40,8 +45,19 @@ fn aims_wide(case: &Case<'_>, scaler: &Object) -> Option<Cause> {
         return None;
     }
     let told = format!("aims at {kind}/{}: {}", case.object.name(), text(&fails["message"]));
-    let fact = case.fact("autoscaler", scaler, "spec.scaleTargetRef", time(&fails["lastTransitionTime"]), &told);
-    let summary = format!("{} {} aims at {kind}/{} and not at this Rollout.", scaler.kind(), scaler.name(), case.object.name());
+    let fact = case.fact(
+        "autoscaler",
+        scaler,
+        "spec.scaleTargetRef",
+        time(&fails["lastTransitionTime"]),
+        &told,
+    );
+    let summary = format!(
+        "{} {} aims at {kind}/{} and not at this Rollout.",
+        scaler.kind(),
+        scaler.name(),
+        case.object.name()
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }
 
@@ -51,8 +67,19 @@ fn cannot_scale(case: &Case<'_>, scaler: &Object) -> Option<Cause> {
         return None;
     }
     let told = format!("{}: {}", text(&able["reason"]), text(&able["message"]));
-    let fact = case.fact("autoscaler", scaler, "status.conditions[AbleToScale]", time(&able["lastTransitionTime"]), &told);
-    let summary = format!("{} {} cannot scale this Rollout: {}.", scaler.kind(), scaler.name(), short(clause(text(&able["message"])), 160));
+    let fact = case.fact(
+        "autoscaler",
+        scaler,
+        "status.conditions[AbleToScale]",
+        time(&able["lastTransitionTime"]),
+        &told,
+    );
+    let summary = format!(
+        "{} {} cannot scale this Rollout: {}.",
+        scaler.kind(),
+        scaler.name(),
+        short(clause(text(&able["message"])), 160)
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }
 
@@ -60,7 +87,10 @@ fn cannot_scale(case: &Case<'_>, scaler: &Object) -> Option<Cause> {
 fn scales_meanwhile(case: &Case<'_>, scaler: &Object) -> Option<Cause> {
     let scaled = scaler.time("/status/lastScaleTime")?;
     let recent = case.now.duration_since(scaled) < SignedDuration::from_mins(5);
-    let (current, desired) = (scaler.number("/status/currentReplicas"), scaler.number("/status/desiredReplicas"));
+    let (current, desired) = (
+        scaler.number("/status/currentReplicas"),
+        scaler.number("/status/desiredReplicas"),
+    );
     let began = case.newest().and_then(|set| set.object.created());
     let during = began.is_some_and(|at| scaled > at);
     let waits = case.is_overdue() || case.phase().1.contains("replicas need to be updated");
@@ -69,6 +99,10 @@ fn scales_meanwhile(case: &Case<'_>, scaler: &Object) -> Option<Cause> {
     }
     let told = format!("from {} to {}", current.unwrap_or(0), desired.unwrap_or(0));
     let fact = case.fact("autoscaler", scaler, "status.desiredReplicas", Some(scaled), &told);
-    let summary = format!("{} {} scales the Rollout ({told}) while the update waits for its replicas.", scaler.kind(), scaler.name());
+    let summary = format!(
+        "{} {} scales the Rollout ({told}) while the update waits for its replicas.",
+        scaler.kind(),
+        scaler.name()
+    );
     Some(inferred(&CAUSE, summary, vec![fact]))
 }

@@ -72,16 +72,28 @@ fn by_container(_: &Case<'_>, _: &Pod<'_>, container: &Container<'_>) -> Option<
     }
     let failing = container.init && ended.code != 0 && ended.reason != "OOMKilled" && !container.is_ready();
     failing.then(|| {
-        let told = format!("init container {name} ended with exit code {}, {} restarts", ended.code, container.restarts());
-        (told, if ended.still { "state.terminated" } else { "lastState.terminated" })
+        let told = format!(
+            "init container {name} ended with exit code {}, {} restarts",
+            ended.code,
+            container.restarts()
+        );
+        (
+            told,
+            if ended.still {
+                "state.terminated"
+            } else {
+                "lastState.terminated"
+            },
+        )
     })
 }
 
 /// A pod whose containers wait to be created, and the newest event that says why.
 fn by_event(case: &Case<'_>, pod: &Pod<'_>) -> Option<Evidence> {
-    let waits = pod.containers().iter().any(|container| {
-        matches!(container.waiting().0, "ContainerCreating" | "PodInitializing")
-    });
+    let waits = pod
+        .containers()
+        .iter()
+        .any(|container| matches!(container.waiting().0, "ContainerCreating" | "PodInitializing"));
     let none = pod.containers().is_empty() && !pod.object.text("/spec/nodeName").is_empty();
     if !(waits || none) {
         return None;

@@ -49,7 +49,11 @@ pub(super) fn leader<'a>(case: &Case<'a>) -> Leader<'a> {
         return Leader::Unknown;
     }
     let instance = case.object.label(INSTANCE_ID);
-    let name = if instance.is_empty() { LEASE.to_owned() } else { format!("{LEASE}-{instance}") };
+    let name = if instance.is_empty() {
+        LEASE.to_owned()
+    } else {
+        format!("{LEASE}-{instance}")
+    };
     let leases: Vec<_> = case
         .index
         .all("Lease")
@@ -64,19 +68,38 @@ pub(super) fn leader<'a>(case: &Case<'a>) -> Leader<'a> {
     let mut evidence: Vec<Evidence> = leases.iter().map(|lease| lease_fact(case, lease)).collect();
     evidence.extend(deployments(case).map(|deployment| {
         let ready = deployment.number("/status/readyReplicas").unwrap_or(0);
-        let told = format!("{ready} of {} pods ready", deployment.number("/spec/replicas").unwrap_or(1));
+        let told = format!(
+            "{ready} of {} pods ready",
+            deployment.number("/spec/replicas").unwrap_or(1)
+        );
         case.fact("controller", deployment, "status.readyReplicas", None, &told)
     }));
     let summary = if !instance.is_empty() {
         let told = format!("{INSTANCE_ID}={instance}");
         evidence.insert(0, case.fact("label", case.object, "metadata.labels", None, &told));
-        format!("No controller with --instance-id {instance} leads, and the label of this object asks for that one: nobody acts on it.")
+        format!(
+            "No controller with --instance-id {instance} leads, and the label of this object asks for that one: nobody acts on it."
+        )
     } else if let Some(lease) = leases.first() {
         let renewed = age(case.now, lease.time("/spec/renewTime"));
-        let since = if renewed.is_empty() { "has no holder".to_owned() } else { format!("was last renewed {renewed} ago") };
-        format!("No controller runs: Lease {}/{} {since}. Nothing happens until one does.", lease.namespace(), lease.name())
+        let since = if renewed.is_empty() {
+            "has no holder".to_owned()
+        } else {
+            format!("was last renewed {renewed} ago")
+        };
+        format!(
+            "No controller runs: Lease {}/{} {since}. Nothing happens until one does.",
+            lease.namespace(),
+            lease.name()
+        )
     } else {
-        evidence.push(case.fact("lease", case.object, "", None, &format!("there is no Lease {name} in any namespace that was read")));
+        evidence.push(case.fact(
+            "lease",
+            case.object,
+            "",
+            None,
+            &format!("there is no Lease {name} in any namespace that was read"),
+        ));
         "No controller runs: none has ever taken the Lease. Nothing happens until one does.".to_owned()
     };
     Leader::Absent(summary, evidence)
@@ -84,7 +107,11 @@ pub(super) fn leader<'a>(case: &Case<'a>) -> Leader<'a> {
 
 fn lease_fact(case: &Case<'_>, lease: &Object) -> Evidence {
     let holder = lease.text("/spec/holderIdentity");
-    let told = if holder.is_empty() { "no holder".to_owned() } else { format!("held by {holder}, not renewed since") };
+    let told = if holder.is_empty() {
+        "no holder".to_owned()
+    } else {
+        format!("held by {holder}, not renewed since")
+    };
     case.fact("lease", lease, "spec.renewTime", lease.time("/spec/renewTime"), &told)
 }
 
@@ -113,8 +140,11 @@ fn arguments(deployment: &Object) -> impl Iterator<Item = &str> {
 
 /// A controller that is bound to its namespace serves no other.
 fn serves(case: &Case<'_>, lease_namespace: &str) -> bool {
-    let mut own = deployments(case).filter(|it| it.namespace() == lease_namespace).peekable();
-    let bound = own.peek().is_some() && own.all(|it| arguments(it).any(|it| matches!(it, "--namespaced" | "--namespaced=true")));
+    let mut own = deployments(case)
+        .filter(|it| it.namespace() == lease_namespace)
+        .peekable();
+    let bound = own.peek().is_some()
+        && own.all(|it| arguments(it).any(|it| matches!(it, "--namespaced" | "--namespaced=true")));
     !bound || lease_namespace == case.object.namespace()
 }
 
@@ -131,9 +161,14 @@ fn runs_without_lease(case: &Case<'_>, instance: &str) -> bool {
 /// When the controller last did something for the object that can be seen.
 fn last_sign(case: &Case<'_>) -> Option<Timestamp> {
     let conditions = case.object.list("/status/conditions").iter();
-    let updated = conditions.filter_map(|it| crate::sources::time(&it["lastUpdateTime"])).max();
+    let updated = conditions
+        .filter_map(|it| crate::sources::time(&it["lastUpdateTime"]))
+        .max();
     let event = match case.kind {
-        Kind::Rollout => case.events(case.object).into_iter().find(|event| event.text("/source/component") == "rollouts-controller"),
+        Kind::Rollout => case
+            .events(case.object)
+            .into_iter()
+            .find(|event| event.text("/source/component") == "rollouts-controller"),
         Kind::AnalysisRun | Kind::Experiment => None,
     };
     updated.max(event.and_then(event_time))

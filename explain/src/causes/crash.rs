@@ -1,6 +1,6 @@
 //! `crash`: a process ends again and again.
 
-use super::shared::{is_missed, of_hits, Hit};
+use super::shared::{Hit, is_missed, of_hits};
 use super::{CauseKind, Scope};
 use crate::case::{Case, Container, Ended, Part, Pod};
 use crate::explanation::{Cause, State};
@@ -31,8 +31,16 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         if how.is_empty() {
             how = format!(": container {} ended with {code}", container.name);
         }
-        let told = format!("container {} ended with {code}, {} restarts", container.name, container.restarts());
-        let field = if ended.still { "state.terminated" } else { "lastState.terminated" };
+        let told = format!(
+            "container {} ended with {code}, {} restarts",
+            container.name,
+            container.restarts()
+        );
+        let field = if ended.still {
+            "state.terminated"
+        } else {
+            "lastState.terminated"
+        };
         Some(case.fact("pod", pod.object, &container.field(field), ended.at, &told))
     });
     of_hits(&CAUSE, case, hits, "crashes", "crash", &how)
@@ -40,7 +48,9 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
 
 /// Exit code, and the signal that it stands for.
 fn exit(ended: &Ended<'_>) -> String {
-    let signal = ended.signal.or((129..=159).contains(&ended.code).then(|| ended.code - 128));
+    let signal = ended
+        .signal
+        .or((129..=159).contains(&ended.code).then(|| ended.code - 128));
     match signal {
         Some(signal) => format!("exit code {} (signal {signal})", ended.code),
         None => format!("exit code {}", ended.code),
@@ -57,7 +67,9 @@ pub(super) fn ended<'a>(
     for pod in &case.pods {
         let found = pod.containers().into_iter().find_map(|container| {
             let ended = container.ended()?;
-            matters(case, pod, &container, &ended).then(|| look(pod, &container, &ended)).flatten()
+            matters(case, pod, &container, &ended)
+                .then(|| look(pod, &container, &ended))
+                .flatten()
         });
         hits.extend(found.map(|evidence| Hit { pod: *pod, evidence }));
     }

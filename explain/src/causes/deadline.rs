@@ -22,21 +22,48 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     if !case.is_overdue() {
         return None;
     }
-    let seconds = case.object.number("/spec/progressDeadlineSeconds").unwrap_or(DEFAULT_SECONDS);
+    let seconds = case
+        .object
+        .number("/spec/progressDeadlineSeconds")
+        .unwrap_or(DEFAULT_SECONDS);
     let fact = case.condition_fact(case.object, condition::PROGRESSING);
     let mut evidence: Vec<_> = fact.into_iter().collect();
     let set = case.newest();
     let gone = set.is_none_or(|set| set.current == 0 && set.wanted == 0)
-        || !case.pods.iter().any(|pod| pod.set.and_then(|at| case.sets.get(at)).is_some_and(|set| set.part.is_new()));
+        || !case.pods.iter().any(|pod| {
+            pod.set
+                .and_then(|at| case.sets.get(at))
+                .is_some_and(|set| set.part.is_new())
+        });
     let what = match set {
-        Some(set) if gone && set.wanted == 0 => format!("{} did not become available, and its pods are gone", set.words()),
-        Some(set) => format!("{} of {} pods of {} are available", set.available, set.wanted, set.words()),
+        Some(set) if gone && set.wanted == 0 => {
+            format!("{} did not become available, and its pods are gone", set.words())
+        }
+        Some(set) => format!(
+            "{} of {} pods of {} are available",
+            set.available,
+            set.wanted,
+            set.words()
+        ),
         None => "its pods did not become available".to_owned(),
     };
     if let Some(set) = set {
-        let told = format!("{} wanted, {} exist, {} ready, {} available", set.wanted, set.current, set.ready, set.available);
-        evidence.push(case.fact("replicaset", set.object, "status", condition_time(case.object, condition::PROGRESSING), &told));
+        let told = format!(
+            "{} wanted, {} exist, {} ready, {} available",
+            set.wanted, set.current, set.ready, set.available
+        );
+        evidence.push(case.fact(
+            "replicaset",
+            set.object,
+            "status",
+            condition_time(case.object, condition::PROGRESSING),
+            &told,
+        ));
     }
     let summary = format!("The update made no progress for {seconds} s: {what}.");
-    Some(if gone { inferred(&CAUSE, summary, evidence) } else { observed(&CAUSE, summary, evidence) })
+    Some(if gone {
+        inferred(&CAUSE, summary, evidence)
+    } else {
+        observed(&CAUSE, summary, evidence)
+    })
 }

@@ -22,9 +22,18 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let object = case.object;
     if let Some(at) = object.deleted().filter(|at| case.now.duration_since(*at) > PATIENCE) {
         let finalizers: Vec<&str> = object.list("/metadata/finalizers").iter().map(text).collect();
-        let held = if finalizers.is_empty() { "nothing says what holds it".to_owned() } else { format!("held by finalizer {}", finalizers.join(", ")) };
+        let held = if finalizers.is_empty() {
+            "nothing says what holds it".to_owned()
+        } else {
+            format!("held by finalizer {}", finalizers.join(", "))
+        };
         let fact = case.fact("metadata", object, "metadata.finalizers", Some(at), &held);
-        let summary = format!("{} {} is being deleted for {} and does not go: {held}.", object.kind(), object.name(), age(case.now, Some(at)));
+        let summary = format!(
+            "{} {} is being deleted for {} and does not go: {held}.",
+            object.kind(),
+            object.name(),
+            age(case.now, Some(at))
+        );
         return Some(observed(&CAUSE, summary, vec![fact]));
     }
     if case.state() == crate::explanation::State::Healthy {
@@ -41,8 +50,19 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
                 [] => format!("node {}", pod.text("/spec/nodeName")),
                 some => format!("finalizer {}", some.join(", ")),
             };
-            let fact = case.fact("pod", pod, "metadata.deletionTimestamp", pod.deleted(), &format!("still there; {held}"));
-            let summary = format!("Pod {} of {} is to end and does not, {} after its grace period ({held}).", pod.name(), set.words(), age(case.now, pod.deleted()));
+            let fact = case.fact(
+                "pod",
+                pod,
+                "metadata.deletionTimestamp",
+                pod.deleted(),
+                &format!("still there; {held}"),
+            );
+            let summary = format!(
+                "Pod {} of {} is to end and does not, {} after its grace period ({held}).",
+                pod.name(),
+                set.words(),
+                age(case.now, pod.deleted())
+            );
             return Some(observed(&CAUSE, summary, vec![fact]));
         }
     }

@@ -28,20 +28,34 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         return None;
     }
     let labels = case.object.at("/spec/template/metadata/labels");
-    let budget = case.index.of_kind("PodDisruptionBudget", case.object.namespace()).find(|budget| {
-        budget.number("/status/disruptionsAllowed") == Some(0) && selects(budget, labels)
-    })?;
-    let (healthy, desired) = (budget.number("/status/currentHealthy").unwrap_or(0), budget.number("/status/desiredHealthy").unwrap_or(0));
+    let budget = case
+        .index
+        .of_kind("PodDisruptionBudget", case.object.namespace())
+        .find(|budget| budget.number("/status/disruptionsAllowed") == Some(0) && selects(budget, labels))?;
+    let (healthy, desired) = (
+        budget.number("/status/currentHealthy").unwrap_or(0),
+        budget.number("/status/desiredHealthy").unwrap_or(0),
+    );
     let told = format!("0 disruptions allowed: {healthy} healthy, {desired} must be");
     let evidence = vec![
         case.fact("budget", budget, "status.disruptionsAllowed", None, &told),
-        case.fact("spec", case.object, "spec.restartAt", Some(asked), "the restart is not done"),
+        case.fact(
+            "spec",
+            case.object,
+            "spec.restartAt",
+            Some(asked),
+            "the restart is not done",
+        ),
     ];
-    let summary = format!("PodDisruptionBudget {} allows no eviction, and the restart waits for one ({healthy} healthy, {desired} must be).", budget.name());
+    let summary = format!(
+        "PodDisruptionBudget {} allows no eviction, and the restart waits for one ({healthy} healthy, {desired} must be).",
+        budget.name()
+    );
     Some(observed(&CAUSE, summary, evidence))
 }
 
 fn selects(budget: &Object, labels: &serde_json::Value) -> bool {
     let wanted = budget.at("/spec/selector/matchLabels").as_object();
-    wanted.is_some_and(|wanted| !wanted.is_empty() && wanted.iter().all(|(key, value)| text(&labels[key]) == text(value)))
+    wanted
+        .is_some_and(|wanted| !wanted.is_empty() && wanted.iter().all(|(key, value)| text(&labels[key]) == text(value)))
 }

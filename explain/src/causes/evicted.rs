@@ -31,12 +31,24 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         let evidence = gone.iter().take(3).map(|pod| {
             let told = format!("{} {}", pod.text("/status/reason"), pod.text("/status/message"));
             let at = time(&pod.condition("DisruptionTarget")["lastTransitionTime"]).or(pod.created());
-            let told = if told.trim().is_empty() { message.to_owned() } else { told };
+            let told = if told.trim().is_empty() {
+                message.to_owned()
+            } else {
+                told
+            };
             case.fact("pod", pod, "status.reason", at, &told)
         });
-        let pods = if gone.len() == 1 { "A pod".to_owned() } else { format!("{} pods", gone.len()) };
+        let pods = if gone.len() == 1 {
+            "A pod".to_owned()
+        } else {
+            format!("{} pods", gone.len())
+        };
         let was = if gone.len() == 1 { "was" } else { "were" };
-        let summary = format!("{pods} of {} {was} evicted: {}.", set.words(), short(clause(message), 140));
+        let summary = format!(
+            "{pods} of {} {was} evicted: {}.",
+            set.words(),
+            short(clause(message), 140)
+        );
         return Some(observed(&CAUSE, summary, evidence.collect()));
     }
     None
@@ -45,5 +57,8 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
 /// Preemption and pressure, not an eviction that somebody asked for nor a lost node.
 fn is_disrupted(condition: &serde_json::Value) -> bool {
     text(&condition["status"]) == "True"
-        && matches!(text(&condition["reason"]), "PreemptionByScheduler" | "TerminationByKubelet")
+        && matches!(
+            text(&condition["reason"]),
+            "PreemptionByScheduler" | "TerminationByKubelet"
+        )
 }

@@ -36,8 +36,18 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         if image.is_empty() {
             container.image().clone_into(&mut image);
         }
-        let told = format!("container {} waits: {reason} ({}) {message}", container.name, container.image());
-        Some(case.fact("pod", pod.object, &container.field("state.waiting"), pod.object.created(), &told))
+        let told = format!(
+            "container {} waits: {reason} ({}) {message}",
+            container.name,
+            container.image()
+        );
+        Some(case.fact(
+            "pod",
+            pod.object,
+            &container.field("state.waiting"),
+            pod.object.created(),
+            &told,
+        ))
     });
     let event = hits.first().and_then(|hit| warning(case, hit.pod.object, &["Failed"]));
     let rest = format!(" image {image}");

@@ -27,7 +27,16 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     }
     let identity = case.sources.templates.get(case.object.uid())?.identity.as_ref()?;
     let problem = identity.invalid.as_ref()?;
-    let fact = case.fact("spec", case.object, problem.split(':').next().unwrap_or_default(), None, problem);
-    let summary = format!("The spec, which no controller has looked at yet, is invalid: {}.", clause(problem));
+    let fact = case.fact(
+        "spec",
+        case.object,
+        problem.split(':').next().unwrap_or_default(),
+        None,
+        problem,
+    );
+    let summary = format!(
+        "The spec, which no controller has looked at yet, is invalid: {}.",
+        clause(problem)
+    );
     Some(inferred(&CAUSE, summary, vec![fact]))
 }

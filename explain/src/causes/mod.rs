@@ -137,7 +137,12 @@ pub fn find(case: &Case<'_>) -> Vec<Cause> {
     let healthy = case.state() == State::Healthy && case.object.deleted().is_none();
     let looked_for = ALL.iter().filter(|kind| !healthy || kind.scope == Scope::Always);
     let mut found: Vec<Cause> = looked_for.filter_map(|kind| (kind.detect)(case)).collect();
-    let beside = |cause: &Cause| matches!(cause.id.as_str(), "superseded" | "out-of-sync" | "wave-blocked" | "paused");
+    let beside = |cause: &Cause| {
+        matches!(
+            cause.id.as_str(),
+            "superseded" | "out-of-sync" | "wave-blocked" | "paused"
+        )
+    };
     let broken = matches!(case.state(), State::Degraded | State::Unknown);
     if broken && found.iter().all(beside) {
         found.extend((UNKNOWN.detect)(case));

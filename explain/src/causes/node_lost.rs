@@ -1,6 +1,6 @@
 //! `node-lost`: the node of a pod does not answer.
 
-use super::shared::{observed, is_missed};
+use super::shared::{is_missed, observed};
 use super::{CauseKind, Scope};
 use crate::case::{Case, Pod};
 use crate::explanation::Cause;
@@ -20,7 +20,10 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let mut nodes: Vec<&str> = Vec::new();
     for set in case.sets.iter().filter(|set| set.lacks_pods()) {
         for object in case.index.owned("Pod", set.object) {
-            let pod = Pod { object, set: case.sets.iter().position(|other| other.hash == set.hash) };
+            let pod = Pod {
+                object,
+                set: case.sets.iter().position(|other| other.hash == set.hash),
+            };
             if pod.is_ready() || !is_missed(case, &pod) {
                 continue;
             }
@@ -37,9 +40,21 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
             evidence.push(match (node, ready) {
                 (Some(node), Some(ready)) if down => {
                     let told = format!("Ready is {}: {}", text(&ready["status"]), text(&ready["message"]));
-                    case.fact("node", node, "status.conditions[Ready]", time(&ready["lastTransitionTime"]), &told)
+                    case.fact(
+                        "node",
+                        node,
+                        "status.conditions[Ready]",
+                        time(&ready["lastTransitionTime"]),
+                        &told,
+                    )
                 }
-                _ => case.fact("pod", object, "status.reason", None, &format!("its node {name} is lost")),
+                _ => case.fact(
+                    "pod",
+                    object,
+                    "status.reason",
+                    None,
+                    &format!("its node {name} is lost"),
+                ),
             });
         }
     }
@@ -47,7 +62,10 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let summary = if nodes.len() == 1 {
         format!("Node {first} does not answer; pods of this rollout are on it.")
     } else {
-        format!("Nodes {} do not answer; pods of this rollout are on them.", nodes.join(", "))
+        format!(
+            "Nodes {} do not answer; pods of this rollout are on them.",
+            nodes.join(", ")
+        )
     };
     Some(observed(&CAUSE, summary, evidence))
 }

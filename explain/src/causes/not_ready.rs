@@ -32,7 +32,14 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         }
         Some(event.unwrap_or_else(|| case.fact("pod", pod.object, &field, at, &told)))
     });
-    of_hits(&CAUSE, case, hits, "runs and does not become ready", "run and do not become ready", &why)
+    of_hits(
+        &CAUSE,
+        case,
+        hits,
+        "runs and does not become ready",
+        "run and do not become ready",
+        &why,
+    )
 }
 
 type Found = (String, String, Option<jiff::Timestamp>);
@@ -41,14 +48,20 @@ type Found = (String, String, Option<jiff::Timestamp>);
 fn running_unready(case: &Case<'_>, pod: &Pod<'_>) -> Option<Found> {
     let containers = pod.containers();
     // What crashes is another cause.
-    if containers.iter().any(|container| container.waiting().0 == "CrashLoopBackOff") {
+    if containers
+        .iter()
+        .any(|container| container.waiting().0 == "CrashLoopBackOff")
+    {
         return None;
     }
-    let container = containers.iter().find(|container| !container.init && !container.is_ready() && container.running_since().is_some())?;
+    let container = containers
+        .iter()
+        .find(|container| !container.init && !container.is_ready() && container.running_since().is_some())?;
     let since = container.running_since()?;
     let grace = SignedDuration::from_secs(container.grace_seconds().max(LEAST));
     let warned = warning(case, pod.object, &["Unhealthy"]).is_some();
-    let late = case.now.duration_since(since) > grace || (case.state() == State::Degraded && (warned || container.has_probe()));
+    let late = case.now.duration_since(since) > grace
+        || (case.state() == State::Degraded && (warned || container.has_probe()));
     late.then(|| {
         let told = format!("container {} runs and is not ready", container.name);
         (told, container.field("ready"), Some(since))
@@ -57,10 +70,20 @@ fn running_unready(case: &Case<'_>, pod: &Pod<'_>) -> Option<Found> {
 
 /// All containers are ready, and a readiness gate of another kind than a load balancer's is closed.
 fn behind_a_gate(case: &Case<'_>, pod: &Pod<'_>) -> Option<Found> {
-    let ready = pod.containers().iter().all(|container| container.init || container.is_ready());
-    let gate = closed_gates(pod.object).into_iter().find(|gate| !gate.contains("target-health"))?;
+    let ready = pod
+        .containers()
+        .iter()
+        .all(|container| container.init || container.is_ready());
+    let gate = closed_gates(pod.object)
+        .into_iter()
+        .find(|gate| !gate.contains("target-health"))?;
     let since = pod.object.created();
     let old = since.is_none_or(|at| case.now.duration_since(at) > SignedDuration::from_secs(LEAST));
-    (ready && old && !pod.containers().is_empty())
-        .then(|| (format!("readiness gate {gate} is not True"), format!("status.conditions[{gate}]"), since))
+    (ready && old && !pod.containers().is_empty()).then(|| {
+        (
+            format!("readiness gate {gate} is not True"),
+            format!("status.conditions[{gate}]"),
+            since,
+        )
+    })
 }

@@ -21,7 +21,11 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
             return None;
         }
         let known = container.memory_limit();
-        let of = if known.is_empty() { "no limit of its own".to_owned() } else { format!("limit {known}") };
+        let of = if known.is_empty() {
+            "no limit of its own".to_owned()
+        } else {
+            format!("limit {known}")
+        };
         if limit.is_empty() {
             limit = format!(": container {} ({of})", container.name);
         }
@@ -31,7 +35,11 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
             ended.code,
             container.restarts()
         );
-        let field = if ended.still { "state.terminated" } else { "lastState.terminated" };
+        let field = if ended.still {
+            "state.terminated"
+        } else {
+            "lastState.terminated"
+        };
         Some(case.fact("pod", pod.object, &container.field(field), ended.at, &told))
     });
     of_hits(&CAUSE, case, hits, "runs out of memory", "run out of memory", &limit)

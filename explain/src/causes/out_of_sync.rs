@@ -32,11 +32,25 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let revision = if revision.len() == 40 { &revision[..8] } else { revision };
     let manual = !app.at("/spec/syncPolicy/automated").is_object();
     let why = if manual { "; it is not synced automatically" } else { "" };
-    let summary = format!("Application {}: {} differ from Git ({revision}){why}.", app.name(), application::names(&differing));
-    let summary = if differing.len() == 1 { summary.replace(" differ from Git", " differs from Git") } else { summary };
+    let summary = format!(
+        "Application {}: {} differ from Git ({revision}){why}.",
+        app.name(),
+        application::names(&differing)
+    );
+    let summary = if differing.len() == 1 {
+        summary.replace(" differ from Git", " differs from Git")
+    } else {
+        summary
+    };
     let facts = differing.iter().take(3).map(|it| {
         let told = format!("{} {} is OutOfSync", text(&it["kind"]), text(&it["name"]));
-        case.fact("argocd", app, "status.resources", app.time("/status/reconciledAt"), &told)
+        case.fact(
+            "argocd",
+            app,
+            "status.resources",
+            app.time("/status/reconciledAt"),
+            &told,
+        )
     });
     Some(observed(&CAUSE, summary, facts.collect()))
 }

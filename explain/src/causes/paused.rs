@@ -27,9 +27,23 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         .max_by_key(|entry| time(&entry["time"]));
     let Some(owner) = owner else {
         let fact = case.fact("spec", case.object, "spec.paused", None, "true");
-        return Some(inferred(&CAUSE, "The rollout is paused by hand (spec.paused); nothing says by whom.".to_owned(), vec![fact]));
+        return Some(inferred(
+            &CAUSE,
+            "The rollout is paused by hand (spec.paused); nothing says by whom.".to_owned(),
+            vec![fact],
+        ));
     };
     let manager = text(&owner["manager"]);
-    let fact = case.fact("managedFields", case.object, "spec.paused", time(&owner["time"]), &format!("written by {manager}"));
-    Some(observed(&CAUSE, format!("The rollout is paused by hand (spec.paused), with {manager}."), vec![fact]))
+    let fact = case.fact(
+        "managedFields",
+        case.object,
+        "spec.paused",
+        time(&owner["time"]),
+        &format!("written by {manager}"),
+    );
+    Some(observed(
+        &CAUSE,
+        format!("The rollout is paused by hand (spec.paused), with {manager}."),
+        vec![fact],
+    ))
 }

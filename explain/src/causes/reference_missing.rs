@@ -45,7 +45,9 @@ fn missing(told: &str) -> Option<(&'static str, &str)> {
         let name = quoted_after(told, word)?;
         // The name must be what is not found, not the object in which something is missing.
         let rest = told.split_once(name)?.1;
-        rest.trim_start_matches(['"', '\'', '`']).starts_with(" not found").then_some((*kind, name))
+        rest.trim_start_matches(['"', '\'', '`'])
+            .starts_with(" not found")
+            .then_some((*kind, name))
     })
 }
 
@@ -81,7 +83,13 @@ fn of_pods(case: &Case<'_>) -> Option<Cause> {
         let what = what(message)?;
         found.get_or_insert(what);
         let told = format!("container {}: {reason} {message}", container.name);
-        Some(case.fact("pod", pod.object, &container.field("state.waiting"), pod.object.created(), &told))
+        Some(case.fact(
+            "pod",
+            pod.object,
+            &container.field("state.waiting"),
+            pod.object.created(),
+            &told,
+        ))
     });
     let mut evidence: Vec<Evidence> = hits.into_iter().map(|hit| hit.evidence).take(2).collect();
     if found.is_none() {
@@ -119,13 +127,23 @@ enum Missing {
 }
 
 fn what(told: &str) -> Option<Missing> {
-    let object = missing(told).map(|(kind, name)| Missing::Object(kind, name.rsplit('/').next().unwrap_or(name).to_owned()));
+    let object =
+        missing(told).map(|(kind, name)| Missing::Object(kind, name.rsplit('/').next().unwrap_or(name).to_owned()));
     object.or_else(|| missing_key(told).map(Missing::Key))
 }
 
 fn of_runs(case: &Case<'_>) -> Option<Cause> {
-    let bad = case.runs.iter().find(|run| run.text("/status/phase") == "Error" && what(run.text("/status/message")).is_some())?;
-    let evidence = vec![case.fact("status", bad, "status.message", bad.time("/status/completedAt"), bad.text("/status/message"))];
+    let bad = case
+        .runs
+        .iter()
+        .find(|run| run.text("/status/phase") == "Error" && what(run.text("/status/message")).is_some())?;
+    let evidence = vec![case.fact(
+        "status",
+        bad,
+        "status.message",
+        bad.time("/status/completedAt"),
+        bad.text("/status/message"),
+    )];
     Some(match what(bad.text("/status/message"))? {
         Missing::Object(kind, name) => told_of(case, kind, &name, "the analysis", evidence),
         Missing::Key(told) => observed(&CAUSE, format!("{told}, which the analysis needs."), evidence),
@@ -166,18 +184,36 @@ mod tests {
     #[test]
     fn messages_name_what_is_missing() {
         for (told, expected) in [
-            ("spec.strategy.canary.canaryService: Invalid value: \"web\": service \"web\" not found", Some(("Service", "web"))),
-            ("spec.strategy.canary.steps[1].analysis.templates: Invalid value: \"t\": AnalysisTemplate 't' not found", Some(("AnalysisTemplate", "t"))),
-            ("ClusterAnalysisTemplate 'c' not found", Some(("ClusterAnalysisTemplate", "c"))),
+            (
+                "spec.strategy.canary.canaryService: Invalid value: \"web\": service \"web\" not found",
+                Some(("Service", "web")),
+            ),
+            (
+                "spec.strategy.canary.steps[1].analysis.templates: Invalid value: \"t\": AnalysisTemplate 't' not found",
+                Some(("AnalysisTemplate", "t")),
+            ),
+            (
+                "ClusterAnalysisTemplate 'c' not found",
+                Some(("ClusterAnalysisTemplate", "c")),
+            ),
             ("configmap \"web-config\" not found", Some(("ConfigMap", "web-config"))),
-            ("MountVolume.SetUp failed for volume \"x\" : secret \"tls\" not found", Some(("Secret", "tls"))),
-            ("deployments.apps \"demo/web\" not found", Some(("Deployment", "demo/web"))),
+            (
+                "MountVolume.SetUp failed for volume \"x\" : secret \"tls\" not found",
+                Some(("Secret", "tls")),
+            ),
+            (
+                "deployments.apps \"demo/web\" not found",
+                Some(("Deployment", "demo/web")),
+            ),
             ("Service \"web\" has unmatch label \"app\" in rollout", None),
             ("manifest for web:1 not found", None),
         ] {
             assert_eq!(missing(told), expected, "{told}");
         }
-        assert_eq!(missing_key("couldn't find key K in ConfigMap demo/web").unwrap_or_default(), "Key K is missing in ConfigMap demo/web");
+        assert_eq!(
+            missing_key("couldn't find key K in ConfigMap demo/web").unwrap_or_default(),
+            "Key K is missing in ConfigMap demo/web"
+        );
         assert_eq!(unhashed("web-settings-5dhb468ddh"), Some("web-settings"));
         assert_eq!(unhashed("web-settings"), None);
     }

@@ -22,14 +22,20 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
 
 /// Pods of a ReplicaSet that lacks some.
 fn of_pods(case: &Case<'_>) -> Option<Cause> {
-    for set in case.sets.iter().filter(|set| set.part != Part::Old && set.current < set.wanted) {
+    for set in case
+        .sets
+        .iter()
+        .filter(|set| set.part != Part::Old && set.current < set.wanted)
+    {
         let failure = set.object.condition(condition::REPLICA_FAILURE);
         let fact = if text(&failure["status"]) == "True" {
             case.condition_fact(set.object, condition::REPLICA_FAILURE)
         } else {
             warning(case, set.object, &["FailedCreate"])
         };
-        let Some(fact) = fact.filter(|fact| !is_rbac(&fact.text)) else { continue };
+        let Some(fact) = fact.filter(|fact| !is_rbac(&fact.text)) else {
+            continue;
+        };
         let (kind, told) = (what_refused(&fact.text), short(clause(said(&fact.text)), 170));
         let missing = set.wanted - set.current;
         let pods = if missing == 1 { "pod" } else { "pods" };
@@ -50,7 +56,11 @@ fn of_the_set(case: &Case<'_>) -> Option<Cause> {
         return None;
     }
     let fact = case.condition_fact(case.object, condition::PROGRESSING)?;
-    let summary = format!("{} refuses the new ReplicaSet: {}.", what_refused(told), short(clause(said(told)), 170));
+    let summary = format!(
+        "{} refuses the new ReplicaSet: {}.",
+        what_refused(told),
+        short(clause(said(told)), 170)
+    );
     let mut evidence = vec![fact];
     evidence.extend(quotas(case, told));
     Some(observed(&CAUSE, summary, evidence))
@@ -92,7 +102,13 @@ fn quotas(case: &Case<'_>, told: &str) -> Vec<Evidence> {
                 .flatten()
                 .map(|(name, hard)| format!("{name} {} of {}", text(&quota.at("/status/used")[name]), text(hard)))
                 .collect();
-            case.fact("quota", quota, "status.used", None, &format!("used: {}", all.join(", ")))
+            case.fact(
+                "quota",
+                quota,
+                "status.used",
+                None,
+                &format!("used: {}", all.join(", ")),
+            )
         })
         .collect()
 }

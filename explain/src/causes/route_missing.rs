@@ -54,7 +54,14 @@ const REASONS: [&str; 7] = [
 
 /// Whether a text says that a route is missing.
 pub(super) fn says_so(told: &str) -> bool {
-    let by_kind = ["virtualservices.", "destinationrules.", "httproutes.", "traefikservices.", "apisixroutes.", "mappings."];
+    let by_kind = [
+        "virtualservices.",
+        "destinationrules.",
+        "httproutes.",
+        "traefikservices.",
+        "apisixroutes.",
+        "mappings.",
+    ];
     let named = SAYINGS.iter().any(|saying| told.contains(saying));
     // The kind alone says nothing: it must be what is not found.
     let kind_only = by_kind.iter().any(|kind| told.contains(kind)) && !told.contains("not found");
@@ -62,12 +69,17 @@ pub(super) fn says_so(told: &str) -> bool {
 }
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
-    let complaint = complaints(case).into_iter().find(|(told, _)| says_so(told) && !is_rbac(told));
+    let complaint = complaints(case)
+        .into_iter()
+        .find(|(told, _)| says_so(told) && !is_rbac(told));
     let (told, fact) = complaint.or_else(|| {
         let event = standing_event(case, &REASONS, &["TrafficWeightUpdated"], SignedDuration::from_mins(30))?;
         Some((event.text("/message").to_owned(), case.event_fact(event)))
     })?;
     let told = told.split_once("is invalid: ").map_or(told.as_str(), |(_, rest)| rest);
-    let summary = format!("The router has no route for this Rollout: {}.", short(clause(told), 200));
+    let summary = format!(
+        "The router has no route for this Rollout: {}.",
+        short(clause(told), 200)
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }

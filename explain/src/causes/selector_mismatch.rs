@@ -21,7 +21,8 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 fn detect(case: &Case<'_>) -> Option<Cause> {
     if let Some(told) = invalid_message(case) {
         let told = told.split_once("is invalid: ").map_or(told, |(_, rest)| rest);
-        let mismatch = told.contains("has unmatch label") || (told.contains("selector") && told.contains("does not match"));
+        let mismatch =
+            told.contains("has unmatch label") || (told.contains("selector") && told.contains("does not match"));
         return mismatch.then(|| {
             let evidence = case.condition_fact(case.object, condition::INVALID_SPEC);
             let summary = format!("A selector does not match the pods: {}.", clause(told));
@@ -36,12 +37,24 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         return None;
     }
     for (field, name) in meaning::services(&case.rollout.spec.strategy) {
-        let Some(service) = case.sibling("Service", name) else { continue };
-        let Some((key, wanted)) = unmatched(service.at("/spec/selector"), labels) else { continue };
+        let Some(service) = case.sibling("Service", name) else {
+            continue;
+        };
+        let Some((key, wanted)) = unmatched(service.at("/spec/selector"), labels) else {
+            continue;
+        };
         let has = text(&labels[key]);
-        let told = format!("selects {key}={wanted}; the pods have {}", if has.is_empty() { "no such label".to_owned() } else { format!("{key}={has}") });
+        let told = format!(
+            "selects {key}={wanted}; the pods have {}",
+            if has.is_empty() {
+                "no such label".to_owned()
+            } else {
+                format!("{key}={has}")
+            }
+        );
         let fact = case.fact("service", service, &format!("spec.selector.{key}"), None, &told);
-        let summary = format!("Service {name} ({field}) selects {key}={wanted}, which the pods of the Rollout do not have.");
+        let summary =
+            format!("Service {name} ({field}) selects {key}={wanted}, which the pods of the Rollout do not have.");
         return Some(observed(&CAUSE, summary, vec![fact]));
     }
     None

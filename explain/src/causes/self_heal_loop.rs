@@ -20,14 +20,21 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
     let app = application::of(case)?;
-    let attempts = app.number("/status/operationState/operation/sync/autoHealAttemptsCount").unwrap_or(0);
+    let attempts = app
+        .number("/status/operationState/operation/sync/autoHealAttemptsCount")
+        .unwrap_or(0);
     let heals = app.flag("/spec/syncPolicy/automated/selfHeal");
     if !heals || attempts < MANY {
         return None;
     }
-    let at = app.time("/status/operationState/finishedAt").or_else(|| app.time("/status/operationState/startedAt"));
+    let at = app
+        .time("/status/operationState/finishedAt")
+        .or_else(|| app.time("/status/operationState/startedAt"));
     let field = "status.operationState.operation.sync.autoHealAttemptsCount";
     let fact = case.fact("argocd", app, field, at, &format!("{attempts} attempts"));
-    let summary = format!("Argo CD has healed Application {} {attempts} times at the same revision: another writer undoes it each time.", app.name());
+    let summary = format!(
+        "Argo CD has healed Application {} {attempts} times at the same revision: another writer undoes it each time.",
+        app.name()
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }

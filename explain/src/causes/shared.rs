@@ -62,12 +62,24 @@ pub(super) fn containers<'a>(
 pub(super) fn pods<'a>(case: &Case<'a>, mut look: impl FnMut(&Pod<'a>) -> Option<Evidence>) -> Vec<Hit<'a>> {
     let missed = case.pods.iter().filter(|pod| is_missed(case, pod));
     missed
-        .filter_map(|pod| Some(Hit { pod: *pod, evidence: look(pod)? }))
+        .filter_map(|pod| {
+            Some(Hit {
+                pod: *pod,
+                evidence: look(pod)?,
+            })
+        })
         .collect()
 }
 
 /// The cause that hits make, if there are any: "2 of 3 pods of revision 42 cannot …".
-pub(super) fn of_hits(kind: &CauseKind, case: &Case<'_>, hits: Vec<Hit<'_>>, one: &str, many: &str, rest: &str) -> Option<Cause> {
+pub(super) fn of_hits(
+    kind: &CauseKind,
+    case: &Case<'_>,
+    hits: Vec<Hit<'_>>,
+    one: &str,
+    many: &str,
+    rest: &str,
+) -> Option<Cause> {
     let first = hits.first()?;
     let set = first.pod.set.and_then(|at| case.sets.get(at));
     let same = hits.iter().filter(|hit| hit.pod.set == first.pod.set).count();
@@ -104,7 +116,10 @@ pub(super) fn warning(case: &Case<'_>, about: &Object, reasons: &[&str]) -> Opti
 pub(super) fn quoted_after<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let rest = text.split_once(word)?.1.trim_start();
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
-    rest[quote.len_utf8()..].split_once(quote).map(|(name, _)| name).filter(|name| !name.is_empty())
+    rest[quote.len_utf8()..]
+        .split_once(quote)
+        .map(|(name, _)| name)
+        .filter(|name| !name.is_empty())
 }
 
 /// The message of the InvalidSpec condition, if it speaks of the present spec.
@@ -116,7 +131,12 @@ pub(super) fn invalid_message<'a>(case: &Case<'a>) -> Option<&'a str> {
 
 /// The newest event about the object of one of these reasons, unless one of `mended` came after it, or it is older than
 /// `limit`.
-pub(super) fn standing_event<'a>(case: &Case<'a>, reasons: &[&str], mended: &[&str], limit: SignedDuration) -> Option<&'a Object> {
+pub(super) fn standing_event<'a>(
+    case: &Case<'a>,
+    reasons: &[&str],
+    mended: &[&str],
+    limit: SignedDuration,
+) -> Option<&'a Object> {
     let events = case.events(case.object);
     let newest = events
         .iter()
@@ -137,18 +157,38 @@ pub(super) fn complaints(case: &Case<'_>) -> Vec<(String, Evidence)> {
     }
     let progressing = case.object.condition(condition::PROGRESSING);
     if text(&progressing["reason"]) == condition::REPLICA_SET_CREATE_ERROR {
-        add(text(&progressing["message"]), case.condition_fact(case.object, condition::PROGRESSING));
+        add(
+            text(&progressing["message"]),
+            case.condition_fact(case.object, condition::PROGRESSING),
+        );
     }
-    for set in case.sets.iter().filter(|set| set.current < set.wanted && set.part != Part::Old) {
+    for set in case
+        .sets
+        .iter()
+        .filter(|set| set.current < set.wanted && set.part != Part::Old)
+    {
         let failure = set.object.condition(condition::REPLICA_FAILURE);
         if text(&failure["status"]) == "True" {
-            add(text(&failure["message"]), case.condition_fact(set.object, condition::REPLICA_FAILURE));
+            add(
+                text(&failure["message"]),
+                case.condition_fact(set.object, condition::REPLICA_FAILURE),
+            );
         }
     }
     let reasons = [
-        "ReconciliationError", "TrafficRoutingError", "ReplicaSetCreateError", "WeightVerifyError", "TargetGroupVerifyError",
+        "ReconciliationError",
+        "TrafficRoutingError",
+        "ReplicaSetCreateError",
+        "WeightVerifyError",
+        "TargetGroupVerifyError",
     ];
-    let mended = ["TrafficWeightUpdated", "NewReplicaSetCreated", "RolloutStepCompleted", "RolloutCompleted", "ScalingReplicaSet"];
+    let mended = [
+        "TrafficWeightUpdated",
+        "NewReplicaSetCreated",
+        "RolloutStepCompleted",
+        "RolloutCompleted",
+        "ScalingReplicaSet",
+    ];
     if let Some(event) = standing_event(case, &reasons, &mended, SignedDuration::from_mins(30)) {
         add(event.text("/message"), Some(case.event_fact(event)));
     }

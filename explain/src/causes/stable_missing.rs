@@ -22,6 +22,12 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     }
     let wanted = format!("{}-{hash}", case.object.name());
     let summary = format!("ReplicaSet {wanted} of the stable revision does not exist: there is nothing to go back to.");
-    let fact = case.fact("status", case.object, "status.stableRS", None, &format!("{hash}; no ReplicaSet has this hash"));
+    let fact = case.fact(
+        "status",
+        case.object,
+        "status.stableRS",
+        None,
+        &format!("{hash}; no ReplicaSet has this hash"),
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }

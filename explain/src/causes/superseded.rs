@@ -32,13 +32,26 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         };
         within && (set.current > 0 || set.wanted > 0 || near)
     })?;
-    let summary = format!("{} was superseded by {} before it became stable.", capital(&between.words()), newest.words());
+    let summary = format!(
+        "{} was superseded by {} before it became stable.",
+        capital(&between.words()),
+        newest.words()
+    );
     let told = format!("{} pods left, hash {}", between.current, between.hash);
-    let fact = case.fact("replicaset", between.object, "metadata.annotations", between.object.created(), &told);
+    let fact = case.fact(
+        "replicaset",
+        between.object,
+        "metadata.annotations",
+        between.object.created(),
+        &told,
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }
 
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
-    letters.next().map(|c| c.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|c| c.to_uppercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }

@@ -33,13 +33,24 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     if failed {
         app.text("/status/operationState/message").clone_into(&mut said);
         let at = app.time("/status/operationState/finishedAt");
-        evidence.push(case.fact("argocd", app, "status.operationState.message", at, &format!("{phase}: {said}")));
+        evidence.push(case.fact(
+            "argocd",
+            app,
+            "status.operationState.message",
+            at,
+            &format!("{phase}: {said}"),
+        ));
         let results = app.list("/status/operationState/syncResult/resources").iter();
         let refused: Vec<_> = results
             .filter(|it| text(&it["status"]) == "SyncFailed" || matches!(text(&it["hookPhase"]), "Failed" | "Error"))
             .collect();
         if let Some(first) = refused.first() {
-            said = format!("{} {}: {}", text(&first["kind"]), text(&first["name"]), text(&first["message"]));
+            said = format!(
+                "{} {}: {}",
+                text(&first["kind"]),
+                text(&first["name"]),
+                text(&first["message"])
+            );
         }
         evidence.extend(refused.iter().take(3).map(|it| {
             let told = format!("{} {}: {}", text(&it["kind"]), text(&it["name"]), text(&it["message"]));
@@ -54,7 +65,11 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         let told = format!("{}: {}", text(&condition["type"]), text(&condition["message"]));
         evidence.push(case.fact("argocd", app, "status.conditions", at, &told));
     }
-    let what = if failed { "The last sync of Application" } else { "Argo CD cannot compare Application" };
+    let what = if failed {
+        "The last sync of Application"
+    } else {
+        "Argo CD cannot compare Application"
+    };
     let verb = if failed { " failed" } else { " with Git" };
     let summary = format!("{what} {}{verb}: {}.", app.name(), short(clause(&said), 190));
     Some(observed(&CAUSE, summary, evidence))

@@ -16,7 +16,11 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
     let (phase, message) = case.phase();
-    let told = if message.is_empty() { phase.to_owned() } else { format!("{phase}: {message}") };
+    let told = if message.is_empty() {
+        phase.to_owned()
+    } else {
+        format!("{phase}: {message}")
+    };
     let mut evidence = vec![case.fact("status", case.object, "status.phase", None, &told)];
     for condition in case.object.list("/status/conditions") {
         let kind = text(&condition["type"]);
@@ -25,7 +29,11 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let events = case.events(case.object);
     let warnings = events.iter().filter(|event| event.text("/type") == "Warning");
     evidence.extend(warnings.take(3).map(|event| case.event_fact(event)));
-    let hint = if case.sources.unread.is_empty() { "" } else { " Some things could not be read." };
+    let hint = if case.sources.unread.is_empty() {
+        ""
+    } else {
+        " Some things could not be read."
+    };
     let summary = format!("No known cause was seen; the status says {told:?}.{hint}");
     Some(inferred(&CAUSE, summary, evidence))
 }

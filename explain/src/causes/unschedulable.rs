@@ -20,7 +20,9 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let hits = pods(case, |pod| {
         let scheduled = pod.object.condition("PodScheduled");
         let reason = text(&scheduled["reason"]);
-        if text(&scheduled["status"]) != "False" || !matches!(reason, "Unschedulable" | "SchedulingGated" | "SchedulerError") {
+        if text(&scheduled["status"]) != "False"
+            || !matches!(reason, "Unschedulable" | "SchedulingGated" | "SchedulerError")
+        {
             return None;
         }
         let message = text(&scheduled["message"]);
@@ -28,7 +30,13 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
             why = format!(": {}", short(clause(message), 160));
         }
         let at = time(&scheduled["lastTransitionTime"]).or(pod.object.created());
-        Some(case.fact("pod", pod.object, "status.conditions[PodScheduled]", at, &format!("{reason}: {message}")))
+        Some(case.fact(
+            "pod",
+            pod.object,
+            "status.conditions[PodScheduled]",
+            at,
+            &format!("{reason}: {message}"),
+        ))
     });
     of_hits(&CAUSE, case, hits, "cannot be scheduled", "cannot be scheduled", &why)
 }

@@ -19,17 +19,32 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let app = application::of(case)?;
     let message = app.text("/status/operationState/message");
     let waits = app.text("/status/operationState/phase") == "Running"
-        && (message.contains("waiting for healthy state of") || message.contains("waiting for completion of hook") || message.contains("Retrying attempt"));
+        && (message.contains("waiting for healthy state of")
+            || message.contains("waiting for completion of hook")
+            || message.contains("Retrying attempt"));
     if !waits {
         return None;
     }
     let own = message.contains(&format!("{}/{}", case.object.kind(), case.object.name()));
-    let fact = case.fact("argocd", app, "status.operationState.message", app.time("/status/operationState/startedAt"), message);
+    let fact = case.fact(
+        "argocd",
+        app,
+        "status.operationState.message",
+        app.time("/status/operationState/startedAt"),
+        message,
+    );
     let told = short(clause(message), 180);
     let summary = if own {
-        format!("The sync of Application {} waits for this {}, and later waves wait with it: {told}.", app.name(), case.object.kind())
+        format!(
+            "The sync of Application {} waits for this {}, and later waves wait with it: {told}.",
+            app.name(),
+            case.object.kind()
+        )
     } else {
-        format!("The sync of Application {} has not come to its end: {told}.", app.name())
+        format!(
+            "The sync of Application {} has not come to its end: {told}.",
+            app.name()
+        )
     };
     Some(observed(&CAUSE, summary, vec![fact]))
 }

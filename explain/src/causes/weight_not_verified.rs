@@ -20,7 +20,12 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
     let unverified = case.object.at("/status/canary/weights/verified").as_bool() == Some(false);
-    let error = standing_event(case, &["WeightVerifyError"], &["TargetGroupVerified", "RolloutStepCompleted"], SignedDuration::from_mins(30));
+    let error = standing_event(
+        case,
+        &["WeightVerifyError"],
+        &["TargetGroupVerified", "RolloutStepCompleted"],
+        SignedDuration::from_mins(30),
+    );
     let sent = case.event(&["TrafficWeightUpdated"]).and_then(event_time);
     let late = sent.is_none_or(|at| case.now.duration_since(at) > GRACE) || case.state() == State::Degraded;
     if !(unverified && late) && error.is_none() {
@@ -29,10 +34,18 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let weight = case.object.number("/status/canary/weights/canary/weight").unwrap_or(0);
     let mut evidence = Vec::new();
     if unverified {
-        evidence.push(case.fact("status", case.object, "status.canary.weights.verified", sent, &format!("false, at weight {weight}")));
+        evidence.push(case.fact(
+            "status",
+            case.object,
+            "status.canary.weights.verified",
+            sent,
+            &format!("false, at weight {weight}"),
+        ));
     }
     evidence.extend(error.map(|event| case.event_fact(event)));
-    let why = error.map(|event| format!(": {}", short(clause(event.text("/message")), 160))).unwrap_or_default();
+    let why = error
+        .map(|event| format!(": {}", short(clause(event.text("/message")), 160)))
+        .unwrap_or_default();
     let summary = format!("The router does not confirm weight {weight} of the canary{why}.");
     Some(observed(&CAUSE, summary, evidence))
 }

@@ -31,14 +31,23 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let refused = case.object.condition(condition::REFUSED);
     if text(&refused["status"]) == "True" && text(&refused["reason"]) != "Forbidden" {
         let told = text(&refused["message"]);
-        let summary = format!("The API server refuses a change of the controller: {}.", short(clause(told), 200));
+        let summary = format!(
+            "The API server refuses a change of the controller: {}.",
+            short(clause(told), 200)
+        );
         let fact = case.condition_fact(case.object, condition::REFUSED);
         return Some(observed(&CAUSE, summary, fact.into_iter().collect()));
     }
     let (told, fact) = complaints(case).into_iter().find(|(told, fact)| {
         let of_event = fact.source == "event" && fact.text.starts_with("ReconciliationError");
-        of_event && SAYINGS.iter().any(|saying| told.contains(saying)) && !is_rbac(told) && !route_missing::says_so(told)
+        of_event
+            && SAYINGS.iter().any(|saying| told.contains(saying))
+            && !is_rbac(told)
+            && !route_missing::says_so(told)
     })?;
-    let summary = format!("The API server refuses a change of the controller: {}.", short(clause(&told), 200));
+    let summary = format!(
+        "The API server refuses a change of the controller: {}.",
+        short(clause(&told), 200)
+    );
     Some(observed(&CAUSE, summary, vec![fact]))
 }

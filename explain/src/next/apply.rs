@@ -15,10 +15,15 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
         match action {
             Action::ReplicaSet(ReplicaSetAction::Create(new)) => create(seen, new),
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => resize(seen, patch),
-            Action::ReplicaSet(ReplicaSetAction::Delete(target)) => seen.replica_sets.retain(|set| set.name != target.name),
+            Action::ReplicaSet(ReplicaSetAction::Delete(target)) => {
+                seen.replica_sets.retain(|set| set.name != target.name)
+            }
             Action::Service(patch) => service(seen, patch),
             Action::Rollout(patch) => {
-                set(seen.rollout.metadata.annotations.get_or_insert_default(), &patch.annotations);
+                set(
+                    seen.rollout.metadata.annotations.get_or_insert_default(),
+                    &patch.annotations,
+                );
                 seen.rollout.spec.replicas = patch.replicas.or(seen.rollout.spec.replicas);
             }
             Action::Pod(_) => {}
@@ -44,7 +49,9 @@ fn create(seen: &mut Observed, new: &NewReplicaSet) {
         return;
     }
     let labels = new.template.labels().into_iter();
-    let template_labels = labels.filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect();
+    let template_labels = labels
+        .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+        .collect();
     seen.replica_sets.push(ReplicaSet {
         name: new.name.clone(),
         uid: format!("new-{}", super::observed::hash(&new.labels)),

@@ -32,7 +32,9 @@ pub fn tell(case: &Case<'_>, causes: &[Cause]) -> String {
 fn of_other(case: &Case<'_>) -> String {
     let kind = case.object.kind();
     match case.state() {
-        State::Healthy | State::Degraded | State::Unknown => format!("Nothing: the {kind} has ended and stays as it is."),
+        State::Healthy | State::Degraded | State::Unknown => {
+            format!("Nothing: the {kind} has ended and stays as it is.")
+        }
         State::Progressing | State::Paused => format!(
             "This cannot be computed: the controller that runs here measures, and this version of Serin does not serve {kind}s yet."
         ),
@@ -73,7 +75,9 @@ fn at_rest(case: &Case<'_>) -> String {
         State::Degraded if case.is_aborted() => {
             "Nothing: the abort stands until somebody retries, or the pod template changes.".to_owned()
         }
-        State::Degraded => "Nothing by itself: it stays Degraded until the spec, or what its pods wait for, changes.".to_owned(),
+        State::Degraded => {
+            "Nothing by itself: it stays Degraded until the spec, or what its pods wait for, changes.".to_owned()
+        }
         State::Progressing | State::Unknown => "Nothing by itself: it waits for its pods.".to_owned(),
     }
 }
@@ -98,10 +102,17 @@ impl Moment {
         let what = self.what.join("; ");
         let seconds = self.at.as_second() - now.as_second();
         let Some(why) = self.why.filter(|_| seconds > 0) else {
-            return if absent { format!("{what}.") } else { format!("At once: {what}.") };
+            return if absent {
+                format!("{what}.")
+            } else {
+                format!("At once: {what}.")
+            };
         };
         let clock = self.at.round(Unit::Second).unwrap_or(self.at);
-        format!("In {} ({clock}), when {why}, if nothing else has changed: {what}.", duration(seconds))
+        format!(
+            "In {} ({clock}), when {why}, if nothing else has changed: {what}.",
+            duration(seconds)
+        )
     }
 }
 
@@ -113,7 +124,11 @@ fn moments(seen: &mut Observed, first: Plan, now: Timestamp) -> Vec<Moment> {
         let what = words(seen, &plan);
         if !what.is_empty() {
             match moments.last_mut().filter(|last| last.at == at) {
-                Some(last) => last.what.extend(what.into_iter().filter(|it| !last.what.contains(it)).collect::<Vec<_>>()),
+                Some(last) => last.what.extend(
+                    what.into_iter()
+                        .filter(|it| !last.what.contains(it))
+                        .collect::<Vec<_>>(),
+                ),
                 None => moments.push(Moment { at, why, what }),
             }
         }
@@ -123,7 +138,9 @@ fn moments(seen: &mut Observed, first: Plan, now: Timestamp) -> Vec<Moment> {
             plan = decide(seen, at);
             continue;
         }
-        let Some(wake) = plan.wake.filter(|wake| wake.at > at) else { break };
+        let Some(wake) = plan.wake.filter(|wake| wake.at > at) else {
+            break;
+        };
         if moments.len() >= TOLD || repeats(wake.why) {
             break;
         }
@@ -136,7 +153,14 @@ fn moments(seen: &mut Observed, first: Plan, now: Timestamp) -> Vec<Moment> {
 
 /// A wait that only tries the same again.
 fn repeats(why: WakeReason) -> bool {
-    matches!(why, WakeReason::InvalidSpecRetry | WakeReason::Recount | WakeReason::CountersDue | WakeReason::ManagerStaysAway | WakeReason::Refused(_))
+    matches!(
+        why,
+        WakeReason::InvalidSpecRetry
+            | WakeReason::Recount
+            | WakeReason::CountersDue
+            | WakeReason::ManagerStaysAway
+            | WakeReason::Refused(_)
+    )
 }
 
 /// What a plan changes that a person would notice: its events, and what has none.
@@ -144,7 +168,9 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
     let mut told: Vec<String> = plan.events.iter().map(|event| lower(&event.news.to_string())).collect();
     for action in &plan.actions {
         match action {
-            Action::ReplicaSet(ReplicaSetAction::Delete(target)) => told.push(format!("old ReplicaSet {} is deleted", target.name)),
+            Action::ReplicaSet(ReplicaSetAction::Delete(target)) => {
+                told.push(format!("old ReplicaSet {} is deleted", target.name))
+            }
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
@@ -161,11 +187,23 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             told.push(format!("the phase becomes {phase}{message}"));
         }
         let before = seen.rollout.status.current_step_index;
-        let index = patch["currentStepIndex"].as_i64().filter(|index| Some(*index) != before.map(i64::from));
-        let steps = seen.rollout.spec.strategy.canary.as_ref().map_or(0, |canary| canary.steps.len());
+        let index = patch["currentStepIndex"]
+            .as_i64()
+            .filter(|index| Some(*index) != before.map(i64::from));
+        let steps = seen
+            .rollout
+            .spec
+            .strategy
+            .canary
+            .as_ref()
+            .map_or(0, |canary| canary.steps.len());
         if let Some(index) = index {
             let index = usize::try_from(index).unwrap_or(0);
-            told.push(if index < steps { format!("step {} of {steps} begins", index + 1) } else { "all steps are done".to_owned() });
+            told.push(if index < steps {
+                format!("step {} of {steps} begins", index + 1)
+            } else {
+                "all steps are done".to_owned()
+            });
         }
         if patch["abort"] == Value::Null && seen.rollout.status.abort && patch.get("abort").is_some() {
             told.push("the abort ends".to_owned());
@@ -176,5 +214,8 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
 
 fn lower(text: &str) -> String {
     let mut letters = text.trim_end_matches('.').chars();
-    letters.next().map(|first| first.to_lowercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_lowercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }

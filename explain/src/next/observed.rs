@@ -20,14 +20,24 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
             return Err(kind);
         }
     }
-    let Lenient { undecodable, unread, .. } = Lenient::of(case.object.value().clone());
-    let known = case.sources.templates.get(case.object.uid()).and_then(|it| it.identity.clone());
+    let Lenient {
+        undecodable, unread, ..
+    } = Lenient::of(case.object.value().clone());
+    let known = case
+        .sources
+        .templates
+        .get(case.object.uid())
+        .and_then(|it| it.identity.clone());
     let mut seen = Observed {
         rollout: case.rollout.clone(),
         undecodable,
         unread,
         identity: known.unwrap_or_else(|| Identity::of(&case.rollout)),
-        replica_sets: case.index.owned("ReplicaSet", case.object).map(|set| replica_set(case, set)).collect(),
+        replica_sets: case
+            .index
+            .owned("ReplicaSet", case.object)
+            .map(|set| replica_set(case, set))
+            .collect(),
         services: services(case),
         ..Observed::default()
     };
@@ -35,8 +45,15 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
         if !case.was_listed("Pod") {
             return Err("Pod");
         }
-        let set = case.index.owned("ReplicaSet", case.object).find(|set| set.name() == name);
-        let own = set.into_iter().flat_map(|set| case.index.owned("Pod", set)).map(pod).collect();
+        let set = case
+            .index
+            .owned("ReplicaSet", case.object)
+            .find(|set| set.name() == name);
+        let own = set
+            .into_iter()
+            .flat_map(|set| case.index.owned("Pod", set))
+            .map(pod)
+            .collect();
         seen.pods.insert(name, own);
     }
     Ok(seen)
@@ -59,7 +76,9 @@ fn services(case: &Case<'_>) -> BTreeMap<String, Option<Service>> {
 
 fn words(members: &Value) -> BTreeMap<String, String> {
     let members = members.as_object().into_iter().flatten();
-    members.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    members
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 fn small(object: &Object, path: &str) -> i32 {
@@ -85,7 +104,10 @@ fn replica_set(case: &Case<'_>, object: &Object) -> ReplicaSet {
         template_annotations: words(object.at("/spec/template/metadata/annotations")),
         template: case.sources.templates.get(object.uid()).and_then(|it| it.fingerprint),
         avoids: anti_affinity::avoided(&PodTemplate::new(object.at("/spec/template"))),
-        replicas: object.number("/spec/replicas").and_then(|it| i32::try_from(it).ok()).unwrap_or(1),
+        replicas: object
+            .number("/spec/replicas")
+            .and_then(|it| i32::try_from(it).ok())
+            .unwrap_or(1),
         min_ready_seconds: small(object, "/spec/minReadySeconds"),
         current_replicas: small(object, "/status/replicas"),
         ready_replicas: small(object, "/status/readyReplicas"),

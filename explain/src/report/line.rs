@@ -18,7 +18,13 @@ pub(super) fn word(state: State) -> &'static str {
 #[must_use]
 pub fn line(of: &Explanation) -> String {
     let object = &of.object;
-    let head = format!("{}/{} in {} is {}", object.kind.to_lowercase(), object.name, object.namespace, word(of.state));
+    let head = format!(
+        "{}/{} in {} is {}",
+        object.kind.to_lowercase(),
+        object.name,
+        object.namespace,
+        word(of.state)
+    );
     let verdict = clause(&of.verdict);
     let text = match of.causes.first() {
         Some(cause) => format!("{head}: {}; {}.", clause(&cause.summary), lower(&verdict)),
@@ -33,5 +39,8 @@ fn clause(text: &str) -> String {
 
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_lowercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }

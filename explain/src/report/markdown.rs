@@ -10,7 +10,13 @@ use serde_json::Value;
 pub fn markdown(of: &Explanation) -> String {
     let object = &of.object;
     let mut parts = vec![
-        format!("### {}/{} in {}: {}", escaped(&object.kind.to_lowercase()), escaped(&object.name), escaped(&object.namespace), word(of.state)),
+        format!(
+            "### {}/{} in {}: {}",
+            escaped(&object.kind.to_lowercase()),
+            escaped(&object.name),
+            escaped(&object.namespace),
+            word(of.state)
+        ),
         escaped(&of.verdict),
     ];
     parts.extend(causes(of));
@@ -42,10 +48,23 @@ fn code(text: &str) -> String {
 fn causes(of: &Explanation) -> Option<String> {
     let mut lines = vec!["**Why**".to_owned(), String::new()];
     for (at, cause) in of.causes.iter().enumerate() {
-        let inferred = if cause.confidence == Confidence::Inferred { " (inferred)" } else { "" };
-        lines.push(format!("{}. {} {}{inferred}", at + 1, escaped(&cause.summary), code(&cause.id)));
+        let inferred = if cause.confidence == Confidence::Inferred {
+            " (inferred)"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "{}. {} {}{inferred}",
+            at + 1,
+            escaped(&cause.summary),
+            code(&cause.id)
+        ));
         for fact in cause.evidence.iter().take(3) {
-            let age = if fact.age.is_empty() { String::new() } else { format!(", {} ago", fact.age) };
+            let age = if fact.age.is_empty() {
+                String::new()
+            } else {
+                format!(", {} ago", fact.age)
+            };
             lines.push(format!("   - {}{age}: {}", code(&fact.object), escaped(&fact.text)));
         }
     }
@@ -61,16 +80,39 @@ fn git(of: &Explanation) -> Option<String> {
     lines.push(String::new());
     for commit in &git.commits {
         let sha = commit.sha.get(..8).unwrap_or(&commit.sha);
-        lines.push(format!("- {} {}: {}", code(sha), escaped(&commit.author), escaped(&commit.message)));
+        lines.push(format!(
+            "- {} {}: {}",
+            code(sha),
+            escaped(&commit.author),
+            escaped(&commit.message)
+        ));
     }
-    let fields: Vec<_> = git.fields.iter().filter(|it| matches!(it.kind, DifferenceKind::Meaningful | DifferenceKind::Frozen)).collect();
+    let fields: Vec<_> = git
+        .fields
+        .iter()
+        .filter(|it| matches!(it.kind, DifferenceKind::Meaningful | DifferenceKind::Frozen))
+        .collect();
     if !fields.is_empty() {
-        lines.extend([String::new(), "| Field | Git | Live | Stable | Line |".to_owned(), "| --- | --- | --- | --- | --- |".to_owned()]);
+        lines.extend([
+            String::new(),
+            "| Field | Git | Live | Stable | Line |".to_owned(),
+            "| --- | --- | --- | --- | --- |".to_owned(),
+        ]);
     }
     for field in fields {
         let line = field.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let place = field.file.as_ref().map(|file| code(&format!("{file}{line}"))).unwrap_or_default();
-        lines.push(format!("| {} | {} | {} | {} | {place} |", code(&field.path), value(&field.git), value(&field.live), value(&field.stable)));
+        let place = field
+            .file
+            .as_ref()
+            .map(|file| code(&format!("{file}{line}")))
+            .unwrap_or_default();
+        lines.push(format!(
+            "| {} | {} | {} | {} | {place} |",
+            code(&field.path),
+            value(&field.git),
+            value(&field.live),
+            value(&field.stable)
+        ));
     }
     Some(lines.join("\n"))
 }
@@ -88,7 +130,11 @@ fn commands(of: &Explanation) -> Option<String> {
         .commands
         .iter()
         .map(|command| {
-            let gitops = if command.gitops.is_empty() { String::new() } else { format!(" {}", escaped(&command.gitops)) };
+            let gitops = if command.gitops.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", escaped(&command.gitops))
+            };
             format!("- {}: {}{gitops}", code(&command.run), escaped(&command.effect))
         })
         .collect();
@@ -96,6 +142,10 @@ fn commands(of: &Explanation) -> Option<String> {
 }
 
 fn unread(of: &Explanation) -> Option<String> {
-    let lines: Vec<String> = of.unread.iter().map(|it| format!("- {}: {}", escaped(&it.what), escaped(&it.permission))).collect();
+    let lines: Vec<String> = of
+        .unread
+        .iter()
+        .map(|it| format!("- {}: {}", escaped(&it.what), escaped(&it.permission)))
+        .collect();
     (!lines.is_empty()).then(|| format!("**Not read**\n\n{}", lines.join("\n")))
 }

@@ -45,7 +45,11 @@ pub fn text(of: &Explanation, look: Look) -> String {
 }
 
 fn paint(look: Look, code: &str, text: &str) -> String {
-    if look.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if look.color {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn colour(state: State) -> &'static str {
@@ -91,9 +95,17 @@ fn serving(out: &mut String, of: &Explanation, look: Look) {
     }
     for it in &of.serving {
         let role = format!("{:?}", it.role).to_lowercase();
-        let revision = it.revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string());
+        let revision = it
+            .revision
+            .map_or_else(|| "-".to_owned(), |revision| revision.to_string());
         let weight = it.weight.map_or_else(|| "?".to_owned(), |weight| weight.to_string());
-        line(out, &format!("    {role:<8} revision {revision:<5} {:<11} {weight:>3} %   {}/{} ready", it.hash, it.ready, it.wanted));
+        line(
+            out,
+            &format!(
+                "    {role:<8} revision {revision:<5} {:<11} {weight:>3} %   {}/{} ready",
+                it.hash, it.ready, it.wanted
+            ),
+        );
     }
 }
 
@@ -131,8 +143,16 @@ fn cause_part(out: &mut String, at: usize, cause: &Cause, look: Look) {
 }
 
 fn evidence(out: &mut String, fact: &Evidence, look: Look) {
-    let age = if fact.age.is_empty() { String::new() } else { format!(" {} ago", fact.age) };
-    let field = if look.details && !fact.field.is_empty() { format!(" {}", fact.field) } else { String::new() };
+    let age = if fact.age.is_empty() {
+        String::new()
+    } else {
+        format!(" {} ago", fact.age)
+    };
+    let field = if look.details && !fact.field.is_empty() {
+        format!(" {}", fact.field)
+    } else {
+        String::new()
+    };
     let text = format!("{}{field}{age}: {}", fact.object, fact.text);
     let text = if look.details { text } else { cut(&text, 2 * WIDTH) };
     wrapped(out, "       - ", &text);
@@ -147,7 +167,11 @@ fn cut(text: &str, longest: usize) -> String {
 
 fn git_part(out: &mut String, git: &GitFindings, look: Look) {
     heading(out, look, "Git");
-    let good = git.last_good.as_deref().map(|sha| format!(", last good {}", short(sha))).unwrap_or_default();
+    let good = git
+        .last_good
+        .as_deref()
+        .map(|sha| format!(", last good {}", short(sha)))
+        .unwrap_or_default();
     line(out, &format!("  at fault {}{good}", short(&git.revision)));
     let commits = if look.details { git.commits.len() } else { COMMITS };
     let skipped = git.commits.len().saturating_sub(commits);
@@ -155,9 +179,22 @@ fn git_part(out: &mut String, git: &GitFindings, look: Look) {
         line(out, &format!("  {skipped} earlier commits with --details"));
     }
     for commit in git.commits.iter().skip(skipped) {
-        wrapped(out, "  ", &format!("{} {} {}: {}", short(&commit.sha), commit.date, commit.author, commit.message));
+        wrapped(
+            out,
+            "  ",
+            &format!(
+                "{} {} {}: {}",
+                short(&commit.sha),
+                commit.date,
+                commit.author,
+                commit.message
+            ),
+        );
     }
-    let meaningful = git.fields.iter().filter(|field| look.details || matches!(field.kind, DifferenceKind::Meaningful | DifferenceKind::Frozen));
+    let meaningful = git
+        .fields
+        .iter()
+        .filter(|field| look.details || matches!(field.kind, DifferenceKind::Meaningful | DifferenceKind::Frozen));
     let fields: Vec<_> = meaningful.collect();
     let shown = if look.details { fields.len() } else { FIELDS };
     for field in fields.iter().take(shown) {
@@ -166,9 +203,27 @@ fn git_part(out: &mut String, git: &GitFindings, look: Look) {
             let _ = write!(place, ":{line}");
         }
         let kind = format!("{:?}", field.kind).to_lowercase();
-        let kind = if look.details || field.kind != DifferenceKind::Meaningful { format!(" [{kind}]") } else { String::new() };
-        let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-        wrapped(out, "  ", &format!("{}{kind}: Git {}, live {}, stable {}{place}", field.path, value(&field.git), value(&field.live), value(&field.stable)));
+        let kind = if look.details || field.kind != DifferenceKind::Meaningful {
+            format!(" [{kind}]")
+        } else {
+            String::new()
+        };
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!(" at {place}")
+        };
+        wrapped(
+            out,
+            "  ",
+            &format!(
+                "{}{kind}: Git {}, live {}, stable {}{place}",
+                field.path,
+                value(&field.git),
+                value(&field.live),
+                value(&field.stable)
+            ),
+        );
     }
     if fields.len() > shown {
         line(out, &format!("  {} more fields with --details", fields.len() - shown));
@@ -195,7 +250,11 @@ fn commands(out: &mut String, of: &Explanation, look: Look) {
     let shown = if look.details { of.commands.len() } else { COMMANDS };
     for command in of.commands.iter().take(shown) {
         line(out, &format!("  {}", paint(look, "36", &plain(&command.run))));
-        let gitops = if command.gitops.is_empty() { String::new() } else { format!(" {}", command.gitops) };
+        let gitops = if command.gitops.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", command.gitops)
+        };
         wrapped(out, "      ", &format!("{}{gitops}", command.effect));
     }
 }

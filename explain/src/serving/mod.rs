@@ -61,14 +61,27 @@ fn canary(case: &Case<'_>) -> Vec<Serving> {
             Role::Canary | Role::Preview => of_canary,
             Role::Stable | Role::Active => of_stable,
         };
-        return sets.into_iter().map(|(set, role)| entry(set, role, weight(role))).collect();
+        return sets
+            .into_iter()
+            .map(|(set, role)| entry(set, role, weight(role)))
+            .collect();
     }
     sets.extend(lingering.map(|set| (set, Role::Canary)));
     let selector = service_of_users(case).map(|service| service.at("/spec/selector"));
-    let reached: Vec<bool> = sets.iter().map(|(set, _)| selector.is_none_or(|selector| selects(selector, set))).collect();
-    let ready: Vec<i64> = sets.iter().zip(&reached).map(|((set, _), reached)| if *reached { set.ready } else { 0 }).collect();
+    let reached: Vec<bool> = sets
+        .iter()
+        .map(|(set, _)| selector.is_none_or(|selector| selects(selector, set)))
+        .collect();
+    let ready: Vec<i64> = sets
+        .iter()
+        .zip(&reached)
+        .map(|((set, _), reached)| if *reached { set.ready } else { 0 })
+        .collect();
     let shares = shares(&ready);
-    sets.into_iter().zip(shares).map(|((set, role), share)| entry(set, role, share)).collect()
+    sets.into_iter()
+        .zip(shares)
+        .map(|((set, role), share)| entry(set, role, share))
+        .collect()
 }
 
 /// A router carries the weight.
@@ -80,12 +93,18 @@ fn routed(case: &Case<'_>) -> bool {
 /// The Service that users of a canary without a router use: one that selects pods of all revisions, else the stable one.
 fn service_of_users<'a>(case: &Case<'a>) -> Option<&'a Object> {
     let labels = case.object.at("/spec/template/metadata/labels");
-    let mut plain = case.index.of_kind("Service", case.object.namespace()).filter(|service| {
-        let selector = service.at("/spec/selector").as_object();
-        selector.is_some_and(|selector| {
-            !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value && key != HASH_LABEL)
-        })
-    });
+    let mut plain = case
+        .index
+        .of_kind("Service", case.object.namespace())
+        .filter(|service| {
+            let selector = service.at("/spec/selector").as_object();
+            selector.is_some_and(|selector| {
+                !selector.is_empty()
+                    && selector
+                        .iter()
+                        .all(|(key, value)| labels[key] == *value && key != HASH_LABEL)
+            })
+        });
     let stable = case.object.text("/spec/strategy/canary/stableService");
     plain.next().or_else(|| case.sibling("Service", stable))
 }
@@ -94,7 +113,11 @@ fn selects(selector: &serde_json::Value, set: &Set<'_>) -> bool {
     let labels = set.pod_labels();
     selector.as_object().is_some_and(|selector| {
         selector.iter().all(|(key, value)| {
-            let own = if key == HASH_LABEL { set.hash } else { labels.get(key.as_str()).copied().unwrap_or_default() };
+            let own = if key == HASH_LABEL {
+                set.hash
+            } else {
+                labels.get(key.as_str()).copied().unwrap_or_default()
+            };
             own == text(value)
         })
     })
@@ -127,29 +150,53 @@ fn selected<'a>(case: &Case<'a>, field: &str, status: &str) -> &'a str {
 }
 
 fn blue_green(case: &Case<'_>) -> Vec<Serving> {
-    let active = selected(case, "/spec/strategy/blueGreen/activeService", "/status/blueGreen/activeSelector");
-    let preview = selected(case, "/spec/strategy/blueGreen/previewService", "/status/blueGreen/previewSelector");
+    let active = selected(
+        case,
+        "/spec/strategy/blueGreen/activeService",
+        "/status/blueGreen/activeSelector",
+    );
+    let preview = selected(
+        case,
+        "/spec/strategy/blueGreen/previewService",
+        "/status/blueGreen/previewSelector",
+    );
     if case.sets.is_empty() {
         return by_status(case, active, Role::Active);
     }
     let mut serving = Vec::new();
     if active.is_empty() {
         // The Service selects the pods of all revisions.
-        let with_pods: Vec<&Set<'_>> = case.sets.iter().filter(|set| set.part != Part::Experiment && set.ready > 0).collect();
+        let with_pods: Vec<&Set<'_>> = case
+            .sets
+            .iter()
+            .filter(|set| set.part != Part::Experiment && set.ready > 0)
+            .collect();
         let ready: Vec<i64> = with_pods.iter().map(|set| set.ready).collect();
         for (set, share) in with_pods.iter().zip(shares(&ready)) {
-            let role = if set.part.is_stable() { Role::Active } else { Role::Preview };
+            let role = if set.part.is_stable() {
+                Role::Active
+            } else {
+                Role::Preview
+            };
             serving.push(entry(set, role, share));
         }
         return serving;
     }
-    let find = |hash: &str| case.sets.iter().find(|set| set.hash == hash && set.part != Part::Experiment);
+    let find = |hash: &str| {
+        case.sets
+            .iter()
+            .find(|set| set.hash == hash && set.part != Part::Experiment)
+    };
     match find(active) {
         Some(set) => serving.push(entry(set, Role::Active, Some(if set.ready > 0 { 100 } else { 0 }))),
         None => serving.extend(by_status(case, active, Role::Active)),
     }
     let candidate = case.newest().filter(|set| set.hash != active);
-    let shown = if preview.is_empty() || preview == active { candidate } else { find(preview) };
+    let shown = if preview.is_empty() || preview == active {
+        candidate
+    } else {
+        find(preview)
+    };
     serving.extend(shown.map(|set| entry(set, Role::Preview, Some(0))));
     serving
 }

@@ -20,7 +20,9 @@ const KINDS: [&str; 9] = [
 /// Weights of stable and canary in percent of what counts as all.
 pub(super) fn weights(case: &Case<'_>) -> (Option<i64>, Option<i64>) {
     let names = names(case);
-    let found = of_routes(case, &names).or_else(|| of_ingress(case, &names)).or_else(|| of_status(case));
+    let found = of_routes(case, &names)
+        .or_else(|| of_ingress(case, &names))
+        .or_else(|| of_status(case));
     match found {
         Some((stable, canary)) => (Some(stable), Some(canary)),
         None if case.is_updating() => (None, None),
@@ -86,7 +88,11 @@ fn of_list(items: &[Value], names: &Names<'_>) -> Option<(i64, i64)> {
 fn percents(stable: i64, canary: i64, whole: i64) -> Option<(i64, i64)> {
     (whole > 0).then(|| {
         let of_canary = (canary * 100 + whole / 2) / whole;
-        let of_stable = if stable + canary == whole { 100 - of_canary } else { (stable * 100 + whole / 2) / whole };
+        let of_stable = if stable + canary == whole {
+            100 - of_canary
+        } else {
+            (stable * 100 + whole / 2) / whole
+        };
         (of_stable, of_canary)
     })
 }
@@ -108,28 +114,39 @@ fn leads_to(item: &Value, names: &[&str]) -> bool {
     ];
     places.iter().any(|place| {
         let place = text(place);
-        !place.is_empty() && names.iter().any(|name| place == *name || place.split('.').next() == Some(*name))
+        !place.is_empty()
+            && names
+                .iter()
+                .any(|name| place == *name || place.split('.').next() == Some(*name))
     })
 }
 
 /// The canary Ingress of NGINX, or the action annotation of ALB.
 fn of_ingress(case: &Case<'_>, names: &Names<'_>) -> Option<(i64, i64)> {
     let prefix = format!("{}-", case.object.name());
-    case.index.of_kind("Ingress", case.object.namespace()).find_map(|ingress| {
-        of_nginx(ingress, &prefix).or_else(|| of_alb(ingress, names))
-    })
+    case.index
+        .of_kind("Ingress", case.object.namespace())
+        .find_map(|ingress| of_nginx(ingress, &prefix).or_else(|| of_alb(ingress, names)))
 }
 
 fn annotations(ingress: &Object) -> impl Iterator<Item = (&str, &str)> {
     let all = ingress.at("/metadata/annotations").as_object();
-    all.into_iter().flatten().map(|(name, value)| (name.as_str(), text(value)))
+    all.into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), text(value)))
 }
 
 fn of_nginx(ingress: &Object, prefix: &str) -> Option<(i64, i64)> {
     let named = ingress.name().starts_with(prefix) && ingress.name().ends_with("-canary");
-    let find = |last: &str| annotations(ingress).find(|(name, _)| name.rsplit('/').next() == Some(last)).map(|(_, value)| value);
+    let find = |last: &str| {
+        annotations(ingress)
+            .find(|(name, _)| name.rsplit('/').next() == Some(last))
+            .map(|(_, value)| value)
+    };
     let weight: i64 = find("canary-weight").filter(|_| named)?.parse().ok()?;
-    let whole: i64 = find("canary-weight-total").and_then(|value| value.parse().ok()).unwrap_or(100);
+    let whole: i64 = find("canary-weight-total")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(100);
     percents(whole - weight, weight, whole)
 }
 
@@ -144,6 +161,9 @@ fn of_status(case: &Case<'_>) -> Option<(i64, i64)> {
     let weights = case.object.at("/status/canary/weights");
     let canary = number(&weights["canary"]["weight"])?;
     let stable = number(&weights["stable"]["weight"]).unwrap_or(100 - canary);
-    let others: i64 = list(&weights["additional"]).iter().filter_map(|it| number(&it["weight"])).sum();
+    let others: i64 = list(&weights["additional"])
+        .iter()
+        .filter_map(|it| number(&it["weight"]))
+        .sum();
     percents(stable, canary, stable + canary + others)
 }

@@ -11,7 +11,17 @@ const SHORTEST: usize = 6;
 const PROBE: [&str; 3] = ["Readiness probe ", "Liveness probe ", "Startup probe "];
 /// Names before `=` or `:` whose value is a secret.
 const SENSITIVE: [&str; 11] = [
-    "password", "passwd", "pwd", "secret", "token", "apikey", "api_key", "api-key", "access_key", "accountkey", "credential",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_key",
+    "accountkey",
+    "credential",
 ];
 
 /// Values of environments, arguments and headers of the objects that were read.
@@ -26,7 +36,8 @@ impl Literals {
     /// Notes those of an object.
     pub(super) fn note(&mut self, object: &Value) {
         for path in ["/metadata/name", "/metadata/namespace"] {
-            self.names.extend(object.pointer(path).and_then(Value::as_str).map(str::to_owned));
+            self.names
+                .extend(object.pointer(path).and_then(Value::as_str).map(str::to_owned));
         }
         self.look(object, "");
     }
@@ -44,7 +55,8 @@ impl Literals {
                 self.names.insert(text.clone());
             }
             ("labels" | "matchLabels", Value::Object(members)) => {
-                self.names.extend(members.values().filter_map(Value::as_str).map(str::to_owned));
+                self.names
+                    .extend(members.values().filter_map(Value::as_str).map(str::to_owned));
             }
             (_, Value::Object(members)) => members.iter().for_each(|(name, held)| self.look(held, name)),
             (_, Value::Array(items)) => items.iter().for_each(|item| self.look(item, "")),
@@ -92,14 +104,25 @@ impl Literals {
 
 /// Words that say nothing to an attacker and much to a reader.
 fn is_plain(text: &str) -> bool {
-    matches!(text, "production" | "staging" | "development" | "default" | "enabled" | "disabled")
+    matches!(
+        text,
+        "production" | "staging" | "development" | "default" | "enabled" | "disabled"
+    )
 }
 
 /// A failed probe without what its command printed.
 fn probe_output(text: &str) -> Option<String> {
     let prefix = PROBE.iter().find(|prefix| text.starts_with(**prefix))?;
     let (head, output) = text.split_once(": ")?;
-    let known = ["HTTP probe failed with", "Get \"", "dial tcp", "context deadline", "command timed out", "timeout:", "service unhealthy"];
+    let known = [
+        "HTTP probe failed with",
+        "Get \"",
+        "dial tcp",
+        "context deadline",
+        "command timed out",
+        "timeout:",
+        "service unhealthy",
+    ];
     let shown = known.iter().any(|start| output.starts_with(start)) || output.contains("connection refused");
     (!shown && head.starts_with(*prefix)).then(|| format!("{head}: its output is not shown"))
 }
@@ -111,9 +134,15 @@ fn urls(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         clean.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "\"'<>`,;)]}".contains(c)).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| c.is_whitespace() || "\"'<>`,;)]}".contains(c))
+            .unwrap_or(after.len());
         // "<redacted>" within stays whole.
-        let end = if after[end..].starts_with(REDACTED) { end + REDACTED.len() } else { end };
+        let end = if after[end..].starts_with(REDACTED) {
+            end + REDACTED.len()
+        } else {
+            end
+        };
         let (url, next) = after.split_at(end);
         clean.push_str(&url_part(url));
         rest = next;
@@ -147,7 +176,10 @@ fn assignments(text: &str) -> String {
         for (at, _) in lower.match_indices(word) {
             let after = &text[at + word.len()..];
             let sign = after.trim_start_matches(['"', '\'']);
-            let Some(value) = sign.strip_prefix('=').or_else(|| sign.strip_prefix(':').filter(|rest| !rest.starts_with("//"))) else {
+            let Some(value) = sign
+                .strip_prefix('=')
+                .or_else(|| sign.strip_prefix(':').filter(|rest| !rest.starts_with("//")))
+            else {
                 continue;
             };
             // "failed to fetch token: unexpected status" has no token in it.
@@ -166,7 +198,9 @@ fn assignments(text: &str) -> String {
 /// The range of the first word of `value`, which is a tail of `text`.
 fn cut(text: &str, value: &str) -> Option<(usize, usize)> {
     let from = text.len() - value.len();
-    let length = value.find(|c: char| c.is_whitespace() || "\"',;&".contains(c)).unwrap_or(value.len());
+    let length = value
+        .find(|c: char| c.is_whitespace() || "\"',;&".contains(c))
+        .unwrap_or(value.len());
     // A word of Kubernetes' own, such as `secret: not found`, is no value.
     let word = &value[..length];
     (length > 3 && word != REDACTED && word != "not").then_some((from, from + length))
@@ -205,13 +239,25 @@ mod tests {
         for (text, clean) in [
             ("dial hunter22 failed", "dial <redacted> failed"),
             ("service \"checkout\" not found", "service \"checkout\" not found"),
-            ("Get \"https://a:b@host/x?k=v\": EOF", "Get \"https://<redacted>@host/x?<redacted>\": EOF"),
-            ("postgres://u:p@db:5432/x failed", "postgres://<redacted>@db:5432/x failed"),
+            (
+                "Get \"https://a:b@host/x?k=v\": EOF",
+                "Get \"https://<redacted>@host/x?<redacted>\": EOF",
+            ),
+            (
+                "postgres://u:p@db:5432/x failed",
+                "postgres://<redacted>@db:5432/x failed",
+            ),
             ("password=abcdef; user=x", "password=<redacted>; user=x"),
             ("Authorization: Bearer abc.def", "Authorization: Bearer <redacted>"),
             ("secret \"web\" not found", "secret \"web\" not found"),
-            ("Readiness probe failed: key is hunter22", "Readiness probe failed: its output is not shown"),
-            ("Readiness probe failed: HTTP probe failed with statuscode: 503", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+            (
+                "Readiness probe failed: key is hunter22",
+                "Readiness probe failed: its output is not shown",
+            ),
+            (
+                "Readiness probe failed: HTTP probe failed with statuscode: 503",
+                "Readiness probe failed: HTTP probe failed with statuscode: 503",
+            ),
             ("file:///srv/git/demo.git", "file:///srv/git/demo.git"),
         ] {
             assert_eq!(cleaned(text), clean);

@@ -74,7 +74,9 @@ pub enum BundleError {
     #[error("it is no bundle of `serin explain --save`: {0}")]
     Syntax(#[from] serde_json::Error),
     /// A newer Serin wrote it.
-    #[error("the bundle has version {0}; this Serin reads version {BUNDLE_VERSION}: use the Serin that wrote it, or a newer one")]
+    #[error(
+        "the bundle has version {0}; this Serin reads version {BUNDLE_VERSION}: use the Serin that wrote it, or a newer one"
+    )]
     Version(u32),
 }
 
@@ -178,7 +180,10 @@ impl Reading {
     /// Adds an object. Items of a list do not name their kind: `kind` is it then.
     pub fn add(&mut self, kind: &str, mut object: Value) {
         if let Some(members) = object.as_object_mut() {
-            let named = members.get("kind").and_then(Value::as_str).is_some_and(|kind| !kind.is_empty());
+            let named = members
+                .get("kind")
+                .and_then(Value::as_str)
+                .is_some_and(|kind| !kind.is_empty());
             if !named && !kind.is_empty() {
                 members.insert("kind".to_owned(), kind.into());
             }
@@ -235,7 +240,10 @@ impl Reading {
 
 /// What the template of an object hashes to, by its UID.
 fn template(object: &Value) -> Option<(String, Template)> {
-    let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+    let uid = object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let template = match object["kind"].as_str()? {
         "Rollout" => Template {
             identity: Some(Identity::of(&rollout(object))),

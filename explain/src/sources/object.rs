@@ -159,7 +159,11 @@ mod tests {
 
     #[test]
     fn odd_objects_read_as_empty() {
-        for odd in [json!(null), json!(7), json!({"metadata": 3, "status": {"conditions": "x"}})] {
+        for odd in [
+            json!(null),
+            json!(7),
+            json!({"metadata": 3, "status": {"conditions": "x"}}),
+        ] {
             let object = Object(odd);
             assert_eq!((object.name(), object.created()), ("", None));
             assert_eq!(object.condition("Ready"), &Value::Null);

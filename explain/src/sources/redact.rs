@@ -46,7 +46,10 @@ fn prune(value: &mut Value) {
     if value["kind"] == "Application" {
         application(value);
     }
-    if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = value
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
         known_annotations(annotations);
     }
     if let Some(annotations) = value
@@ -142,7 +145,14 @@ fn walk(value: &mut Value, name: &str, literals: &Literals) {
 
 /// The `metadata` of a trigger of KEDA, unlike that of an object, has no name and no labels.
 fn is_trigger(members: &Map<String, Value>) -> bool {
-    let of_objects = ["name", "uid", "labels", "annotations", "creationTimestamp", "resourceVersion"];
+    let of_objects = [
+        "name",
+        "uid",
+        "labels",
+        "annotations",
+        "creationTimestamp",
+        "resourceVersion",
+    ];
     !members.is_empty() && !of_objects.iter().any(|name| members.contains_key(*name))
 }
 

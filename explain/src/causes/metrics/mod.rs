@@ -38,7 +38,10 @@ pub(super) fn cause(kind: &CauseKind, case: &Case<'_>, verdict: Verdict) -> Opti
     let first = found.remove(0);
     let mut summary = first.summary;
     if more > 0 {
-        summary.push_str(&format!(" {more} more metric{} likewise.", if more == 1 { "" } else { "s" }));
+        summary.push_str(&format!(
+            " {more} more metric{} likewise.",
+            if more == 1 { "" } else { "s" }
+        ));
     }
     let mut evidence = first.evidence;
     evidence.extend(found.into_iter().flat_map(|bad| bad.evidence).take(3));
@@ -55,7 +58,9 @@ pub(super) fn all(case: &Case<'_>) -> Vec<Bad> {
         }
         let before = found.len();
         for result in run.list("/status/metricResults") {
-            if result["dryRun"].as_bool() == Some(true) || !matches!(text(&result["phase"]), "Failed" | "Error" | "Inconclusive") {
+            if result["dryRun"].as_bool() == Some(true)
+                || !matches!(text(&result["phase"]), "Failed" | "Error" | "Inconclusive")
+            {
                 continue;
             }
             found.push(of_metric(case, run, result));
@@ -77,18 +82,41 @@ fn without_metrics(case: &Case<'_>, run: &Object, phase: &str) -> Bad {
         _ => Verdict::Error,
     };
     let told = if message.is_empty() { "it says no more" } else { message };
-    let summary = format!("AnalysisRun {} ended as {phase}: {}.", run.name(), short(clause(told), 200));
-    let fact = case.fact("analysis", run, "status.message", run.time("/status/completedAt"), &format!("{phase}: {told}"));
-    Bad { verdict, summary, evidence: vec![fact] }
+    let summary = format!(
+        "AnalysisRun {} ended as {phase}: {}.",
+        run.name(),
+        short(clause(told), 200)
+    );
+    let fact = case.fact(
+        "analysis",
+        run,
+        "status.message",
+        run.time("/status/completedAt"),
+        &format!("{phase}: {told}"),
+    );
+    Bad {
+        verdict,
+        summary,
+        evidence: vec![fact],
+    }
 }
 
 fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
     let name = text(&result["name"]);
-    let metric = list(run.at("/spec/metrics")).iter().find(|metric| text(&metric["name"]) == name).unwrap_or(&Value::Null);
+    let metric = list(run.at("/spec/metrics"))
+        .iter()
+        .find(|metric| text(&metric["name"]) == name)
+        .unwrap_or(&Value::Null);
     let phase = text(&result["phase"]);
-    let bad: Vec<&Value> = list(&result["measurements"]).iter().filter(|it| text(&it["phase"]) == phase).collect();
+    let bad: Vec<&Value> = list(&result["measurements"])
+        .iter()
+        .filter(|it| text(&it["phase"]) == phase)
+        .collect();
     let verdict = verdict(phase, text(&result["message"]), &bad);
-    let at = bad.last().and_then(|it| time(&it["finishedAt"])).or_else(|| run.time("/status/completedAt"));
+    let at = bad
+        .last()
+        .and_then(|it| time(&it["finishedAt"]))
+        .or_else(|| run.time("/status/completedAt"));
     let field = format!("status.metricResults[{name}]");
     let run_name = run.name();
     let values = values(&bad);
@@ -96,32 +124,75 @@ fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
     let limit = limit(metric, result, phase);
     let summary = match verdict {
         Verdict::Failed => {
-            let measured = if values.is_empty() { String::new() } else { format!(": it measured {values}") };
-            let wanted = if asked.is_empty() { String::new() } else { format!(", and the condition is {asked}") };
+            let measured = if values.is_empty() {
+                String::new()
+            } else {
+                format!(": it measured {values}")
+            };
+            let wanted = if asked.is_empty() {
+                String::new()
+            } else {
+                format!(", and the condition is {asked}")
+            };
             format!("Metric {name} of AnalysisRun {run_name} failed{measured}{wanted} ({limit}).")
         }
         Verdict::Error => {
-            let message = bad.iter().rev().map(|it| text(&it["message"])).find(|it| !it.is_empty());
+            let message = bad
+                .iter()
+                .rev()
+                .map(|it| text(&it["message"]))
+                .find(|it| !it.is_empty());
             let told = message.unwrap_or_else(|| text(&result["message"]));
-            format!("Metric {name} of AnalysisRun {run_name} cannot be measured: {} ({limit}).", short(clause(told), 180))
+            format!(
+                "Metric {name} of AnalysisRun {run_name} cannot be measured: {} ({limit}).",
+                short(clause(told), 180)
+            )
         }
         Verdict::NoData => {
-            let shown = if values.is_empty() { "nothing".to_owned() } else { values.clone() };
+            let shown = if values.is_empty() {
+                "nothing".to_owned()
+            } else {
+                values.clone()
+            };
             format!("Metric {name} of AnalysisRun {run_name} has no data: the provider answered {shown} ({limit}).")
         }
         Verdict::Inconclusive => {
-            let measured = if values.is_empty() { String::new() } else { format!(": it measured {values}") };
-            format!("Metric {name} of AnalysisRun {run_name} is inconclusive{measured}; neither condition held ({asked}; {limit}).")
+            let measured = if values.is_empty() {
+                String::new()
+            } else {
+                format!(": it measured {values}")
+            };
+            format!(
+                "Metric {name} of AnalysisRun {run_name} is inconclusive{measured}; neither condition held ({asked}; {limit})."
+            )
         }
     };
-    let mut evidence = vec![case.fact("analysis", run, &field, at, &format!("{phase}; values: {}; {limit}", if values.is_empty() { "none" } else { &values }))];
+    let mut evidence = vec![case.fact(
+        "analysis",
+        run,
+        &field,
+        at,
+        &format!(
+            "{phase}; values: {}; {limit}",
+            if values.is_empty() { "none" } else { &values }
+        ),
+    )];
     if !asked.is_empty() {
         evidence.push(case.fact("analysis", run, &format!("spec.metrics[{name}]"), None, &asked));
     }
-    if let Some(message) = bad.iter().rev().map(|it| text(&it["message"])).find(|it| !it.is_empty()) {
+    if let Some(message) = bad
+        .iter()
+        .rev()
+        .map(|it| text(&it["message"]))
+        .find(|it| !it.is_empty())
+    {
         evidence.push(case.fact("analysis", run, &format!("{field}.measurements"), at, message));
     }
-    Bad { verdict, summary, evidence }
+    Bad {
+        verdict,
+        summary,
+        evidence,
+    }
 }
 
 fn verdict(phase: &str, message: &str, bad: &[&Value]) -> Verdict {
@@ -141,19 +212,32 @@ fn verdict(phase: &str, message: &str, bad: &[&Value]) -> Verdict {
 /// What a provider without data answers.
 fn is_nothing(value: &str) -> bool {
     let inner = value.trim().trim_start_matches('[').trim_end_matches(']').trim();
-    inner.is_empty() || inner.split(',').all(|part| matches!(part.trim(), "NaN" | "nan" | "null" | "<nil>" | "\"NaN\""))
+    inner.is_empty()
+        || inner
+            .split(',')
+            .all(|part| matches!(part.trim(), "NaN" | "nan" | "null" | "<nil>" | "\"NaN\""))
 }
 
 /// What an engine says of no data (contract 06 §10).
 fn is_no_data(message: &str) -> bool {
-    ["no data returned", "metric result is nil or empty", "slice index out of range", "index out of range", "no data"]
-        .iter()
-        .any(|saying| message.contains(saying))
+    [
+        "no data returned",
+        "metric result is nil or empty",
+        "slice index out of range",
+        "index out of range",
+        "no data",
+    ]
+    .iter()
+    .any(|saying| message.contains(saying))
 }
 
 /// The newest values, oldest first.
 fn values(bad: &[&Value]) -> String {
-    let values: Vec<String> = bad.iter().map(|it| short(text(&it["value"]), 40)).filter(|it| !it.is_empty()).collect();
+    let values: Vec<String> = bad
+        .iter()
+        .map(|it| short(text(&it["value"]), 40))
+        .filter(|it| !it.is_empty())
+        .collect();
     let skipped = values.len().saturating_sub(4);
     let shown = values[skipped..].join(", ");
     if skipped > 0 { format!("…, {shown}") } else { shown }
@@ -186,12 +270,20 @@ fn limit(metric: &Value, result: &Value, phase: &str) -> String {
 
 /// What the status of the Rollout says about a run that is not there to be read.
 fn told_by_the_status(case: &Case<'_>, wanted: Verdict) -> Option<(String, Vec<Evidence>)> {
-    if case.runs.iter().any(|run| matches!(run.text("/status/phase"), "Failed" | "Error" | "Inconclusive")) {
+    if case
+        .runs
+        .iter()
+        .any(|run| matches!(run.text("/status/phase"), "Failed" | "Error" | "Inconclusive"))
+    {
         return None;
     }
     let reason = case.abort_reason().unwrap_or_default();
     let analysis = reason.contains("analysis phase error/failed");
-    let inconclusive = case.object.list("/status/pauseConditions").iter().find(|it| text(&it["reason"]) == "InconclusiveAnalysisRun");
+    let inconclusive = case
+        .object
+        .list("/status/pauseConditions")
+        .iter()
+        .find(|it| text(&it["reason"]) == "InconclusiveAnalysisRun");
     let verdict = if analysis && is_no_data(reason) {
         Verdict::NoData
     } else if analysis && reason.contains("assessed Error") {
@@ -207,12 +299,27 @@ fn told_by_the_status(case: &Case<'_>, wanted: Verdict) -> Option<(String, Vec<E
         return None;
     }
     if let Some(pause) = inconclusive.filter(|_| wanted == Verdict::Inconclusive) {
-        let fact = case.fact("status", case.object, "status.pauseConditions", time(&pause["startTime"]), "InconclusiveAnalysisRun");
-        return Some(("An analysis was inconclusive, and the rollout waits for a person.".to_owned(), vec![fact]));
+        let fact = case.fact(
+            "status",
+            case.object,
+            "status.pauseConditions",
+            time(&pause["startTime"]),
+            "InconclusiveAnalysisRun",
+        );
+        return Some((
+            "An analysis was inconclusive, and the rollout waits for a person.".to_owned(),
+            vec![fact],
+        ));
     }
     let told = reason.split_once("error/failed: ").map_or(reason, |(_, rest)| rest);
     let fact = case.condition_fact(case.object, condition::PROGRESSING)?;
-    Some((format!("The analysis failed: {}. Its AnalysisRun was not read.", short(clause(told), 200)), vec![fact]))
+    Some((
+        format!(
+            "The analysis failed: {}. Its AnalysisRun was not read.",
+            short(clause(told), 200)
+        ),
+        vec![fact],
+    ))
 }
 
 #[cfg(test)]
