@@ -96,6 +96,7 @@ fn given(command: &Command) -> Given<'_> {
         Command::Lua(_)
         | Command::Argocd(_)
         | Command::Check(_)
+        | Command::Explain(_)
         | Command::Version(_)
         | Command::Options
         | Command::Demo(_)
