@@ -231,7 +231,11 @@ pub(crate) async fn token(client: &Client) -> Result<String> {
     token.context("the API server issued no token for the controller's service account")
 }
 
-pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+/// Writes a file that only this user may read, as for credentials.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut open = std::fs::OpenOptions::new();

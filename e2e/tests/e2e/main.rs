@@ -12,6 +12,7 @@ mod crowd;
 mod defaults;
 mod deploy;
 mod deploy_argocd;
+mod explaining;
 mod leaders;
 mod meddling;
 mod odd_requests;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     if let Some(ended) = process::asked() {
         return ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    let scenarios = [stories(), availability(), counts(), transcripts()].concat();
+    let scenarios = [stories(), availability(), counts(), transcripts(), explanations()].concat();
     harness::main(scenarios)
 }
 
@@ -60,6 +61,21 @@ fn counts() -> Vec<Scenario> {
     ];
     let counted = |it: Scenario| it.wishing(counts::wishes).needing(counts_writes);
     all.into_iter().map(counted).collect()
+}
+
+fn explanations() -> Vec<Scenario> {
+    vec![
+        scenario!(explaining::what_is_in_good_order),
+        scenario!(explaining::a_planned_pause),
+        scenario!(explaining::an_image_that_cannot_be_pulled),
+        scenario!(explaining::a_probe_that_never_passes),
+        scenario!(explaining::a_command_that_cannot_start),
+        scenario!(explaining::an_abort_by_a_person),
+        scenario!(explaining::a_service_that_is_missing),
+        scenario!(explaining::pods_that_admission_refuses).only(Place::Real),
+        scenario!(explaining::pods_beyond_the_quota).only(Place::Real),
+        scenario!(explaining::nothing_is_written),
+    ]
 }
 
 fn transcripts() -> Vec<Scenario> {
