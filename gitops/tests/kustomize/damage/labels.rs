@@ -1,4 +1,4 @@
-//! K1 to K29 and D1 to D12.
+//! To come.
 
 use super::Test;
 
