@@ -32,7 +32,7 @@ impl Cause {
 type Sign = (&'static str, fn(&[&str], &Graph) -> Option<Cause>);
 
 /// The texts are those of kustomize 4.5 to 5.8.
-const SIGNS: [Sign; 10] = [
+const SIGNS: [Sign; 11] = [
     (r"doc is missing (?:path|key):? ?(/[^:\s]*)", missing_path),
     (
         r"(?:Unable to remove nonexistent key|unable to remove nonexistent key|invalid index)",
@@ -42,7 +42,11 @@ const SIGNS: [Sign; 10] = [
         r#"(?:no matches for Id|no resource matches strategic merge patch) "?([^\s;"]+)"#,
         no_such_object,
     ),
-    (r"unable to parse SM or JSON patch", broken_patch),
+    (
+        r"unable to parse SM or JSON patch|Unexpected kind: |invalid operation|missing operation",
+        broken_patch,
+    ),
+    (r"for path '([^']+)': kustomization.yaml is empty", empty),
     (r"resource with name (\S+) does not match a config", replicas),
     (r"already registered id: (\S+)", registered_twice),
     (r#"mapping key "([^"]*)" already defined"#, duplicate_key),
@@ -207,6 +211,14 @@ fn broken_patch(_: &[&str], graph: &Graph) -> Option<Cause> {
             Some(Cause::at(place, why, "add what is missing, or name a `target`"))
         }
     })
+}
+
+fn empty(parts: &[&str], graph: &Graph) -> Option<Cause> {
+    let folder = Path::new(parts.first()?);
+    let layer = graph.layers.iter().find(|layer| layer.folder.ends_with(folder))?;
+    let why = "a kustomization needs more than `apiVersion` and `kind`";
+    let action = "remove the reference to the folder, or add what it is for";
+    Some(Cause::at(at(&layer.file, layer.document.root.mark), why, action))
 }
 
 fn replicas(parts: &[&str], graph: &Graph) -> Option<Cause> {
