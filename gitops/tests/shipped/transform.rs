@@ -184,6 +184,51 @@ fn gateway(paths: &[&str]) -> Vec<Field> {
     of_routing(&paths.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// Routes that a Rollout names: kind, group, paths below `trafficRouting`.
+const ROUTES: [(&str, &str, &[&str]); 11] = [
+    (
+        "VirtualService",
+        "networking.istio.io",
+        &["istio/virtualService/name", "istio/virtualServices/name"],
+    ),
+    (
+        "DestinationRule",
+        "networking.istio.io",
+        &["istio/destinationRule/name"],
+    ),
+    ("Ingress", "networking.k8s.io", INGRESSES),
+    ("Ingress", "extensions", INGRESSES),
+    ("TrafficSplit", "split.smi-spec.io", &["smi/trafficSplitName"]),
+    ("TraefikService", "traefik.io", &["traefik/weightedTraefikServiceName"]),
+    (
+        "TraefikService",
+        "traefik.containo.us",
+        &["traefik/weightedTraefikServiceName"],
+    ),
+    ("ApisixRoute", "apisix.apache.org", &["apisix/route/name"]),
+    ("Mapping", "getambassador.io", &["ambassador/mappings"]),
+    ("VirtualService", "appmesh.k8s.aws", &["appMesh/virtualService/name"]),
+    ("VirtualNode", "appmesh.k8s.aws", NODES),
+];
+const INGRESSES: &[&str] = &[
+    "alb/ingress",
+    "alb/ingresses",
+    "nginx/stableIngress",
+    "nginx/stableIngresses",
+];
+const NODES: &[&str] = &[
+    "appMesh/virtualNodeGroup/canaryVirtualNodeRef/name",
+    "appMesh/virtualNodeGroup/stableVirtualNodeRef/name",
+];
+
+/// Routes of the Gateway API plugin.
+const GATEWAY_ROUTES: [(&str, [&str; 2]); 4] = [
+    ("HTTPRoute", ["httpRoute", "httpRoutes/name"]),
+    ("GRPCRoute", ["grpcRoute", "grpcRoutes/name"]),
+    ("TCPRoute", ["tcpRoute", "tcpRoutes/name"]),
+    ("TLSRoute", ["tlsRoute", "tlsRoutes/name"]),
+];
+
 fn references() -> String {
     let config_maps = in_pods(
         &["volumes/configMap/name", "volumes/projected/sources/configMap/name"],
@@ -195,24 +240,12 @@ fn references() -> String {
         ("VerticalPodAutoscaler", "autoscaling.k8s.io", "spec/targetRef/name"),
     ]);
     let workload = others(&[("Rollout", "argoproj.io", "spec/workloadRef/name")]);
-    let ingresses = of_routing(&[
-        "alb/ingress",
-        "alb/ingresses",
-        "nginx/stableIngress",
-        "nginx/stableIngresses",
-    ]);
-    let http = gateway(&["httpRoute", "httpRoutes/name"]);
-    let traefik = of_routing(&["traefik/weightedTraefikServiceName"]);
-    [
+    let claims = in_pods(&["volumes/persistentVolumeClaim/claimName"], &[]);
+    let mut text = [
         reference("ConfigMap", "", "v1", &config_maps),
         reference("Secret", "", "v1", &secrets()),
         reference("ServiceAccount", "", "v1", &in_pods(&["serviceAccountName"], &[])),
-        reference(
-            "PersistentVolumeClaim",
-            "",
-            "v1",
-            &in_pods(&["volumes/persistentVolumeClaim/claimName"], &[]),
-        ),
+        reference("PersistentVolumeClaim", "", "v1", &claims),
         reference(
             "PriorityClass",
             "scheduling.k8s.io",
@@ -220,69 +253,6 @@ fn references() -> String {
             &in_pods(&["priorityClassName"], &[]),
         ),
         reference("Service", "", "v1", &services()),
-        reference(
-            "VirtualService",
-            "networking.istio.io",
-            "",
-            &of_routing(&["istio/virtualService/name", "istio/virtualServices/name"]),
-        ),
-        reference(
-            "DestinationRule",
-            "networking.istio.io",
-            "",
-            &of_routing(&["istio/destinationRule/name"]),
-        ),
-        reference("Ingress", "networking.k8s.io", "", &ingresses),
-        reference("Ingress", "extensions", "", &ingresses),
-        reference(
-            "TrafficSplit",
-            "split.smi-spec.io",
-            "",
-            &of_routing(&["smi/trafficSplitName"]),
-        ),
-        reference("TraefikService", "traefik.io", "", &traefik),
-        reference("TraefikService", "traefik.containo.us", "", &traefik),
-        reference(
-            "ApisixRoute",
-            "apisix.apache.org",
-            "",
-            &of_routing(&["apisix/route/name"]),
-        ),
-        reference("Mapping", "getambassador.io", "", &of_routing(&["ambassador/mappings"])),
-        reference(
-            "VirtualService",
-            "appmesh.k8s.aws",
-            "",
-            &of_routing(&["appMesh/virtualService/name"]),
-        ),
-        reference(
-            "VirtualNode",
-            "appmesh.k8s.aws",
-            "",
-            &of_routing(&[
-                "appMesh/virtualNodeGroup/canaryVirtualNodeRef/name",
-                "appMesh/virtualNodeGroup/stableVirtualNodeRef/name",
-            ]),
-        ),
-        reference("HTTPRoute", "gateway.networking.k8s.io", "", &http),
-        reference(
-            "GRPCRoute",
-            "gateway.networking.k8s.io",
-            "",
-            &gateway(&["grpcRoute", "grpcRoutes/name"]),
-        ),
-        reference(
-            "TCPRoute",
-            "gateway.networking.k8s.io",
-            "",
-            &gateway(&["tcpRoute", "tcpRoutes/name"]),
-        ),
-        reference(
-            "TLSRoute",
-            "gateway.networking.k8s.io",
-            "",
-            &gateway(&["tlsRoute", "tlsRoutes/name"]),
-        ),
         reference("AnalysisTemplate", "argoproj.io", "", &templates()),
         reference("ClusterAnalysisTemplate", "argoproj.io", "", &templates()),
         reference("Rollout", "argoproj.io", "", &scaled),
@@ -290,7 +260,14 @@ fn references() -> String {
         reference("ReplicaSet", "apps", "v1", &workload),
         reference("PodTemplate", "", "v1", &workload),
     ]
-    .concat()
+    .concat();
+    for (kind, group, paths) in ROUTES {
+        text += &reference(kind, group, "", &of_routing(paths));
+    }
+    for (kind, paths) in GATEWAY_ROUTES {
+        text += &reference(kind, "gateway.networking.k8s.io", "", &gateway(&paths));
+    }
+    text
 }
 
 /// Places of labels besides an object's own.
