@@ -35,9 +35,6 @@ pub(crate) struct Check {
     /// The kustomize to build with, else the one on PATH; if it is repeated, what the others build differently is a finding
     #[arg(long, value_name = "PROGRAM", env = "SERIN_KUSTOMIZE", value_delimiter = ',')]
     pub kustomize: Vec<PathBuf>,
-    /// The Argo CD application, for .argocd-source-NAME.yaml
-    #[arg(long, value_name = "NAME")]
-    pub app: Option<String>,
     /// When to use colours
     #[arg(long, value_enum, default_value = "auto")]
     pub color: ColorChoice,

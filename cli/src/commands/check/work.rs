@@ -83,10 +83,7 @@ impl Work {
             shown: root.shown,
             subjects,
             programs,
-            options: Options {
-                app: arguments.app.clone(),
-                ..Options::default()
-            },
+            options: Options::default(),
             base,
         })
     }
