@@ -162,6 +162,9 @@ fn a_rule_that_is_not_understood_is_told() {
     assert_eq!(compared.not_understood, [""; 0]);
 }
 
+/// What it is about, Git's spec, the live object, the only field that differs.
+type Case = (&'static str, Value, Value, Option<(&'static str, DifferenceKind)>);
+
 fn rollout(spec: Value) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web", "namespace": "demo"}, "spec": spec})
 }
@@ -199,7 +202,7 @@ fn drift_is_told_as_argo_cd_does() {
         || rollout(json!({"a": 1, "replicas": 3})),
     );
     let cpu = "spec.template.spec.containers[0].resources.limits.cpu";
-    let cases: Vec<(&str, Value, Value, Option<(&str, DifferenceKind)>)> = vec![
+    let cases: Vec<Case> = vec![
         ("equal", json!({"a": 1, "b": 2}), one(), None),
         ("changed", json!({"a": 1, "b": 3}), one(), Some(("spec.b", Meaningful))),
         (
