@@ -1,7 +1,7 @@
 //! The run of kustomize.
 
 use super::cause;
-use super::copy::copy;
+use super::copy::{copy, replaced};
 use super::graph::{Graph, Patch, Role, Text};
 use super::problem::{BuildError, Note};
 use super::problem::{Problem, ProblemKind};
@@ -337,7 +337,10 @@ impl Built {
         };
         let mut changed = Vec::new();
         if !with_patches {
-            let mut document = content.document.root.to_json();
+            let mut document = match &self.graph.rewritten {
+                Some(fields) if layer == 0 => Value::Object(fields.clone()),
+                _ => kustomization(&self.graph, &content.file).unwrap_or_else(|| content.document.root.to_json()),
+            };
             if let Some(fields) = document.as_object_mut() {
                 for key in ["patches", "patchesStrategicMerge", "patchesJson6902"] {
                     fields.remove(key);
@@ -347,4 +350,11 @@ impl Built {
         }
         build_changed(&self.graph, &content.folder, &changed, program, options)
     }
+}
+
+/// A kustomization as it is built, with the names of Serin's copies in the place of addresses.
+fn kustomization(graph: &Graph, file: &Path) -> Option<Value> {
+    let bytes = replaced(&graph.texts.get(file)?.bytes, file, graph);
+    let stream = yaml::read(&bytes).ok()?;
+    Some(stream.documents.first()?.root.to_json())
 }

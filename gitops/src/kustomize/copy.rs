@@ -2,6 +2,7 @@
 
 use super::graph::{Graph, Replaced};
 use super::problem::{Problem, ProblemKind};
+use serde_json::Value;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,11 @@ fn write_all(graph: &Graph, changed: &[(PathBuf, Vec<u8>)], to: &Path) -> io::Re
     fs::create_dir_all(to.join(&graph.overlay))?;
     for (path, text) in &graph.texts {
         let change = changed.iter().find(|(changed, _)| changed == path);
-        let bytes = match change {
-            Some((_, bytes)) => replaced(bytes, path, graph, true),
-            None => replaced(&text.bytes, path, graph, false),
+        let is_overlay = graph.layers.first().is_some_and(|layer| layer.file == *path);
+        let bytes = match (change, graph.rewritten.as_ref().filter(|_| is_overlay)) {
+            (Some((_, bytes)), _) => bytes.clone(),
+            (None, Some(fields)) => Value::Object(fields.clone()).to_string().into_bytes(),
+            (None, None) => replaced(&text.bytes, path, graph),
         };
         write(&to.join(path), &bytes)?;
     }
@@ -36,13 +39,9 @@ fn write_all(graph: &Graph, changed: &[(PathBuf, Vec<u8>)], to: &Path) -> io::Re
 }
 
 /// A kustomization file with the names of Serin's copies in the place of addresses.
-fn replaced(bytes: &[u8], path: &Path, graph: &Graph, is_json: bool) -> Vec<u8> {
+pub(super) fn replaced(bytes: &[u8], path: &Path, graph: &Graph) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut here: Vec<&Replaced> = graph.replaced.iter().filter(|copy| copy.file == path).collect();
-    if is_json {
-        // It was written with the names already.
-        return bytes;
-    }
     here.sort_by_key(|copy| std::cmp::Reverse(copy.bytes.start));
     for copy in here {
         if copy.bytes.end <= bytes.len() && copy.bytes.start <= copy.bytes.end {

@@ -4,6 +4,7 @@ use super::problem::{BuildError, Note};
 use super::reading;
 use crate::files::{Files, Place};
 use crate::yaml::{Document, Duplicate, Node, Stream};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Graph {
     pub plugins: Vec<usize>,
     /// The names of Applications that have a `.argocd-source-NAME.yaml` beside the overlay.
     pub apps: Vec<String>,
+    /// The overlay's kustomization with the changes of `.argocd-source*.yaml`, where there are any.
+    pub(super) rewritten: Option<Map<String, Value>>,
     /// Remarks.
     pub notes: Vec<Note>,
 }
@@ -127,6 +130,8 @@ pub struct Patch {
     pub kind: PatchKind,
     /// `target`.
     pub target: Option<Target>,
+    /// Its text.
+    pub text: String,
     /// Its documents, with the lines of [`Self::file`]. Of a JSON patch, one list of operations.
     pub documents: Vec<Node>,
 }
@@ -257,7 +262,16 @@ impl Graph {
     /// or grows too much, remote bases and resources, functions that would be executed, Helm charts, schemas and
     /// configurations at addresses that Serin has no copy of.
     pub fn read(files: &dyn Files, overlay: &Path) -> Result<Self, BuildError> {
-        reading::read(files, overlay)
+        reading::read(files, overlay, None)
+    }
+
+    /// As [`Self::read`], as the Application of that name has it: with its `.argocd-source-NAME.yaml`. Without a name the only such
+    /// file is honoured; of several, none is.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_for(files: &dyn Files, overlay: &Path, app: Option<&str>) -> Result<Self, BuildError> {
+        reading::read(files, overlay, app)
     }
 
     /// Manifests without a kustomization, as if one listed them.
@@ -301,6 +315,7 @@ impl Graph {
             inline_duplicates: Vec::new(),
             plugins: Vec::new(),
             apps: Vec::new(),
+            rewritten: None,
             notes: Vec::new(),
         }
     }

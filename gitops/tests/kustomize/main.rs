@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         .map(|path| Arc::new(Program::at(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
         .collect();
     let mut trials = Vec::new();
-    for (name, run) in [damage::TESTS, trace::TESTS].into_iter().flatten() {
+    for (name, run) in damage::TESTS.into_iter().chain([trace::TESTS]).flatten() {
         for program in &programs {
             let program = Arc::clone(program);
             let kind = program.to_string().replace(' ', "-");

@@ -1,6 +1,7 @@
 //! Following a kustomization to all that its build reads.
 
 mod address;
+mod argocd_source;
 mod entries;
 mod external;
 mod generators;
@@ -27,7 +28,7 @@ const MOST_BYTES: u64 = 200 * 1024 * 1024;
 const MOST_PROBLEMS: usize = 100;
 
 /// [`Graph::read`].
-pub(super) fn read(files: &dyn Files, overlay: &Path) -> Result<Graph, BuildError> {
+pub(super) fn read(files: &dyn Files, overlay: &Path, app: Option<&str>) -> Result<Graph, BuildError> {
     let mut reading = Reading {
         files,
         graph: Graph::empty(overlay),
@@ -41,8 +42,9 @@ pub(super) fn read(files: &dyn Files, overlay: &Path) -> Result<Graph, BuildErro
             kind: Kind::Folder,
         }) => {
             reading.graph.overlay.clone_from(&path);
-            reading.layer(&path, None);
-            reading.argocd_sources(&path);
+            if reading.layer(&path, None).is_some() {
+                reading.argocd_sources(&path, app);
+            }
         }
         Ok(found) => {
             let action = "name the folder of a kustomization";
@@ -132,7 +134,7 @@ impl Reading<'_> {
         layer.configurations = configurations;
         for key in ["resources", "bases", "components"] {
             for item in document.root.get(key).map_or(&[][..], Node::items) {
-                self.resource(at, key, item);
+                self.resource(at, &file, key, item);
             }
         }
         Some(at)
@@ -205,9 +207,9 @@ impl Reading<'_> {
     }
 
     /// An entry of `resources`, `bases` or `components`.
-    fn resource(&mut self, at: usize, key: &str, item: &Node) {
-        let (folder, file) = (self.graph.layers[at].folder.clone(), self.graph.layers[at].file.clone());
-        let place = place(&file, item);
+    fn resource(&mut self, at: usize, file: &Path, key: &str, item: &Node) {
+        let folder = self.graph.layers[at].folder.clone();
+        let place = place(file, item);
         let Some(text) = item.as_str() else {
             let message = format!("an entry of `{key}` is expected to be a path");
             self.problem(Problem::at(ProblemKind::Syntax, &place, message, "write a path"));
@@ -320,28 +322,6 @@ impl Reading<'_> {
                 let message = format!("{} cannot be read: {}", error.path.display(), error.why);
                 self.problem(Problem::at(ProblemKind::Unreadable, from, message, "make it readable"));
                 None
-            }
-        }
-    }
-
-    /// `.argocd-source.yaml` and `.argocd-source-NAME.yaml` beside the overlay (D10).
-    fn argocd_sources(&mut self, folder: &Path) {
-        let Ok(names) = self.files.list(folder) else { return };
-        for name in names {
-            let Some(app) = name
-                .strip_prefix(".argocd-source")
-                .and_then(|rest| rest.strip_suffix(".yaml"))
-            else {
-                continue;
-            };
-            let place = start(&folder.join(&name));
-            let Some(found) = self.found(folder, &name, &place) else {
-                continue;
-            };
-            if self.load(&found, Role::ArgocdSource, &place).is_some()
-                && let Some(app) = app.strip_prefix('-')
-            {
-                self.graph.apps.push(app.to_owned());
             }
         }
     }

@@ -37,18 +37,20 @@ impl Reading<'_> {
         } else {
             self.patch_file(folder, text, &place)?
         };
+        let text = self.text_of(&source, is_inline.then_some(item));
         Some(Patch {
             place,
             file: source,
             is_inline,
             kind: kind_of(&documents),
             target: None,
+            text,
             documents,
         })
     }
 
     /// An entry of `patches` or `patchesJson6902`.
-    fn patch(&mut self, folder: &Path, file: &Path, item: &Node) -> Option<Patch> {
+    pub(super) fn patch(&mut self, folder: &Path, file: &Path, item: &Node) -> Option<Patch> {
         let place = place(file, item);
         let (source, is_inline, documents) = match (item.get("path"), item.get("patch")) {
             (Some(path), _) if path.as_str().is_some_and(|path| !path.is_empty()) => {
@@ -65,12 +67,26 @@ impl Reading<'_> {
         };
         Some(Patch {
             place,
-            file: source,
             is_inline,
             kind: kind_of(&documents),
             target: item.get("target").map(target),
+            text: self.text_of(&source, item.get("patch").filter(|_| is_inline)),
+            file: source,
             documents,
         })
+    }
+
+    /// The text of a patch: that of a scalar, or of a file.
+    fn text_of(&self, file: &Path, inline: Option<&Node>) -> String {
+        match inline {
+            Some(node) => node.as_str().unwrap_or_default().to_owned(),
+            None => self
+                .graph
+                .texts
+                .get(file)
+                .map(|text| String::from_utf8_lossy(&text.bytes).into_owned())
+                .unwrap_or_default(),
+        }
     }
 
     fn patch_file(&mut self, folder: &Path, text: &str, place: &Place) -> Option<(PathBuf, Vec<Node>)> {

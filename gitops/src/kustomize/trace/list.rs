@@ -1,6 +1,6 @@
 //! Finding a field of the output in a file: items of lists are told by what names them, not by their number.
 
-use crate::yaml::{Mark, Node, Step, Tree};
+use crate::yaml::{Entry, Mark, Node, Step, Tree};
 use serde_json::Value;
 
 /// How far a path could be followed in a node.
@@ -29,6 +29,26 @@ const NAMES: [&str; 10] = [
 
 /// Follows a path of the object `value` into a node that says something about that object.
 pub(super) fn locate<'n>(node: &'n Node, value: &Value, path: &[Step]) -> Located<'n> {
+    follow(node, value, path, Node::entry)
+}
+
+/// As [`locate`], in a strategic merge patch, where of two equal keys the first counts (D1).
+pub(super) fn locate_in_patch<'n>(node: &'n Node, value: &Value, path: &[Step]) -> Located<'n> {
+    fn first<'e>(node: &'e Node, key: &str) -> Option<&'e Entry> {
+        node.entries()
+            .iter()
+            .find(|entry| entry.key.text == key)
+            .or_else(|| node.entry(key))
+    }
+    follow(node, value, path, first)
+}
+
+fn follow<'n>(
+    node: &'n Node,
+    value: &Value,
+    path: &[Step],
+    entry: fn(&'n Node, &str) -> Option<&'n Entry>,
+) -> Located<'n> {
     let mut found = Located {
         mark: node.mark,
         depth: 0,
@@ -37,7 +57,7 @@ pub(super) fn locate<'n>(node: &'n Node, value: &Value, path: &[Step]) -> Locate
     let mut value = Some(value);
     for step in path {
         let next = match step {
-            Step::Key(key) => found.node.entry(key).map(|entry| (entry.key.mark, &entry.value)),
+            Step::Key(key) => entry(found.node, key).map(|entry| (entry.key.mark, &entry.value)),
             Step::Index(index) => item(found.node, value, *index).map(|item| (item.mark, item)),
         };
         let Some((mark, node)) = next else { return found };

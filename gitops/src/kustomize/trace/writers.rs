@@ -2,7 +2,7 @@
 
 use super::instances::{Instance, Pass};
 use super::json_patch;
-use super::list::{self, locate};
+use super::list::{self, locate, locate_in_patch};
 use super::reach::aims_at;
 use super::{Writer, WriterKind};
 use crate::files::Place;
@@ -283,7 +283,7 @@ impl Looking<'_> {
         if matches!(self.path.steps(), [Step::Key(key)] if key == "apiVersion" || key == "kind") {
             return None;
         }
-        let located = locate(document, self.object, self.path.steps());
+        let located = locate_in_patch(document, self.object, self.path.steps());
         let full = self.path.steps().len();
         let is_null = located.node.tree == Tree::Scalar(Value::Null) && located.depth > 0;
         let directive = located.node.get("$patch");
