@@ -4,6 +4,7 @@ pub mod answer;
 pub mod case;
 pub mod causes;
 pub mod check;
+pub mod compare;
 pub mod explanation;
 pub mod next;
 pub mod report;
