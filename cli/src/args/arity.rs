@@ -4,6 +4,7 @@ use super::help;
 use crate::commands::Command;
 use crate::commands::argocd::ArgocdGroup;
 use crate::commands::get::{GetGroup, GetKind};
+use crate::commands::kustomize::KustomizeGroup;
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::terminate::{TerminateGroup, TerminateKind};
@@ -93,7 +94,9 @@ fn given(command: &Command) -> Given<'_> {
         },
         Command::Lua(LuaGroup { command: None }) => Given::Kind("lua", None),
         Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),
+        Command::Kustomize(KustomizeGroup { command: None }) => Given::Kind("kustomize", None),
         Command::Lua(_)
+        | Command::Kustomize(_)
         | Command::Argocd(_)
         | Command::Check(_)
         | Command::Version(_)

@@ -5,6 +5,7 @@ pub(crate) mod argocd;
 pub(crate) mod check;
 mod demo;
 pub(crate) mod get;
+pub(crate) mod kustomize;
 mod line;
 pub(crate) mod lua;
 mod names;
@@ -27,6 +28,7 @@ use self::argocd::ArgocdGroup;
 use self::check::Check;
 use self::demo::Demo;
 use self::get::{GetGroup, GetKind};
+use self::kustomize::KustomizeGroup;
 use self::lua::LuaGroup;
 use self::names::Names;
 use self::promote::Promote;
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
     Lua(LuaGroup),
+    /// Configuration and schema that let kustomize work with Rollouts
+    Kustomize(KustomizeGroup),
     /// Play an update from start to end on a cluster in this process
     Demo(Demo),
     /// Run a cluster in this process until you interrupt it
@@ -85,6 +89,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
+        Command::Kustomize(arguments) => kustomize::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
         Command::Options => options::run(console),
         Command::Demo(arguments) => demo::run(&arguments, console).await,
