@@ -209,6 +209,9 @@ fn compare(path: &FieldPath, was: Option<&Value>, written: &Value, now: Option<&
         let (Some(written), Some(now)) = (written.get(name), now.get(name)) else {
             continue;
         };
+        if item.len() > 2 && item.keys().all(|key| written.contains_key(key)) {
+            continue; // All of it is restated, so what differs is meant.
+        }
         let mut lost = Vec::new();
         members(item, written, now, "", &mut lost);
         if !lost.is_empty() {
