@@ -1,6 +1,11 @@
 //! Every cause on small worlds: plain, disguised by another cause, and beside something healthy that looks alike.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value
+)]
 
 mod analysis;
 mod argocd;
