@@ -18,6 +18,8 @@ fn rooms_import_in_no_ring() {
         ("core/src/", "rollout", "observed"),
         ("controller/src/", "reconcile", "shell"),
         ("cli/src/", "commands", "cluster"),
+        ("gitops/src/", "kustomize", "yaml"),
+        ("explain/src/", "causes", "case"),
     ] {
         let imports = imports(source, &files(source.trim_end_matches('/')));
         assert!(

@@ -65,6 +65,9 @@ pub(super) fn leader<'a>(case: &Case<'a>) -> Leader<'a> {
     if runs_without_lease(case, instance) || last_sign(case).is_some_and(|at| case.now.duration_since(at) < LIFE) {
         return Leader::Unknown;
     }
+    if leases.is_empty() && !nobody_acts(case) {
+        return Leader::Unknown;
+    }
     let mut evidence: Vec<Evidence> = leases.iter().map(|lease| lease_fact(case, lease)).collect();
     evidence.extend(deployments(case).map(|deployment| {
         let ready = deployment.number("/status/readyReplicas").unwrap_or(0);
@@ -103,6 +106,16 @@ pub(super) fn leader<'a>(case: &Case<'a>) -> Leader<'a> {
         "No controller runs: none has ever taken the Lease. Nothing happens until one does.".to_owned()
     };
     Leader::Absent(summary, evidence)
+}
+
+/// Where there is no Lease of this name, something else must say that nobody acts: a Deployment without pods, the Lease of
+/// another instance, or a change that nobody has looked at. Some controllers lead without a Lease.
+fn nobody_acts(case: &Case<'_>) -> bool {
+    let ready = deployments(case).any(|it| it.number("/status/readyReplicas").unwrap_or(0) > 0);
+    let down = deployments(case).next().is_some() && !ready;
+    let other = case.index.all("Lease").next().is_some();
+    let unseen = !case.generation_is_observed() || case.object.text("/status/phase").is_empty();
+    down || other || (unseen && !ready)
 }
 
 fn lease_fact(case: &Case<'_>, lease: &Object) -> Evidence {

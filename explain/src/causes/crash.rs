@@ -81,7 +81,12 @@ fn matters(case: &Case<'_>, pod: &Pod<'_>, container: &Container<'_>, ended: &En
     if part == Some(Part::Old) {
         return false;
     }
-    let failed = ended.code != 0 || ended.reason == "OOMKilled" || container.waiting().0 == "CrashLoopBackOff";
+    let waiting = container.waiting().0;
+    if !matches!(waiting, "" | "CrashLoopBackOff") {
+        // It waits for something else now.
+        return false;
+    }
+    let failed = ended.code != 0 || ended.reason == "OOMKilled" || waiting == "CrashLoopBackOff";
     let down = !container.is_ready() && is_missed(case, pod);
     let recent = ended.at.is_none_or(|at| case.now.duration_since(at) <= RECENT);
     let loops = container.restarts() >= MANY && recent;

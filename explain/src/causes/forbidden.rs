@@ -18,7 +18,7 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let (told, fact) = complaints(case).into_iter().find(|(told, _)| is_rbac(told))?;
     let who = told.split_once("User \"").and_then(|(_, rest)| rest.split_once('"'));
     let summary = match who {
-        Some((user, rest)) => format!("{user} lacks a permission: it{}.", short(clause(rest), 170)),
+        Some((user, rest)) => format!("{user} lacks a permission: it {}.", short(clause(rest), 170)),
         None => format!("A permission is missing: {}.", short(clause(&told), 170)),
     };
     Some(observed(&CAUSE, summary, vec![fact]))

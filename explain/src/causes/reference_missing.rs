@@ -42,12 +42,15 @@ fn missing(told: &str) -> Option<(&'static str, &str)> {
         return None;
     }
     WORDS.iter().find_map(|(word, kind)| {
-        let name = quoted_after(told, word)?;
         // The name must be what is not found, not the object in which something is missing.
-        let rest = told.split_once(name)?.1;
-        rest.trim_start_matches(['"', '\'', '`'])
-            .starts_with(" not found")
-            .then_some((*kind, name))
+        told.match_indices(word).find_map(|(at, _)| {
+            let rest = &told[at..];
+            let name = quoted_after(rest, word)?;
+            let behind = ['"', '\'', '`']
+                .iter()
+                .any(|quote| rest.contains(&format!("{name}{quote} not found")));
+            behind.then_some((*kind, name))
+        })
     })
 }
 

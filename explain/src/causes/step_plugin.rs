@@ -16,10 +16,8 @@ pub(super) const CAUSE: CauseKind = CauseKind {
 };
 
 fn detect(case: &Case<'_>) -> Option<Cause> {
-    let statuses = case.object.list("/status/canary/stepPluginStatuses").iter();
-    let failed = statuses
-        .filter(|it| matches!(text(&it["phase"]), "Failed" | "Error"))
-        .next_back();
+    let mut statuses = case.object.list("/status/canary/stepPluginStatuses").iter();
+    let failed = statuses.rfind(|it| matches!(text(&it["phase"]), "Failed" | "Error"));
     if let Some(status) = failed {
         let (name, phase, message) = (text(&status["name"]), text(&status["phase"]), text(&status["message"]));
         let step = number(&status["index"]).unwrap_or(0) + 1;

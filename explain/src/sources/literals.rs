@@ -50,7 +50,10 @@ impl Literals {
                 self.secret(&item["value"]);
             }),
             ("command", Value::Array(items)) => items.iter().skip(1).for_each(|item| self.secret(item)),
-            ("headers" | "httpHeaders" | "data" | "stringData", held) => self.leaves(held),
+            (
+                "headers" | "httpHeaders" | "headerValue" | "data" | "stringData" | "config" | "body" | "jsonBody",
+                held,
+            ) => self.leaves(held),
             ("image" | "serviceName" | "serviceAccountName" | "containerID", Value::String(text)) => {
                 self.names.insert(text.clone());
             }

@@ -222,7 +222,13 @@ impl Reading {
     pub fn finish(self) -> Sources {
         let mut literals = Literals::default();
         self.objects.iter().for_each(|object| literals.note(object));
-        let templates = self.objects.iter().filter_map(template).collect();
+        let mut templates: BTreeMap<String, Template> = self.objects.iter().filter_map(template).collect();
+        for identity in templates.values_mut().filter_map(|it| it.identity.as_mut()) {
+            // What is wrong with a spec is told with the value that is wrong.
+            if let Some(invalid) = &mut identity.invalid {
+                *invalid = literals.clean(invalid).unwrap_or_else(|| invalid.clone());
+            }
+        }
         let clean = |object| Object(redact::object(object, &literals));
         Sources {
             version: BUNDLE_VERSION,

@@ -241,3 +241,80 @@ async fn request(client: &Client, path: &str, names_only: bool) -> Result<Value,
         .map_err(|error| kube::Error::BuildRequest(kube::core::request::Error::BuildRequest(error)))?;
     client.request::<Value>(request).await
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use serin_core::notation::yaml;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_cluster_role_allows_exactly_what_is_asked() {
+        let role = include_str!("../../../../deploy/explain/cluster-role.yaml");
+        let role = yaml::parse_docs(role).unwrap().remove(0).value;
+        let mut allowed = BTreeSet::new();
+        let texts = |list: &Value| -> Vec<String> {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it.as_str().unwrap().to_owned())
+                .collect()
+        };
+        for rule in role["rules"].as_array().unwrap() {
+            assert_eq!(texts(&rule["verbs"]), ["get", "list", "watch"]);
+            for group in texts(&rule["apiGroups"]) {
+                allowed.extend(
+                    texts(&rule["resources"])
+                        .into_iter()
+                        .map(|resource| (group.clone(), resource)),
+                );
+            }
+        }
+        let group = |path: &str| {
+            path.strip_prefix("apis/")
+                .map_or(String::new(), |it| it.split('/').next().unwrap().to_owned())
+        };
+        let asked: BTreeSet<_> = KINDS
+            .iter()
+            .map(|(_, path, plural)| (group(path), (*plural).to_owned()))
+            .collect();
+        assert_eq!(allowed, asked);
+        assert!(!asked.iter().any(|(_, resource)| resource == "secrets"));
+    }
+
+    #[test]
+    fn questions_name_the_permission_that_is_missing() {
+        let trouble = Trouble::Forbidden("no".to_owned());
+        for (ask, what, permission, path) in [
+            (
+                Ask::labelled("ReplicaSet", Some("shop"), "a=b,c"),
+                "replicasets in namespace shop",
+                "list replicasets.apps in namespace shop",
+                "/apis/apps/v1/namespaces/shop/replicasets",
+            ),
+            (
+                Ask::get_global("Node", "n1"),
+                "nodes n1",
+                "get nodes in all namespaces",
+                "/api/v1/nodes/n1",
+            ),
+            (
+                Ask::list("Rollout", None, ""),
+                "rollouts",
+                "list rollouts.argoproj.io in all namespaces",
+                "/apis/argoproj.io/v1alpha1/rollouts",
+            ),
+        ] {
+            assert_eq!(
+                (
+                    ask.what().as_str(),
+                    ask.permission(&trouble).as_str(),
+                    ask.path().as_str()
+                ),
+                (what, permission, path)
+            );
+        }
+        assert_eq!(Ask::labelled("Pod", None, "a=b,c").query, "labelSelector=a%3Db%2Cc");
+    }
+}

@@ -111,7 +111,10 @@ fn of_rollout(asks: &mut BTreeSet<Ask>, root: &Value, many: bool) {
     } else {
         format!("{LEASE}-{instance}")
     };
-    asks.insert(Ask::with_fields("Lease", None, &format!("metadata.name={lease}")));
+    // Where another instance is asked for, the Lease of the plain one says whether any controller runs.
+    for name in [LEASE, &lease] {
+        asks.insert(Ask::with_fields("Lease", None, &format!("metadata.name={name}")));
+    }
     asks.insert(Ask::labelled(
         "Deployment",
         None,
