@@ -3,5 +3,6 @@
 pub mod causes;
 pub mod compare;
 pub mod explanation;
+pub mod history;
 pub mod report;
 pub mod rules;

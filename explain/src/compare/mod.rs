@@ -22,6 +22,7 @@ use serin_gitops::argocd::IgnoreRule;
 use serin_gitops::yaml::FieldPath;
 
 use crate::explanation::FieldDifference;
+pub(crate) use hide::clean;
 use ignore::Ignored;
 use kinds::Sorter;
 
@@ -141,7 +142,7 @@ pub fn is_same(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 /// The pod template in the form in which two say the same if they are equal, below `spec.template`.
-fn meaning(object: &Value) -> Option<Value> {
+pub(crate) fn meaning(object: &Value) -> Option<Value> {
     let template = object
         .pointer("/spec/template")
         .filter(|template| template.get("spec").is_some())?;
