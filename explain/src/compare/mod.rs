@@ -1,6 +1,6 @@
 //! Git's object, the live object and the running stable revision, side by side.
 //!
-//! Which fields Argo CD calls different follows its own (legacy) algorithm (argocd.md §5.2): what is only live is no drift,
+//! Which fields Argo CD calls different follows its own (legacy) algorithm (contract 13 §6.1): what is only live is no drift,
 //! arrays are compared whole, quantities by their value. Every field in which the three columns differ is listed, with what
 //! the difference means ([`DifferenceKind`](crate::explanation::DifferenceKind)). Values of environments, arguments, headers and the like are hidden.
 

@@ -28,7 +28,7 @@ pub(super) struct Source {
 
 impl Source {
     /// `.argocd-source-NAME.yaml` with the settings of the Application in it: such a file's settings go over them, and the
-    /// build treats both alike (argocd.md §4.3).
+    /// build treats both alike (contract 13 §5.2).
     pub(super) fn made_up(&self, files: &dyn Files) -> Option<(PathBuf, Vec<u8>)> {
         let name = self.application.as_ref().filter(|_| !self.overrides.is_empty())?;
         let path = self.folder.join(format!(".argocd-source-{name}.yaml"));

@@ -1,7 +1,7 @@
 //! What Argo CD knows: the Application object, and its REST API.
 //!
 //! Only GET requests are sent, and never with `refresh`: that parameter writes an annotation although it needs no right to
-//! write (argocd.md §3.4).
+//! write (contract 13 §5.1).
 
 mod answers;
 mod application;
