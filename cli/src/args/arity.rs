@@ -95,6 +95,7 @@ fn given(command: &Command) -> Given<'_> {
         Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),
         Command::Lua(_)
         | Command::Argocd(_)
+        | Command::Explain(_)
         | Command::Version(_)
         | Command::Options
         | Command::Demo(_)

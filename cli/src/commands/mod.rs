@@ -3,6 +3,7 @@
 mod abort;
 pub(crate) mod argocd;
 mod demo;
+pub(crate) mod explain;
 pub(crate) mod get;
 mod line;
 pub(crate) mod lua;
@@ -24,6 +25,7 @@ use crate::show::failure::Failure;
 
 use self::argocd::ArgocdGroup;
 use self::demo::Demo;
+use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::lua::LuaGroup;
 use self::names::Names;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Version(Version),
     /// Print the list of flags that all commands accept
     Options,
+    /// Explain why a rollout, AnalysisRun or Experiment is in its state; all that are not Healthy without names
+    Explain(Explain),
     /// Health checks and resource actions in Argo CD's settings
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
@@ -78,6 +82,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
+        Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
