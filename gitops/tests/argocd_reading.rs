@@ -78,6 +78,11 @@ const HEALTHY: &[Route] = &[
         "23-revision-metadata-branch.json",
     ),
     (
+        "/api/v1/applications/web/revisions/2ea371191c47711349c9500e04996905c06fb7e8/metadata",
+        200,
+        "22-revision-metadata.json",
+    ),
+    (
         "/api/v1/applications/web/revisions/88d5e8c74f36aeeb239740dcab82f4c02b5d56b1/metadata?project=default",
         200,
         "22-revision-metadata.json",
@@ -153,6 +158,20 @@ async fn everything_is_read_and_nothing_is_written() {
     );
 
     let web = argo_cd.application(&name("web"), Some("default")).await.unwrap();
+    applications(&argo_cd, &web).await;
+    objects(&argo_cd, &web).await;
+    revisions(&argo_cd, &web).await;
+
+    assert_eq!(server.writes(), [""; 0]);
+    let unscoped: Vec<String> = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.contains("/applications/") && !request.contains("project=default"))
+        .collect();
+    assert_eq!(unscoped, [""; 0], "each request names the project");
+}
+
+async fn applications(argo_cd: &Client, web: &Application) {
     assert_eq!(
         (web.name(), web.namespace(), web.project()),
         ("web", "argocd", "default")
@@ -163,10 +182,12 @@ async fn everything_is_read_and_nothing_is_written() {
         .unwrap();
     assert!(listed.iter().any(|application| application.name() == "web"));
     assert_eq!(argo_cd.applications(Some("team=shop"), &[]).await.unwrap(), []);
+}
 
-    let all = argo_cd.managed_resources(&web, None).await.unwrap();
+async fn objects(argo_cd: &Client, web: &Application) {
+    let all = argo_cd.managed_resources(web, None).await.unwrap();
     assert_eq!(all.iter().filter(|resource| resource.kind == "Rollout").count(), 1);
-    let one = argo_cd.managed_resources(&web, Some(ROLLOUT)).await.unwrap();
+    let one = argo_cd.managed_resources(web, Some(ROLLOUT)).await.unwrap();
     let target = one[0].target.as_ref().unwrap();
     assert_eq!(
         target.pointer("/spec/template/spec/containers/0/image"),
@@ -179,7 +200,7 @@ async fn everything_is_read_and_nothing_is_written() {
             && !one[0].modified
     );
 
-    let tree = argo_cd.resource_tree(&web).await.unwrap();
+    let tree = argo_cd.resource_tree(web).await.unwrap();
     let pod = tree.iter().find(|node| node.kind == "Pod").unwrap();
     assert_eq!((pod.info["Status Reason"].as_str(), pod.parents.len()), ("Pending", 1));
     assert!(
@@ -193,7 +214,7 @@ async fn everything_is_read_and_nothing_is_written() {
         ..ROLLOUT
     };
     assert_eq!(
-        argo_cd.resource(&web, run).await.unwrap().unwrap()["kind"],
+        argo_cd.resource(web, run).await.unwrap().unwrap()["kind"],
         "AnalysisRun"
     );
     let service = ObjectKey {
@@ -204,11 +225,13 @@ async fn everything_is_read_and_nothing_is_written() {
         ..ROLLOUT
     };
     assert_eq!(
-        argo_cd.resource(&web, service).await.unwrap().unwrap()["kind"],
+        argo_cd.resource(web, service).await.unwrap().unwrap()["kind"],
         "Service"
     );
+}
 
-    let events = argo_cd.events(&web, None).await.unwrap();
+async fn revisions(argo_cd: &Client, web: &Application) {
+    let events = argo_cd.events(web, None).await.unwrap();
     assert!(
         events
             .iter()
@@ -216,11 +239,11 @@ async fn everything_is_read_and_nothing_is_written() {
         "{events:?}"
     );
     assert_eq!(
-        argo_cd.events(&web, Some(("6d3a716f", "web", "demo"))).await.unwrap(),
+        argo_cd.events(web, Some(("6d3a716f", "web", "demo"))).await.unwrap(),
         []
     );
     let commit = argo_cd
-        .revision(&web, "88d5e8c74f36aeeb239740dcab82f4c02b5d56b1", None)
+        .revision(web, "88d5e8c74f36aeeb239740dcab82f4c02b5d56b1", None)
         .await
         .unwrap();
     assert_eq!(
@@ -233,20 +256,22 @@ async fn everything_is_read_and_nothing_is_written() {
             .map(|object| object["kind"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    assert!(kinds(argo_cd.manifests(&web, None).await.unwrap()).contains(&"Rollout".to_owned()));
+    assert!(kinds(argo_cd.manifests(web, None).await.unwrap()).contains(&"Rollout".to_owned()));
     let old = argo_cd
-        .manifests(&web, Some("2ea371191c47711349c9500e04996905c06fb7e8"))
+        .manifests(web, Some("2ea371191c47711349c9500e04996905c06fb7e8"))
         .await
         .unwrap();
     assert!(kinds(old).contains(&"Rollout".to_owned()));
-
-    assert_eq!(server.writes(), [""; 0]);
-    let unscoped: Vec<String> = server
-        .requests()
-        .into_iter()
-        .filter(|request| request.contains("/applications/") && !request.contains("project=default"))
-        .collect();
-    assert_eq!(unscoped, [""; 0], "each request names the project");
+    let (deployed, errors) = argo_cd.deployments(web, 10).await;
+    let revisions: Vec<&str> = deployed.iter().map(|deployed| &deployed.revision[..4]).collect();
+    assert_eq!((revisions, errors), (vec!["2ea3", "88d5"], vec![]));
+    assert!(
+        deployed
+            .iter()
+            .all(|deployed| deployed.manifests.len() > 2 && !deployed.metadata.author.is_empty())
+    );
+    let (last, _) = argo_cd.deployments(web, 1).await;
+    assert_eq!(last[0].revision, deployed[1].revision);
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ impl Sorter<'_> {
     }
 
     /// Whether a sync puts the live array around the field into what it applies: an ignored field is in the same array of an
-    /// object without merge keys (argocd.md §5.5).
+    /// object without merge keys (contract 13 §6.3).
     fn is_frozen(&self, path: &FieldPath) -> bool {
         let list = path.steps().iter().position(|step| matches!(step, Step::Index(_)));
         let Some(list) = list.and_then(|place| path.steps().get(..place)) else {
@@ -122,7 +122,7 @@ fn is_custom(object: &Value) -> bool {
     group.contains('.') && !is_built_in
 }
 
-/// Whether a controller of rollouts or of traffic writes this field (argocd.md §5.6).
+/// Whether a controller of rollouts or of traffic writes this field (contract 13 §6.4).
 fn is_of_a_controller(object: Option<&Value>, path: &FieldPath) -> bool {
     const HASH: &str = "rollouts-pod-template-hash";
     let kind = object

@@ -1,4 +1,4 @@
-//! What a sync would change, as Argo CD's legacy comparison forecasts it (argocd.md §5.2).
+//! What a sync would change, as Argo CD's legacy comparison forecasts it (contract 13 §6.1).
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Git's object, the live object and the running stable revision, side by side.
 //!
-//! Which fields Argo CD calls different follows its own (legacy) algorithm (argocd.md §5.2): what is only live is no drift,
+//! Which fields Argo CD calls different follows its own (legacy) algorithm (contract 13 §6.1): what is only live is no drift,
 //! arrays are compared whole, quantities by their value. Every field in which the three columns differ is listed, with what
 //! the difference means ([`DifferenceKind`](crate::explanation::DifferenceKind)). Values of environments, arguments, headers and the like are hidden.
 
@@ -22,6 +22,7 @@ use serin_gitops::argocd::IgnoreRule;
 use serin_gitops::yaml::FieldPath;
 
 use crate::explanation::FieldDifference;
+pub(crate) use hide::clean;
 use ignore::Ignored;
 use kinds::Sorter;
 
@@ -141,7 +142,7 @@ pub fn is_same(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 /// The pod template in the form in which two say the same if they are equal, below `spec.template`.
-fn meaning(object: &Value) -> Option<Value> {
+pub(crate) fn meaning(object: &Value) -> Option<Value> {
     let template = object
         .pointer("/spec/template")
         .filter(|template| template.get("spec").is_some())?;

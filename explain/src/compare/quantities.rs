@@ -1,4 +1,4 @@
-//! Quantities in one spelling, where Argo CD reads a Rollout's pod template by its type (argocd.md §5.3).
+//! Quantities in one spelling, where Argo CD reads a Rollout's pod template by its type (contract 13 §6.2).
 
 use serde_json::Value;
 use serin_core::identity::quantity_value;

@@ -172,7 +172,7 @@ impl Application {
         self.text("/spec/destination/namespace")
     }
 
-    /// What people edit: the dry source of a hydrator, else all sources, else the source (argocd.md §4.1).
+    /// What people edit: the dry source of a hydrator, else all sources, else the source (contract 13 §5.2).
     #[must_use]
     pub fn sources(&self) -> Vec<Source> {
         let dry = self

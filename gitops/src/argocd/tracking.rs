@@ -1,4 +1,4 @@
-//! Which application an object belongs to (argocd.md §4.2).
+//! Which application an object belongs to (contract 13 §5.2).
 
 use serde_json::Value;
 
