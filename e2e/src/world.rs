@@ -282,6 +282,14 @@ impl World {
         self.ledger.signed()
     }
 
+    /// Writes of another user in this world's namespace; `None` where there is no audit log of ours.
+    ///
+    /// # Errors
+    /// If the audit log cannot be read.
+    pub fn writes_of(&self, user: &str) -> Result<Option<Vec<Write>>> {
+        self.ledger.of(user)
+    }
+
     /// What the clock of this place shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -94,6 +94,22 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// All writes of another user in the namespace, Events and Leases included; `None` where there is no audit log.
+    ///
+    /// # Errors
+    /// If the audit log cannot be read.
+    pub fn of(&self, user: &str) -> Result<Option<Vec<Write>>> {
+        match self {
+            Self::Audit { log, namespace, .. } => {
+                let all = audit(log, user, namespace)?;
+                Ok(Some(all.into_iter().map(|it| it.write).collect()))
+            }
+            Self::Notes(_) | Self::Nowhere => Ok(None),
+        }
+    }
+}
+
 fn audit(log: &Path, user: &str, namespace: &str) -> Result<Vec<Signed>> {
     let text = std::fs::read_to_string(log).with_context(|| log.display().to_string())?;
     // The last line may be half written.

@@ -155,6 +155,88 @@ pub(crate) async fn nothing_is_written(world: &mut World) -> Result<()> {
     Ok(())
 }
 
+/// A person with the shipped ClusterRole reads everything that the answer needs, and writes nothing.
+pub(crate) async fn a_reader_with_the_shipped_role(world: &mut World) -> Result<()> {
+    world.given().rollout(&impatient()).healthy().await?;
+    world
+        .when()
+        .set_image("does-not-exist:2")
+        .then()
+        .phase("Degraded")
+        .await?;
+    let token = reader(world).await?;
+    let (kubeconfig, _) = world.for_kubectl().await?;
+    let mut kubeconfig: Value = serde_json::from_str(&kubeconfig).context("the kubeconfig is JSON")?;
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    let line: &[&str] = &["explain", "rollout/web", "-o", "json"];
+    let told = run_as(world, &kubeconfig.to_string(), &[line]).await?;
+    let told = &told[0]["explanations"][0];
+    is(told, "degraded", &["image-pull", "deadline"])?;
+    ensure!(told["unread"] == json!([]), "the role lacks {:#}", told["unread"]);
+    let user = format!("system:serviceaccount:{}:reader", world.namespace());
+    if let Some(writes) = world.writes_of(&user)? {
+        ensure!(writes.is_empty(), "the audit log has writes of the reader: {writes:?}");
+    }
+    Ok(())
+}
+
+/// A person who may read Rollouts alone is told which permissions are missing.
+pub(crate) async fn a_reader_of_rollouts_alone(world: &mut World) -> Result<()> {
+    world.given().rollout(&impatient()).healthy().await?;
+    world
+        .when()
+        .set_image("does-not-exist:2")
+        .then()
+        .phase("Degraded")
+        .await?;
+    let few = json!([{"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["get", "list"]}]);
+    let token = reader_with(world, few).await?;
+    let (kubeconfig, _) = world.for_kubectl().await?;
+    let mut kubeconfig: Value = serde_json::from_str(&kubeconfig).context("the kubeconfig is JSON")?;
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    let line: &[&str] = &["explain", "rollout/web", "-o", "json"];
+    let told = run_as(world, &kubeconfig.to_string(), &[line]).await?;
+    let told = &told[0]["explanations"][0];
+    // The pods were not seen, so nothing is guessed of them.
+    is(told, "degraded", &["deadline"])?;
+    let unread = told["unread"].to_string();
+    for kind in ["pods", "replicasets", "events"] {
+        ensure!(unread.contains(kind), "{kind} are not told: {unread}");
+    }
+    Ok(())
+}
+
+/// A token of an account with the ClusterRole that `deploy/explain` ships.
+async fn reader(world: &World) -> Result<String> {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/explain/cluster-role.yaml");
+    let role = serin_core::notation::yaml::parse_docs(&std::fs::read_to_string(file)?)?
+        .pop()
+        .context("a ClusterRole")?
+        .value;
+    reader_with(world, role["rules"].clone()).await
+}
+
+async fn reader_with(world: &World, rules: Value) -> Result<String> {
+    const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+    let (name, namespace) = (format!("{}-reader", world.namespace()), world.namespace());
+    let meta = json!({"name": name});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}});
+    create(world, "/api/v1", "serviceaccounts", &account).await?;
+    let role =
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules});
+    request(world, "POST", &format!("{RBAC}/clusterroles"), &role).await?;
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": meta,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": namespace}]});
+    request(world, "POST", &format!("{RBAC}/clusterrolebindings"), &binding).await?;
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/reader/token");
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}});
+    let issued = request(world, "POST", &path, &body).await?;
+    // The authorizer sees the binding a moment later.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    issued["status"]["token"].as_str().map(str::to_owned).context("a token")
+}
+
 /// The deadline passes soon.
 fn impatient() -> String {
     CANARY.replace("progressDeadlineSeconds: 30", "progressDeadlineSeconds: 12")
@@ -235,10 +317,14 @@ async fn explain(world: &mut World) -> Result<Value> {
 /// What `serin` prints as JSON, for each command line. Once for each world: a sandbox lives in real time from then on.
 async fn run(world: &mut World, lines: &[&[&str]]) -> Result<Vec<Value>> {
     let (kubeconfig, _) = world.for_kubectl().await?;
+    run_as(world, &kubeconfig, lines).await
+}
+
+async fn run_as(world: &World, kubeconfig: &str, lines: &[&[&str]]) -> Result<Vec<Value>> {
     let folder = std::env::temp_dir().join(format!("{}-explain-{}", world.namespace(), uuid::Uuid::new_v4()));
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("kubeconfig");
-    serin_e2e::cluster::write_private(&file, &kubeconfig)?;
+    serin_e2e::cluster::write_private(&file, kubeconfig)?;
     let file = file.to_string_lossy().into_owned();
     let begin = ["serin", "--kubeconfig", &file, "--namespace", world.namespace()];
     let mut printed = Vec::new();

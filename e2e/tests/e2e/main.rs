@@ -75,6 +75,8 @@ fn explanations() -> Vec<Scenario> {
         scenario!(explaining::pods_that_admission_refuses).only(Place::Real),
         scenario!(explaining::pods_beyond_the_quota).only(Place::Real),
         scenario!(explaining::nothing_is_written),
+        scenario!(explaining::a_reader_with_the_shipped_role).only(Place::Real),
+        scenario!(explaining::a_reader_of_rollouts_alone).only(Place::Real),
     ]
 }
 
