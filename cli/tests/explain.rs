@@ -193,7 +193,7 @@ async fn only_what_is_needed_is_read_and_nothing_is_written() {
     // Two pages of rollouts, then one list for each kind.
     assert!(requests.len() <= 16, "{} requests", requests.len());
     assert!(!requests.iter().any(|it| it.request.resource == "secrets"));
-    println!("1,000 rollouts: {} requests, {took:?}", requests.len());
+    eprintln!("1,000 rollouts: {} requests, {took:?}", requests.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

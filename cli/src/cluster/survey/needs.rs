@@ -63,7 +63,7 @@ pub(super) fn first(roots: &[Value], app: Option<&str>) -> BTreeSet<Ask> {
     asks
 }
 
-/// The Application that tracks an object (argocd.md §4): by annotation, else by label.
+/// The Application that tracks an object: by annotation, else by label.
 fn application(object: &Value) -> Option<String> {
     let tracked = &object["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"];
     let by_annotation = tracked.as_str().and_then(|id| id.split(':').next());
