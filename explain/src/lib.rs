@@ -1,4 +1,5 @@
-//! Why a rollout is Degraded ([`explain`]), and whether an overlay will be ([`rules`]). Pure over what was read.
+//! Why a rollout is Degraded ([`explain`]), and whether an overlay will be ([`rules`]). Pure over what was read, but for
+//! [`history`], which reads Git.
 //!
 //! A caller collects objects as the API server gives them, in a [`Reading`]; [`Reading::finish`] takes the secrets out.
 //! [`explain`] answers from that alone: who is served, why, what happens next, and what to type.
@@ -41,7 +42,9 @@
 pub mod answer;
 pub mod case;
 pub mod causes;
+pub mod compare;
 pub mod explanation;
+pub mod history;
 pub mod next;
 pub mod report;
 pub mod rules;

@@ -1,5 +1,9 @@
 //! A tree of files that can be read: a folder on disk, or the tree of a commit.
 
+mod folder;
+
+pub use folder::Folder;
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
@@ -43,4 +47,21 @@ pub struct FilesError {
     pub path: PathBuf,
     /// Why.
     pub why: String,
+}
+
+/// A place in a file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, relative to the tree's root.
+    pub file: PathBuf,
+    /// Line, from 1, in the file as it is stored.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
 }

@@ -12,4 +12,5 @@ pub mod argocd;
 pub mod files;
 pub mod git;
 pub mod kustomize;
+mod web;
 pub mod yaml;

@@ -1,0 +1,125 @@
+//! What kustomize says, and when it fails, the likely cause and the place where it can be told.
+
+mod places;
+mod secrets;
+
+use super::graph::Graph;
+use super::problem::{BuildError, Note, Problem, ProblemKind};
+use super::program::Program;
+use places::Cause;
+use regex::Regex;
+use std::path::Path;
+
+/// The most letters of kustomize's own words that are repeated.
+const LONGEST: usize = 1500;
+
+/// The text without the temporary folder's name.
+pub(super) fn without(text: &[u8], folder: &Path) -> Vec<u8> {
+    let mut text = String::from_utf8_lossy(text).into_owned();
+    for folder in [folder.canonicalize().ok(), Some(folder.to_owned())]
+        .into_iter()
+        .flatten()
+    {
+        let folder = folder.to_string_lossy().into_owned();
+        text = text.replace(&format!("{folder}/"), "").replace(&folder, ".");
+    }
+    text.into_bytes()
+}
+
+/// What kustomize said, in one form for all programs: without what it repeats of the input, and without the content of
+/// any Secret.
+pub(super) fn words(stderr: &[u8], graph: &Graph) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let mut words = text.trim().to_owned();
+    // kubectl: `E1201 12:00:00.000000   1 run.go:72] "command failed" err="…"`, or err=< with indented lines.
+    if let Some((_, rest)) = words.split_once("\"command failed\" err=") {
+        words = match rest.strip_prefix("<\n") {
+            Some(block) => block
+                .trim_end()
+                .trim_end_matches('>')
+                .trim_end()
+                .replace("\n\t", "\n")
+                .trim_start()
+                .to_owned(),
+            None => serde_json::from_str::<String>(rest.trim()).unwrap_or_else(|_| rest.trim().to_owned()),
+        };
+    }
+    for (pattern, by) in [
+        (r"(?m)^(Error|error): ", ""),
+        // The configuration of a transformer, with the text of a patch or the literals of a generator.
+        (r"(?s) with config: `.*?`", ""),
+        (r"(?s)\[patch: .*\]", "[patch]"),
+        (r"(?s)\[\{?patch.*?\}\]", "[patch]"),
+    ] {
+        if let Ok(regex) = Regex::new(pattern) {
+            words = regex.replace_all(&words, by).into_owned();
+        }
+    }
+    secrets::hide(&mut words, graph);
+    if words.chars().count() > LONGEST {
+        words = words.chars().take(LONGEST).chain("…".chars()).collect();
+    }
+    words
+}
+
+/// Warnings of a run that succeeded.
+pub(super) fn remarks(words: &str) -> Vec<Note> {
+    let lines = words
+        .lines()
+        .map(|line| line.trim_start_matches('#').trim())
+        .filter(|line| !line.is_empty());
+    let note = |line: &str| Note {
+        place: None,
+        text: format!("kustomize: {line}"),
+    };
+    lines.map(note).collect()
+}
+
+/// Why a run failed.
+pub(super) fn explain(words: &str, graph: &Graph, program: &Program) -> BuildError {
+    let overlay = graph.layers.first();
+    if [
+        "out of memory",
+        "cannot allocate memory",
+        "failed to create new OS thread",
+    ]
+    .iter()
+    .any(|sign| words.contains(sign))
+    {
+        let message = format!("{program} took more memory than it may");
+        let file = overlay.map_or(Path::new(""), |layer| &layer.file);
+        return Problem::of_file(
+            ProblemKind::Program,
+            file,
+            message,
+            "look for what makes the build large",
+        )
+        .into();
+    }
+    let cause = places::cause(words, graph).unwrap_or_else(|| Cause {
+        place: None,
+        file: places::named_file(words, graph).or_else(|| overlay.map(|layer| layer.file.clone())),
+        why: String::new(),
+        action: "correct what kustomize names".to_owned(),
+    });
+    let shown = if graph.overlay.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &graph.overlay
+    };
+    let mut message = format!("{program} cannot build {}: {words}", shown.display());
+    if !cause.why.is_empty() {
+        message = format!("{message}: {}", cause.why);
+    }
+    let problem = match &cause.place {
+        Some(place) => Problem::at(ProblemKind::Kustomize, place, message, cause.action),
+        None => {
+            let file = cause.file.unwrap_or_default();
+            Problem::of_file(ProblemKind::Kustomize, &file, message, cause.action)
+        }
+    };
+    problem.into()
+}
+
+#[cfg(test)]
+mod tests;
