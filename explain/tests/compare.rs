@@ -433,7 +433,7 @@ fn the_running_revision_differs_in_what_the_new_one_changes() {
 #[test]
 fn secrets_are_hidden() {
     let object = |canary: &str| {
-        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"}, "spec": {
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web", "annotations": {"team/key": canary}}, "spec": {
             "strategy": {"canary": {"analysis": {"args": [{"name": "key", "value": canary}]}}},
             "url": format!("https://user:{canary}@db.example.com/x?token={canary}"),
             "flag": format!("--password={canary}"),

@@ -78,6 +78,11 @@ const HEALTHY: &[Route] = &[
         "23-revision-metadata-branch.json",
     ),
     (
+        "/api/v1/applications/web/revisions/2ea371191c47711349c9500e04996905c06fb7e8/metadata",
+        200,
+        "22-revision-metadata.json",
+    ),
+    (
         "/api/v1/applications/web/revisions/88d5e8c74f36aeeb239740dcab82f4c02b5d56b1/metadata?project=default",
         200,
         "22-revision-metadata.json",
@@ -257,6 +262,16 @@ async fn revisions(argo_cd: &Client, web: &Application) {
         .await
         .unwrap();
     assert!(kinds(old).contains(&"Rollout".to_owned()));
+    let (deployed, errors) = argo_cd.deployments(web, 10).await;
+    let revisions: Vec<&str> = deployed.iter().map(|deployed| &deployed.revision[..4]).collect();
+    assert_eq!((revisions, errors), (vec!["2ea3", "88d5"], vec![]));
+    assert!(
+        deployed
+            .iter()
+            .all(|deployed| deployed.manifests.len() > 2 && !deployed.metadata.author.is_empty())
+    );
+    let (last, _) = argo_cd.deployments(web, 1).await;
+    assert_eq!(last[0].revision, deployed[1].revision);
 }
 
 #[tokio::test]

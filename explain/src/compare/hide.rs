@@ -4,7 +4,17 @@ use serde_json::Value;
 use serin_gitops::yaml::{FieldPath, Step};
 
 /// What stands in place of a value that is not shown.
-pub(super) const HIDDEN: &str = "<redacted>";
+pub(super) const HIDDEN: &str = crate::sources::REDACTED;
+
+/// Annotations that are shown, by prefix.
+const KNOWN: [&str; 6] = [
+    "rollout.argoproj.io/",
+    "rollouts.argoproj.io/",
+    "argo-rollouts.argoproj.io/",
+    "argocd.argoproj.io/",
+    "kubectl.kubernetes.io/restartedAt",
+    "deployment.kubernetes.io/",
+];
 
 /// What is hidden below a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +25,8 @@ enum Below {
     Environment,
     /// All but the names of the items.
     Arguments,
+    /// All but those that are known to hold no secrets.
+    Annotations,
     /// All.
     Everything,
 }
@@ -36,6 +48,9 @@ pub(super) fn hidden(path: &FieldPath, value: &Value, is_secret: bool) -> Value 
 fn next(below: Below, key: &str) -> Below {
     match (below, key) {
         (Below::Everything, _) => Below::Everything,
+        (Below::Annotations, key) if KNOWN.iter().any(|known| key.starts_with(known)) => Below::Plain,
+        (Below::Annotations, _) => Below::Everything,
+        (_, "annotations") => Below::Annotations,
         (_, "env") => Below::Environment,
         (_, "args" | "command" | "headers" | "httpHeaders") => Below::Arguments,
         (_, "data" | "stringData" | "binaryData" | "authentication" | "jsonBody" | "body") => Below::Everything,

@@ -45,7 +45,13 @@ impl Deployments<'_> {
             let Ok(snapshot) = self.versions.at(commit, &source)? else {
                 continue;
             };
-            if is_stable(&snapshot) && differ(Some(&snapshot), Some(&found.snapshot), self.question.object) {
+            if is_stable(&snapshot)
+                && differ(
+                    Some(&snapshot.objects()),
+                    Some(&found.snapshot.objects()),
+                    self.question.object,
+                )
+            {
                 return Ok(Some(commit));
             }
         }
@@ -138,7 +144,11 @@ impl Deployments<'_> {
                 (before, after) => {
                     let side = |outcome: &Result<Rc<Snapshot>, String>| outcome.as_ref().ok().cloned();
                     let (before, after) = (side(before), side(after));
-                    if !differ(before.as_deref(), after.as_deref(), self.question.object) {
+                    let (before, after) = (
+                        before.as_deref().map(Snapshot::objects),
+                        after.as_deref().map(Snapshot::objects),
+                    );
+                    if !differ(before.as_ref(), after.as_ref(), self.question.object) {
                         return Ok(false);
                     }
                 }
@@ -161,7 +171,7 @@ impl Deployments<'_> {
 
     /// The pods that a build makes of the object, in the form in which two say the same if they are equal.
     fn pods(&self, snapshot: &Snapshot) -> Option<Value> {
-        meaning(snapshot.object(snapshot.find(self.question.object)?)?)
+        snapshot.objects().pods(self.question.object)
     }
 }
 

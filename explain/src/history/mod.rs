@@ -3,6 +3,7 @@
 //! This room reads Git and runs kustomize, which the rest of the crate does not. A commit counts if the build at it differs
 //! from the build before it in the object, its pods or what it refers to; a commit without effect is left out.
 
+mod deployed;
 mod deployments;
 mod error;
 mod overlays;
@@ -16,9 +17,11 @@ use serde_json::Value;
 use serin_gitops::argocd::{Application, IgnoreRule};
 use serin_gitops::git::{CommitId, Repository};
 use serin_gitops::kustomize::{Options, Program};
+use serin_gitops::yaml::FieldPath;
 
 use crate::compare::{Columns, clean, compare};
 use crate::explanation::{Commit, DifferenceKind, FieldDifference, GitFindings, ObjectName};
+pub use deployed::{Deployment, of_deployments};
 use deployments::Deployments;
 pub use error::HistoryError;
 use versions::{Snapshot, Versions};
@@ -122,16 +125,29 @@ fn shown(commit: &serin_gitops::git::Commit) -> Commit {
 fn fields(question: &Question<'_>, snapshot: &Snapshot, index: usize) -> (Vec<FieldDifference>, Vec<String>) {
     let own = question.application.map(Application::ignore_rules).unwrap_or_default();
     let rules: Vec<IgnoreRule> = own.into_iter().chain(question.rules.iter().cloned()).collect();
-    let compared = compare(&Columns {
+    let respects_ignored = question
+        .application
+        .is_some_and(|application| application.has_sync_option(RESPECTS));
+    let columns = Columns {
         git: snapshot.object(index),
         live: question.live,
         stable: question.stable,
         rules: &rules,
-        respects_ignored: question
-            .application
-            .is_some_and(|application| application.has_sync_option("RespectIgnoreDifferences=true")),
-    });
-    let placed = compared.differences.into_iter().map(|difference| {
+        respects_ignored,
+    };
+    placed(&columns, |path| snapshot.place(index, path))
+}
+
+/// The sync option that keeps ignored fields as they are live.
+const RESPECTS: &str = "RespectIgnoreDifferences=true";
+
+/// Compares, and adds files and lines.
+fn placed(
+    columns: &Columns<'_>,
+    place: impl Fn(&FieldPath) -> Option<(String, u32)>,
+) -> (Vec<FieldDifference>, Vec<String>) {
+    let compared = compare(columns);
+    let fields = compared.differences.into_iter().map(|difference| {
         let nobodys = matches!(
             difference.field.kind,
             DifferenceKind::Controller | DifferenceKind::Defaulted
@@ -139,8 +155,7 @@ fn fields(question: &Question<'_>, snapshot: &Snapshot, index: usize) -> (Vec<Fi
         let path = difference
             .git_path
             .filter(|_| !(nobodys && difference.field.git.is_null()));
-        let place = path.and_then(|path| snapshot.place(index, &path));
-        let (file, line) = place.map_or((None, None), |(file, line)| (Some(file), Some(line)));
+        let (file, line) = path.and_then(|path| place(&path)).unzip();
         FieldDifference {
             file,
             line,
@@ -150,5 +165,5 @@ fn fields(question: &Question<'_>, snapshot: &Snapshot, index: usize) -> (Vec<Fi
     let note = |rule: &String| {
         format!("The rule `{rule}` of ignoreDifferences is not understood: fields that it leaves out are listed.")
     };
-    (placed.collect(), compared.not_understood.iter().map(note).collect())
+    (fields.collect(), compared.not_understood.iter().map(note).collect())
 }

@@ -31,7 +31,7 @@ pub(super) fn holding(question: &Question<'_>, versions: &Versions<'_>) -> Resul
         match versions.at(wanted, &source)? {
             Ok(snapshot) => {
                 below.extend(snapshot.folders_below());
-                if let Some(index) = snapshot.find(question.object) {
+                if let Some(index) = snapshot.objects().find(question.object) {
                     holding.push((source, snapshot, index));
                 }
             }

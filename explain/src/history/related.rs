@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::versions::Snapshot;
-use crate::compare::is_same;
+use crate::compare::{is_same, meaning};
 use crate::explanation::ObjectName;
 
 /// Kinds that bear on all pods of a namespace, whatever they are called.
@@ -27,19 +26,57 @@ const DEEPEST: usize = 3;
 
 type Key<'a> = (&'a str, &'a str, &'a str);
 
+/// The objects of a build.
+#[derive(Debug, Clone)]
+pub(super) struct Objects<'a> {
+    pub(super) all: Vec<&'a Value>,
+    /// The namespace of those that have none.
+    pub(super) namespace: &'a str,
+}
+
+impl<'a> Objects<'a> {
+    /// The place of an object.
+    pub(super) fn find(&self, wanted: &ObjectName) -> Option<usize> {
+        self.all.iter().position(|object| {
+            let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+            let group = version.split_once('/').map_or("", |(group, _)| group);
+            let (kind, namespace, name) = key(object);
+            let namespace = if namespace.is_empty() {
+                self.namespace
+            } else {
+                namespace
+            };
+            let is_here = namespace.is_empty() || wanted.namespace.is_empty() || namespace == wanted.namespace;
+            let is_ours =
+                group == "argoproj.io" || !matches!(wanted.kind.as_str(), "Rollout" | "AnalysisRun" | "Experiment");
+            is_here && is_ours && kind == wanted.kind && name == wanted.name
+        })
+    }
+
+    /// An object.
+    pub(super) fn get(&self, wanted: &ObjectName) -> Option<&'a Value> {
+        self.all.get(self.find(wanted)?).copied()
+    }
+
+    /// The pods of an object, in the form in which two say the same if they are equal.
+    pub(super) fn pods(&self, wanted: &ObjectName) -> Option<Value> {
+        meaning(self.get(wanted)?)
+    }
+}
+
 /// The object and what it refers to in its build, by kind, namespace and name.
-pub(super) fn related<'a>(snapshot: &'a Snapshot, object: &ObjectName) -> BTreeMap<Key<'a>, &'a Value> {
-    let Some(subject) = snapshot.find(object).and_then(|index| snapshot.object(index)) else {
+fn related<'a>(objects: &Objects<'a>, object: &ObjectName) -> BTreeMap<Key<'a>, &'a Value> {
+    let Some(subject) = objects.get(object) else {
         return BTreeMap::new();
     };
-    let mut found: BTreeMap<Key<'a>, &Value> = BTreeMap::from([(key(subject), subject)]);
+    let mut found: BTreeMap<Key<'a>, &'a Value> = BTreeMap::from([(key(subject), subject)]);
     let mut ahead = vec![subject];
     for _ in 0..DEEPEST {
         let mut words = BTreeSet::new();
         ahead
             .drain(..)
             .for_each(|object| texts(object.get("spec").unwrap_or(object), &mut words));
-        for other in snapshot.objects() {
+        for &other in &objects.all {
             let (kind, _, name) = key(other);
             let is_workload = WORKLOADS.contains(&kind) && Some(name) != workload_of(subject);
             if !is_workload && words.contains(name) && found.insert(key(other), other).is_none() {
@@ -47,19 +84,26 @@ pub(super) fn related<'a>(snapshot: &'a Snapshot, object: &ObjectName) -> BTreeM
             }
         }
     }
-    let aims_at_it = |other: &&Value| {
+    let aims_at_it = |other: &&'a Value| {
         let aim = ["/spec/scaleTargetRef/name", "/spec/targetRef/name"]
             .iter()
             .find_map(|path| other.pointer(path))
             .and_then(Value::as_str);
         aim == Some(object.name.as_str()) || OF_THE_NAMESPACE.contains(&key(other).0) || selects(other, subject)
     };
-    found.extend(snapshot.objects().filter(aims_at_it).map(|other| (key(other), other)));
+    found.extend(
+        objects
+            .all
+            .iter()
+            .copied()
+            .filter(aims_at_it)
+            .map(|other| (key(other), other)),
+    );
     found
 }
 
 /// Whether two builds differ in the object or in what it refers to.
-pub(super) fn differ(before: Option<&Snapshot>, after: Option<&Snapshot>, object: &ObjectName) -> bool {
+pub(super) fn differ(before: Option<&Objects<'_>>, after: Option<&Objects<'_>>, object: &ObjectName) -> bool {
     let (Some(before), Some(after)) = (before, after) else {
         return before.is_some() || after.is_some();
     };

@@ -118,7 +118,7 @@ pub(super) fn of_application(
                 continue;
             }
         };
-        if let Some(index) = snapshot.find(question.object) {
+        if let Some(index) = snapshot.objects().find(question.object) {
             let (deployed, missing) = deployed(question, application, place, wanted);
             return Ok(Found {
                 source,

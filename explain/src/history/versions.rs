@@ -13,8 +13,8 @@ use serin_gitops::kustomize::{BuildError, Built, Graph, Options, Program, build,
 use serin_gitops::yaml::FieldPath;
 
 use super::error::HistoryError;
+use super::related::Objects;
 use super::source::Source;
-use crate::explanation::ObjectName;
 
 /// How many builds one question may take.
 const MOST_BUILDS: usize = 150;
@@ -145,30 +145,16 @@ impl<'a> Versions<'a> {
 
 impl Snapshot {
     /// The objects.
-    pub(super) fn objects(&self) -> impl Iterator<Item = &Value> {
-        self.built.objects.iter().map(|object| &object.value)
+    pub(super) fn objects(&self) -> Objects<'_> {
+        let all = self.built.objects.iter().map(|object| &object.value).collect();
+        Objects {
+            all,
+            namespace: &self.namespace,
+        }
     }
 
     pub(super) fn object(&self, index: usize) -> Option<&Value> {
         self.built.objects.get(index).map(|object| &object.value)
-    }
-
-    /// The place of an object; one without a namespace is in that of the application.
-    pub(super) fn find(&self, wanted: &ObjectName) -> Option<usize> {
-        self.objects().position(|object| {
-            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-            let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
-            let namespace = text("/metadata/namespace");
-            let namespace = if namespace.is_empty() {
-                self.namespace.as_str()
-            } else {
-                namespace
-            };
-            let is_here = namespace.is_empty() || wanted.namespace.is_empty() || namespace == wanted.namespace;
-            let is_ours =
-                group == "argoproj.io" || !matches!(wanted.kind.as_str(), "Rollout" | "AnalysisRun" | "Experiment");
-            is_here && is_ours && text("/kind") == wanted.kind && text("/metadata/name") == wanted.name
-        })
     }
 
     /// Whether the build itself says the namespace of an object.

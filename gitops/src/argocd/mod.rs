@@ -7,6 +7,7 @@ mod answers;
 mod application;
 mod client;
 mod connection;
+mod deployments;
 mod error;
 mod rules;
 mod tracking;
@@ -17,6 +18,7 @@ pub use application::{
 };
 pub use client::{Client, ObjectKey};
 pub use connection::{Connection, ConnectionError, ConnectionOptions};
+pub use deployments::DeployedManifests;
 pub use error::ApiError;
 pub use rules::IgnoreRule;
 pub use tracking::{Tracked, Tracking, application_of};
