@@ -2,13 +2,14 @@
 //!
 //! Additions raise [`VERSION`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the output.
 pub const VERSION: u32 = 1;
 
 /// What `serin explain -o json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanations {
     /// [`VERSION`].
     pub version: u32,
@@ -17,7 +18,7 @@ pub struct Explanations {
 }
 
 /// Why one object is in its state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// Which object.
     pub object: ObjectName,
@@ -41,7 +42,7 @@ pub struct Explanation {
 }
 
 /// An object of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectName {
     /// Its kind.
     pub kind: String,
@@ -52,7 +53,7 @@ pub struct ObjectName {
 }
 
 /// The state of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Something is wrong.
@@ -68,7 +69,7 @@ pub enum State {
 }
 
 /// A revision that users reach, or could.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Serving {
     /// The number of the revision; `None` where no ReplicaSet carries one.
     pub revision: Option<i64>,
@@ -85,7 +86,7 @@ pub struct Serving {
 }
 
 /// What a revision is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The stable revision of a canary.
@@ -99,7 +100,7 @@ pub enum Role {
 }
 
 /// One cause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// From the closed list of [`crate::causes`].
     pub id: String,
@@ -112,7 +113,7 @@ pub struct Cause {
 }
 
 /// How sure a cause is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// The evidence says it.
@@ -122,7 +123,7 @@ pub enum Confidence {
 }
 
 /// A fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Where it was read: `status`, `condition`, `event`, `pod`, `argocd`, `git`, …
     pub source: String,
@@ -137,7 +138,7 @@ pub struct Evidence {
 }
 
 /// What Git says about an object.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GitFindings {
     /// The commit at fault, which need not be HEAD.
@@ -151,7 +152,7 @@ pub struct GitFindings {
 }
 
 /// A commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commit {
     /// Its full hash.
     pub sha: String,
@@ -164,7 +165,7 @@ pub struct Commit {
 }
 
 /// A field in three columns.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldDifference {
     /// The path of the field in the object.
     pub path: String,
@@ -183,7 +184,7 @@ pub struct FieldDifference {
 }
 
 /// What a difference means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DifferenceKind {
     /// Somebody changed it.
@@ -199,7 +200,7 @@ pub enum DifferenceKind {
 }
 
 /// A command to type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Command {
     /// The words.
     pub run: String,
@@ -210,7 +211,7 @@ pub struct Command {
 }
 
 /// Something that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// What.
     pub what: String,

@@ -166,6 +166,14 @@ fn commits_between_are_oldest_first_and_only_those_that_touch_the_paths() {
     assert_eq!(subjects(&["b"]), ["elsewhere"]);
     assert_eq!(subjects(&["none"]), [""; 0]);
     assert_eq!(repository.between(to, from, &[]).unwrap(), []);
+    let last: Vec<String> = repository
+        .last(to, &["a".into()], 2)
+        .unwrap()
+        .iter()
+        .map(|commit| commit.subject().to_owned())
+        .collect();
+    assert_eq!(last, ["merge", "side"]);
+    assert_eq!(repository.last(from, &["a".into()], 9).unwrap().len(), 1);
     let base = repository
         .merge_base(second.parse().unwrap(), side.parse().unwrap())
         .unwrap();

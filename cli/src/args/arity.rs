@@ -99,6 +99,7 @@ fn given(command: &Command) -> Given<'_> {
         | Command::Kustomize(_)
         | Command::Argocd(_)
         | Command::Check(_)
+        | Command::Explain(_)
         | Command::Version(_)
         | Command::Options
         | Command::Demo(_)

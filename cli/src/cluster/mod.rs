@@ -5,3 +5,4 @@ pub(crate) mod connect;
 pub(crate) mod flags;
 pub(crate) mod scene;
 pub(crate) mod send;
+pub(crate) mod survey;

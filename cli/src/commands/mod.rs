@@ -4,6 +4,7 @@ mod abort;
 pub(crate) mod argocd;
 pub(crate) mod check;
 mod demo;
+pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod kustomize;
 mod line;
@@ -27,6 +28,7 @@ use crate::show::failure::Failure;
 use self::argocd::ArgocdGroup;
 use self::check::Check;
 use self::demo::Demo;
+use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::kustomize::KustomizeGroup;
 use self::lua::LuaGroup;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Version(Version),
     /// Print the list of flags that all commands accept
     Options,
+    /// Explain why a rollout, AnalysisRun or Experiment is in its state; all that are not Healthy without names
+    Explain(Explain),
     /// Health checks and resource actions in Argo CD's settings
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
@@ -86,6 +90,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
+        Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),

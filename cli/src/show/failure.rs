@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Exit(u8),
     /// The reader of standard output went away: nothing is shown.
     ReaderLeft,
+    /// Another failure, with an exit code of its own.
+    Coded(u8, Box<Failure>),
 }
 
 /// A request that came to nothing.
@@ -52,6 +54,15 @@ impl Failure {
         }
     }
 
+    /// The same, with an exit code of its own; a reader that left is no failure.
+    #[must_use]
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        match self {
+            Self::ReaderLeft => Self::ReaderLeft,
+            other => Self::Coded(code, Box::new(other)),
+        }
+    }
+
     /// A rollout or a Deployment that is not there, in the words of a lister: `rollout.argoproj.io "x" not found`.
     #[must_use]
     pub(crate) fn not_found(kind_and_group: &str, name: &str) -> Self {
@@ -76,6 +87,7 @@ impl Failure {
                 refused.target.get_or_insert_with(|| target.clone());
                 Self::Api(refused)
             }
+            Self::Coded(code, inner) => Self::Coded(code, Box::new(inner.at(target))),
             other => other,
         }
     }
@@ -96,6 +108,11 @@ impl Failure {
             }
             Self::Exit(code) => return ExitCode::from(code),
             Self::ReaderLeft => return ExitCode::SUCCESS,
+            Self::Coded(code, inner) => {
+                // `with_code` has kept what is no failure out.
+                let _ = inner.report(console);
+                return ExitCode::from(code);
+            }
         }
         ExitCode::FAILURE
     }

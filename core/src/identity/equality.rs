@@ -35,13 +35,19 @@ impl Fingerprint {
     }
 
     fn of_value(template: &PodTemplate, annotations: &BTreeMap<String, String>) -> Self {
-        let (mut template, _) = sanitised_template(template);
-        take_away_what_was_added(&mut template, annotations);
-        defaults::fill_in(&mut template);
+        let template = comparable(template, annotations);
         let mut text = String::with_capacity(2048);
         encode::encode(&template, &TEMPLATE, Dialect::Omitted, &mut text);
         Self(fnv1a_128(text.as_bytes()).to_be_bytes())
     }
+}
+
+/// The template in the form that is compared.
+pub(super) fn comparable(template: &PodTemplate, annotations: &BTreeMap<String, String>) -> Value {
+    let (mut template, _) = sanitised_template(template);
+    take_away_what_was_added(&mut template, annotations);
+    defaults::fill_in(&mut template);
+    template
 }
 
 /// FNV-1a, 128 bits.

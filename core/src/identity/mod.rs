@@ -20,6 +20,7 @@ use crate::validate;
 use fields::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What follows from one generation of a rollout's spec alone: its hashes, and whether it can be carried out. Computed
 /// once per generation (decision 18).
@@ -86,6 +87,19 @@ pub fn sanitised_template(template: &PodTemplate) -> (Value, Vec<String>) {
         return (Value::Null, vec![".".into()]);
     }
     (value, path.undecodable)
+}
+
+/// The template in the form in which [`Fingerprint`] compares: without what a ReplicaSet's template has been given, with
+/// the API server's defaults, with quantities as values. Two templates say the same about a field if it is equal here.
+#[must_use]
+pub fn comparable_template(template: &PodTemplate, annotations: &BTreeMap<String, String>) -> Value {
+    equality::comparable(template, annotations)
+}
+
+/// What a quantity amounts to, whatever suffix it is written with; `None` of what is no quantity.
+#[must_use]
+pub fn quantity_value(quantity: &Value) -> Option<String> {
+    encode::quantity_value(quantity)
 }
 
 /// The pod template hash (contract 02 §2) of a template that went through [`sanitised_template`].

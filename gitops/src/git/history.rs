@@ -163,6 +163,27 @@ pub(super) fn between(repository: &Repository, from: CommitId, to: CommitId, pat
     Ok(found)
 }
 
+pub(super) fn last(repository: &Repository, to: CommitId, paths: &[PathBuf], limit: usize) -> Result<Vec<Commit>> {
+    let first = repository.commit(to)?;
+    let (mut seen, mut ahead) = (HashSet::from([to]), BinaryHeap::from([(first.committed, to)]));
+    let mut found = Vec::new();
+    while let Some((_, id)) = ahead.pop() {
+        let commit = repository.commit(id)?;
+        for parent in repository.parents(&commit) {
+            if seen.insert(parent) {
+                ahead.push((repository.commit(parent)?.committed, parent));
+            }
+        }
+        if touches(repository, &commit, paths)? {
+            found.push(commit);
+        }
+        if found.len() >= limit || seen.len() > MOST_COMMITS {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn merge_base(repository: &Repository, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
     let walk = Walk::new(repository, one, other)?;
     let both = walk

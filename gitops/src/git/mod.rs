@@ -113,6 +113,14 @@ impl Repository {
         history::between(self, from, to, paths)
     }
 
+    /// The commits up to one, newest first, that change one of the paths; at most `limit`. They end where a shallow clone ends.
+    ///
+    /// # Errors
+    /// If a commit is not there.
+    pub fn last(&self, to: CommitId, paths: &[PathBuf], limit: usize) -> Result<Vec<Commit>> {
+        history::last(self, to, paths, limit)
+    }
+
     /// The newest commit that both have behind them; `None` where they share no history.
     ///
     /// # Errors
@@ -135,6 +143,12 @@ impl Repository {
     /// If the file has no such line. Where a shallow clone ends, the oldest commit it has is returned.
     pub fn blame(&self, at: CommitId, file: &Path, line: u32) -> Result<Commit> {
         blame::line(self, at, file, line)
+    }
+
+    /// Whether the parents of a commit are here: they are not where a shallow clone ends.
+    #[must_use]
+    pub fn has_parents(&self, commit: &Commit) -> bool {
+        !self.shallow.contains(&commit.id) && commit.parents.iter().all(|parent| self.objects.has(parent.0))
     }
 
     /// The parents of a commit that this clone has; none behind a shallow clone's end.

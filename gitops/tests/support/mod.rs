@@ -1,4 +1,5 @@
 //! What several tests share.
 
+pub(crate) mod argo_cd;
 pub(crate) mod git_server;
 pub(crate) mod repository;

@@ -107,7 +107,7 @@ fn ssh(host: &str, port: Option<u16>, path: &str) -> std::result::Result<Address
 /// The host and path of `user@host:path`: a colon before any slash (git-clone, "Git URLs").
 fn scp(text: &str) -> Option<(&str, &str)> {
     let (host, path) = text.split_once(':')?;
-    (!host.contains('/') && host.len() > 1 && !path.is_empty()).then_some((host, path))
+    (!host.contains('/') && host.len() > 1 && !path.is_empty() && !path.starts_with(':')).then_some((host, path))
 }
 
 impl fmt::Display for Address {

@@ -1,0 +1,55 @@
+//! The Application of Argo CD that manages the object, for the causes about it.
+
+use crate::case::Case;
+use crate::sources::{Object, text};
+use serde_json::Value;
+
+/// The Applications among what was read whose resources name the object of the case.
+pub(super) fn of<'a>(case: &Case<'a>) -> Option<&'a Object> {
+    case.index
+        .all("Application")
+        .find(|app| resource(app, case.object).is_some())
+}
+
+/// What the Application says of an object.
+pub(super) fn resource<'a>(app: &'a Object, object: &Object) -> Option<&'a Value> {
+    app.list("/status/resources").iter().find(|it| is_of(it, object))
+}
+
+/// Whether an entry of a list of resources is of an object.
+pub(super) fn is_of(entry: &Value, object: &Object) -> bool {
+    text(&entry["kind"]) == object.kind()
+        && text(&entry["name"]) == object.name()
+        && text(&entry["namespace"]) == object.namespace()
+}
+
+/// The kinds whose objects belong to a Rollout: what is said of them explains it.
+pub(super) fn belongs(case: &Case<'_>, entry: &Value) -> bool {
+    const ROUTES: [&str; 10] = [
+        "VirtualService",
+        "DestinationRule",
+        "HTTPRoute",
+        "GRPCRoute",
+        "TrafficSplit",
+        "TraefikService",
+        "ApisixRoute",
+        "Mapping",
+        "Ingress",
+        "AnalysisTemplate",
+    ];
+    let kind = text(&entry["kind"]);
+    is_of(entry, case.object) || kind == "Service" || ROUTES.contains(&kind)
+}
+
+/// What a list of names reads as: at most three, and how many more.
+pub(super) fn names(entries: &[&Value]) -> String {
+    let mut names: Vec<String> = entries
+        .iter()
+        .take(3)
+        .map(|it| format!("{} {}", text(&it["kind"]), text(&it["name"])))
+        .collect();
+    if entries.len() > 3 {
+        names.push(format!("{} more", entries.len() - 3));
+    }
+    names.join(", ")
+}
