@@ -1,5 +1,5 @@
-//! Why a rollout is Degraded ([`explain`]), and whether an overlay will be ([`check`]). Pure over what was read, but for
-//! [`history`], which reads Git.
+//! Why a rollout is Degraded ([`explain`]), and whether an overlay will be ([`check`], by [`rules`]). Pure over what was
+//! read, but for [`history`], which reads Git.
 //!
 //! A caller collects objects as the API server gives them, in a [`Reading`]; [`Reading::finish`] takes the secrets out.
 //! [`explain`] answers from that alone: who is served, why, what happens next, and what to type.

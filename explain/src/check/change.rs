@@ -59,6 +59,7 @@ fn of_rollout(
         overlay.remarks.push(format!(
             "the selector of {title} changes, and the API server refuses that (RK014)"
         ));
+        return;
     }
     let (template, old) = (template(now, object), template(base, was));
     let print = |template: &Value| Fingerprint::of(&PodTemplate::new(template));
@@ -75,9 +76,11 @@ fn of_rollout(
             "the pods of {title} restart without a new version: only labels or annotations change"
         ));
     }
-    overlay
-        .why
-        .extend(fields.iter().map(|field| format!("{title} {field}")));
+    let alone = now.objects.iter().filter(|other| other.is_ours("Rollout")).count() == 1;
+    overlay.why.extend(fields.iter().map(|field| match alone {
+        true => field.to_string(),
+        false => format!("{title} {field}"),
+    }));
     overlay.steps.extend(steps(&rollout.spec));
     overlay.least_seconds = overlay
         .least_seconds

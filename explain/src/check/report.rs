@@ -62,7 +62,7 @@ pub struct Overlay {
     pub path: String,
     /// Whether it starts a rollout.
     pub starts: bool,
-    /// The fields that start it, as `Rollout/web spec.template…`.
+    /// The fields that start it; of several rollouts, each with the rollout before it.
     pub why: Vec<String>,
     /// The steps that it then takes, in words; of several rollouts, of each.
     pub steps: Vec<String>,
@@ -89,6 +89,46 @@ pub enum Outcome {
 }
 
 impl Report {
+    /// Sorts findings by file and line, and joins those of one field: a fault in a base is found once for each of its
+    /// overlays.
+    pub fn tidy(&mut self) {
+        let key = |finding: &Finding| {
+            let Finding {
+                file,
+                line,
+                rule,
+                field,
+                object,
+                ..
+            } = finding.clone();
+            (file, line, rule, field, object)
+        };
+        self.findings.sort_by_cached_key(key);
+        let mut tidy: Vec<(Finding, Vec<String>)> = Vec::with_capacity(self.findings.len());
+        for finding in self.findings.drain(..) {
+            match tidy.last_mut() {
+                Some((last, others)) if is_one_fault(last, &finding) => {
+                    if last.object != finding.object && !others.contains(&finding.object) {
+                        others.push(finding.object);
+                    }
+                }
+                Some(_) | None => tidy.push((finding, Vec::new())),
+            }
+        }
+        self.findings.extend(tidy.into_iter().map(|(mut finding, others)| {
+            match others.len() {
+                0 => {}
+                1..=3 => finding.message.push_str(&format!(" (likewise {})", others.join(", "))),
+                count => finding.message.push_str(&format!(" (likewise {count} other objects)")),
+            }
+            finding
+        }));
+        self.errors.sort();
+        self.errors.dedup();
+        self.about.notes.sort();
+        self.about.notes.dedup();
+    }
+
     /// How the check ends.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -108,5 +148,46 @@ impl Report {
     pub fn count(&self, severity: Severity) -> usize {
         let is_new = |finding: &&Finding| !finding.known && finding.severity == severity;
         self.findings.iter().filter(is_new).count()
+    }
+}
+
+/// Whether two findings say the same of the same line and field.
+fn is_one_fault(one: &Finding, other: &Finding) -> bool {
+    one.file == other.file && one.line == other.line && one.rule == other.rule && one.field == other.field
+        && one.severity == other.severity
+        // Two faults of one object in one field are two.
+        && (one.object != other.object || one.message == other.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_in_a_base_is_told_once() {
+        let finding = |object: &str, message: &str| Finding {
+            rule: "RK010".to_owned(),
+            severity: Severity::Error,
+            file: "base/rollout.yaml".to_owned(),
+            line: 7,
+            object: object.to_owned(),
+            field: "spec.x".to_owned(),
+            message: message.to_owned(),
+            fix: None,
+            known: false,
+        };
+        let mut report = Report {
+            findings: vec![
+                finding("Rollout/b", "b"),
+                finding("Rollout/a", "a"),
+                finding("Rollout/a", "a"),
+                finding("Rollout/c", "another"),
+                finding("Rollout/c", "and another"),
+            ],
+            ..Report::default()
+        };
+        report.tidy();
+        let told: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(told, ["a (likewise Rollout/b, Rollout/c)"]);
     }
 }

@@ -77,16 +77,24 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// The change as a unified diff with up to three lines of context; `None` where the file has no such lines.
+    /// The change as a unified diff with up to three lines of context; `None` where the file has no such lines, or where a
+    /// line of the diff may hold a secret: diffs are printed in public places.
     #[must_use]
     pub fn patch(&self, text: &str) -> Option<String> {
+        (1..=3).rev().find_map(|context| self.diff(text, context))
+    }
+
+    fn diff(&self, text: &str, context: usize) -> Option<String> {
         let lines: Vec<&str> = text.lines().collect();
         let first = usize::try_from(self.first).ok()?.checked_sub(1)?;
         let after = first.checked_add(usize::try_from(self.removed).ok()?)?;
         if after > lines.len() {
             return None;
         }
-        let (from, to) = (first.saturating_sub(3), (after + 3).min(lines.len()));
+        let (from, to) = (first.saturating_sub(context), (after + context).min(lines.len()));
+        if lines[from..to].iter().any(|line| is_delicate(line)) {
+            return None;
+        }
         let old = to - from;
         let new = old + self.added.len() - (after - first);
         let mut patch = format!(
@@ -103,20 +111,51 @@ impl Edit {
                 patch.push_str("\\ No newline at end of file\n");
             }
         };
-        for (index, line) in lines.iter().enumerate().take(first).skip(from) {
-            put(' ', Some(index), line);
+        for (index, line) in lines.iter().enumerate().take(to).skip(from) {
+            if index == first {
+                self.added_before(self.removed == 0, &mut put);
+            }
+            let removed = (first..after).contains(&index);
+            put(if removed { '-' } else { ' ' }, Some(index), line);
+            if self.removed > 0 && index + 1 == after {
+                self.added_before(true, &mut put);
+            }
         }
-        for (index, line) in lines.iter().enumerate().take(after).skip(first) {
-            put('-', Some(index), line);
-        }
-        for line in &self.added {
-            put('+', None, line);
-        }
-        for (index, line) in lines.iter().enumerate().take(to).skip(after) {
-            put(' ', Some(index), line);
+        if first == lines.len() {
+            self.added_before(true, &mut put);
         }
         Some(patch)
     }
+
+    fn added_before(&self, here: bool, put: &mut impl FnMut(char, Option<usize>, &str)) {
+        for line in self.added.iter().filter(|_| here) {
+            put('+', None, line);
+        }
+    }
+}
+
+/// Whether a line may hold a secret: a value that is no number and no word of YAML, or a key that sounds so.
+fn is_delicate(line: &str) -> bool {
+    const KEYS: [&str; 8] = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "credential",
+        "apikey",
+        "private",
+        "authorization",
+    ];
+    let lower = line.to_lowercase();
+    let (key, value) = lower.split_once(':').unwrap_or((&lower, ""));
+    let key = key.trim_matches([' ', '-', '"', '\'', '{']);
+    let plain =
+        |value: &str| value.parse::<f64>().is_ok() || ["", "true", "false", "null", "{}", "[]"].contains(&value);
+    // `name: token` is a name; `token: …` and `- TOKEN=…` are values.
+    let value = value.trim().trim_matches(['"', '\'']);
+    let named = KEYS.iter().any(|word| key.contains(word)) && !value.is_empty();
+    let literal = line.trim_start().starts_with("- ") && line.contains('=');
+    named || literal || (key == "value" && !plain(value)) || lower.contains("value: ") && lower.contains("{name:")
 }
 
 impl Fix {
@@ -151,6 +190,29 @@ mod tests {
         let patch = edit(5, 1, &["five"]).patch(text).unwrap();
         let expected = "--- a/a/k.yaml\n+++ b/a/k.yaml\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n";
         assert_eq!(patch, expected);
+    }
+
+    /// Diffs are printed in public places.
+    #[test]
+    fn lines_that_may_hold_a_secret_are_not_shown() {
+        for line in [
+            "  value: hunter2",
+            "- PASSWORD=hunter2",
+            "password: hunter2",
+            "  - {name: A, value: hunter2}",
+        ] {
+            let near = format!("1\n{line}\n3\n4\n5\n6\n7\n");
+            let patch = edit(5, 1, &["five"]).patch(&near).unwrap();
+            assert!(!patch.contains("hunter2") && patch.contains("+five"), "{patch}");
+            let beside = format!("1\n2\n3\n{line}\n5\n6\n7\n");
+            assert_eq!(edit(5, 1, &["five"]).patch(&beside), None, "{line}");
+        }
+        let plain = "  name: token\n  secretName: web\n";
+        assert!(edit(1, 1, &["x"]).patch("  name: token\n  value: 50\n").is_some());
+        assert!(
+            edit(1, 1, &["x"]).patch(plain).is_none(),
+            "better no patch than a secret"
+        );
     }
 
     #[test]

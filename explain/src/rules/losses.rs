@@ -114,7 +114,7 @@ fn of_patch(build: &Build, before: &mut Before, reach: &Reach, patch: &Patch, in
                 .as_ref()
                 .and_then(|source| path.of(source));
             let written = node.to_json();
-            if !is_suspicious(source, &written, now) {
+            if !is_suspicious(&path, source, &written, now) {
                 continue;
             }
             let Some(was) = before.of(build, reach.layer, index) else {
@@ -170,19 +170,32 @@ fn merge_key(list: &str) -> Option<&'static str> {
 
 /// Whether a closer look is worth it: something of the file is not in the output, or the output has just what the patch
 /// has, so that what a layer between added may be gone.
-fn is_suspicious(source: Option<&Value>, written: &Value, now: Option<&Value>) -> bool {
+fn is_suspicious(path: &FieldPath, source: Option<&Value>, written: &Value, now: Option<&Value>) -> bool {
     let length = |value: Option<&Value>| value.and_then(Value::as_array).map_or(0, Vec::len);
-    let lacks = source.is_some_and(|source| !contains(now.unwrap_or(&Value::Null), source));
+    let list = super::path::last_key(path);
+    let lacks = source.is_some_and(|source| !contains(list, now.unwrap_or(&Value::Null), source));
     lacks || length(now) == length(Some(written))
 }
 
-/// Whether a value has every key and item of another, whatever the values of scalars.
-fn contains(value: &Value, other: &Value) -> bool {
+/// Whether a field has every key and item of another value, whatever the values of scalars.
+fn contains(field: &str, value: &Value, other: &Value) -> bool {
     match (value, other) {
         (Value::Object(value), Value::Object(other)) => other
             .iter()
-            .all(|(key, other)| value.get(key).is_some_and(|value| contains(value, other))),
-        (Value::Array(value), Value::Array(other)) => value.len() >= other.len(),
+            .all(|(key, other)| value.get(key).is_some_and(|value| contains(key, value, other))),
+        (Value::Array(list), Value::Array(more)) => match merge_key(field) {
+            None => list.len() >= more.len(),
+            Some(key) => {
+                let now = items(value, key);
+                items(other, key).into_iter().all(|(name, other)| {
+                    let value = now.get(&name);
+                    value.is_some_and(|value| {
+                        let mut members = other.iter();
+                        members.all(|(key, other)| value.get(key).is_some_and(|value| contains(key, value, other)))
+                    })
+                })
+            }
+        },
         (_, Value::Object(_) | Value::Array(_)) => false,
         (_, _) => true,
     }
@@ -209,6 +222,9 @@ fn compare(path: &FieldPath, was: Option<&Value>, written: &Value, now: Option<&
         let (Some(written), Some(now)) = (written.get(name), now.get(name)) else {
             continue;
         };
+        if written.contains_key("$patch") {
+            continue; // RK007, if it was not carried out.
+        }
         if item.len() > 2 && item.keys().all(|key| written.contains_key(key)) {
             continue; // All of it is restated, so what differs is meant.
         }

@@ -138,7 +138,13 @@ fn image_without_effect(seen: &Seen<'_>, found: &mut Found<'_, '_>, layer: &Laye
     {
         return;
     }
-    let near = nearest(&image.name, names.iter().map(String::as_str));
+    // Names in one registry have most of their letters in common: the last parts are compared.
+    let (folder, last) = image.name.rsplit_once('/').unwrap_or(("", &image.name));
+    let beside = names
+        .iter()
+        .filter(|name| name.rsplit_once('/').map_or("", |(folder, _)| folder) == folder);
+    let lasts = beside.map(|name| name.rsplit('/').next().unwrap_or_default());
+    let near = nearest(last, lasts).and_then(|last| names.iter().find(|name| name.rsplit('/').next() == Some(last)));
     let severity = if near.is_some() && !layer.is_component {
         Severity::Warning
     } else {

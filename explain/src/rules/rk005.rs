@@ -128,7 +128,8 @@ fn moved(
         .and_then(|source| item.of(source));
     let was = was.source.as_ref().and_then(|source| item.of(source));
     let (Some(now), Some(was)) = (now, was) else { return };
-    if name_of(was) == name_of(now) {
+    // An item without a name, such as an argument, may simply have changed.
+    if name_of(was) == name_of(now) || name_of(was).is_empty() {
         return;
     }
     let message = format!(
@@ -157,7 +158,7 @@ fn has_operation(base: &super::build::Build, operation: &Operation<'_>) -> bool 
     operations.any(|other| other.node.to_json() == operation.node.to_json())
 }
 
-/// What an item is, in a few words: its name, or its types with their values.
+/// What an item is, in a few words: its name, or its types with their weight. Nothing that may be a secret.
 fn name_of(item: &Value) -> String {
     let key = ["name", "containerPort", "mountPath", "templateName", "key"]
         .into_iter()
@@ -165,13 +166,15 @@ fn name_of(item: &Value) -> String {
     if let Some(name) = key {
         return name.to_string();
     }
-    match verbs(item)[..] {
-        [] => item.to_string(),
-        ref verbs => {
-            let words = verbs.iter().map(|verb| format!("{verb}: {}", item[*verb]));
-            words.collect::<Vec<_>>().join(", ")
-        }
-    }
+    let words = verbs(item).into_iter().map(|verb| match &item[verb] {
+        Value::Number(weight) => format!("{verb}: {weight}"),
+        Value::Object(pause) if verb == "pause" => match pause.get("duration") {
+            Some(duration) => format!("pause: {duration}"),
+            None => "pause".to_owned(),
+        },
+        _ => verb.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// An operation that holds only where the item is still the one that the patch was written for. Nothing is inserted where

@@ -6,6 +6,7 @@ use super::path::{at, find as reach};
 use super::seen::{Found, Seen};
 use serde_json::Value;
 use serin_gitops::kustomize::{PatchKind, WriterKind};
+use serin_gitops::yaml::FieldPath;
 
 pub(super) static RULE: Rule = Rule {
     id: "RK006",
@@ -35,9 +36,8 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
         }
         for (path, step) in reach(&object.value, "spec.strategy.canary.steps[*]") {
             let verbs = verbs(step);
-            if let [.., second] = verbs[..]
-                && verbs.len() > 1
-            {
+            if verbs.len() > 1 {
+                let second = latest(seen, index, &path, &verbs);
                 let message = format!(
                     "the step has {}; a step has exactly one of them, and only one takes effect",
                     verbs.join(" and ")
@@ -47,6 +47,19 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             }
         }
     }
+}
+
+/// The type that a patch wrote, else the one that stands last.
+fn latest(seen: &Seen<'_>, index: usize, step: &FieldPath, verbs: &[&'static str]) -> &'static str {
+    let patched = |verb: &&&'static str| {
+        let writers = seen.build.built.writers(index, &step.key(verb));
+        writers
+            .first()
+            .is_some_and(|writer| matches!(writer.kind, WriterKind::Patch(_)))
+    };
+    let line = |verb: &&&'static str| seen.place(index, &step.key(verb)).line;
+    let found = verbs.iter().find(patched).or_else(|| verbs.iter().max_by_key(line));
+    found.copied().unwrap_or_default()
 }
 
 /// The types that a step has.

@@ -22,7 +22,12 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             let message = format!(
                 "{} is {:?}, but this build renames that {} to {:?}: the name leads nowhere",
                 reference.path,
-                reference.written,
+                // An address may carry credentials.
+                if reference.written.contains('@') {
+                    reference.name
+                } else {
+                    reference.written
+                },
                 reference.word(),
                 target.name()
             );

@@ -21,6 +21,9 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
         let Some((base, was)) = seen.counterpart(index) else {
             continue;
         };
+        if object.value["spec"]["selector"] != base.objects[was].value["spec"]["selector"] {
+            continue; // RK014: the update is refused.
+        }
         let (now, was) = (
             &object.value["spec"]["template"],
             &base.objects[was].value["spec"]["template"],

@@ -45,9 +45,7 @@ fn workload(seen: &Seen<'_>, found: &mut Found<'_, '_>, index: usize) {
     let name = reference["name"].as_str().unwrap_or_default();
     // `replicas` of a kustomization goes by name alone (K22).
     for entry in seen.build.layers().iter().flat_map(|layer| &layer.replicas) {
-        let named = |object: &super::build::Object| {
-            object.name() == entry.name || object.earlier.iter().any(|earlier| *earlier == entry.name)
-        };
+        let named = |object: &super::build::Object| object.name() == entry.name || object.earlier.contains(&entry.name);
         let also = seen
             .objects()
             .any(|(_, other)| other.kind() == reference["kind"].as_str().unwrap_or_default() && named(other));

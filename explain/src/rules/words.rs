@@ -24,7 +24,7 @@ pub(super) fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> O
         .map(|other| (distance(word, other), other))
         .filter(|(steps, _)| *steps > 0)
         .min()?;
-    (near.0 <= 1 + word.len() / 6).then_some(near.1)
+    (near.0 <= 1 + usize::from(word.len() > 7)).then_some(near.1)
 }
 
 /// Whether a text of a target is a pattern, and not simply a name.

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    assert!(trials.len() > 10, "{} cases were found only", trials.len());
+    assert!(trials.len() > 80, "{} cases were found only", trials.len());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -70,6 +70,9 @@ fn program() -> Option<Program> {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
+
+/// Findings, what could not be checked, and what the change does.
+type Found = (Vec<Finding>, Vec<String>, Vec<Overlay>);
 
 #[derive(Debug, Clone, Default)]
 struct Case {
@@ -184,12 +187,7 @@ impl Case {
         }
     }
 
-    fn check(
-        &self,
-        files: &Arc<dyn Files>,
-        before: Option<&Path>,
-        program: Option<&Program>,
-    ) -> Result<(Vec<Finding>, Vec<String>, Vec<Overlay>), Failed> {
+    fn check(&self, files: &Arc<dyn Files>, before: Option<&Path>, program: Option<&Program>) -> Result<Found, Failed> {
         let (mut findings, mut errors, mut overlays) = (Vec::new(), Vec::new(), Vec::new());
         let subjects = discover(&**files, Path::new(&self.path)).map_err(|problem| format!("{problem:?}"))?;
         for subject in subjects {

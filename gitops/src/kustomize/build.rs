@@ -8,7 +8,7 @@ use super::problem::{Problem, ProblemKind};
 use super::program::Program;
 use super::program::ProgramKind;
 use super::sandbox::{Limits, Output, Sandbox};
-use super::trace::{self, Identity, Instance, Reach, Writer};
+use super::trace::{self, Hits, Identity, Instance, Reach, Tracing, Writer};
 use crate::files::{Files, Kind, Place};
 use crate::yaml::{self, FieldPath, Node};
 use serde_json::Value;
@@ -54,6 +54,8 @@ pub struct Built {
     pub(super) instances: Vec<Instance>,
     /// The instance of each object.
     pub(super) assigned: Vec<Option<usize>>,
+    /// What the patches aim at.
+    pub(super) hits: Hits,
 }
 
 /// An object of the output.
@@ -190,6 +192,11 @@ fn assemble(
         .unwrap_or_default();
     let instances = trace::instances(graph, root);
     let assigned = trace::assign(&values, &instances);
+    let pairs = assigned.iter().zip(&values);
+    let of_instance = pairs
+        .filter_map(|(instance, value)| Some(((*instance)?, value)))
+        .collect();
+    let hits = Hits::new(graph, &instances, &of_instance);
     let object = |(value, instance): (Value, &Option<usize>)| {
         let instance = instance.and_then(|instance| instances.get(instance));
         Object {
@@ -212,6 +219,7 @@ fn assemble(
         took,
         instances,
         assigned,
+        hits,
     }
 }
 
@@ -280,20 +288,21 @@ fn manifest(files: &dyn Files, path: &Path) -> Result<Text, Box<Problem>> {
 }
 
 impl Built {
-    fn instance(&self, object: usize) -> Option<&Instance> {
-        self.instances.get((*self.assigned.get(object)?)?)
+    fn tracing(&self, object: usize) -> Option<Tracing<'_>> {
+        let instance = (*self.assigned.get(object)?)?;
+        Some(Tracing {
+            graph: &self.graph,
+            hits: &self.hits,
+            instance: (instance, self.instances.get(instance)?),
+            object: &self.objects.get(object)?.value,
+        })
     }
 
     /// The line that a person edits to change a field of an object. For a field that is not there, the line of what comes
     /// closest above it. `None` where the object's origin cannot be told.
     #[must_use]
     pub fn place(&self, object: usize, path: &FieldPath) -> Option<Place> {
-        trace::place(
-            &self.graph,
-            self.instance(object)?,
-            &self.objects.get(object)?.value,
-            path,
-        )
+        trace::place(self.tracing(object)?, path)
     }
 
     /// As [`Self::place`], for a path as findings write it ([`FieldPath::within`]).
@@ -306,17 +315,19 @@ impl Built {
     /// All that wrote a field of an object, the last writer first; the file that the object comes from is the last entry.
     #[must_use]
     pub fn writers(&self, object: usize, path: &FieldPath) -> Vec<Writer> {
-        match (self.instance(object), self.objects.get(object)) {
-            (Some(instance), Some(object)) => trace::writers(&self.graph, instance, &object.value, path),
-            _ => Vec::new(),
-        }
+        self.tracing(object)
+            .map(|tracing| trace::writers(tracing, path))
+            .unwrap_or_default()
     }
 
     /// What each patch of the build touched.
     #[must_use]
     pub fn reaches(&self) -> Vec<Reach> {
-        let values: Vec<&Value> = self.objects.iter().map(|object| &object.value).collect();
-        trace::reaches(&self.graph, &self.instances, &values, &self.assigned)
+        let assigned = self.assigned.iter().enumerate();
+        let object_of = assigned
+            .filter_map(|(object, instance)| Some(((*instance)?, object)))
+            .collect();
+        trace::reaches(&self.graph, &self.hits, &object_of)
     }
 
     /// A patch of the graph.

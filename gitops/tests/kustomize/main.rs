@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod damage;
+mod native;
+mod speed;
 mod support;
+mod tainted;
 mod trace;
 
 use libtest_mimic::{Arguments, Trial};
@@ -22,7 +25,11 @@ fn main() -> ExitCode {
         .map(|path| Arc::new(Program::at(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
         .collect();
     let mut trials = Vec::new();
-    for (name, run) in damage::TESTS.into_iter().chain([trace::TESTS]).flatten() {
+    for (name, run) in damage::TESTS
+        .into_iter()
+        .chain([trace::TESTS, tainted::TESTS, native::TESTS, speed::TESTS])
+        .flatten()
+    {
         for program in &programs {
             let program = Arc::clone(program);
             let kind = program.to_string().replace(' ', "-");

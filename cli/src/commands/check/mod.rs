@@ -130,14 +130,7 @@ fn report(arguments: &Check, console: &mut Console) -> Report {
             Err(problems) => report.errors.extend(problems),
         }
     }
-    report.findings.sort_by(|a, b| {
-        (&a.file, a.line, &a.rule, &a.field, &a.object).cmp(&(&b.file, b.line, &b.rule, &b.field, &b.object))
-    });
-    report.findings.dedup();
-    report.errors.sort();
-    report.errors.dedup();
-    report.about.notes.sort();
-    report.about.notes.dedup();
+    report.tidy();
     report.about.base.clone_from(&arguments.base);
     if let Some(baseline) = baseline {
         baseline.mark(&mut report.findings);

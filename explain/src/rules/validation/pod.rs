@@ -20,6 +20,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
     for (index, object) in seen.objects() {
+        if seen.losses().iter().any(|loss| loss.object == index) {
+            continue; // What is missing is told at the patch that took it: RK001, RK002.
+        }
         for (_, pattern) in PODS.iter().filter(|(kind, _)| object.is_ours(kind)) {
             for (path, pod) in reach(&object.value, pattern) {
                 // With a workload reference the template says nothing.

@@ -64,6 +64,12 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
         for (field, message) in problems {
             let path = FieldPath::within(&field, &object.value);
             let fix = correction(seen, index, &path, &message);
+            let shows = message.starts_with("is ") || message.starts_with("invalid ");
+            let message = if shows && is_delicate(&path) {
+                "the value has the wrong type".to_owned()
+            } else {
+                message
+            };
             let message = if field.is_empty() {
                 message
             } else {
@@ -75,6 +81,16 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             }
         }
     }
+}
+
+/// Whether a field may hold a secret, so that its value is not told.
+fn is_delicate(path: &FieldPath) -> bool {
+    let text = path.to_string();
+    let of_container = ["env[", "command[", "args[", "envFrom["]
+        .iter()
+        .any(|list| text.contains(list));
+    let of_provider = text.contains(".provider.") || text.contains(".plugins.") || text.contains("valueFrom");
+    of_container || of_provider
 }
 
 /// What a schema does not say: whole numbers of 32 bits, times.

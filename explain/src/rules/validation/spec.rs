@@ -166,10 +166,10 @@ fn routers(found: &mut Found<'_, '_>, index: usize, object: &Object, rollout: &R
             );
         }
     }
-    if let Some(istio) = &routing.istio {
-        if istio.virtual_service.is_some() != istio.virtual_services.is_empty() {
-            tell("istio", "either VirtualService or VirtualServices must be configured");
-        }
+    if let Some(istio) = &routing.istio
+        && istio.virtual_service.is_some() != istio.virtual_services.is_empty()
+    {
+        tell("istio", "either VirtualService or VirtualServices must be configured");
     }
     if routing
         .ambassador

@@ -55,6 +55,13 @@ pub(super) fn words(stderr: &[u8], graph: &Graph) -> String {
             words = regex.replace_all(&words, by).into_owned();
         }
     }
+    // The stacks of a crash say nothing to a user.
+    if let Some((crash, _)) = words
+        .split_once("\n\ngoroutine ")
+        .or_else(|| words.split_once("\n\nruntime stack:"))
+    {
+        words = crash.to_owned();
+    }
     secrets::hide(&mut words, graph);
     if words.chars().count() > LONGEST {
         words = words.chars().take(LONGEST).chain("…".chars()).collect();
@@ -78,14 +85,7 @@ pub(super) fn remarks(words: &str) -> Vec<Note> {
 /// Why a run failed.
 pub(super) fn explain(words: &str, graph: &Graph, program: &Program) -> BuildError {
     let overlay = graph.layers.first();
-    if [
-        "out of memory",
-        "cannot allocate memory",
-        "failed to create new OS thread",
-    ]
-    .iter()
-    .any(|sign| words.contains(sign))
-    {
+    if is_out_of_memory(words) {
         let message = format!("{program} took more memory than it may");
         let file = overlay.map_or(Path::new(""), |layer| &layer.file);
         return Problem::of_file(
@@ -119,6 +119,18 @@ pub(super) fn explain(words: &str, graph: &Graph, program: &Program) -> BuildErr
         }
     };
     problem.into()
+}
+
+/// What a Go program says when it gets no more memory, or no thread for want of it.
+fn is_out_of_memory(words: &str) -> bool {
+    let crash = words
+        .lines()
+        .find(|line| line.starts_with("fatal error: ") || line.starts_with("runtime: "));
+    crash.is_some_and(|line| {
+        ["memory", "allocate", "OS thread"]
+            .iter()
+            .any(|sign| line.contains(sign))
+    }) || words.contains("cannot allocate memory")
 }
 
 #[cfg(test)]

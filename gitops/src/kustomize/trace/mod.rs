@@ -10,8 +10,8 @@ mod writers;
 
 pub(super) use instances::{Instance, instances};
 pub(super) use names::assign;
-pub(super) use reach::reaches;
-pub(super) use writers::{place, writers};
+pub(super) use reach::{Hits, reaches};
+pub(super) use writers::{Tracing, place, writers};
 
 use crate::files::Place;
 use crate::yaml::Node;

@@ -6,62 +6,90 @@ use crate::kustomize::graph::{Graph, Patch, PatchKind};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// One entry for each patch of each layer. `assigned` names the instance of each object.
-pub(in crate::kustomize) fn reaches(
-    graph: &Graph,
-    instances: &[Instance],
-    objects: &[&Value],
-    assigned: &[Option<usize>],
-) -> Vec<Reach> {
-    let object_of: HashMap<usize, usize> = assigned
-        .iter()
-        .enumerate()
-        .filter_map(|(object, instance)| Some(((*instance)?, object)))
-        .collect();
-    let mut reaches = Vec::new();
-    for (layer, content) in graph.layers.iter().enumerate() {
-        for (index, patch) in content.patches.iter().enumerate() {
-            let mut reach = Reach {
-                layer,
-                patch: index,
-                objects: Vec::new(),
-                deletes: false,
-            };
-            for (at, instance) in instances.iter().enumerate() {
-                let object = object_of.get(&at).copied();
-                if !aims_at(
-                    patch,
-                    instance,
-                    layer,
-                    object.and_then(|object| objects.get(object).copied()),
-                ) {
-                    continue;
-                }
-                match object {
-                    Some(object) => reach.objects.push(object),
-                    None => reach.deletes = true,
+/// For each layer and each of its patches, the instances that it aims at, in their order.
+#[derive(Debug, Clone, Default)]
+pub(in crate::kustomize) struct Hits(Vec<Vec<Vec<usize>>>);
+
+impl Hits {
+    /// `built` names the object of each instance that is in the output.
+    pub(in crate::kustomize) fn new(graph: &Graph, instances: &[Instance], built: &HashMap<usize, &Value>) -> Self {
+        let mut passing: Vec<Vec<usize>> = vec![Vec::new(); graph.layers.len()];
+        for (at, instance) in instances.iter().enumerate() {
+            for pass in &instance.passes {
+                if let Some(here) = passing.get_mut(pass.layer).filter(|here| here.last() != Some(&at)) {
+                    here.push(at);
                 }
             }
-            reach.objects.sort_unstable();
-            reaches.push(reach);
+        }
+        let of_layer = |(layer, content): (usize, &crate::kustomize::Layer)| {
+            let hits = |patch: &Patch| {
+                let aim = Aim::new(patch);
+                let here = passing[layer].iter().copied();
+                here.filter(|at| aim.hits(&instances[*at], layer, built.get(at).copied()))
+                    .collect()
+            };
+            content.patches.iter().map(hits).collect()
+        };
+        Self(graph.layers.iter().enumerate().map(of_layer).collect())
+    }
+
+    fn of(&self, layer: usize, patch: usize) -> &[usize] {
+        self.0
+            .get(layer)
+            .and_then(|patches| patches.get(patch))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a patch aims at an instance.
+    pub(super) fn has(&self, layer: usize, patch: usize, instance: usize) -> bool {
+        self.of(layer, patch).binary_search(&instance).is_ok()
+    }
+}
+
+/// One entry for each patch of each layer. `object_of` names the object of each instance that is in the output.
+pub(in crate::kustomize) fn reaches(graph: &Graph, hits: &Hits, object_of: &HashMap<usize, usize>) -> Vec<Reach> {
+    let mut reaches = Vec::new();
+    for (layer, content) in graph.layers.iter().enumerate() {
+        for patch in 0..content.patches.len() {
+            let hit = hits.of(layer, patch);
+            let mut objects: Vec<usize> = hit
+                .iter()
+                .filter_map(|instance| object_of.get(instance).copied())
+                .collect();
+            objects.sort_unstable();
+            reaches.push(Reach {
+                layer,
+                patch,
+                deletes: objects.len() < hit.len(),
+                objects,
+            });
         }
     }
     reaches
 }
 
-/// Whether a patch of a layer aims at an instance that passes through it.
-pub(super) fn aims_at(patch: &Patch, instance: &Instance, layer: usize, built: Option<&Value>) -> bool {
-    let Some(pass) = instance.passes.iter().find(|pass| pass.layer == layer) else {
-        return false;
-    };
-    if let Some(target) = &patch.target {
-        return Selector::new(target).fits(instance, pass, built);
+/// What a patch aims at.
+enum Aim<'p> {
+    Selected(Selector<'p>),
+    Named(Vec<Identity>),
+}
+
+impl<'p> Aim<'p> {
+    fn new(patch: &'p Patch) -> Self {
+        match (&patch.target, patch.kind) {
+            (Some(target), _) => Self::Selected(Selector::new(target)),
+            (None, PatchKind::Json) => Self::Named(Vec::new()),
+            (None, PatchKind::Merge) => Self::Named(patch.documents.iter().filter_map(Identity::of_node).collect()),
+        }
     }
-    match patch.kind {
-        PatchKind::Json => false,
-        PatchKind::Merge => {
-            let mut identities = patch.documents.iter().filter_map(Identity::of_node);
-            identities.any(|identity| is_same(&identity, instance, layer))
+
+    fn hits(&self, instance: &Instance, layer: usize, built: Option<&Value>) -> bool {
+        let Some(pass) = instance.passes.iter().find(|pass| pass.layer == layer) else {
+            return false;
+        };
+        match self {
+            Self::Selected(selector) => selector.fits(instance, pass, built),
+            Self::Named(identities) => identities.iter().any(|identity| is_same(identity, instance, layer)),
         }
     }
 }

@@ -10,22 +10,51 @@ use serde_json::Value;
 /// A target with its expressions read.
 pub(super) struct Selector<'t> {
     target: &'t Target,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
+    name: Pattern<'t>,
+    namespace: Pattern<'t>,
+    group: Pattern<'t>,
+    version: Pattern<'t>,
+    kind: Pattern<'t>,
+}
+
+/// A regular expression for a whole text; most are plain words.
+enum Pattern<'t> {
+    Any,
+    Word(&'t str),
+    Regex(Box<Regex>),
+}
+
+impl<'t> Pattern<'t> {
+    fn new(text: Option<&'t str>) -> Self {
+        let Some(text) = text else { return Self::Any };
+        if text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/'))
+        {
+            return Self::Word(text);
+        }
+        // What is no regular expression, kustomize refuses.
+        Regex::new(&format!("^(?:{text})$")).map_or(Self::Any, |regex| Self::Regex(Box::new(regex)))
+    }
+
+    fn fits(&self, texts: &[&str]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Word(word) => texts.contains(word),
+            Self::Regex(regex) => texts.iter().any(|text| regex.is_match(text)),
+        }
+    }
 }
 
 impl<'t> Selector<'t> {
     pub(super) fn new(target: &'t Target) -> Self {
-        let regex = |text: &Option<String>| Regex::new(&format!("^(?:{})$", text.as_ref()?)).ok();
+        let pattern = |text: &'t Option<String>| Pattern::new(text.as_deref());
         Self {
-            name: regex(&target.name),
-            namespace: regex(&target.namespace),
-            group: regex(&target.group),
-            version: regex(&target.version),
-            kind: regex(&target.kind),
+            name: pattern(&target.name),
+            namespace: pattern(&target.namespace),
+            group: pattern(&target.group),
+            version: pattern(&target.version),
+            kind: pattern(&target.kind),
             target,
         }
     }
@@ -33,19 +62,14 @@ impl<'t> Selector<'t> {
     /// Whether an object on its way through a layer is meant: by its original name or that of the moment. `built` is the object
     /// in the output, if it is there: a label may come from the file or from a layer.
     pub(super) fn fits(&self, instance: &Instance, pass: &Pass, built: Option<&Value>) -> bool {
-        let is = |regex: &Option<Regex>, texts: &[&str]| {
-            regex
-                .as_ref()
-                .is_none_or(|regex| texts.iter().any(|text| regex.is_match(text)))
-        };
         let original = &instance.original;
         let namespace = |namespace: &Option<String>| namespace.clone().unwrap_or_else(|| "default".to_owned());
         let namespaces = [namespace(&original.namespace), namespace(&pass.namespace)];
-        is(&self.name, &[&original.name, &pass.name])
-            && is(&self.namespace, &[&namespaces[0], &namespaces[1]])
-            && is(&self.group, &[&original.group])
-            && is(&self.version, &[&original.version])
-            && is(&self.kind, &[&original.kind])
+        self.name.fits(&[&original.name, &pass.name])
+            && self.namespace.fits(&[&namespaces[0], &namespaces[1]])
+            && self.group.fits(&[&original.group])
+            && self.version.fits(&[&original.version])
+            && self.kind.fits(&[&original.kind])
             && has(self.target.label_selector.as_deref(), "labels", instance, built)
             && has(
                 self.target.annotation_selector.as_deref(),

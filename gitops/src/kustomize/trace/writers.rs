@@ -3,7 +3,7 @@
 use super::instances::{Instance, Pass};
 use super::json_patch;
 use super::list::{self, locate, locate_in_patch};
-use super::reach::aims_at;
+use super::reach::Hits;
 use super::{Writer, WriterKind};
 use crate::files::Place;
 use crate::kustomize::build::Origin;
@@ -27,14 +27,19 @@ pub(super) struct Found {
     length: Option<usize>,
 }
 
+/// An object of the output, and what it came from.
+#[derive(Clone, Copy)]
+pub(in crate::kustomize) struct Tracing<'a> {
+    pub(in crate::kustomize) graph: &'a Graph,
+    pub(in crate::kustomize) hits: &'a Hits,
+    /// The instance, and its number.
+    pub(in crate::kustomize) instance: (usize, &'a Instance),
+    pub(in crate::kustomize) object: &'a Value,
+}
+
 /// All that wrote a field, the last writer first.
-pub(in crate::kustomize) fn writers(
-    graph: &Graph,
-    instance: &Instance,
-    object: &Value,
-    path: &FieldPath,
-) -> Vec<Writer> {
-    let found = all(graph, instance, object, path);
+pub(in crate::kustomize) fn writers(tracing: Tracing<'_>, path: &FieldPath) -> Vec<Writer> {
+    let found = all(tracing, path);
     let full = path.steps().len();
     found
         .into_iter()
@@ -44,13 +49,9 @@ pub(in crate::kustomize) fn writers(
 }
 
 /// The line to edit.
-pub(in crate::kustomize) fn place(
-    graph: &Graph,
-    instance: &Instance,
-    object: &Value,
-    path: &FieldPath,
-) -> Option<Place> {
-    let found = all(graph, instance, object, path);
+pub(in crate::kustomize) fn place(tracing: Tracing<'_>, path: &FieldPath) -> Option<Place> {
+    let object = tracing.object;
+    let found = all(tracing, path);
     let full = path.steps().len();
     let has_all: Vec<&Found> = found.iter().filter(|found| found.depth == full).collect();
     let chosen = match path.of(object) {
@@ -103,7 +104,11 @@ fn closest(found: &[Found]) -> Option<&Found> {
 }
 
 /// Everything that has a part of the path, the last in time first.
-fn all(graph: &Graph, instance: &Instance, object: &Value, path: &FieldPath) -> Vec<Found> {
+fn all(tracing: Tracing<'_>, path: &FieldPath) -> Vec<Found> {
+    let Tracing {
+        graph, hits, object, ..
+    } = tracing;
+    let (number, instance) = tracing.instance;
     let mut found = Vec::new();
     for pass in instance.passes.iter().rev() {
         let Some(layer) = graph.layers.get(pass.layer) else {
@@ -118,7 +123,7 @@ fn all(graph: &Graph, instance: &Instance, object: &Value, path: &FieldPath) -> 
         };
         looking.transformers(&mut found);
         for (index, patch) in layer.patches.iter().enumerate().rev() {
-            if aims_at(patch, instance, pass.layer, Some(object)) {
+            if hits.has(pass.layer, index, number) {
                 looking.patch(index, patch, &mut found);
             }
         }

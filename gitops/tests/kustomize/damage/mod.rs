@@ -20,7 +20,7 @@ const CONFIGURATION: &str = "configurations: [serin-transform.yaml]\n";
 const SCHEMA: &str = "openapi: {path: serin-schema.json}\n";
 
 /// The kinds of which a pod's containers are looked at.
-const ROLLOUT: &str = "\
+pub(crate) const ROLLOUT: &str = "\
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: web}
