@@ -315,10 +315,12 @@ fn repository(folder: &std::path::Path) -> (String, String) {
             serde_json::to_string_pretty(&object).unwrap(),
         )
         .unwrap();
+        std::fs::write(overlay.join("kustomization.yaml"), "resources:\n- rollout.yaml\n").unwrap();
         let mut index = repository.index().unwrap();
-        index
-            .add_path(std::path::Path::new("overlays/prod/rollout.yaml"))
-            .unwrap();
+        for file in ["rollout.yaml", "kustomization.yaml"] {
+            let file = std::path::Path::new("overlays/prod").join(file);
+            index.add_path(&file).unwrap();
+        }
         let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
         let author = git2::Signature::now("Ada", "ada@example.org").unwrap();
         let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());

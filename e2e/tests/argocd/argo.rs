@@ -148,6 +148,17 @@ impl Argo {
         self.kube.clone()
     }
 
+    /// Host and port of the API server.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The token of an account.
+    pub(crate) fn token(&self, user: &str) -> Result<&str> {
+        let token = self.tokens.get(user).with_context(|| format!("no account {user}"))?;
+        Ok(token)
+    }
+
     /// A folder of its own for somebody.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         Ok(self.folder.folder(name)?)

@@ -21,6 +21,11 @@ impl Repository {
         Ok(it)
     }
 
+    /// The folder that Argo CD clones from.
+    pub(crate) fn bare(&self) -> &Path {
+        &self.bare
+    }
+
     /// As an Application names it.
     pub(crate) fn url(&self) -> String {
         format!("file://{}", self.bare.display())

@@ -7,6 +7,7 @@ mod access;
 mod actions;
 mod argo;
 mod drift;
+mod explain;
 mod git;
 mod hooks;
 mod install;
@@ -117,6 +118,11 @@ fn scenarios() -> Vec<Scenario> {
         scenario!(drift::untyped_templates_are_not_frozen).alone(),
         scenario!(drift::respected_weights_freeze_their_array),
         scenario!(drift::ignored_weights_are_written_with_their_array),
+        scenario!(explain::a_paused_rollout),
+        scenario!(explain::a_degraded_rollout),
+        scenario!(explain::an_application_out_of_sync),
+        scenario!(explain::a_sync_that_failed),
+        scenario!(explain::a_frozen_array),
     ]
 }
 

@@ -6,7 +6,7 @@ use serin_gitops::argocd::{Application, IgnoreRule};
 
 use super::related::{Objects, differ};
 use super::{RESPECTS, placed};
-use crate::compare::{Columns, meaning};
+use crate::compare::{Columns, clean, meaning};
 use crate::explanation::{Commit, GitFindings, ObjectName};
 
 /// What was deployed, or is to be.
@@ -75,7 +75,13 @@ pub fn of_deployments(
         ..*columns
     };
     let (fields, notes) = placed(&columns, |_| None);
-    let commit = |place: &usize| Some(deployments.get(*place)?.commit.clone());
+    let commit = |place: &usize| {
+        let commit = deployments.get(*place)?.commit.clone();
+        Some(Commit {
+            message: clean(&commit.message),
+            ..commit
+        })
+    };
     let findings = GitFindings {
         revision: fault.commit.sha.clone(),
         last_good: good

@@ -6,10 +6,12 @@ use crate::show::failure::{Failure, chain};
 use serde_json::Value;
 use serin_core::wire::{HASH_LABEL, phase};
 use serin_explain::Reading;
-use serin_explain::explanation::ObjectName;
-use serin_explain::history::{self, Answer, Question};
+use serin_explain::compare::Columns;
+use serin_explain::explanation::{Commit, ObjectName};
+use serin_explain::history::{self, Answer, Deployment, Question, of_deployments};
 use serin_gitops::argocd::{
-    Application, ApplicationName, Client, Connection, ConnectionOptions, IgnoreRule, Tracking, application_of,
+    Application, ApplicationName, Client, Connection, ConnectionOptions, DeployedManifests, IgnoreRule, Tracking,
+    application_of,
 };
 use serin_gitops::git::Repository;
 use serin_gitops::git::remote::{Access, Address, Wanted, fetch};
@@ -23,7 +25,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Adds both, where they are asked for.
 pub(super) async fn add(reading: &mut Reading, arguments: &Explain, subjects: &Subjects) -> Result<(), Failure> {
-    let rules = argocd(reading, arguments).await?;
+    let argocd = argocd(reading, arguments).await?;
     if let Some(app) = &arguments.app
         && !reading
             .of_kind("Application")
@@ -35,14 +37,15 @@ pub(super) async fn add(reading: &mut Reading, arguments: &Explain, subjects: &S
         )));
     }
     let Some(place) = &arguments.git else {
+        if let Some(argocd) = &argocd {
+            argocd.tell_commits(reading).await;
+        }
         return Ok(());
     };
+    let rules = argocd.map(|argocd| argocd.rules).unwrap_or_default();
     let (folder, _kept) = repository(place).await?;
     let named = matches!(subjects, Subjects::Named(_));
-    for object in reading.subjects() {
-        if object.kind != "Rollout" {
-            continue;
-        }
+    for object in rollouts(reading) {
         match ask(reading, &object, &folder, &rules).await {
             Ok(answer) => {
                 for note in &answer.notes {
@@ -60,20 +63,109 @@ pub(super) async fn add(reading: &mut Reading, arguments: &Explain, subjects: &S
     Ok(())
 }
 
-/// Asks Argo CD's API for the Applications of the subjects, and gives its rules of what is ignored. Nothing is asked unless a
-/// server is named.
-async fn argocd(reading: &mut Reading, arguments: &Explain) -> Result<Vec<IgnoreRule>, Failure> {
+fn rollouts(reading: &Reading) -> Vec<ObjectName> {
+    let mut subjects = reading.subjects();
+    subjects.retain(|object| object.kind == "Rollout");
+    subjects
+}
+
+/// An Argo CD that answers, and what it ignores in all applications.
+struct Argocd {
+    client: Client,
+    rules: Vec<IgnoreRule>,
+    what: String,
+}
+
+/// Deployments of an Application that are compared.
+const DEPLOYMENTS: usize = 6;
+
+impl Argocd {
+    /// The commits as far as Argo CD's own answers tell them: without lines to edit.
+    async fn tell_commits(&self, reading: &mut Reading) {
+        for object in rollouts(reading) {
+            let Some(side) = Side::of(reading, &object) else {
+                continue;
+            };
+            let Some(app) = side.application else { continue };
+            let (found, errors) = self.client.deployments(&app, DEPLOYMENTS).await;
+            for error in errors {
+                reading.unread(&format!("{}: deployments of {}", self.what, app.name()), &chain(&error));
+            }
+            let deployments: Vec<Deployment> = found.into_iter().map(deployment).collect();
+            let columns = Columns {
+                git: None,
+                live: Some(&side.live),
+                stable: side.stable.as_ref(),
+                rules: &self.rules,
+                respects_ignored: false,
+            };
+            let healthy = side.live["status"]["phase"] == phase::HEALTHY;
+            if let Some((findings, notes)) = of_deployments(&object, &deployments, &app, &columns, healthy) {
+                notes.iter().for_each(|note| reading.unread("Git", note));
+                reading.git(&object, findings);
+            }
+        }
+    }
+}
+
+fn deployment(found: DeployedManifests) -> Deployment {
+    let metadata = found.metadata;
+    Deployment {
+        commit: Commit {
+            sha: found.revision,
+            author: metadata.author,
+            date: metadata.date,
+            message: metadata.message.lines().next().unwrap_or_default().to_owned(),
+        },
+        manifests: found.manifests,
+    }
+}
+
+/// A rollout as it is in the cluster, its stable ReplicaSet, and the Application that deploys it.
+struct Side {
+    live: Value,
+    stable: Option<Value>,
+    application: Option<Application>,
+}
+
+impl Side {
+    fn of(reading: &Reading, object: &ObjectName) -> Option<Self> {
+        let live = find(reading, object)?.clone();
+        let hash = live["status"]["stableRS"].as_str().unwrap_or_default();
+        let stable = reading.of_kind("ReplicaSet").find(|set| {
+            let owners = set["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+            let owned = owners.into_iter().any(|it| it["uid"] == live["metadata"]["uid"]);
+            owned && set["metadata"]["labels"][HASH_LABEL] == hash
+        });
+        let app = reading.of_kind("Application").find(|app| {
+            let resources = app["status"]["resources"].as_array().into_iter().flatten();
+            resources.into_iter().any(|it| {
+                it["kind"] == "Rollout"
+                    && it["name"] == object.name.as_str()
+                    && it["namespace"] == object.namespace.as_str()
+            })
+        });
+        Some(Self {
+            stable: stable.cloned(),
+            application: app.cloned().map(Application::new),
+            live,
+        })
+    }
+}
+
+/// Asks Argo CD's API for the Applications of the subjects. Nothing is asked unless a server is named.
+async fn argocd(reading: &mut Reading, arguments: &Explain) -> Result<Option<Argocd>, Failure> {
     let options = ConnectionOptions {
         server: arguments.argocd_server.clone(),
         ..ConnectionOptions::default()
     };
     let asked = options.server.is_some() || variable("ARGOCD_SERVER").is_some_and(|it| !it.is_empty());
     if !asked {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let connection = Connection::find(&options, variable).map_err(|error| Failure::message(error.to_string()))?;
     let Some(connection) = connection else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let what = format!("Argo CD at {}", connection.server());
     let client = Client::new(connection).map_err(|error| Failure::message(chain(&error)))?;
@@ -81,7 +173,7 @@ async fn argocd(reading: &mut Reading, arguments: &Explain) -> Result<Vec<Ignore
         Ok(settings) => settings,
         Err(error) => {
             reading.unread(&what, &chain(&error));
-            return Ok(Vec::new());
+            return Ok(None);
         }
     };
     for name in names(reading, arguments, &settings.tracking) {
@@ -90,7 +182,11 @@ async fn argocd(reading: &mut Reading, arguments: &Explain) -> Result<Vec<Ignore
             Err(error) => reading.unread(&format!("{what}: application {}", name.name), &chain(&error)),
         }
     }
-    Ok(settings.ignore_rules)
+    Ok(Some(Argocd {
+        client,
+        rules: settings.ignore_rules,
+        what,
+    }))
 }
 
 /// The Applications to ask for: the one that is named, else those that the marks of the subjects name.
@@ -138,24 +234,9 @@ fn find<'r>(reading: &'r Reading, object: &'r ObjectName) -> Option<&'r Value> {
 
 /// Asks Git about one rollout. It builds overlays, which takes a while, so it has a thread of its own.
 async fn ask(reading: &Reading, object: &ObjectName, folder: &Path, rules: &[IgnoreRule]) -> Result<Answer, Failure> {
-    let live = find(reading, object).cloned().unwrap_or_default();
-    let hash = live["status"]["stableRS"].as_str().unwrap_or_default();
-    let stable = reading.of_kind("ReplicaSet").find(|set| {
-        let owned = set["metadata"]["ownerReferences"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|it| it["uid"] == live["metadata"]["uid"]));
-        owned && set["metadata"]["labels"][HASH_LABEL] == hash
-    });
-    let stable = stable.cloned();
-    let app = reading.of_kind("Application").find(|app| {
-        let resources = app["status"]["resources"].as_array().into_iter().flatten();
-        resources.into_iter().any(|it| {
-            it["kind"] == "Rollout"
-                && it["name"] == object.name.as_str()
-                && it["namespace"] == object.namespace.as_str()
-        })
-    });
-    let app = app.cloned().map(Application::new);
+    let Some(side) = Side::of(reading, object) else {
+        return Err(Failure::not_found("rollout.argoproj.io", &object.name));
+    };
     let (object, folder, rules) = (object.clone(), folder.to_owned(), rules.to_vec());
     let worker = tokio::task::spawn_blocking(move || {
         let repository =
@@ -166,10 +247,10 @@ async fn ask(reading: &Reading, object: &ObjectName, folder: &Path, rules: &[Ign
             program: program.as_deref(),
             options: &Options::default(),
             object: &object,
-            live: Some(&live),
-            stable: stable.as_ref(),
-            is_healthy: live["status"]["phase"] == phase::HEALTHY,
-            application: app.as_ref(),
+            live: Some(&side.live),
+            stable: side.stable.as_ref(),
+            is_healthy: side.live["status"]["phase"] == phase::HEALTHY,
+            application: side.application.as_ref(),
             rules: &rules,
             revision: None,
         };
