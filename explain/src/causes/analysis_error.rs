@@ -7,8 +7,8 @@ use crate::explanation::Cause;
 
 pub(super) const CAUSE: CauseKind = CauseKind {
     id: "analysis-error",
-    docs: "A metric cannot be measured",
-    remedy: " the provider does not answer, refuses, or answers what the condition cannot use; or the run itself is invalid.:Look at the provider's address, credentials and query.",
+    docs: "A metric cannot be measured: the provider does not answer, refuses, or answers what the condition cannot use; or the run itself is invalid.",
+    remedy: "Look at the provider's address, credentials and query.",
     detect,
     scope: Scope::Trouble,
 };

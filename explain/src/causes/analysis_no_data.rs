@@ -7,8 +7,8 @@ use crate::explanation::Cause;
 
 pub(super) const CAUSE: CauseKind = CauseKind {
     id: "analysis-no-data",
-    docs: "The provider answers, and has no data",
-    remedy: " an empty vector, NaN, null. The query may name a label that the pods do not have, or there is no traffic.:Run the query by hand; check its labels, and whether the canary gets traffic.",
+    docs: "The provider answers, and has no data: an empty vector, NaN, null. The query may name a label that the pods do not have, or there is no traffic.",
+    remedy: "Run the query by hand; check its labels, and whether the canary gets traffic.",
     detect,
     scope: Scope::Trouble,
 };
