@@ -1,7 +1,7 @@
 # The controller as an image: one static binary that runs as user 65532, without a shell or a package manager.
 #
 #   docker build -t serin .
-#   docker build -t serin-cli --target cli .     the command line with git and kustomize, for CI jobs (docs/check.md)
+#   docker build -t serin-check --target check .     the command line with git and kustomize, for CI jobs (docs/check.md)
 #
 # The binary is linked statically against glibc (crt-static), so the last stage needs no library. It resolves names with
 # /etc/resolv.conf and /etc/hosts, which the kubelet mounts; glibc's pluggable resolvers (such as LDAP) are not available.
@@ -25,7 +25,7 @@ FROM golang:1.26-bookworm AS kustomize
 COPY e2e/kustomize /kustomize
 RUN /kustomize/build /out && cp "$(ls -v /out/kustomize-* | tail -n 1)" /usr/local/bin/kustomize
 
-FROM debian:bookworm-slim AS cli
+FROM debian:bookworm-slim AS check
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
 COPY --from=kustomize /usr/local/bin/kustomize /usr/local/bin/
 COPY --from=build-cli /serin-cli /usr/local/bin/serin
