@@ -84,6 +84,10 @@ pub(super) fn remarks(words: &str) -> Vec<Note> {
 
 /// Why a run failed.
 pub(super) fn explain(words: &str, graph: &Graph, program: &Program) -> BuildError {
+    // Warnings stand before the failure, and are not its cause.
+    let lines: Vec<&str> = words.lines().filter(|line| !line.starts_with("# Warning")).collect();
+    let words = lines.join("\n");
+    let words = words.as_str();
     let overlay = graph.layers.first();
     if is_out_of_memory(words) {
         let message = format!("{program} took more memory than it may");
