@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
         every_value_leads_to_a_line_that_has_it,
     ),
     ("renamed_objects_are_known", renamed_objects_are_known),
+    ("a_base_that_is_taken_in_twice", a_base_that_is_taken_in_twice),
     (
         "deleted_objects_are_no_missed_patch",
         deleted_objects_are_no_missed_patch,
@@ -223,4 +224,37 @@ fn deleted_objects_are_no_missed_patch(program: &Program) {
         output.built.patch(deletes[0]).unwrap().file.to_str(),
         Some("overlay/delete.yaml")
     );
+}
+
+/// Two variants of one base: each object leads to its own patch.
+fn a_base_that_is_taken_in_twice(program: &Program) {
+    let repository = Repository::of("");
+    repository.write("base/kustomization.yaml", "resources: [map.yaml]\n");
+    repository.write(
+        "base/map.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\ndata: {a: base, b: base}\n",
+    );
+    for name in ["a", "b"] {
+        let patch = format!("  patch: '[{{\"op\": \"replace\", \"path\": \"/data/a\", \"value\": \"{name}\"}}]'\n");
+        let lines =
+            format!("resources: [../base]\nnamePrefix: {name}-\npatches:\n- target: {{kind: ConfigMap}}\n{patch}");
+        repository.write(&format!("{name}/kustomization.yaml"), &lines);
+    }
+    repository.write("o/kustomization.yaml", "resources: [../a, ../b]\n");
+    let output = repository.build("o", program);
+    for name in ["a", "b"] {
+        let object = format!("ConfigMap/{name}-map");
+        assert_eq!(
+            output.place(&object, "data.a").file.to_str(),
+            Some(format!("{name}/kustomization.yaml").as_str())
+        );
+        assert_eq!(output.place(&object, "data.b").file.to_str(), Some("base/map.yaml"));
+        assert_eq!(
+            output.place(&object, "metadata.name").file.to_str(),
+            Some(format!("{name}/kustomization.yaml").as_str())
+        );
+    }
+    let mut touched = output.touched();
+    touched.sort();
+    assert_eq!(touched, [["ConfigMap/a-map"], ["ConfigMap/b-map"]]);
 }

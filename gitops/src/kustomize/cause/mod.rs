@@ -69,14 +69,14 @@ pub(super) fn words(stderr: &[u8], graph: &Graph) -> String {
     words
 }
 
-/// Warnings of a run that succeeded.
-pub(super) fn remarks(words: &str) -> Vec<Note> {
+/// Warnings of a run that succeeded, with the place of the field that they name.
+pub(super) fn remarks(words: &str, graph: &Graph) -> Vec<Note> {
     let lines = words
         .lines()
         .map(|line| line.trim_start_matches('#').trim())
         .filter(|line| !line.is_empty());
     let note = |line: &str| Note {
-        place: None,
+        place: line.split('\'').nth(1).and_then(|field| places::of_field(field, graph)),
         text: format!("kustomize: {line}"),
     };
     lines.map(note).collect()
