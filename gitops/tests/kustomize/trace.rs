@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
         every_value_leads_to_a_line_that_has_it,
     ),
     ("renamed_objects_are_known", renamed_objects_are_known),
+    ("items_in_front_of_others", items_in_front_of_others),
     ("a_base_that_is_taken_in_twice", a_base_that_is_taken_in_twice),
     (
         "deleted_objects_are_no_missed_patch",
@@ -257,4 +258,32 @@ fn a_base_that_is_taken_in_twice(program: &Program) {
     let mut touched = output.touched();
     touched.sort();
     assert_eq!(touched, [["ConfigMap/a-map"], ["ConfigMap/b-map"]]);
+}
+
+/// A patch puts a step and a container in front: those of the base still lead to the base.
+fn items_in_front_of_others(program: &Program) {
+    let repository = Repository::of("");
+    repository.write("o/rollout.yaml", super::damage::ROLLOUT);
+    let patch = r#"[{"op": "add", "path": "/spec/strategy/canary/steps/0", "value": {"setWeight": 1}},
+ {"op": "add", "path": "/spec/template/spec/containers/0", "value": {"name": "proxy", "image": "proxy:1"}}]"#;
+    repository.write("o/patch.json", patch);
+    repository.write(
+        "o/kustomization.yaml",
+        "resources: [rollout.yaml]\npatches: [{path: patch.json, target: {kind: Rollout}}]\n",
+    );
+    let output = repository.build("o", program);
+    let steps = "spec.strategy.canary.steps";
+    let containers = "spec.template.spec.containers";
+    for (path, file, line) in [
+        (format!("{steps}[0].setWeight"), "o/patch.json", 1),
+        (format!("{steps}[1].setWeight"), "o/rollout.yaml", 11),
+        (format!("{steps}[2].pause"), "o/rollout.yaml", 12),
+        (format!("{steps}[4].setWeight"), "o/rollout.yaml", 14),
+        (format!("{containers}[0].image"), "o/patch.json", 2),
+        (format!("{containers}[1].image"), "o/rollout.yaml", 21),
+        (format!("{containers}[2].image"), "o/rollout.yaml", 27),
+    ] {
+        let place = output.place("Rollout", &path);
+        assert_eq!((place.file.to_str(), place.line), (Some(file), line), "{path}");
+    }
 }
