@@ -53,8 +53,24 @@ fn main() -> ExitCode {
             }
         }
     }
+    let examples = Trial::test("the examples are clean", || {
+        the_examples_are_clean(self::program().as_ref())
+    });
+    trials.push(examples.with_ignored_flag(program.is_none()));
     assert!(trials.len() > 80, "{} cases were found only", trials.len());
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Nothing is found in `examples/`, not even a note.
+fn the_examples_are_clean(program: Option<&Program>) -> Result<(), Failed> {
+    let files: Arc<dyn Files> = Arc::new(Folder::new(&root().join("examples"))?);
+    let case = Case::default();
+    let (findings, errors, _) = case.check(&files, None, program)?;
+    if findings.is_empty() && errors.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{findings:#?} {errors:#?}").into())
+    }
 }
 
 /// A kustomize that was built or is installed.
