@@ -174,7 +174,7 @@ fn rules_have_pages() {
     for rule in serin_explain::rules::RULES {
         let (code, out, _) = check(&format!("--explain {}", rule.id));
         assert!(
-            code == 0 && out.contains(rule.id) && out.len() > 300,
+            code == 0 && out.contains(rule.id) && out.len() > 200,
             "{}: {out}",
             rule.id
         );
