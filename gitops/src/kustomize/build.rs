@@ -116,7 +116,12 @@ fn build_changed(
         return Err(cause::explain(&words, graph, program));
     }
     let values = objects_of(&output.stdout).map_err(|problem| BuildError::from(*problem))?;
-    let notes = graph.notes.iter().cloned().chain(cause::remarks(&words)).collect();
+    let notes = graph
+        .notes
+        .iter()
+        .cloned()
+        .chain(cause::remarks(&words, graph))
+        .collect();
     Ok(assemble(
         graph,
         folder,

@@ -47,6 +47,12 @@ impl Program {
     /// # Errors
     /// As [`Self::find`].
     pub fn at(path: &Path) -> Result<Self, BuildError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let path = absolute.as_path();
+        if !path.is_file() {
+            let message = format!("there is no program {}", path.display());
+            return Err(problem(message, "name a file, or install kustomize"));
+        }
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let kind = if name.starts_with("kubectl") {
             ProgramKind::Kubectl

@@ -22,12 +22,12 @@ pub(super) fn plain(text: &str) -> Value {
     {
         return Value::from(number);
     }
-    match yaml::parse_docs(text).as_deref() {
-        // `~` and its like make no document.
-        Ok([]) => Value::Null,
-        Ok([document]) if !document.value.is_array() && !document.value.is_object() => document.value.clone(),
+    // As a value, since `---` alone would begin a document.
+    let read = yaml::parse_docs(&format!("v: {text}")).unwrap_or_default();
+    match read.first().map(|document| &document.value["v"]) {
+        Some(value) if !value.is_array() && !value.is_object() => value.clone(),
         // Infinity and its like have no form in JSON.
-        Ok(_) | Err(_) => Value::String(text.to_owned()),
+        Some(_) | None => Value::String(text.to_owned()),
     }
 }
 
@@ -36,5 +36,5 @@ fn is_text(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let may_be_number = first.is_ascii_digit() || matches!(first, '-' | '+' | '.');
     let may_be_word = text.len() <= 5 && matches!(first.to_ascii_lowercase(), 'y' | 'n' | 't' | 'f' | 'o' | '~');
-    !may_be_number && !may_be_word
+    (!may_be_number && !may_be_word) || text.contains(char::is_whitespace)
 }

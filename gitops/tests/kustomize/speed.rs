@@ -39,6 +39,12 @@ fn fifty(repository: &Repository, overlay: &str) {
     );
 }
 
+/// The processor time of this thread, which says the same on a busy machine; `None` where the system does not tell.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 /// The whole way: reading, copying, the output, and the place of each field of each object.
 fn fifty_objects_cost_little(program: &Program) {
     let repository = Repository::of("");
@@ -46,7 +52,7 @@ fn fifty_objects_cost_little(program: &Program) {
     let files = Folder::new(repository.root()).unwrap();
     let mut least = Duration::MAX;
     for _ in 0..3 {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), processor_time());
         let graph = Arc::new(Graph::read(&files, Path::new("o")).unwrap());
         let built = build(&graph, program, &Options::default()).unwrap();
         assert_eq!(built.objects.len(), 50);
@@ -64,10 +70,14 @@ fn fifty_objects_cost_little(program: &Program) {
         }
         assert_eq!(places, 250);
         assert_eq!(built.reaches().len(), 25);
-        least = least.min(started.elapsed().saturating_sub(built.took));
+        let took = match (before, processor_time()) {
+            (Some(before), Some(after)) => after.saturating_sub(before),
+            _ => started.elapsed().saturating_sub(built.took),
+        };
+        least = least.min(took);
     }
     eprintln!("{program}: 50 objects, {least:?} beyond kustomize's own time");
-    // 300 ms are the aim; this test is built without optimization and runs beside others.
+    // The aim, and this test is built without optimization.
     assert!(least < Duration::from_millis(300), "{least:?}");
 }
 

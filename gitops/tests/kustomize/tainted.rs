@@ -312,7 +312,7 @@ fn all_faults_are_told_at_once(program: &Program) {
     let repository = Repository::of("");
     repository.write(
         "o/kustomization.yaml",
-        "resources:\n- none.yaml\n- broken.yaml\n- https://example.com/x.yaml\nhelmGlobals: {}\n",
+        "resources:\n- none.yaml\n- broken.yaml\n- https://example.com/x.yaml\nhelmGlobals: {chartHome: x}\n",
     );
     repository.write("o/broken.yaml", "a: [1\nb: 2\n");
     let error = refused(&repository, program);

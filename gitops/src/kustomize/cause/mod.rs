@@ -69,14 +69,14 @@ pub(super) fn words(stderr: &[u8], graph: &Graph) -> String {
     words
 }
 
-/// Warnings of a run that succeeded.
-pub(super) fn remarks(words: &str) -> Vec<Note> {
+/// Warnings of a run that succeeded, with the place of the field that they name.
+pub(super) fn remarks(words: &str, graph: &Graph) -> Vec<Note> {
     let lines = words
         .lines()
         .map(|line| line.trim_start_matches('#').trim())
         .filter(|line| !line.is_empty());
     let note = |line: &str| Note {
-        place: None,
+        place: line.split('\'').nth(1).and_then(|field| places::of_field(field, graph)),
         text: format!("kustomize: {line}"),
     };
     lines.map(note).collect()
@@ -84,6 +84,10 @@ pub(super) fn remarks(words: &str) -> Vec<Note> {
 
 /// Why a run failed.
 pub(super) fn explain(words: &str, graph: &Graph, program: &Program) -> BuildError {
+    // Warnings stand before the failure, and are not its cause.
+    let lines: Vec<&str> = words.lines().filter(|line| !line.starts_with("# Warning")).collect();
+    let words = lines.join("\n");
+    let words = words.as_str();
     let overlay = graph.layers.first();
     if is_out_of_memory(words) {
         let message = format!("{program} took more memory than it may");

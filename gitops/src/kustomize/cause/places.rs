@@ -284,6 +284,15 @@ fn unknown_field(parts: &[&str], graph: &Graph) -> Option<Cause> {
     ))
 }
 
+/// The first kustomization that has a field at its top.
+pub(super) fn of_field(field: &str, graph: &Graph) -> Option<Place> {
+    let found = |layer: &Layer| {
+        let entry = layer.document.root.entry(field)?;
+        Some(at(&layer.file, entry.key.mark))
+    };
+    graph.layers.iter().find_map(found)
+}
+
 fn key_in(node: &Node, key: &str) -> Option<Mark> {
     let here = node.entry(key).map(|entry| entry.key.mark);
     let below = || {

@@ -15,7 +15,8 @@ impl Reading<'_> {
     /// Helm charts are refused: kustomize would run `helm`.
     pub(super) fn charts(&mut self, file: &Path, root: &Node) {
         for key in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
-            if let Some(entry) = root.entry(key) {
+            let is_empty = |node: &Node| node.items().is_empty() && node.entries().is_empty();
+            if let Some(entry) = root.entry(key).filter(|entry| !is_empty(&entry.value)) {
                 let place = super::entries::of_key(file, entry);
                 self.problem(chart(&place, key));
             }

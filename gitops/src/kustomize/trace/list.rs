@@ -80,13 +80,13 @@ fn item<'n>(node: &'n Node, list: Option<&Value>, index: usize) -> Option<&'n No
     let Some(wanted) = list.and_then(|list| list.get(index)) else {
         return items.get(index);
     };
-    if !wanted.is_object() {
-        let same = items.iter().position(|item| item.to_json() == *wanted);
-        return items.get(same.unwrap_or(index));
-    }
     let all = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let Some(name) = name_of(wanted, all) else {
-        return items.get(index);
+    let name = if wanted.is_object() { name_of(wanted, all) } else { None };
+    let Some(name) = name else {
+        // What has no name is told by all of it, since patches may put items in front; else by its number.
+        let same = |item: &&Node| item.to_json() == *wanted;
+        let here = items.get(index);
+        return here.filter(same).or_else(|| items.iter().find(same)).or(here);
     };
     let named = items
         .iter()

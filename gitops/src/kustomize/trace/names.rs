@@ -35,20 +35,35 @@ pub(in crate::kustomize) fn assign(objects: &[Value], instances: &[Instance]) ->
             }
         }
     }
-    for (at, identity) in identities.iter().enumerate() {
-        let Some(identity) = identity.as_ref().filter(|_| found[at].is_none()) else {
-            continue;
-        };
-        let same_kind = by_kind.get(&(identity.group.as_str(), identity.kind.as_str()));
-        let free: Vec<_> = same_kind
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|index| !taken[*index])
-            .collect();
-        if let [only] = free[..] {
-            taken[only] = true;
-            found[at] = Some(only);
+    // A patch may change the kind, or give any name.
+    let only_one: [fn(&Identity, &Instance) -> bool; 3] = [
+        |object, it| it.original.kind == object.kind,
+        |object, it| it.name == object.name,
+        |_, _| true,
+    ];
+    for fits in only_one {
+        for (at, identity) in identities.iter().enumerate() {
+            let Some(identity) = identity.as_ref().filter(|_| found[at].is_none()) else {
+                continue;
+            };
+            let free = (0..instances.len()).filter(|index| !taken[*index] && fits(identity, &instances[*index]));
+            let free: Vec<usize> = free.take(2).collect();
+            let others = identities
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at && found[*other].is_none());
+            let is_wanted = |index: usize| {
+                others
+                    .clone()
+                    .flat_map(|(_, other)| other)
+                    .any(|it| fits(it, &instances[index]))
+            };
+            if let [only] = free[..]
+                && !is_wanted(only)
+            {
+                taken[only] = true;
+                found[at] = Some(only);
+            }
         }
     }
     found

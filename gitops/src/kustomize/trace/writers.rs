@@ -18,7 +18,7 @@ pub(super) struct Found {
     pub(super) writer: Writer,
     /// How many steps of the path it has.
     depth: usize,
-    /// What it wrote, where it has the whole path.
+    /// What it wrote, where that is a scalar.
     value: Option<Value>,
     /// Whether what stood there before is gone.
     is_whole: bool,
@@ -144,7 +144,7 @@ fn origin(graph: &Graph, instance: &Instance, object: &Value, path: &FieldPath) 
                     place: at(&place.file, located.mark),
                 },
                 depth: located.depth,
-                value: Some(located.node.to_json()),
+                value: scalar(located.node),
                 is_whole: true,
                 removes: false,
                 length: list::length(located.node),
@@ -187,7 +187,11 @@ impl Looking<'_> {
                 place: place.clone(),
             },
             depth: self.path.steps().len(),
-            value: self.path.of(self.object).cloned(),
+            value: self
+                .path
+                .of(self.object)
+                .filter(|value| !value.is_object() && !value.is_array())
+                .cloned(),
             is_whole: true,
             removes: false,
             length: None,
@@ -267,7 +271,7 @@ impl Looking<'_> {
                         found.push(Found {
                             writer: self.writer(kind, &patch.file, wrote.mark),
                             depth: wrote.depth,
-                            value: wrote.node.map(Node::to_json),
+                            value: wrote.node.and_then(scalar),
                             is_whole: wrote.is_whole,
                             removes: wrote.removes,
                             length: wrote.node.and_then(list::length),
@@ -301,7 +305,7 @@ impl Looking<'_> {
             } else {
                 located.depth
             },
-            value: Some(located.node.to_json()),
+            value: scalar(located.node),
             is_whole: directive.is_some(),
             removes: (is_null || deletes) && is_gone,
             length: list::length(located.node),
@@ -334,6 +338,13 @@ impl Looking<'_> {
             layer: Some(self.pass.layer),
             place: at(file, mark),
         }
+    }
+}
+
+fn scalar(node: &Node) -> Option<Value> {
+    match &node.tree {
+        Tree::Scalar(value) => Some(value.clone()),
+        Tree::List(_) | Tree::Map(_) => None,
     }
 }
 

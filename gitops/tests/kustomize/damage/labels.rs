@@ -123,6 +123,14 @@ fn labels_with_selectors(program: &Program) {
             let output = repository.build("o", program);
             let has = |object: &str, path: &str| output.field(object, path)["env"] == json!("prod");
             assert!(has("Service", "spec.selector") && has("PodDisruptionBudget", "spec.selector.matchLabels"));
+            if labels.starts_with("commonLabels") {
+                let notes = &output.built.notes;
+                let deprecated = notes
+                    .iter()
+                    .find(|note| note.text.contains("'commonLabels' is deprecated"))
+                    .unwrap();
+                assert_eq!(deprecated.place.as_ref().unwrap().line, 2);
+            }
             let known = !configuration.is_empty();
             assert_eq!(has("Rollout", "spec.selector.matchLabels"), known, "{configuration}");
             assert_eq!(
