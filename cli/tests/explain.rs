@@ -115,7 +115,7 @@ impl Cluster {
                     "annotations": {"rollout.argoproj.io/revision": revision, "vault.example/key": CANARY},
                     "ownerReferences": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name, "uid": owner, "controller": true}]},
                 "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
-                    "template": {"metadata": {"labels": {"app": name, "rollouts-pod-template-hash": hash}}, "spec": spec()}},
+                    "template": {"metadata": {"labels": {"app": name, "rollouts-pod-template-hash": hash}}, "spec": spec(if hash == "aaa" { "shop:1" } else { "shop:2" })}},
                 "status": {"replicas": replicas, "readyReplicas": ready, "availableReplicas": ready},
             }));
         }
@@ -127,7 +127,7 @@ impl Cluster {
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": pod, "namespace": "default", "labels": {"app": name, "rollouts-pod-template-hash": "bbb"},
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "x", "uid": set, "controller": true}]},
-            "spec": spec(),
+            "spec": spec("shop:2"),
             "status": {"phase": "Pending", "containerStatuses": [{"name": "web", "ready": false, "restartCount": 2, "image": "shop:2",
                 "state": {"waiting": {"reason": "ImagePullBackOff", "message": format!("pulling https://u:{CANARY}@registry.example/shop?token={CANARY}")}},
                 "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": format!("panic: {CANARY}")}}}]},
@@ -140,8 +140,8 @@ impl Cluster {
     }
 }
 
-fn spec() -> Value {
-    json!({"containers": [{"name": "web", "image": "shop:2", "args": [format!("--key={CANARY}"), CANARY],
+fn spec(image: &str) -> Value {
+    json!({"containers": [{"name": "web", "image": image, "args": [format!("--key={CANARY}"), CANARY],
         "env": [{"name": "KEY", "value": CANARY}], "command": ["run", CANARY],
         "livenessProbe": {"httpGet": {"path": format!("/?token={CANARY}"), "port": 80, "httpHeaders": [{"name": "Authorization", "value": CANARY}]}}}]})
 }
@@ -157,7 +157,7 @@ fn rollout(name: &str, phase: &str) -> Value {
         "metadata": {"name": name, "namespace": "default", "generation": 2,
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": format!("{{\"key\":\"{CANARY}\"}}")}},
         "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}},
-            "template": {"metadata": {"labels": {"app": name}}, "spec": spec()},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": spec("shop:2")},
             "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}},
         "status": {"phase": phase, "message": if phase == "Healthy" { "" } else { "ProgressDeadlineExceeded: ReplicaSet has timed out progressing." },
             "observedGeneration": "2", "stableRS": stable, "currentPodHash": current, "replicas": 3, "readyReplicas": 2,
@@ -193,7 +193,7 @@ async fn only_what_is_needed_is_read_and_nothing_is_written() {
     // Two pages of rollouts, then one list for each kind.
     assert!(requests.len() <= 16, "{} requests", requests.len());
     assert!(!requests.iter().any(|it| it.request.resource == "secrets"));
-    println!("1,000 rollouts: {} requests, {took:?}", requests.len());
+    eprintln!("1,000 rollouts: {} requests, {took:?}", requests.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,4 +298,89 @@ async fn failures_are_one_message_and_exit_code_2() {
     let forbidden = cluster.run("explain web").await;
     assert_eq!(forbidden.code, code(2), "{}", forbidden.err);
     assert!(forbidden.err.contains("you may not"), "{}", forbidden.err);
+}
+
+/// A repository whose last commit changes the image, and the one before it.
+fn repository(folder: &std::path::Path) -> (String, String) {
+    let repository = git2::Repository::init(folder).unwrap();
+    let commit = |image: &str, message: &str| {
+        let mut object = rollout("shop", "Healthy");
+        object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+        object.as_object_mut().unwrap().remove("status");
+        object["metadata"] = json!({"name": "shop", "namespace": "default"});
+        let overlay = folder.join("overlays/prod");
+        std::fs::create_dir_all(&overlay).unwrap();
+        std::fs::write(
+            overlay.join("rollout.yaml"),
+            serde_json::to_string_pretty(&object).unwrap(),
+        )
+        .unwrap();
+        std::fs::write(overlay.join("kustomization.yaml"), "resources:\n- rollout.yaml\n").unwrap();
+        let mut index = repository.index().unwrap();
+        for file in ["rollout.yaml", "kustomization.yaml"] {
+            let file = std::path::Path::new("overlays/prod").join(file);
+            index.add_path(&file).unwrap();
+        }
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        let author = git2::Signature::now("Ada", "ada@example.org").unwrap();
+        let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let parents: Vec<_> = parent.iter().collect();
+        repository
+            .commit(Some("HEAD"), &author, &author, message, &tree, &parents)
+            .unwrap()
+            .to_string()
+    };
+    (commit("shop:1", "the first image"), commit("shop:2", "a newer image"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_names_the_commit_at_fault_and_the_line_to_edit() {
+    let cluster = Cluster::new().await;
+    cluster.broken("shop").await;
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = repository(folder.path());
+    let git = folder.path().display();
+    let outcome = cluster.run(&format!("explain shop --git {git} -o json")).await;
+    if let Err(error) = serin_gitops::kustomize::Program::find() {
+        // Without kustomize the answer is its absence.
+        assert!(
+            outcome.code == code(2) && outcome.err.contains("kustomize"),
+            "{error}: {}",
+            outcome.err
+        );
+        return;
+    }
+    assert_eq!(outcome.code, code(0), "{}", outcome.err);
+    let answer: Value = serde_json::from_str(&outcome.out).unwrap();
+    let one = &answer["explanations"][0];
+    assert_eq!(
+        (one["git"]["revision"].as_str(), one["git"]["lastGood"].as_str()),
+        (Some(bad.as_str()), Some(good.as_str()))
+    );
+    assert_eq!(one["git"]["commits"][0]["message"], "a newer image");
+    let image = one["git"]["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["path"].as_str().unwrap().ends_with("image"))
+        .unwrap();
+    assert_eq!(
+        (image["git"].as_str(), image["stable"].as_str(), image["kind"].as_str()),
+        (Some("shop:2"), Some("shop:1"), Some("meaningful"))
+    );
+    assert_eq!(image["file"], "overlays/prod/rollout.yaml");
+    let commands = one["commands"].as_array().unwrap();
+    assert!(
+        commands.iter().any(|it| it["run"] == format!("git revert {bad}")),
+        "{commands:?}"
+    );
+    assert!(!outcome.out.contains(CANARY));
+    for (place, told) in [
+        ("/nowhere", "--git /nowhere: "),
+        ("https://127.0.0.1:1/x.git", "--git: "),
+    ] {
+        let outcome = cluster.run(&format!("explain shop --git {place}")).await;
+        assert_eq!((outcome.out.as_str(), outcome.code), ("", code(2)), "{place}");
+        assert!(outcome.err.contains(told), "{}", outcome.err);
+    }
 }

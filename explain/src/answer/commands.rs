@@ -5,7 +5,7 @@ use crate::explanation::{Cause, Command, GitFindings, State};
 use crate::sources::{Object, text};
 use serin_core::wire::pause;
 
-/// Argo CD's back-off before it heals again: the first wait, its factor, and the longest (argocd.md §6.3).
+/// Argo CD's back-off before it heals again: the first wait, its factor, and the longest.
 const HEAL: (i64, i64, i64) = (2, 3, 300);
 
 /// The commands for a case.

@@ -173,7 +173,7 @@ impl<'a> Case<'a> {
     /// The update was aborted.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
-        self.object.flag("/status/abort")
+        self.object.flag("/status/abort") && self.generation_is_observed()
     }
 
     /// What the controller said about an abort after the revision: empty where a person asked for it.
@@ -189,6 +189,10 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         let reason = text(&self.object.condition(condition::PROGRESSING)["reason"]);
+        // A status of an earlier generation speaks of the past.
+        if !self.generation_is_observed() {
+            return false;
+        }
         reason == condition::PROGRESS_DEADLINE_EXCEEDED
             || self
                 .abort_reason()

@@ -3,12 +3,31 @@
 use crate::case::Case;
 use crate::sources::{Object, text};
 use serde_json::Value;
+use std::collections::HashSet;
 
-/// The Applications among what was read whose resources name the object of the case.
+/// The Application whose resources name the object of the case, else one with a Service or route that the object names.
 pub(super) fn of<'a>(case: &Case<'a>) -> Option<&'a Object> {
-    case.index
+    let own = case
+        .index
         .all("Application")
-        .find(|app| resource(app, case.object).is_some())
+        .find(|app| resource(app, case.object).is_some());
+    own.or_else(|| {
+        let mut names = HashSet::new();
+        texts(case.object.at("/spec/strategy"), &mut names);
+        case.index.all("Application").find(|app| {
+            let mut resources = app.list("/status/resources").iter();
+            resources.any(|it| belongs(case, it) && names.contains(text(&it["name"])))
+        })
+    })
+}
+
+fn texts<'v>(value: &'v Value, names: &mut HashSet<&'v str>) {
+    match value {
+        Value::String(text) => _ = names.insert(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, names)),
+        Value::Object(members) => members.values().for_each(|member| texts(member, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// What the Application says of an object.

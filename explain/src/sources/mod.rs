@@ -44,9 +44,6 @@ pub struct Sources {
     /// What Git says about a subject, by [`key`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub git: BTreeMap<String, GitFindings>,
-    /// The text of a commit message that Argo CD told, and the like: what its API answered beyond the Application object.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub argocd: Option<Object>,
 }
 
 /// What a pod template is known by.
@@ -116,8 +113,6 @@ struct Bundle {
     templates: BTreeMap<String, Template>,
     #[serde(default)]
     git: BTreeMap<String, GitFindings>,
-    #[serde(default)]
-    argocd: Option<Value>,
 }
 
 impl TryFrom<Bundle> for Sources {
@@ -132,7 +127,6 @@ impl TryFrom<Bundle> for Sources {
         reading.unread = bundle.unread;
         reading.listed = bundle.listed;
         reading.git = bundle.git;
-        reading.argocd = bundle.argocd;
         bundle.objects.into_iter().for_each(|object| reading.add("", object));
         let mut sources = reading.finish();
         // Those of the bundle were taken before its secrets went.
@@ -150,7 +144,6 @@ pub struct Reading {
     listed: BTreeSet<String>,
     unread: Vec<Unread>,
     git: BTreeMap<String, GitFindings>,
-    argocd: Option<Value>,
 }
 
 impl Reading {
@@ -164,7 +157,6 @@ impl Reading {
             listed: BTreeSet::new(),
             unread: Vec::new(),
             git: BTreeMap::new(),
-            argocd: None,
         }
     }
 
@@ -189,6 +181,25 @@ impl Reading {
             }
             self.objects.push(object);
         }
+    }
+
+    /// What is to be explained.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<ObjectName> {
+        self.subjects.clone()
+    }
+
+    /// Adds an object in the place of an earlier reading of it, from another source.
+    pub fn replace(&mut self, kind: &str, object: Value) {
+        let place = |object: &Value| {
+            (
+                object["metadata"]["namespace"].clone(),
+                object["metadata"]["name"].clone(),
+            )
+        };
+        let same = place(&object);
+        self.objects.retain(|it| it["kind"] != kind || place(it) != same);
+        self.add(kind, object);
     }
 
     /// Notes that all objects of a kind are there, in the namespaces of the subjects: what is not among them is missing.
@@ -239,7 +250,6 @@ impl Reading {
             unread: self.unread,
             templates,
             git: self.git,
-            argocd: self.argocd.map(clean),
         }
     }
 }

@@ -148,4 +148,12 @@ fn ignore_differences_freeze() {
     World::canary()
         .add(frozen(respect, ".spec.http[] | select(.name == \"a\") | .route"))
         .is(&["out-of-sync"]);
+    // The route has an Application of its own, which does not have the Rollout.
+    let mut mesh = World::canary();
+    mesh.rollout(
+        json!({"spec": {"strategy": {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "web"}}}}}}}),
+    );
+    let mut own = frozen(respect, ".spec.http[].route[].weight");
+    own["status"]["resources"].as_array_mut().unwrap().remove(0);
+    mesh.add(own).is(&["ignore-differences-freeze", "out-of-sync"]);
 }

@@ -79,3 +79,28 @@ fn the_list_is_closed_and_documented() {
         );
     }
 }
+
+#[test]
+fn the_causes_are_documented() {
+    let mut table =
+        String::from("| Id | What it means, and what it is seen by | What to do first |\n| --- | --- | --- |\n");
+    let last = [serin_explain::causes::UNKNOWN];
+    for kind in serin_explain::causes::ALL.iter().chain(&last) {
+        table.push_str(&format!("| `{}` | {} | {} |\n", kind.id, kind.docs, kind.remedy));
+    }
+    for (id, docs) in serin_explain::causes::STATES {
+        table.push_str(&format!("| `{id}` | {docs} | |\n"));
+    }
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/explain.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (head, rest) = text.split_once("--test causes documented -->\n\n").unwrap();
+    let (_, tail) = rest.split_once("\n## Output for machines").unwrap();
+    let wanted = format!("{head}--test causes documented -->\n\n{table}\n## Output for machines{tail}");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &wanted).unwrap();
+    }
+    assert!(
+        text == wanted || std::env::var_os("UPDATE").is_some(),
+        "run with UPDATE=1"
+    );
+}

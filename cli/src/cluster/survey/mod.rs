@@ -78,16 +78,6 @@ pub(crate) async fn read(
         let next = needs::then(&roots, &survey.reading);
         survey.send(next).await?;
     }
-    if let Some(app) = app
-        && !survey
-            .reading
-            .of_kind("Application")
-            .any(|it| it["metadata"]["name"] == app)
-    {
-        return Err(Failure::message(format!(
-            "application {app:?} does not exist, or may not be read; `kubectl get applications -A` lists those there are"
-        )));
-    }
     Ok(survey.reading)
 }
 

@@ -5,6 +5,7 @@ use super::routes;
 use serde_json::Value;
 use serin_core::wire::{HASH_LABEL, INSTANCE_ID, phase};
 use serin_explain::Reading;
+use serin_gitops::argocd::{Tracking, application_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More subjects than this in one namespace, and all its ReplicaSets and pods of rollouts are read at once.
@@ -63,14 +64,10 @@ pub(super) fn first(roots: &[Value], app: Option<&str>) -> BTreeSet<Ask> {
     asks
 }
 
-/// The Application that tracks an object (argocd.md §4): by annotation, else by label.
+/// The name of the Application that an object is marked with.
 fn application(object: &Value) -> Option<String> {
-    let tracked = &object["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"];
-    let by_annotation = tracked.as_str().and_then(|id| id.split(':').next());
-    let label = object["metadata"]["labels"]["app.kubernetes.io/instance"].as_str();
-    let name = by_annotation.or(label).filter(|name| !name.is_empty())?;
-    // An Application outside Argo CD's own namespace is tracked as `namespace_name`.
-    Some(name.rsplit('_').next().unwrap_or(name).to_owned())
+    let tracked = application_of(object, &Tracking::default())?;
+    Some(tracked.application().name.clone())
 }
 
 fn of_rollout(asks: &mut BTreeSet<Ask>, root: &Value, many: bool) {

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 whatever the answer is, 2 if nothing could be read.
 
+mod git;
 mod watch;
 
 use crate::cluster::connect::{Connection, connect};
@@ -30,8 +31,15 @@ pub(crate) struct Explain {
     /// Name of the Application of Argo CD; found by its tracking annotation or label if it is not given
     #[arg(long, value_name = "APPLICATION")]
     pub app: Option<String>,
+    /// Repository that the Application is deployed from: a folder, or an address that is fetched; the answer then names the commit
+    /// at fault and the lines to edit
+    #[arg(long, value_name = "URL-or-DIR")]
+    pub git: Option<String>,
+    /// Argo CD's API server to ask as well; its token is taken from ARGOCD_AUTH_TOKEN or from `argocd login`
+    #[arg(long, value_name = "SERVER")]
+    pub argocd_server: Option<String>,
     /// Explain what this file, written by --save, holds; no cluster is asked
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["app", "watch"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["app", "git", "argocd_server", "watch"])]
     pub bundle: Option<PathBuf>,
     /// Also write what was read to this file, without secrets
     #[arg(long, value_name = "FILE")]
@@ -92,7 +100,8 @@ async fn explain(flags: &Global, arguments: &Explain, console: &mut Console) -> 
 
 /// Reads everything that the explanations need.
 async fn read(connection: &Connection, arguments: &Explain, subjects: &Subjects) -> Result<Sources, Failure> {
-    let reading = survey::read(connection, subjects, arguments.app.as_deref(), Timestamp::now()).await?;
+    let mut reading = survey::read(connection, subjects, arguments.app.as_deref(), Timestamp::now()).await?;
+    git::add(&mut reading, arguments, subjects).await?;
     Ok(reading.finish())
 }
 
