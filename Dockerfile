@@ -1,7 +1,10 @@
 # The controller as an image: one static binary that runs as user 65532, without a shell or a package manager.
 #
 #   docker build -t serin .
-#   docker build -t serin-check --target check .     the command line with git and kustomize, for CI jobs (docs/check.md)
+#
+# The target `check` is an image for CI: `serin`, kustomize, git and a shell.
+#
+#   docker build --target check -t serin-check .
 #
 # The binary is linked statically against glibc (crt-static), so the last stage needs no library. It resolves names with
 # /etc/resolv.conf and /etc/hosts, which the kubelet mounts; glibc's pluggable resolvers (such as LDAP) are not available.
@@ -15,22 +18,24 @@ RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
  && cargo build --release --locked -p serin-controller --target "$target" \
  && cp "target/$target/release/serin-controller" /serin-controller
 
-# The command line. git is there for the jobs around it: serin itself reads repositories without it.
-FROM build AS build-cli
+FROM build AS build-check
 RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
  && cargo build --release --locked -p serin --target "$target" \
- && cp "target/$target/release/serin" /serin-cli
+ && cp "target/$target/release/serin" /usr/local/bin/serin
 
-FROM golang:1.26-bookworm AS kustomize
-COPY e2e/kustomize /kustomize
-RUN /kustomize/build /out && cp "$(ls -v /out/kustomize-* | tail -n 1)" /usr/local/bin/kustomize
+FROM golang:1-bookworm AS kustomize
+RUN CGO_ENABLED=0 GOBIN=/out go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 
 FROM debian:bookworm-slim AS check
-RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
-COPY --from=kustomize /usr/local/bin/kustomize /usr/local/bin/
-COPY --from=build-cli /serin-cli /usr/local/bin/serin
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends git ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=build-check /usr/local/bin/serin /usr/local/bin/serin
+COPY --from=kustomize /out/kustomize /usr/local/bin/kustomize
 USER 65532:65532
+WORKDIR /workspace
 ENTRYPOINT ["/usr/local/bin/serin"]
+CMD ["check", "."]
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

@@ -92,7 +92,10 @@ impl Edit {
             return None;
         }
         let (from, to) = (first.saturating_sub(context), (after + context).min(lines.len()));
-        if lines[from..to].iter().any(|line| is_delicate(line)) {
+        let (edited, beside): (Vec<usize>, Vec<usize>) = (from..to).partition(|index| (first..after).contains(index));
+        let changed = edited.iter().filter_map(|index| lines.get(*index).copied());
+        let changed = changed.chain(self.added.iter().map(String::as_str));
+        if beside.iter().any(|index| !is_plain(lines[*index])) || changed.into_iter().any(is_delicate) {
             return None;
         }
         let old = to - from;
@@ -134,7 +137,62 @@ impl Edit {
     }
 }
 
-/// Whether a line may hold a secret: a value that is no number and no word of YAML, or a key that sounds so.
+/// Whether a line beside a change may be shown: it has a key alone, or values that are numbers, names or paths.
+fn is_plain(line: &str) -> bool {
+    const KEYS: [&str; 30] = [
+        "activeservice",
+        "apiversion",
+        "app",
+        "bases",
+        "canaryservice",
+        "components",
+        "count",
+        "duration",
+        "group",
+        "image",
+        "kind",
+        "labels",
+        "matchlabels",
+        "metadata",
+        "name",
+        "namespace",
+        "newname",
+        "newtag",
+        "op",
+        "path",
+        "previewservice",
+        "resources",
+        "selector",
+        "setweight",
+        "stableservice",
+        "target",
+        "templatename",
+        "template",
+        "type",
+        "version",
+    ];
+    let line = line.trim();
+    if line.starts_with('#') || line == "---" || is_delicate(line) {
+        return line == "---";
+    }
+    // Flow mappings and lists are taken apart into their entries.
+    line.split(['{', '}', '[', ']', ',']).all(|entry| {
+        let entry = entry.trim().trim_start_matches("- ").trim();
+        match entry.split_once(':') {
+            None => !entry.contains(char::is_whitespace),
+            Some((key, value)) => {
+                let key = key.trim_matches(['"', '\'']).to_lowercase();
+                is_number_or_word(value.trim()) || KEYS.contains(&key.as_str())
+            }
+        }
+    })
+}
+
+fn is_number_or_word(value: &str) -> bool {
+    value.parse::<f64>().is_ok() || ["", "true", "false", "null", "|", "|-", ">", ">-"].contains(&value)
+}
+
+/// Whether a line may hold a secret: a value of a variable, or of a key that sounds so.
 fn is_delicate(line: &str) -> bool {
     const KEYS: [&str; 8] = [
         "password",
@@ -147,15 +205,14 @@ fn is_delicate(line: &str) -> bool {
         "authorization",
     ];
     let lower = line.to_lowercase();
-    let (key, value) = lower.split_once(':').unwrap_or((&lower, ""));
-    let key = key.trim_matches([' ', '-', '"', '\'', '{']);
-    let plain =
-        |value: &str| value.parse::<f64>().is_ok() || ["", "true", "false", "null", "{}", "[]"].contains(&value);
-    // `name: token` is a name; `token: …` and `- TOKEN=…` are values.
-    let value = value.trim().trim_matches(['"', '\'']);
-    let named = KEYS.iter().any(|word| key.contains(word)) && !value.is_empty();
-    let literal = line.trim_start().starts_with("- ") && line.contains('=');
-    named || literal || (key == "value" && !plain(value)) || lower.contains("value: ") && lower.contains("{name:")
+    let literal = lower.trim_start().starts_with("- ") && lower.contains('=');
+    let entry = |entry: &str| {
+        let (key, value) = entry.split_once(':').unwrap_or((entry, ""));
+        let key = key.trim_matches([' ', '-', '"', '\'']);
+        let named = KEYS.iter().any(|word| key.contains(word)) && !value.trim().is_empty();
+        named || (key == "value" && !is_number_or_word(value.trim()))
+    };
+    literal || lower.split(['{', '}', '[', ']', ',']).any(entry)
 }
 
 impl Fix {

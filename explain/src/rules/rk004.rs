@@ -71,7 +71,12 @@ enum Near<'a> {
 fn near<'a>(seen: &Seen<'a>, target: &Target) -> Option<Near<'a>> {
     let (name, kind) = (target.name.as_deref()?, target.kind.as_deref());
     let named = |object: &super::build::Object| object.name() == name || object.earlier.iter().any(|it| it == name);
-    let of_name = seen.build.objects.iter().find(|object| named(object));
+    // What a patch is written for is mostly a workload: first a Rollout, which the Deployment may have become.
+    let workloads = ["Rollout", "Deployment", "StatefulSet", "DaemonSet"];
+    let of_name = workloads.iter().find_map(|workload| {
+        let mut objects = seen.build.objects.iter();
+        objects.find(|object| object.kind() == *workload && named(object))
+    });
     if let Some(object) = of_name.filter(|object| kind.is_some_and(|kind| kind != object.kind())) {
         return Some(Near::Kind(object.kind()));
     }

@@ -3,7 +3,7 @@
 use super::Rule;
 use super::build::Place;
 use super::finding::{Edit, Fix, Severity};
-use super::rk006::{VERBS, verbs};
+use super::rk006::{EXCLUSIVE, clashing};
 use super::seen::{Found, Seen};
 use serde_json::Value;
 use serin_gitops::kustomize::{Patch, PatchKind};
@@ -71,7 +71,7 @@ fn place(seen: &Seen<'_>, patch: &Patch, node: &Node) -> Place {
 fn contradicts(seen: &Seen<'_>, found: &mut Found<'_, '_>, index: usize, operation: &Operation<'_>, place: &Place) {
     let object = &seen.build.objects[index];
     let field = operation.path.steps().iter().rev().find_map(|step| match step {
-        Step::Key(key) if VERBS.contains(&key.as_str()) || key == "value" => Some(key.clone()),
+        Step::Key(key) if EXCLUSIVE.contains(&key.as_str()) || key == "value" => Some(key.clone()),
         Step::Key(_) | Step::Index(_) => None,
     });
     let Some(field) = field else { return };
@@ -80,7 +80,7 @@ fn contradicts(seen: &Seen<'_>, found: &mut Found<'_, '_>, index: usize, operati
     let others: Vec<&str> = if field == "value" {
         value.get("valueFrom").map(|_| "valueFrom").into_iter().collect()
     } else if object.is_ours("Rollout") {
-        verbs(value).into_iter().filter(|verb| *verb != field).collect()
+        clashing(value).into_iter().filter(|verb| *verb != field).collect()
     } else {
         Vec::new()
     };
@@ -166,7 +166,7 @@ fn name_of(item: &Value) -> String {
     if let Some(name) = key {
         return name.to_string();
     }
-    let words = verbs(item).into_iter().map(|verb| match &item[verb] {
+    let words = clashing(item).into_iter().map(|verb| match &item[verb] {
         Value::Number(weight) => format!("{verb}: {weight}"),
         Value::Object(pause) if verb == "pause" => match pause.get("duration") {
             Some(duration) => format!("pause: {duration}"),

@@ -16,17 +16,9 @@ pub(super) static RULE: Rule = Rule {
     find,
 };
 
-/// The types of a step.
-pub(super) const VERBS: [&str; 8] = [
-    "setWeight",
-    "pause",
-    "setCanaryScale",
-    "experiment",
-    "analysis",
-    "setHeaderRoute",
-    "setMirrorRoute",
-    "plugin",
-];
+/// The types of a step of which only one may be there: a weight, what a step waits for, and what it runs. Sizes and routes
+/// take effect beside them (contract 01 §8, contract 03 §2 and §7).
+pub(super) const EXCLUSIVE: [&str; 5] = ["setWeight", "pause", "experiment", "analysis", "plugin"];
 
 fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
     for (index, object) in seen.ours("Rollout") {
@@ -35,11 +27,11 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             two_strategies(seen, found, index);
         }
         for (path, step) in reach(&object.value, "spec.strategy.canary.steps[*]") {
-            let verbs = verbs(step);
+            let verbs = clashing(step);
             if verbs.len() > 1 {
                 let second = latest(seen, index, &path, &verbs);
                 let message = format!(
-                    "the step has {}; a step has exactly one of them, and only one takes effect",
+                    "the step has {}; a step has exactly one of them, and the controller refuses both or carries out one",
                     verbs.join(" and ")
                 );
                 let words = "make two steps of it, or remove one of the two fields";
@@ -62,12 +54,14 @@ fn latest(seen: &Seen<'_>, index: usize, step: &FieldPath, verbs: &[&'static str
     found.copied().unwrap_or_default()
 }
 
-/// The types that a step has.
-pub(super) fn verbs(step: &Value) -> Vec<&'static str> {
-    VERBS
-        .into_iter()
-        .filter(|verb| step.get(verb).is_some_and(|value| !value.is_null()))
-        .collect()
+/// The types of a step that exclude each other. A plugin beside a weight is no fault: the weight is set all the same.
+pub(super) fn clashing(step: &Value) -> Vec<&'static str> {
+    let has = |verb: &&'static str| step.get(*verb).is_some_and(|value| !value.is_null());
+    let mut verbs: Vec<&'static str> = EXCLUSIVE.into_iter().filter(has).collect();
+    if verbs == ["setWeight", "plugin"] {
+        verbs.clear();
+    }
+    verbs
 }
 
 /// The one to edit is the patch that added the second strategy, if a patch did.

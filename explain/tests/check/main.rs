@@ -53,17 +53,69 @@ fn main() -> ExitCode {
             }
         }
     }
+    let examples = Trial::test("the examples are clean", || {
+        the_examples_are_clean(self::program().as_ref())
+    });
+    trials.push(examples.with_ignored_flag(program.is_none()));
+    trials.push(Trial::test("versions of kustomize are compared", versions_differ));
     assert!(trials.len() > 80, "{} cases were found only", trials.len());
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Nothing is found in `examples/`, not even a note.
+fn the_examples_are_clean(program: Option<&Program>) -> Result<(), Failed> {
+    let files: Arc<dyn Files> = Arc::new(Folder::new(&root().join("examples"))?);
+    let case = Case::default();
+    let (findings, errors, _) = case.check(&files, None, program)?;
+    if findings.is_empty() && errors.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{findings:#?} {errors:#?}").into())
+    }
 }
 
 /// A kustomize that was built or is installed.
 fn program() -> Option<Program> {
     let named = std::env::var_os("SERIN_KUSTOMIZE").map(PathBuf::from);
-    let built = root().join("target/kustomize/kustomize");
-    match named.or_else(|| built.is_file().then_some(built)) {
+    let built = fs::read_dir(root().join("target/kustomize"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let newest = || {
+        built
+            .map(|entry| entry.path())
+            .filter(|path| path.to_string_lossy().contains("/kustomize-"))
+            .max()
+    };
+    match named.or_else(newest) {
         Some(path) => Some(Program::at(&path).expect("the kustomize that is named runs")),
         None => Program::find().ok(),
+    }
+}
+
+/// RK018: another version built something else.
+fn versions_differ() -> Result<(), Failed> {
+    let text = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  selector:\n    app: web\n";
+    let tree = |text: &str| -> Result<(tempfile::TempDir, Arc<dyn Files>), Failed> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("web.yaml"), text)?;
+        let files: Arc<dyn Files> = Arc::new(Folder::new(folder.path())?);
+        Ok((folder, files))
+    };
+    let subject = Subject::Manifests(vec![PathBuf::from("web.yaml")]);
+    let (_one, files) = tree(text)?;
+    let (_two, others) = tree(&text.replace("app: web", "app: web\n    env: prod"))?;
+    let mut build = built(&files, &subject, None)?;
+    build.others.push(built(&others, &subject, None)?.built);
+    build.others.push(built(&files, &subject, None)?.built);
+    let found = rules::run(&Seen::of(&build, None));
+    let told: Vec<(&str, u32, &str)> = found
+        .iter()
+        .map(|it| (it.rule.as_str(), it.line, it.field.as_str()))
+        .collect();
+    match told[..] {
+        [("RK018", 6 | 7, "spec.selector.env")] => Ok(()),
+        _ => Err(format!("{found:#?}").into()),
     }
 }
 

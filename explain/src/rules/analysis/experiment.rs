@@ -41,11 +41,14 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             if experiment.duration.is_empty() && !ends {
                 let message = format!(
                     "step {} waits for an experiment that has neither a duration nor an analysis with requiredForCompletion: it \
-                     ends only when it fails",
+                     ends when it fails, or when somebody terminates it",
                     step + 1
                 );
                 let words = "set duration, or requiredForCompletion on the analysis that decides";
-                found.add(index, &path, message).fix(Fix::words(words));
+                found
+                    .add(index, &path, message)
+                    .severity(Severity::Note)
+                    .fix(Fix::words(words));
             }
         }
     }

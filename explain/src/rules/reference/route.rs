@@ -90,9 +90,10 @@ fn routed(rollout: &Rollout) -> Option<Routed<'_>> {
     let canary = rollout.spec.strategy.canary.as_deref()?;
     let routing = canary.traffic_routing.as_deref()?;
     let named = [canary.canary_service.as_str(), canary.stable_service.as_str()];
+    // Other routers than ALB prefer the two Services, where there are any (contract 07 §1).
     let services = match &canary.ping_pong {
-        Some(pair) => [pair.ping_service.as_str(), pair.pong_service.as_str()],
-        None => named,
+        Some(pair) if named == ["", ""] => [pair.ping_service.as_str(), pair.pong_service.as_str()],
+        Some(_) | None => named,
     };
     Some(Routed {
         canary,
