@@ -132,6 +132,52 @@ fn an_ignored_weight_freezes_the_array_around_it() {
     assert_eq!(found(&Columns { rules: &[], ..columns }), with(Controller, Meaningful));
 }
 
+/// Seen on a real Argo CD (`drift::respected_differences_freeze_containers`, `drift::respected_replicas_stay`).
+#[test]
+fn respected_differences_freeze_containers_without_resources() {
+    let object = |image: &str, more: &Value, replicas: u32| {
+        rollout(json!({"replicas": replicas, "template": template(image, more.clone())}))
+    };
+    let cases = [
+        (json!({}), Frozen),
+        (json!({"resources": {"limits": {"cpu": "0.1"}}}), Frozen),
+        (json!({"resources": {}}), Meaningful),
+        (json!({"resources": {"limits": {"cpu": "100m"}}}), Meaningful),
+    ];
+    let rules = [rule(
+        "Rollout",
+        IgnoreRule {
+            pointers: vec!["/spec/replicas".into()],
+            ..IgnoreRule::default()
+        },
+    )];
+    for (more, wanted) in cases {
+        let (git, live) = (object("a:2", &more, 2), object("a:1", &more, 3));
+        let columns = Columns {
+            git: Some(&git),
+            live: Some(&live),
+            rules: &rules,
+            respects_ignored: true,
+            ..Columns::default()
+        };
+        let image = "spec.template.spec.containers[0].image";
+        assert_eq!(
+            kinds(&compare(&columns)),
+            [("spec.replicas", Ignored), (image, wanted)],
+            "{more}"
+        );
+        let without = compare(&Columns {
+            respects_ignored: false,
+            ..columns
+        });
+        assert_eq!(
+            kinds(&without),
+            [("spec.replicas", Ignored), (image, Meaningful)],
+            "{more}"
+        );
+    }
+}
+
 #[test]
 fn a_rule_that_is_not_understood_is_told() {
     let file = "91-managed-resources-frozen-array.json";

@@ -49,6 +49,68 @@ fn deployment((sha, image, replicas, app, other): Row) -> Deployment {
     }
 }
 
+const CASES: [Case; 6] = [
+    (
+        "a new image",
+        &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
+        "w:1",
+        false,
+        "b",
+        Some("a"),
+        &["b"],
+    ),
+    (
+        "a new image, then other changes",
+        &[
+            ("a", "w:1", 1, "web", ""),
+            ("b", "w:2", 1, "web", ""),
+            ("c", "w:2", 3, "web", ""),
+            ("d", "w:2", 3, "web", "x"),
+        ],
+        "w:1",
+        false,
+        "b",
+        Some("a"),
+        &["b", "c"],
+    ),
+    (
+        "a Service that the rollout names",
+        &[("a", "w:1", 1, "web", ""), ("b", "w:1", 1, "wbe", "")],
+        "w:1",
+        false,
+        "b",
+        Some("a"),
+        &["b"],
+    ),
+    (
+        "all is as wanted",
+        &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
+        "w:2",
+        true,
+        "b",
+        Some("b"),
+        &[],
+    ),
+    (
+        "never stable",
+        &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
+        "w:0",
+        false,
+        "b",
+        None,
+        &["b"],
+    ),
+    (
+        "the only deployment",
+        &[("a", "w:1", 1, "web", "")],
+        "w:0",
+        false,
+        "a",
+        None,
+        &[],
+    ),
+];
+
 #[test]
 fn the_deployment_at_fault_is_found() {
     let application =
@@ -60,68 +122,7 @@ fn the_deployment_at_fault_is_found() {
     };
     let stable =
         |image: &str| json!({"kind": "ReplicaSet", "spec": {"template": rollout(image, 1)["spec"]["template"]}});
-    let cases: [Case; 6] = [
-        (
-            "a new image",
-            &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
-            "w:1",
-            false,
-            "b",
-            Some("a"),
-            &["b"],
-        ),
-        (
-            "a new image, then other changes",
-            &[
-                ("a", "w:1", 1, "web", ""),
-                ("b", "w:2", 1, "web", ""),
-                ("c", "w:2", 3, "web", ""),
-                ("d", "w:2", 3, "web", "x"),
-            ],
-            "w:1",
-            false,
-            "b",
-            Some("a"),
-            &["b", "c"],
-        ),
-        (
-            "a Service that the rollout names",
-            &[("a", "w:1", 1, "web", ""), ("b", "w:1", 1, "wbe", "")],
-            "w:1",
-            false,
-            "b",
-            Some("a"),
-            &["b"],
-        ),
-        (
-            "all is as wanted",
-            &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
-            "w:2",
-            true,
-            "b",
-            Some("b"),
-            &[],
-        ),
-        (
-            "never stable",
-            &[("a", "w:1", 1, "web", ""), ("b", "w:2", 1, "web", "")],
-            "w:0",
-            false,
-            "b",
-            None,
-            &["b"],
-        ),
-        (
-            "the only deployment",
-            &[("a", "w:1", 1, "web", "")],
-            "w:0",
-            false,
-            "a",
-            None,
-            &[],
-        ),
-    ];
-    for (case, rows, running, is_healthy, fault, good, commits) in cases {
+    for (case, rows, running, is_healthy, fault, good, commits) in CASES {
         let deployments: Vec<Deployment> = rows.iter().copied().map(deployment).collect();
         let (wanted, replicas) = rows.last().map(|row| (row.1, row.2)).unwrap();
         let (live, stable) = (rollout(wanted, replicas), stable(running));

@@ -11,19 +11,20 @@ use libtest_mimic::{Arguments, Trial};
 use serin_gitops::files::Files as _;
 use serin_gitops::git::Repository;
 use serin_gitops::git::remote::{Access, Address, FetchError, Wanted, fetch, offered};
-use support::git_server::{GitServer, Manner, fake_ssh};
+use support::git_server::{GitServer, Manner, fake_ssh, with_tls};
 use support::repository::{Made, bytes_below};
 
 fn main() {
     let arguments = Arguments::from_args();
     let missing = std::process::Command::new("git").arg("--version").output().is_err();
-    let tests: [(&str, fn()); 10] = [
+    let tests: [(&str, fn()); 11] = [
         ("a_whole_repository_is_fetched_and_nothing_is_pushed", whole),
         ("a_second_fetch_takes_only_what_is_new", again),
         ("a_part_of_the_history_is_fetched_and_deepened", shallow),
         ("a_commit_is_fetched_by_its_hash", by_hash),
         ("credentials_are_sent_and_never_printed", credentials),
         ("redirections_are_followed", moved),
+        ("certificates_are_checked_and_can_be_added", certificates),
         ("ssh_is_started_with_the_users_settings", ssh),
         ("bad_servers_are_clear_errors", bad_servers),
         ("limits_of_size_and_time_hold", limits),
@@ -225,6 +226,35 @@ fn moved() {
     let repository = get(&server.url(".git"), &Access::default(), &["main"], None, folder.path()).unwrap();
     assert_eq!(repository.resolve("main").unwrap().to_string(), commits[4]);
     assert_eq!(server.requests().last().unwrap(), "POST /moved/.git/git-upload-pack");
+}
+
+fn certificates() {
+    let (made, commits) = history();
+    let server = GitServer::start(made.path(), Manner::Password);
+    let (port, certificate) = with_tls(server.port());
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("https://ann:canary@localhost:{port}/.git");
+    let error = get(&url, &Access::default(), &["main"], None, &folder.path().join("one")).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        matches!(error, FetchError::Unreachable { .. }) && text.contains("certificate"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("canary") && server.requests().is_empty(),
+        "nothing is sent to a server that is not trusted: {text}"
+    );
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, certificate).unwrap();
+    let named = file.to_str().unwrap().to_owned();
+    let access = Access::from_environment(|name| (name == "GIT_SSL_CAINFO").then(|| named.clone()));
+    let repository = get(&url, &access, &["main"], None, &folder.path().join("two")).unwrap();
+    assert_eq!(repository.resolve("main").unwrap().to_string(), commits[4]);
+    std::fs::write(&file, "no certificate").unwrap();
+    let error = get(&url, &access, &["main"], None, &folder.path().join("three"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("ca.pem") || error.contains("certificate"), "{error}");
 }
 
 fn ssh() {

@@ -91,9 +91,9 @@ impl Sorter<'_> {
         let Some(list) = list.and_then(|place| path.steps().get(..place)) else {
             return false;
         };
-        self.respects_ignored
-            && self.live.is_some_and(is_custom)
-            && self.ignored.has_below(&FieldPath::from(list.to_vec()))
+        let list = FieldPath::from(list.to_vec());
+        let live = self.live.filter(|live| self.respects_ignored && is_custom(live));
+        live.is_some_and(|live| self.ignored.has_below(&list) || is_retyped(live, &list))
     }
 
     fn owner(&self, path: &FieldPath) -> Option<Manager<'_>> {
@@ -120,6 +120,33 @@ fn is_custom(object: &Value) -> bool {
         .map_or("", |(group, _)| group);
     let is_built_in = group.ends_with(".k8s.io") && !group.starts_with("gateway.networking");
     group.contains('.') && !is_built_in
+}
+
+/// Whether Argo CD's own reading of a list of containers differs from the live one: it reads the pod template of a Rollout by
+/// its type, in which each container has `resources`, and quantities have their short form. What it adds counts as ignored
+/// (docs/argocd-sync.md, "RespectIgnoreDifferences freezes arrays").
+fn is_retyped(live: &Value, list: &FieldPath) -> bool {
+    let is_rollout = live.get("kind").is_some_and(|kind| kind == "Rollout");
+    let lists = ["spec.template.spec.containers", "spec.template.spec.initContainers"];
+    let is_of_containers = lists.contains(&list.to_string().as_str());
+    let changes = |container: &Value| match container.get("resources") {
+        None | Some(Value::Null) => true,
+        Some(resources) => {
+            let sides = ["limits", "requests"]
+                .iter()
+                .filter_map(|side| resources.get(side)?.as_object());
+            sides.flat_map(|side| side.values()).any(is_long)
+        }
+    };
+    let containers = at(live, list).and_then(Value::as_array);
+    is_rollout && is_of_containers && containers.is_some_and(|containers| containers.iter().any(changes))
+}
+
+/// Whether a quantity is written in another form than the short one: as a number, with a point, or in thousands of a unit.
+fn is_long(quantity: &Value) -> bool {
+    quantity
+        .as_str()
+        .is_none_or(|text| text.contains('.') || text.ends_with("000m") || text.ends_with("000"))
 }
 
 /// Whether a controller of rollouts or of traffic writes this field (contract 13 §6.4).

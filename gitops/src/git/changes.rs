@@ -1,12 +1,13 @@
 //! What differs between two trees.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
 use super::error::Result;
-use super::object::{Entry, EntryKind, Objects};
+use super::object::{Entry, EntryKind, Objects, lookup};
 
 /// A file that differs between two commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,37 @@ pub(super) fn between(objects: &Objects, from: Oid, to: Oid) -> Result<Vec<Chang
     compare(objects, Path::new(""), Some(from), Some(to), &mut changes)?;
     changes.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(changes)
+}
+
+/// Whether one of the paths differs between two trees; of a tree that is absent, nothing is there. Folders that are equal are
+/// not looked into.
+pub(super) fn touch(objects: &Objects, from: Option<Oid>, to: Option<Oid>, paths: &[&[String]]) -> Result<bool> {
+    if from == to {
+        return Ok(false);
+    }
+    if paths.iter().any(|path| path.is_empty()) {
+        return Ok(true);
+    }
+    let read = |id: Option<Oid>| id.map_or(Ok(Vec::new()), |id| objects.stored_tree(id));
+    let (before, after) = (read(from)?, read(to)?);
+    let names: BTreeSet<&String> = paths.iter().filter_map(|path| path.first()).collect();
+    for name in names {
+        let (old, new) = (lookup(&before, name), lookup(&after, name));
+        if old == new {
+            continue;
+        }
+        let below: Vec<&[String]> = paths
+            .iter()
+            .filter(|path| path.first() == Some(name))
+            .filter_map(|path| path.get(1..))
+            .collect();
+        let folder =
+            |found: Option<(Oid, EntryKind)>| found.filter(|(_, kind)| *kind == EntryKind::Folder).map(|(id, _)| id);
+        if below.iter().any(|path| path.is_empty()) || touch(objects, folder(old), folder(new), &below)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn compare(objects: &Objects, folder: &Path, from: Option<Oid>, to: Option<Oid>, into: &mut Vec<Change>) -> Result<()> {

@@ -4,11 +4,15 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::Repository;
+use super::changes;
 use super::commit::{Commit, CommitId};
 use super::error::{GitError, Result};
 
 /// How many commits are read on the way from one to another.
 const MOST_COMMITS: usize = 200_000;
+
+/// How many commits are looked at for the last ones that change a path.
+const MOST_OF_THE_LAST: usize = 50_000;
 
 /// Behind which of the two commits a commit is.
 const ONE: u8 = 1;
@@ -151,12 +155,12 @@ pub(super) fn between(repository: &Repository, from: CommitId, to: CommitId, pat
         .map(|(id, _)| *id)
         .collect();
     new.retain(|id| walk.commits.contains_key(id));
-    let mut found = Vec::new();
+    let (mut found, wanted) = (Vec::new(), parts(paths));
     for id in ordered(&walk.commits, &new) {
         let Some(commit) = walk.commits.remove(&id) else {
             continue;
         };
-        if paths.is_empty() || touches(repository, &commit, paths)? {
+        if paths.is_empty() || touches(repository, &commit, &wanted)? {
             found.push(commit);
         }
     }
@@ -166,7 +170,7 @@ pub(super) fn between(repository: &Repository, from: CommitId, to: CommitId, pat
 pub(super) fn last(repository: &Repository, to: CommitId, paths: &[PathBuf], limit: usize) -> Result<Vec<Commit>> {
     let first = repository.commit(to)?;
     let (mut seen, mut ahead) = (HashSet::from([to]), BinaryHeap::from([(first.committed, to)]));
-    let mut found = Vec::new();
+    let (mut found, wanted) = (Vec::new(), parts(paths));
     while let Some((_, id)) = ahead.pop() {
         let commit = repository.commit(id)?;
         for parent in repository.parents(&commit) {
@@ -174,10 +178,10 @@ pub(super) fn last(repository: &Repository, to: CommitId, paths: &[PathBuf], lim
                 ahead.push((repository.commit(parent)?.committed, parent));
             }
         }
-        if touches(repository, &commit, paths)? {
+        if touches(repository, &commit, &wanted)? {
             found.push(commit);
         }
-        if found.len() >= limit || seen.len() > MOST_COMMITS {
+        if found.len() >= limit || seen.len() > MOST_OF_THE_LAST {
             break;
         }
     }
@@ -236,28 +240,25 @@ fn ordered(commits: &HashMap<CommitId, Commit>, ids: &[CommitId]) -> Vec<CommitI
 }
 
 /// Whether a commit changes one of the paths, compared with each of its parents.
-fn touches(repository: &Repository, commit: &Commit, paths: &[PathBuf]) -> Result<bool> {
-    let files = repository.files(commit.id)?;
+fn touches(repository: &Repository, commit: &Commit, paths: &[Vec<String>]) -> Result<bool> {
+    let paths: Vec<&[String]> = paths.iter().map(Vec::as_slice).collect();
     let parents = repository.parents(commit);
     if parents.is_empty() {
-        return Ok(paths
-            .iter()
-            .map(|path| files.id(path))
-            .collect::<std::result::Result<Vec<_>, _>>()?
-            .iter()
-            .any(Option::is_some));
+        return changes::touch(&repository.objects, None, Some(commit.tree), &paths);
     }
     for parent in parents {
-        let before = repository.files(parent)?;
-        let mut same = true;
-        for path in paths {
-            same &= before.id(path)? == files.id(path)?;
-        }
-        if same {
+        let before = repository.commit(parent)?.tree;
+        if !changes::touch(&repository.objects, Some(before), Some(commit.tree), &paths)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// The parts of paths.
+fn parts(paths: &[PathBuf]) -> Vec<Vec<String>> {
+    let names = |path: &PathBuf| path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    paths.iter().map(names).collect()
 }
 
 /// The beginning of a hash, as Git prints it.

@@ -121,6 +121,11 @@ impl Objects {
         Ok(entries)
     }
 
+    /// The stored form of a tree, for [`lookup`].
+    pub(super) fn stored_tree(&self, id: Oid) -> Result<Vec<u8>> {
+        self.read(id, ObjectType::Tree)
+    }
+
     /// The object that a tag stands for, through tags of tags.
     pub(super) fn peel(&self, mut id: Oid) -> Result<(Oid, ObjectType)> {
         for _ in 0..10 {
@@ -144,6 +149,23 @@ impl Objects {
             id: id.to_string(),
             why: "it is a tag of a tag of a tag".into(),
         })
+    }
+}
+
+/// An entry of a stored tree, without reading the others in full; `None` also where the tree is cut.
+pub(super) fn lookup(mut bytes: &[u8], name: &str) -> Option<(Oid, EntryKind)> {
+    loop {
+        let zero = bytes.iter().position(|&byte| byte == 0)?;
+        let head = bytes.get(..zero)?;
+        if head
+            .strip_suffix(name.as_bytes())
+            .is_some_and(|mode| mode.last() == Some(&b' ') && mode.len() <= 7)
+        {
+            return entries(bytes.get(..zero + 21)?)?
+                .first()
+                .map(|entry| (entry.id, entry.kind));
+        }
+        bytes = bytes.get(zero + 21..)?;
     }
 }
 
@@ -185,6 +207,28 @@ fn failure(id: Oid, error: &git2::Error) -> GitError {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+
+    #[test]
+    fn an_entry_is_looked_up_by_its_whole_name() {
+        let mut bytes = Vec::new();
+        for (mode, name, fill) in [
+            ("100644", "a b.yaml", 1),
+            ("100644", "b.yaml", 2),
+            ("40000", "c", 3),
+            ("120000", "yaml", 4),
+        ] {
+            bytes.extend(format!("{mode} {name}\0").bytes());
+            bytes.extend([fill; 20]);
+        }
+        let found = |name: &str| lookup(&bytes, name).map(|(id, kind)| (id.as_bytes()[0], kind));
+        assert_eq!(found("a b.yaml"), Some((1, EntryKind::File)));
+        assert_eq!(found("b.yaml"), Some((2, EntryKind::File)));
+        assert_eq!(found("c"), Some((3, EntryKind::Folder)));
+        assert_eq!(found("yaml"), Some((4, EntryKind::Link)));
+        for absent in ["", "a", "b", "aml", "644 b.yaml", "100644 b.yaml"] {
+            assert_eq!(found(absent), None, "{absent}");
+        }
+    }
 
     #[test]
     fn a_cut_tree_is_no_tree() {

@@ -36,14 +36,6 @@ impl TreeFiles {
         Self { objects, root }
     }
 
-    /// The hash of what stands at a path, by which two commits are compared; `None` where nothing does.
-    pub(super) fn id(&self, path: &Path) -> Result<Option<Oid>> {
-        Ok(self.find(path, false)?.map(|found| match found {
-            Found::Folder(id) => id,
-            Found::Other(entry) => entry.id,
-        }))
-    }
-
     /// What stands at a path; `last` says whether a link at its end is followed.
     fn find(&self, path: &Path, last: bool) -> Result<Option<Found>> {
         let wrong = |why: &str| FilesError {
