@@ -201,7 +201,7 @@ fn assemble(
     let of_instance = pairs
         .filter_map(|(instance, value)| Some(((*instance)?, value)))
         .collect();
-    let hits = Hits::new(graph, &instances, &of_instance);
+    let hits = Hits::new(graph, root, &instances, &of_instance);
     let object = |(value, instance): (Value, &Option<usize>)| {
         let instance = instance.and_then(|instance| instances.get(instance));
         Object {
@@ -342,10 +342,10 @@ impl Built {
     }
 
     /// The build of an inner layer, as it is, or (without `with_patches`) with its own patches left out: what they were applied
-    /// to.
+    /// to. A Component cannot be built on its own: it is the overlay, with or without the patches of the Component.
     ///
     /// # Errors
-    /// As [`build`]; a Component cannot be built on its own.
+    /// As [`build`].
     pub fn layer(&self, layer: usize, with_patches: bool, options: &Options) -> Result<Self, BuildError> {
         let (Some(program), Some(content)) = (&self.program, self.graph.layers.get(layer)) else {
             let message = "plain manifests have no layers".to_owned();
@@ -364,7 +364,12 @@ impl Built {
             }
             changed.push((content.file.clone(), document.to_string().into_bytes()));
         }
-        build_changed(&self.graph, &content.folder, &changed, program, options)
+        let folder = if content.is_component {
+            &self.overlay
+        } else {
+            &content.folder
+        };
+        build_changed(&self.graph, folder, &changed, program, options)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Test;
 use super::support::Repository;
 use serde_json::Value;
-use serin_gitops::kustomize::{Origin, Program};
+use serin_gitops::kustomize::{Options, Origin, Program};
 use serin_gitops::yaml::FieldPath;
 
 pub(crate) const TESTS: &[Test] = &[
@@ -15,6 +15,11 @@ pub(crate) const TESTS: &[Test] = &[
         every_value_leads_to_a_line_that_has_it,
     ),
     ("renamed_objects_are_known", renamed_objects_are_known),
+    (
+        "patches_of_other_builds_are_left_out",
+        patches_of_other_builds_are_left_out,
+    ),
+    ("an_overlay_at_the_root", an_overlay_at_the_root),
     ("items_in_front_of_others", items_in_front_of_others),
     ("a_base_that_is_taken_in_twice", a_base_that_is_taken_in_twice),
     (
@@ -285,5 +290,52 @@ fn items_in_front_of_others(program: &Program) {
     ] {
         let place = output.place("Rollout", &path);
         assert_eq!((place.file.to_str(), place.line), (Some(file), line), "{path}");
+    }
+}
+
+/// A folder of transformers may have patches of its own; those of the overlay are no part of its base's build.
+fn patches_of_other_builds_are_left_out(program: &Program) {
+    let repository = Repository::case("layers");
+    repository.write(
+        "fixes/kustomization.yaml",
+        "resources: [label.yaml]\npatches: [{path: patch.yaml}]\n",
+    );
+    let label = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: label}\n";
+    repository.write(
+        "fixes/label.yaml",
+        &format!("{label}labels: {{a: b}}\nfieldSpecs: [{{path: metadata/labels, create: true}}]\n"),
+    );
+    repository.write("fixes/patch.yaml", &format!("{label}labels: {{a: c}}\n"));
+    let before = repository.build("overlay", program).built.reaches().len();
+    repository.replace(
+        "overlay/kustomization.yaml",
+        "namespace: prod",
+        "transformers: [../fixes]\nnamespace: prod",
+    );
+    let output = repository.build("overlay", program);
+    assert_eq!(output.field("Rollout", "metadata.labels.a"), Value::from("c"));
+    assert_eq!(output.built.reaches().len(), before);
+    let middle = output
+        .built
+        .graph
+        .layers
+        .iter()
+        .position(|layer| layer.folder.ends_with("middle"))
+        .unwrap();
+    let inner = output.built.layer(middle, true, &Options::default()).unwrap();
+    assert_eq!(inner.reaches().len(), 1);
+}
+
+fn an_overlay_at_the_root(program: &Program) {
+    let repository = Repository::of("");
+    repository.write("kustomization.yaml", "resources: [rollout.yaml]\nnamePrefix: p-\n");
+    repository.write("rollout.yaml", super::damage::ROLLOUT);
+    for overlay in ["", ".", "./", "x/.."] {
+        let output = repository.build(overlay, program);
+        assert_eq!(output.names(), ["Rollout/p-web"], "{overlay:?}");
+        assert_eq!(
+            output.place("Rollout/p-web", "metadata.name").file.to_str(),
+            Some("kustomization.yaml")
+        );
     }
 }

@@ -6,13 +6,27 @@ use crate::kustomize::graph::{Graph, Patch, PatchKind};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// For each layer and each of its patches, the instances that it aims at, in their order.
+/// For each layer and each of its patches, the instances that it aims at, in their order. `None` of a layer that is no part of the
+/// build: one above an inner layer that is built alone, or one that holds transformers instead of objects.
 #[derive(Debug, Clone, Default)]
-pub(in crate::kustomize) struct Hits(Vec<Vec<Vec<usize>>>);
+pub(in crate::kustomize) struct Hits(Vec<Option<Vec<Vec<usize>>>>);
 
 impl Hits {
     /// `built` names the object of each instance that is in the output.
-    pub(in crate::kustomize) fn new(graph: &Graph, instances: &[Instance], built: &HashMap<usize, &Value>) -> Self {
+    pub(in crate::kustomize) fn new(
+        graph: &Graph,
+        root: usize,
+        instances: &[Instance],
+        built: &HashMap<usize, &Value>,
+    ) -> Self {
+        let mut is_part = vec![false; graph.layers.len()];
+        let mut ahead = vec![root];
+        while let Some(layer) = ahead.pop() {
+            if let Some(part) = is_part.get_mut(layer).filter(|part| !**part) {
+                *part = true;
+                ahead.extend(graph.layers[layer].below.iter().map(|(below, _)| *below));
+            }
+        }
         let mut passing: Vec<Vec<usize>> = vec![Vec::new(); graph.layers.len()];
         for (at, instance) in instances.iter().enumerate() {
             for pass in &instance.passes {
@@ -28,14 +42,14 @@ impl Hits {
                 here.filter(|at| aim.hits(&instances[*at], layer, built.get(at).copied()))
                     .collect()
             };
-            content.patches.iter().map(hits).collect()
+            is_part[layer].then(|| content.patches.iter().map(hits).collect())
         };
         Self(graph.layers.iter().enumerate().map(of_layer).collect())
     }
 
     fn of(&self, layer: usize, patch: usize) -> &[usize] {
-        self.0
-            .get(layer)
+        let patches = self.0.get(layer).and_then(Option::as_ref);
+        patches
             .and_then(|patches| patches.get(patch))
             .map_or(&[], Vec::as_slice)
     }
@@ -46,10 +60,13 @@ impl Hits {
     }
 }
 
-/// One entry for each patch of each layer. `object_of` names the object of each instance that is in the output.
+/// One entry for each patch of each layer that is part of the build. `object_of` names the object of each instance that is in the output.
 pub(in crate::kustomize) fn reaches(graph: &Graph, hits: &Hits, object_of: &HashMap<usize, usize>) -> Vec<Reach> {
     let mut reaches = Vec::new();
     for (layer, content) in graph.layers.iter().enumerate() {
+        if hits.0.get(layer).is_none_or(Option::is_none) {
+            continue;
+        }
         for patch in 0..content.patches.len() {
             let hit = hits.of(layer, patch);
             let mut objects: Vec<usize> = hit

@@ -272,6 +272,11 @@ fn the_file_to_blame(program: &Program) {
         let output = repository.build("o", program);
         let place = output.place("Rollout", "spec.template.spec.containers[0].ports");
         assert_eq!(place.file.to_str(), Some(format!("{folder}/patch.yaml").as_str()));
+        let layers = &output.built.graph.layers;
+        let layer = layers.iter().position(|layer| layer.folder.ends_with(folder)).unwrap();
+        let before = output.built.layer(layer, false, &Options::default()).unwrap();
+        let containers = &before.objects[0].value["spec"]["template"]["spec"]["containers"];
+        assert_eq!(containers.as_array().unwrap().len(), 2, "{folder}");
         let source = output.built.objects[0].source.as_ref().unwrap();
         assert_eq!(
             source["spec"]["template"]["spec"]["containers"]
