@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use libtest_mimic::{Arguments, Trial};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         test("every_form_is_printed", false, every_form_is_printed),
         test("known_findings_do_not_count", false, known_findings_do_not_count),
         test("rules_have_pages", false, rules_have_pages),
+        test("a_cluster_settles_names", false, a_cluster_settles_names),
         test("the_examples_are_clean", builds, the_examples_are_clean),
         test("a_change_is_told", builds || missing(&["git"]), a_change_is_told),
         test(
@@ -182,6 +185,36 @@ fn rules_have_pages() {
     assert!(code == 2 && err.contains("RK010"), "{err}");
     let (code, ..) = check("");
     assert_ne!(code, 0, "a path is needed");
+}
+
+/// Only `get` is sent, and a missing permission is told.
+fn a_cluster_settles_names() {
+    let text = RIGHT.replace(
+        "    canary:\n",
+        "    canary:\n      stableService: web\n      canaryService: none\n",
+    );
+    let folder = folder(&[("web.yaml", &text)]);
+    let path = folder.path().join("web.yaml");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (out, asked) = runtime.block_on(async {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}});
+        let server = support::Server::start(&[("GET /api/v1/namespaces/default/services/web", 200, service)]).await;
+        let outcome = server.run(&format!("check {}", path.display())).await;
+        (outcome.out, server.asked())
+    });
+    assert!(!out.contains("\"web\" is not in"), "{out}");
+    assert!(
+        out.contains("Service \"none\" is not in this build") && out.contains("the cluster has none either"),
+        "{out}"
+    );
+    assert!(asked.iter().all(|asked| asked.starts_with("GET ")), "{asked:?}");
+    let code = runtime.block_on(async {
+        let refused = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"});
+        let at = "GET /api/v1/namespaces/default/services/web";
+        let server = support::Server::start(&[(at, 403, refused)]).await;
+        server.run(&format!("check {}", path.display())).await.out
+    });
+    assert!(code.contains("does not let you get Service"), "{code}");
 }
 
 fn root() -> PathBuf {

@@ -92,7 +92,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
         Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
-        Command::Check(arguments) => check::run(&arguments, console),
+        Command::Check(arguments) => check::run(flags, &arguments, console).await,
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),

@@ -71,6 +71,7 @@ mod tests {
             message: "m".to_owned(),
             fix: None,
             known: false,
+            names: None,
         }
     }
 

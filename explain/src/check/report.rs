@@ -175,6 +175,7 @@ mod tests {
             message: message.to_owned(),
             fix: None,
             known: false,
+            names: None,
         };
         let mut report = Report {
             findings: vec![

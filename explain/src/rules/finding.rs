@@ -48,6 +48,20 @@ pub struct Finding {
     /// Whether the baseline has it: it then does not count for the exit code.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
+    /// The object that a name means which is not in the build: a caller with a cluster may look for it there.
+    #[serde(skip)]
+    pub names: Option<Named>,
+}
+
+/// An object that is named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; `None` where the one who applies it decides, and for what has none.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// What to do about a finding.

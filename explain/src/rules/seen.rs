@@ -212,6 +212,7 @@ impl<'a, 'b> Found<'a, 'b> {
             message: message.into(),
             fix: None,
             known: false,
+            names: None,
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]

@@ -1,8 +1,10 @@
 //! `check`: what is wrong with overlays and manifests, before they are merged. It reads, and writes nothing.
 
+mod live;
 mod root;
 mod work;
 
+use crate::cluster::flags::Global;
 use crate::show::console::{ColorChoice, Console, Terminal};
 use crate::show::failure::Failure;
 use crate::show::tree::Colors;
@@ -79,11 +81,16 @@ const FINDINGS: u8 = 1;
 const NOT_CHECKED: u8 = 2;
 
 /// Checks and prints. Exit code 0 if clean, 1 with findings, 2 if something could not be checked.
-pub(super) fn run(arguments: &Check, console: &mut Console) -> Result<(), Failure> {
+pub(super) async fn run(flags: &Global, arguments: &Check, console: &mut Console) -> Result<(), Failure> {
     if let Some(id) = &arguments.explain {
         return explain(id, console);
     }
-    let report = report(arguments, console);
+    let mut report = report(arguments, console);
+    if live::is_asked(flags) {
+        live::settle(flags, &mut report)
+            .await
+            .map_err(|failure| failure.with_code(NOT_CHECKED))?;
+    }
     let style = Style {
         colors: console.colors(arguments.color) == Colors::On,
     };

@@ -23,6 +23,7 @@ fn report() -> Report {
         message: message.to_owned(),
         fix,
         known: false,
+        names: None,
     };
     let fix = Fix {
         text: "do <this>".to_owned(),

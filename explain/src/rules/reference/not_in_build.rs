@@ -1,7 +1,7 @@
 //! `reference/not-in-build`: a name that is not in the build. It may be somebody else's.
 
 use crate::rules::Rule;
-use crate::rules::finding::{Fix, Severity};
+use crate::rules::finding::{Fix, Named, Severity};
 use crate::rules::names::{Kind, Reference, references};
 use crate::rules::seen::{Found, Seen, Target};
 use crate::rules::words::nearest;
@@ -43,9 +43,13 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
             || "nothing, if somebody else makes it".to_owned(),
             |near| format!("did you mean {near:?}?"),
         );
-        found
-            .add(reference.from, &reference.path, message)
-            .fix(Fix::words(words));
+        let finding = found.add(reference.from, &reference.path, message);
+        finding.fix(Fix::words(words));
+        finding.names = Some(Named {
+            kind: reference.word().to_owned(),
+            namespace: reference.namespace.or(reference.object.namespace()).map(str::to_owned),
+            name: reference.name.to_owned(),
+        });
     }
 }
 
