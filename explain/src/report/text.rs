@@ -173,7 +173,14 @@ fn git_part(out: &mut String, git: &GitFindings, look: Look) {
         .as_deref()
         .map(|sha| format!(", last good {}", short(sha)))
         .unwrap_or_default();
-    line(out, &format!("  at fault {}{good}", short(&git.revision)));
+    // Where nothing is at fault, the commit is the one that is deployed.
+    let is_good = git.last_good.as_deref() == Some(git.revision.as_str());
+    let told = if is_good {
+        format!("  deployed {}", short(&git.revision))
+    } else {
+        format!("  at fault {}{good}", short(&git.revision))
+    };
+    line(out, &told);
     let commits = if look.details { git.commits.len() } else { COMMITS };
     let skipped = git.commits.len().saturating_sub(commits);
     if skipped > 0 {
