@@ -184,7 +184,7 @@ async fn only_what_is_needed_is_read_and_nothing_is_written() {
     let took = began.elapsed();
     assert_eq!((outcome.err.as_str(), outcome.code), ("", code(0)));
     assert_eq!(outcome.out.lines().count(), 1, "{}", outcome.out);
-    assert!(outcome.out.starts_with("rollout/shop in default is Degraded: The pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 2/2 ready"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("rollout/shop in default is Degraded: the pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 2/2 ready"), "{}", outcome.out);
     let requests = cluster.api.requests();
     assert!(
         !requests.iter().any(serin_sandbox::RequestRecord::is_write),

@@ -48,7 +48,13 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     let revision = case.newest().map_or_else(|| "the update".to_owned(), |set| set.words());
     Some(match &request.manager {
         Some(manager) => {
-            let summary = format!("A person aborted {revision}{when}, with {manager}.");
+            // A client without a name of its own is entered as "unknown".
+            let with = if manager == "unknown" {
+                String::new()
+            } else {
+                format!(", with {manager}")
+            };
+            let summary = format!("A person aborted {revision}{when}{with}.");
             observed(&CAUSE, summary, request.evidence)
         }
         None => {

@@ -73,8 +73,10 @@ fn causes(of: &Explanation) -> Option<String> {
 
 fn git(of: &Explanation) -> Option<String> {
     let git = of.git.as_ref()?;
-    let mut lines = vec![format!("**Git:** at fault {}", code(&git.revision))];
-    if let Some(good) = &git.last_good {
+    let is_good = git.last_good.as_ref() == Some(&git.revision);
+    let what = if is_good { "deployed" } else { "at fault" };
+    let mut lines = vec![format!("**Git:** {what} {}", code(&git.revision))];
+    if let Some(good) = git.last_good.as_ref().filter(|_| !is_good) {
         lines[0].push_str(&format!(", last good {}", code(good)));
     }
     lines.push(String::new());

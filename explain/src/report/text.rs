@@ -75,8 +75,9 @@ fn heading(out: &mut String, look: Look, text: &str) {
 /// Text over lines of a readable width, each behind an indent.
 fn wrapped(out: &mut String, indent: &str, text: &str) {
     let mut current = indent.to_owned();
+    let mut begins = true;
     for word in plain(text).split_whitespace() {
-        if current.trim().is_empty() {
+        if std::mem::take(&mut begins) {
             current.push_str(word);
         } else if current.chars().count() + 1 + word.chars().count() <= WIDTH {
             current.push(' ');
@@ -172,7 +173,14 @@ fn git_part(out: &mut String, git: &GitFindings, look: Look) {
         .as_deref()
         .map(|sha| format!(", last good {}", short(sha)))
         .unwrap_or_default();
-    line(out, &format!("  at fault {}{good}", short(&git.revision)));
+    // Where nothing is at fault, the commit is the one that is deployed.
+    let is_good = git.last_good.as_deref() == Some(git.revision.as_str());
+    let told = if is_good {
+        format!("  deployed {}", short(&git.revision))
+    } else {
+        format!("  at fault {}{good}", short(&git.revision))
+    };
+    line(out, &told);
     let commits = if look.details { git.commits.len() } else { COMMITS };
     let skipped = git.commits.len().saturating_sub(commits);
     if skipped > 0 {

@@ -18,6 +18,12 @@ fn aborted_by_person() {
         "A person aborted revision 2 2m ago, with kubectl-argo-rollouts."
     );
     assert_eq!(plain.commands[0].run, "serin retry rollout web -n shop");
+    let mut unnamed = World::canary();
+    unnamed.aborted("").rollout(by("unknown"));
+    assert_eq!(
+        unnamed.is(&["aborted-by-person"]).causes[0].summary,
+        "A person aborted revision 2 2m ago."
+    );
     // A person aborted because of a fault: both are given, the fault first.
     world
         .clone()
