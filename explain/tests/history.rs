@@ -285,6 +285,15 @@ fn without_application() {
         error.contains("no overlay of the repository makes Rollout/none in demo") && error.contains("--app"),
         "{error}"
     );
+    // Overlays of others do not matter, even if they do not build.
+    let chart = "helmCharts: [{name: x, repo: https://charts.example.com}]\n";
+    made.commit(&[("overlays/chart/kustomization.yaml", chart)], "a chart");
+    let answer = ask(&made, &Asked::default()).unwrap();
+    assert_eq!(answer.overlay.to_str(), Some("overlays/prod"));
+    made.remove("overlays/prod");
+    made.commit(&[], "prod is gone");
+    let error = ask(&made, &Asked::default()).unwrap_err().to_string();
+    assert!(error.contains("overlays/chart: "), "{error}");
 }
 
 fn healthy() {
