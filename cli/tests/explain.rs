@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, PostParams};
 use serde_json::{Value, json};
@@ -182,7 +184,7 @@ async fn only_what_is_needed_is_read_and_nothing_is_written() {
     let took = began.elapsed();
     assert_eq!((outcome.err.as_str(), outcome.code), ("", code(0)));
     assert_eq!(outcome.out.lines().count(), 1, "{}", outcome.out);
-    assert!(outcome.out.starts_with("rollout/shop in default is Degraded: The pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 2/2 ready"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("rollout/shop in default is Degraded: the pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 2/2 ready"), "{}", outcome.out);
     let requests = cluster.api.requests();
     assert!(
         !requests.iter().any(serin_sandbox::RequestRecord::is_write),
@@ -383,4 +385,90 @@ async fn git_names_the_commit_at_fault_and_the_line_to_edit() {
         assert_eq!((outcome.out.as_str(), outcome.code), ("", code(2)), "{place}");
         assert!(outcome.err.contains(told), "{}", outcome.err);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn argocds_api_is_asked_where_it_is_named() {
+    let cluster = Cluster::new().await;
+    cluster.broken("shop").await;
+    let (good, bad) = ("a".repeat(40), "b".repeat(40));
+    let resource = json!({"group": "argoproj.io", "version": "v1alpha1", "kind": "Rollout", "namespace": "default", "name": "shop", "status": "OutOfSync"});
+    let app = json!({
+        "metadata": {"name": "shop", "namespace": "argocd"},
+        "spec": {"project": "default", "source": {"repoURL": format!("https://u:{CANARY}@git.example/x.git"), "path": "prod", "helm": {"values": CANARY}},
+            "destination": {"namespace": "default"}, "syncPolicy": {"automated": {"selfHeal": true}}},
+        "status": {"resources": [resource], "sync": {"status": "OutOfSync", "revision": bad},
+            "history": [{"id": 0, "revision": good, "deployedAt": "2026-01-01T00:00:00Z"}], "operationState": {"phase": "Succeeded"}},
+    });
+    let mut manifest = rollout("shop", "Healthy");
+    manifest.as_object_mut().unwrap().remove("status");
+    let metadata =
+        |message: &str| json!({"author": "Ada <ada@example.org>", "date": "2026-01-01T00:00:00Z", "message": message});
+    let argocd = support::Server::start(&[
+        ("GET /api/v1/settings", 200, json!({"trackingMethod": "annotation"})),
+        ("GET /api/v1/applications/shop", 200, app),
+        (
+            "GET /api/v1/applications/shop/manifests",
+            200,
+            json!({"manifests": [manifest.to_string()]}),
+        ),
+        (
+            &format!("GET /api/v1/applications/shop/revisions/{good}/metadata"),
+            200,
+            metadata("good"),
+        ),
+        (
+            &format!("GET /api/v1/applications/shop/revisions/{bad}/metadata"),
+            200,
+            metadata("bad"),
+        ),
+    ])
+    .await;
+    let server = argocd.url();
+    let outcome = cluster
+        .run(&format!("explain shop --app shop --argocd-server {server} -o json"))
+        .await;
+    assert_eq!(outcome.code, code(0), "{}", outcome.err);
+    let answer: Value = serde_json::from_str(&outcome.out).unwrap();
+    let one = &answer["explanations"][0];
+    let ids: Vec<_> = one["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["image-pull", "deadline", "out-of-sync"]);
+    assert!(
+        [&good, &bad].iter().any(|it| one["git"]["revision"] == it.as_str()),
+        "{}",
+        one["git"]
+    );
+    let abort = one["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["run"] == "serin abort shop -n default")
+        .unwrap();
+    assert!(
+        abort["gitops"]
+            .as_str()
+            .unwrap()
+            .starts_with("Argo CD leaves it as it is"),
+        "{abort}"
+    );
+    assert!(!outcome.out.contains(CANARY));
+    let asked = argocd.asked();
+    assert!(
+        asked.len() >= 4 && asked.iter().all(|it| it.starts_with("GET ")),
+        "{asked:?}"
+    );
+    let unknown = cluster
+        .run(&format!("explain shop --app nope --argocd-server {server}"))
+        .await;
+    assert_eq!(unknown.code, code(2));
+    assert!(
+        unknown.err.contains("application \"nope\" does not exist"),
+        "{}",
+        unknown.err
+    );
 }

@@ -45,6 +45,11 @@ impl Server {
         server
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        self.url.clone()
+    }
+
     /// What was asked: method, path, and the body of patches.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()

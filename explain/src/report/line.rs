@@ -27,7 +27,7 @@ pub fn line(of: &Explanation) -> String {
     );
     let verdict = clause(&of.verdict);
     let text = match of.causes.first() {
-        Some(cause) => format!("{head}: {}; {}.", clause(&cause.summary), lower(&verdict)),
+        Some(cause) => format!("{head}: {}; {}.", lower(&clause(&cause.summary)), lower(&verdict)),
         None => format!("{head}: {}.", lower(&verdict)),
     };
     plain(&text)
@@ -37,10 +37,25 @@ fn clause(text: &str) -> String {
     text.trim().trim_end_matches('.').to_owned()
 }
 
+/// A sentence within another: names keep their capital.
 fn lower(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_lowercase().to_string() + letters.as_str())
-        .unwrap_or_default()
+    let first = text.split(' ').next().unwrap_or_default();
+    let plain = [
+        "The",
+        "A",
+        "An",
+        "All",
+        "No",
+        "Nobody",
+        "Users",
+        "Metric",
+        "Some",
+        "Step",
+        "Something",
+    ];
+    if plain.contains(&first) {
+        format!("{}{}", first.to_lowercase(), &text[first.len()..])
+    } else {
+        text.to_owned()
+    }
 }

@@ -75,8 +75,9 @@ fn heading(out: &mut String, look: Look, text: &str) {
 /// Text over lines of a readable width, each behind an indent.
 fn wrapped(out: &mut String, indent: &str, text: &str) {
     let mut current = indent.to_owned();
+    let mut begins = true;
     for word in plain(text).split_whitespace() {
-        if current.trim().is_empty() {
+        if std::mem::take(&mut begins) {
             current.push_str(word);
         } else if current.chars().count() + 1 + word.chars().count() <= WIDTH {
             current.push(' ');

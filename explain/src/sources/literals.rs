@@ -185,9 +185,10 @@ fn assignments(text: &str) -> String {
             else {
                 continue;
             };
-            // "failed to fetch token: unexpected status" has no token in it.
-            let told = value.starts_with(' ') && matches!(word, "token" | "secret" | "credential");
-            if !told {
+            // "failed to fetch token: unexpected status" has no token in it, nor has the image "auth/token:v1.2".
+            let quoted = value.trim_start().starts_with(['"', '\'']);
+            let soft = sign.starts_with(':') && matches!(word, "token" | "secret" | "credential");
+            if quoted || !soft {
                 cuts.extend(cut(text, value.trim_start_matches([' ', '"', '\''])));
             }
         }
@@ -253,6 +254,9 @@ mod tests {
             ("password=abcdef; user=x", "password=<redacted>; user=x"),
             ("Authorization: Bearer abc.def", "Authorization: Bearer <redacted>"),
             ("secret \"web\" not found", "secret \"web\" not found"),
+            ("{\"token\":\"abcdef\"}", "{\"token\":\"<redacted>\"}"),
+            ("pulling \"auth/token:v1.2.3\"", "pulling \"auth/token:v1.2.3\""),
+            ("fetch token: unexpected status", "fetch token: unexpected status"),
             (
                 "Readiness probe failed: key is hunter22",
                 "Readiness probe failed: its output is not shown",

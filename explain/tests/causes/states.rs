@@ -229,7 +229,7 @@ fn reports_read_well() {
     let one = world.explained();
     assert_eq!(
         line(&one),
-        "rollout/web in shop is Degraded: The pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 4/4 ready; revision 2 made no progress for 600 s."
+        "rollout/web in shop is Degraded: the pod of revision 2 cannot pull image shop:2; users are on revision 1, 100 %, 4/4 ready; revision 2 made no progress for 600 s."
     );
     let screen = text(&one, Look::default());
     assert!(
