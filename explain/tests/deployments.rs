@@ -71,7 +71,7 @@ const CASES: [Case; 6] = [
         false,
         "b",
         Some("a"),
-        &["b", "c"],
+        &["b"],
     ),
     (
         "a Service that the rollout names",

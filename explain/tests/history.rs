@@ -222,10 +222,7 @@ fn fault() {
     let answer = ask(&made, &asked).unwrap();
     assert_eq!(answer.findings.revision, commits[4]);
     assert_eq!(answer.findings.last_good.as_ref(), Some(&commits[0]));
-    assert_eq!(
-        messages(&answer),
-        ["web: no errors are allowed", "web: 1.1", "web: four pods"]
-    );
+    assert_eq!(messages(&answer), ["web: no errors are allowed", "web: 1.1"]);
     let first = &answer.findings.commits[0];
     assert_eq!(
         (first.author.as_str(), first.date.as_str(), &first.sha),
@@ -268,7 +265,7 @@ fn without_application() {
     // Nobody says what was deployed: the last commit with the stable pods it is.
     assert_eq!(answer.findings.last_good.as_ref(), Some(&commits[3]));
     assert_eq!(answer.findings.revision, commits[4]);
-    assert_eq!(messages(&answer), ["web: 1.1", "web: four pods"]);
+    assert_eq!(messages(&answer), ["web: 1.1"]);
     let error = ask(
         &made,
         &Asked {
@@ -285,6 +282,15 @@ fn without_application() {
         error.contains("no overlay of the repository makes Rollout/none in demo") && error.contains("--app"),
         "{error}"
     );
+    // Overlays of others do not matter, even if they do not build.
+    let chart = "helmCharts: [{name: x, repo: https://charts.example.com}]\n";
+    made.commit(&[("overlays/chart/kustomization.yaml", chart)], "a chart");
+    let answer = ask(&made, &Asked::default()).unwrap();
+    assert_eq!(answer.overlay.to_str(), Some("overlays/prod"));
+    made.remove("overlays/prod");
+    made.commit(&[], "prod is gone");
+    let error = ask(&made, &Asked::default()).unwrap_err().to_string();
+    assert!(error.contains("overlays/chart: "), "{error}");
 }
 
 fn healthy() {

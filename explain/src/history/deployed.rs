@@ -59,6 +59,10 @@ pub fn of_deployments(
         .rev()
         .find(|place| has(**place) && !place.checked_sub(1).is_some_and(has));
     let brought = brought.filter(|_| !good.is_some_and(has)).or(changed.last()).copied();
+    let changed: Vec<usize> = changed
+        .into_iter()
+        .filter(|place| brought.is_none_or(|brought| *place <= brought))
+        .collect();
     let fault = brought
         .or(good)
         .and_then(|place| deployments.get(place))

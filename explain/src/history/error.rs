@@ -32,11 +32,13 @@ pub enum HistoryError {
     },
     /// No overlay has the object.
     #[error(
-        "no overlay of the repository makes {object}; name its Application with --app, or another repository with --git"
+        "no overlay of the repository makes {object}; name its Application with --app, or another repository with --git{failed}"
     )]
     NoOverlay {
         /// The object.
         object: String,
+        /// An overlay that does not build, and why; begins with a semicolon, or is empty.
+        failed: String,
     },
     /// Several overlays have the object.
     #[error("several overlays of the repository make {object} ({}); name its Application with --app", overlays.join(", "))]

@@ -79,8 +79,12 @@ pub fn find(question: &Question<'_>) -> Result<Answer, HistoryError> {
         found: &found,
     };
     let good = deployments.last_good()?;
-    let commits = deployments.commits(good)?;
+    let mut commits = deployments.commits(good)?;
     let fault = deployments.fault(good, &commits);
+    if let Some(place) = commits.iter().position(|commit| commit.id == fault) {
+        // What came after the commit at fault is not between the two.
+        commits.truncate(place + 1);
+    }
     let (fields, mut notes) = fields(question, &found.snapshot, found.index);
     notes.extend(versions.notes());
     notes.extend(found.missing.filter(|_| good.is_none()));

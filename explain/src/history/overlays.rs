@@ -22,12 +22,15 @@ pub(super) fn holding(question: &Question<'_>, versions: &Versions<'_>) -> Resul
     let mut folders = Vec::new();
     let mut left = MOST_FOLDERS;
     kustomizations(&files, Path::new(""), &mut left, &mut folders).map_err(serin_gitops::git::GitError::from)?;
-    let (mut holding, mut below, mut failure) = (Vec::new(), BTreeSet::new(), None);
+    let (mut holding, mut below, mut failures) = (Vec::new(), BTreeSet::new(), Vec::new());
     for folder in folders {
         let source = Source {
             folder,
             ..Source::default()
         };
+        if !versions.might_make(wanted, &source, question.object)? {
+            continue;
+        }
         match versions.at(wanted, &source)? {
             Ok(snapshot) => {
                 below.extend(snapshot.folders_below());
@@ -36,7 +39,7 @@ pub(super) fn holding(question: &Question<'_>, versions: &Versions<'_>) -> Resul
                 }
             }
             // A Component, or a folder that nobody deploys.
-            Err(why) => failure = failure.or(Some((source.folder, why))),
+            Err(why) => failures.push(format!("{}: {why}", source.folder.display())),
         }
     }
     let object = format!(
@@ -55,22 +58,23 @@ pub(super) fn holding(question: &Question<'_>, versions: &Versions<'_>) -> Resul
             .collect();
         return Err(HistoryError::SeveralOverlays { object, overlays });
     }
-    match (holding.pop(), failure) {
-        (Some((source, snapshot, index)), _) => Ok(Found {
-            source,
-            wanted,
-            snapshot,
-            index,
-            deployed: Vec::new(),
-            missing: None,
-        }),
-        (None, Some((overlay, why))) => Err(HistoryError::Build {
-            overlay,
-            revision: super::versions::short(wanted),
-            why,
-        }),
-        (None, None) => Err(HistoryError::NoOverlay { object }),
-    }
+    // A base that leaves the namespace open can be that of an overlay that does not build.
+    let sure = holding.pop().filter(|found| says(found) || failures.is_empty());
+    let Some((source, snapshot, index)) = sure else {
+        let failed = failures
+            .first()
+            .map(|first| format!("; some do not build, first {first}"))
+            .unwrap_or_default();
+        return Err(HistoryError::NoOverlay { object, failed });
+    };
+    Ok(Found {
+        source,
+        wanted,
+        snapshot,
+        index,
+        deployed: Vec::new(),
+        missing: None,
+    })
 }
 
 fn kustomizations(

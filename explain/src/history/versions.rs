@@ -10,11 +10,12 @@ use serde_json::Value;
 use serin_gitops::files::{Files, FilesError, Kind};
 use serin_gitops::git::{CommitId, Repository};
 use serin_gitops::kustomize::{BuildError, Built, Graph, Options, Program, build, from_manifests};
-use serin_gitops::yaml::FieldPath;
+use serin_gitops::yaml::{FieldPath, Node};
 
 use super::error::HistoryError;
 use super::related::Objects;
 use super::source::Source;
+use crate::explanation::ObjectName;
 
 /// How many builds one question may take.
 const MOST_BUILDS: usize = 150;
@@ -111,6 +112,40 @@ impl<'a> Versions<'a> {
             .map(snapshot)
             .map(Rc::new)
             .map_err(|error| words(&error)))
+    }
+
+    /// Whether an overlay can make an object: one of its files has the kind, with a name that is a part of the object's. It is
+    /// read without a build, so that only such overlays are built. One that cannot be read might.
+    pub(super) fn might_make(
+        &self,
+        commit: CommitId,
+        source: &Source,
+        object: &ObjectName,
+    ) -> Result<bool, HistoryError> {
+        let files = self.repository.files(commit)?;
+        let Ok(graph) = Graph::read(&files, &source.folder) else {
+            return Ok(true);
+        };
+        let documents = graph
+            .texts
+            .values()
+            .filter_map(|text| text.stream.as_ref())
+            .flat_map(|stream| &stream.documents);
+        let is_like_it = |root: &Node| {
+            let name = root
+                .get("metadata")
+                .and_then(|metadata| metadata.get("name"))
+                .and_then(Node::as_str);
+            let kind = root.get("kind").and_then(Node::as_str);
+            kind == Some(object.kind.as_str()) && name.is_some_and(|name| object.name.contains(name))
+        };
+        let inner = |root: &Node| {
+            root.get("items")
+                .is_some_and(|items| items.items().iter().any(is_like_it))
+        };
+        Ok(documents
+            .map(|document| &document.root)
+            .any(|root| is_like_it(root) || inner(root)))
     }
 
     /// The build at a commit, which must succeed.
