@@ -2,7 +2,7 @@
 //!
 //! A check goes through these rooms: [`discover`] finds the overlays below a path; each is built (by the caller) and read by
 //! the rules ([`crate::rules`]); [`suppress`] takes away what people ignore, [`baseline`] marks what was there before;
-//! [`change`] says what a commit does; [`report`] and [`format`] are what is printed.
+//! [`change`] says what a commit does; [`report`] and [`mod@format`] are what is printed.
 
 pub mod baseline;
 pub mod change;
