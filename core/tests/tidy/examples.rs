@@ -19,8 +19,12 @@ fn examples_are_valid() {
             if !document.contains("kind: Rollout") {
                 continue;
             }
+            let value = serde_saphyr::from_str::<serde_json::Value>(document);
+            if value.as_ref().is_ok_and(|value| value["kind"] != "Rollout") {
+                continue; // It names Rollouts, as an autoscaler does.
+            }
             rollouts += 1;
-            match serde_saphyr::from_str::<serde_json::Value>(document).map(serde_json::from_value::<Rollout>) {
+            match value.map(serde_json::from_value::<Rollout>) {
                 Ok(Ok(rollout)) => {
                     let broken = serin_core::validate::rollout(&rollout);
                     findings.extend(broken.iter().map(|broken| format!("{}: {broken}", file.path)));
