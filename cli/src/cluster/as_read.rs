@@ -68,7 +68,7 @@ mod tests {
         }))
         .unwrap();
         let left_out: Vec<String> = unread.iter().map(|field| field.path.join(".")).collect();
-        assert_eq!(left_out, ["replicas", "pauseConditions"]);
+        assert_eq!(left_out, ["pauseConditions", "replicas"]);
         assert_eq!(rollout.metadata.name.as_deref(), Some("web"));
         assert_eq!((rollout.spec.replicas, rollout.spec.min_ready_seconds), (Some(3), 0));
         assert_eq!(

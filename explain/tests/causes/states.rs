@@ -101,7 +101,7 @@ fn next_is_computed() {
     timed.paused().rollout(json!({"spec": {"strategy": {"canary": {"steps": [{"setWeight": 25}, {"pause": {"duration": "10m"}}, {"setWeight": 50}]}}}}));
     let next = timed.explained().next;
     assert!(
-        next.contains("In 5m (2026-11-21T12:05:00Z), when the pause is over"),
+        next.contains("In 5m (2026-11-21T12:05:00Z), when the pause ends"),
         "{next}"
     );
     assert!(

@@ -74,23 +74,9 @@ fn the_examples_are_clean(program: Option<&Program>) -> Result<(), Failed> {
     }
 }
 
-/// A kustomize that was built or is installed.
+/// The kustomize on PATH.
 fn program() -> Option<Program> {
-    let named = std::env::var_os("SERIN_KUSTOMIZE").map(PathBuf::from);
-    let built = fs::read_dir(root().join("target/kustomize"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let newest = || {
-        built
-            .map(|entry| entry.path())
-            .filter(|path| path.to_string_lossy().contains("/kustomize-"))
-            .max()
-    };
-    match named.or_else(newest) {
-        Some(path) => Some(Program::at(&path).expect("the kustomize that is named runs")),
-        None => Program::find().ok(),
-    }
+    Program::find().ok()
 }
 
 /// RK018: another version built something else.

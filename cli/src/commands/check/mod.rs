@@ -35,7 +35,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "RULE")]
     pub explain: Option<String>,
     /// The kustomize to build with, else the one on PATH; if it is repeated, what the others build differently is a finding
-    #[arg(long, value_name = "PROGRAM", env = "SERIN_KUSTOMIZE", value_delimiter = ',')]
+    #[arg(long, value_name = "PROGRAM", value_delimiter = ',')]
     pub kustomize: Vec<PathBuf>,
     /// When to use colours
     #[arg(long, value_enum, default_value = "auto")]
