@@ -165,13 +165,8 @@ pub(crate) async fn a_reader_with_the_shipped_role(world: &mut World) -> Result<
         .phase("Degraded")
         .await?;
     let token = reader(world).await?;
-    let (kubeconfig, _) = world.for_kubectl().await?;
-    let mut kubeconfig: Value = serde_json::from_str(&kubeconfig).context("the kubeconfig is JSON")?;
-    kubeconfig["users"][0]["user"] = json!({"token": token});
-    let line: &[&str] = &["explain", "rollout/web", "-o", "json"];
-    let told = run_as(world, &kubeconfig.to_string(), &[line]).await?;
-    let told = &told[0]["explanations"][0];
-    is(told, "degraded", &["image-pull", "deadline"])?;
+    let told = explain_as(world, &token).await?;
+    is(&told, "degraded", &["image-pull", "deadline"])?;
     ensure!(told["unread"] == json!([]), "the role lacks {:#}", told["unread"]);
     let user = format!("system:serviceaccount:{}:reader", world.namespace());
     if let Some(writes) = world.writes_of(&user)? {
@@ -191,14 +186,9 @@ pub(crate) async fn a_reader_of_rollouts_alone(world: &mut World) -> Result<()> 
         .await?;
     let few = json!([{"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["get", "list"]}]);
     let token = reader_with(world, few).await?;
-    let (kubeconfig, _) = world.for_kubectl().await?;
-    let mut kubeconfig: Value = serde_json::from_str(&kubeconfig).context("the kubeconfig is JSON")?;
-    kubeconfig["users"][0]["user"] = json!({"token": token});
-    let line: &[&str] = &["explain", "rollout/web", "-o", "json"];
-    let told = run_as(world, &kubeconfig.to_string(), &[line]).await?;
-    let told = &told[0]["explanations"][0];
+    let told = explain_as(world, &token).await?;
     // The pods were not seen, so nothing is guessed of them.
-    is(told, "degraded", &["deadline"])?;
+    is(&told, "degraded", &["deadline"])?;
     let unread = told["unread"].to_string();
     for kind in ["pods", "replicasets", "events"] {
         ensure!(unread.contains(kind), "{kind} are not told: {unread}");
@@ -306,6 +296,19 @@ fn is(told: &Value, state: &str, causes: &[&str]) -> Result<()> {
         "wanted {state} {causes:?}: {told:#}"
     );
     Ok(())
+}
+
+/// The explanation of the rollout `web`, for whoever has this token.
+async fn explain_as(world: &mut World, token: &str) -> Result<Value> {
+    let (kubeconfig, _) = world.for_kubectl().await?;
+    let mut kubeconfig = serin_core::notation::yaml::parse_docs(&kubeconfig)?
+        .pop()
+        .context("a kubeconfig")?
+        .value;
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    let line: &[&str] = &["explain", "rollout/web", "-o", "json"];
+    let told = run_as(world, &kubeconfig.to_string(), &[line]).await?;
+    Ok(told[0]["explanations"][0].clone())
 }
 
 /// The explanation of the rollout `web`.
