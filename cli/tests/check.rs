@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         test("rules_have_pages", false, rules_have_pages),
         test("a_cluster_settles_names", false, a_cluster_settles_names),
         test("the_examples_are_clean", builds, the_examples_are_clean),
+        test("an_application_is_named", builds, an_application_is_named),
         test("a_change_is_told", builds || missing(&["git"]), a_change_is_told),
         test(
             "an_unknown_commit_is_told",
@@ -303,6 +304,25 @@ fn a_change_is_told() {
         out.starts_with("<!-- serin-check -->\n") && out.contains("starts"),
         "{out}"
     );
+}
+
+/// Of several `.argocd-source-NAME.yaml` the one that is named counts: here it renames what the Rollout refers to.
+fn an_application_is_named() {
+    let rollout = RIGHT.replace("    canary:\n", "    canary:\n      stableService: web\n");
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n";
+    let folder = folder(&[
+        ("kustomization.yaml", "resources: [rollout.yaml, service.yaml]\n"),
+        ("rollout.yaml", &rollout),
+        ("service.yaml", service),
+        (".argocd-source-one.yaml", "kustomize: {namePrefix: one-}\n"),
+        (".argocd-source-two.yaml", "kustomize: {}\n"),
+    ]);
+    let path = folder.path().display().to_string();
+    for (app, expected) in [("", 0), (" --app two", 0), (" --app one", 1)] {
+        let (code, out, _) = check(&format!("{path}{app}"));
+        assert_eq!((code, out.contains("RK010")), (expected, expected == 1), "{app}: {out}");
+    }
 }
 
 fn an_unknown_commit_is_told() {

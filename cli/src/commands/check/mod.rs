@@ -25,6 +25,9 @@ pub(crate) struct Check {
     /// Also say what the change since this commit does: a branch, a tag, a hash, HEAD~1
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
+    /// Name of the Application of Argo CD whose .argocd-source-NAME.yaml counts; of an overlay with one such file it counts anyway
+    #[arg(long, value_name = "APPLICATION")]
+    pub app: Option<String>,
     /// Form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,

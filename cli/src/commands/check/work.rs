@@ -25,6 +25,8 @@ pub(super) struct Work {
     subjects: Vec<Subject>,
     programs: Vec<Program>,
     options: Options,
+    /// The Application as which overlays are built.
+    app: Option<String>,
     base: Option<Base>,
 }
 
@@ -84,6 +86,7 @@ impl Work {
             subjects,
             programs,
             options: Options::default(),
+            app: arguments.app.clone(),
             base,
         })
     }
@@ -187,7 +190,7 @@ impl Work {
     fn build(&self, files: &dyn Files, subject: &Subject, prefix: &Path) -> Result<Built, BuildError> {
         match subject {
             Subject::Overlay(folder) => {
-                let graph = Arc::new(Graph::read(files, &prefix.join(folder))?);
+                let graph = Arc::new(Graph::read_for(files, &prefix.join(folder), self.app.as_deref())?);
                 match self.programs.first() {
                     Some(program) => build(&graph, program, &self.options),
                     None => Err(BuildError { problems: Vec::new() }),
