@@ -408,6 +408,51 @@ fn pods_carry_the_metadata_of_their_part() {
     assert_eq!(decide(&seen, now()).actions, []);
 }
 
+/// The sibling of a fault of restarts: a ReplicaSet that was scaled to zero a moment ago, and whose status is older than
+/// that, may still have pods that lack the metadata.
+#[test]
+fn metadata_is_not_settled_while_nobody_knows_the_replica_set_to_be_empty() {
+    let mut seen = with_metadata();
+    let hash = seen.identity.pod_hash.clone();
+    seen.replica_sets[0]
+        .annotations
+        .insert(RECORD.into(), r#"{"labels":{"role":"stable"}}"#.into());
+    seen.rollout.spec.replicas = Some(0);
+    let canary = seen
+        .replica_sets
+        .iter_mut()
+        .find(|set| set.name.ends_with(&hash))
+        .unwrap();
+    (canary.replicas, canary.current_replicas, canary.generation) = (0, 0, canary.observed_generation + 1);
+    // Stable is scaled down as well; that is not of interest here.
+    let decided = |seen: &Observed| {
+        let mut plan = decide(seen, now());
+        plan.actions.retain(|action| match action {
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.target.name.ends_with(&hash),
+            _ => true,
+        });
+        plan
+    };
+    let plan = decided(&seen);
+    let (given, covered) = records(&plan);
+    assert_eq!((given, &covered["pending"]), (Value::Null, &json!(true)));
+    apply(&mut seen, &plan);
+    assert_eq!(pods::needed(&seen, now()), [format!("web-{hash}")]);
+    assert_eq!(pod_patches(&decided(&seen)).len(), 1);
+
+    // Its status has seen the change of size: there is no pod, and the matter is closed.
+    let canary = seen
+        .replica_sets
+        .iter_mut()
+        .find(|set| set.name.ends_with(&hash))
+        .unwrap();
+    canary.observed_generation = canary.generation;
+    seen.pods.remove(&format!("web-{hash}"));
+    let (given, covered) = records(&decided(&seen));
+    assert_eq!(given, json!({"labels": {"role": "canary"}, "annotations": {"a": "b"}}));
+    assert_eq!(covered["pending"], Value::Null);
+}
+
 /// As an earlier controller, or Argo Rollouts, leaves it: nothing says what was covered.
 #[test]
 fn keys_that_are_no_longer_given_are_taken_away_others_stay() {

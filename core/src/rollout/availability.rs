@@ -194,11 +194,6 @@ impl ReplicaSet {
         self.replicas == size && self.current_replicas == size && self.is_up_to_date()
     }
 
-    /// It has pods, or is to have some.
-    pub(crate) fn has_pods(&self) -> bool {
-        self.replicas > 0 || self.current_replicas > 0
-    }
-
     /// Pods that its controller may know of beyond those that were counted: they were evicted a moment ago, and it has not
     /// seen that; or it has just made them. In either case a pod is made until there are as many as it wants, unless it
     /// says that it cannot: then its status tells how many it knows.

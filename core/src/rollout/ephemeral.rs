@@ -312,7 +312,8 @@ impl<'a> Overlay<'a> {
         if left_alone.is_some_and(|left| left.pod.is_none()) {
             return None;
         }
-        if self.set.has_pods() {
+        // A status that is older than its spec may hide pods (decision 45).
+        if !self.set.is_empty() {
             if !self.template_is_in_step() {
                 return Some(self.write(false));
             }
