@@ -198,6 +198,61 @@ async fn only_what_is_needed_is_read_and_nothing_is_written() {
     eprintln!("1,000 rollouts: {} requests, {took:?}", requests.len());
 }
 
+/// Those that a rollout owns are explained with it; those that succeeded need no explanation.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_and_experiments_on_their_own_are_explained_without_names() {
+    let cluster = Cluster::new().await;
+    let owner = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": "u", "controller": true}]);
+    let store = |kind: &str, plural: &str, name: &str, phase: &str, owners: &Value| {
+        let spec = json!({"metrics": [], "templates": []});
+        let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "spec": spec, "status": {"phase": phase, "message": "it says why"},
+            "metadata": {"name": name, "namespace": "default", "ownerReferences": owners}});
+        cluster.api.store_as_is("argoproj.io", plural, object);
+    };
+    store("AnalysisRun", "analysisruns", "load-test", "Failed", &json!([]));
+    store(
+        "AnalysisRun",
+        "analysisruns",
+        "load-test-before",
+        "Successful",
+        &json!([]),
+    );
+    store("AnalysisRun", "analysisruns", "web-2-1", "Failed", &owner);
+    store("Experiment", "experiments", "baseline", "Error", &json!([]));
+    store("Experiment", "experiments", "web-2-1-0", "Error", &owner);
+    for words in ["explain -o line", "explain -A -o line"] {
+        let outcome = cluster.run(words).await;
+        assert_eq!((outcome.err.as_str(), outcome.code), ("", code(0)));
+        let mut told: Vec<_> = outcome
+            .out
+            .lines()
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            ["analysisrun/load-test", "experiment/baseline"],
+            "{}",
+            outcome.out
+        );
+    }
+
+    // A reader of rollouts alone is told what was left out, and how to be allowed it.
+    cluster.api.intercept(Box::new(|request| {
+        let closed = request.resource == "experiments";
+        closed.then(|| FaultResponse::Refuse(ApiError::new(403, "Forbidden", "no")))
+    }));
+    let outcome = cluster.run("explain").await;
+    assert!(
+        outcome
+            .out
+            .contains("list experiments.argoproj.io in namespace default"),
+        "{}{}",
+        outcome.out,
+        outcome.err
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_printed_or_saved() {
     let cluster = Cluster::new().await;

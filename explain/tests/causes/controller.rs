@@ -86,7 +86,7 @@ fn controller_stale() {
     world
         .clone()
         .waiting("ErrImagePull", "")
-        .change("ReplicaSet", "web-bbb", json!({}));
+        .is(&["controller-stale", "image-pull"]);
     // A change of ten seconds ago is on its way.
     let mut young = World::canary();
     young.listed("Lease").add(lease(LEASE, 2)).rollout(changed(10));

@@ -26,7 +26,8 @@ const AT_ONCE: usize = 16;
 pub(crate) enum Subjects {
     /// These, of one namespace: kind and name.
     Named(Vec<(Kind, String)>),
-    /// All rollouts that are not Healthy, of one namespace or of all.
+    /// All rollouts that are not Healthy, and the AnalysisRuns and Experiments without an owner that did not succeed, of one
+    /// namespace or of all.
     All {
         /// Of all namespaces.
         everywhere: bool,
@@ -103,7 +104,11 @@ impl Survey {
                 let answer = ask::send(&self.client, &Ask::list("Rollout", namespace, ""))
                     .await
                     .map_err(Failure::from)?;
-                answer.objects.into_iter().filter(needs::is_in_trouble).collect()
+                let mut roots: Vec<Value> = answer.objects.into_iter().filter(needs::is_in_trouble).collect();
+                for kind in [Kind::AnalysisRun, Kind::Experiment] {
+                    roots.extend(self.on_their_own(kind, namespace).await?);
+                }
+                roots
             }
         };
         for root in &roots {
@@ -113,6 +118,24 @@ impl Survey {
             self.reading.add("", root.clone());
         }
         Ok(roots)
+    }
+
+    /// Objects of a kind that no rollout or Experiment owns, and that did not succeed. Where they may not be listed, that is
+    /// noted.
+    async fn on_their_own(&mut self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Value>, Failure> {
+        let ask = Ask::list(kind.name(), namespace, "");
+        match ask::send(&self.client, &ask).await {
+            Ok(answer) => Ok(answer
+                .objects
+                .into_iter()
+                .filter(needs::stands_alone_in_trouble)
+                .collect()),
+            Err(trouble) if is_of_the_connection(&trouble) => Err(trouble.into()),
+            Err(trouble) => {
+                self.reading.unread(&ask.what(), &ask.permission(&trouble));
+                Ok(Vec::new())
+            }
+        }
     }
 
     async fn subject(&mut self, namespace: &str, kind: Kind, name: &str) -> Result<Value, Failure> {

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FEW: usize = 3;
 /// The Lease of controllers, before the instance id.
 const LEASE: &str = "argo-rollouts-controller-lock";
+/// The phase of an AnalysisRun or Experiment that succeeded.
+const SUCCESSFUL: &str = "Successful";
 /// Nodes that are looked at.
 const NODES: usize = 8;
 
@@ -38,6 +40,15 @@ pub(super) fn is_in_trouble(rollout: &Value) -> bool {
     let lags = observed.is_some_and(|observed| observed < generation);
     let deleting = rollout.pointer("/metadata/deletionTimestamp").is_some();
     text(rollout, "/status/phase") != phase::HEALTHY || lags || deleting
+}
+
+/// Whether an AnalysisRun or Experiment belongs to nobody and has not succeeded. One that is owned is explained with its
+/// owner.
+pub(super) fn stands_alone_in_trouble(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let owned = owners.is_some_and(|owners| owners.iter().any(|owner| owner["controller"] == true));
+    let deleting = object.pointer("/metadata/deletionTimestamp").is_some();
+    !owned && (text(object, "/status/phase") != SUCCESSFUL || deleting)
 }
 
 /// What the objects themselves ask for.
