@@ -346,6 +346,27 @@ impl World {
         Ok(())
     }
 
+    /// From its next start the controller has the rights of this token, on a real cluster.
+    ///
+    /// # Errors
+    /// If the world is a sandbox, or no client can be made.
+    pub async fn controller_with(&mut self, token: &str) -> Result<()> {
+        let text = self.kubeconfig.as_ref().context("a sandbox has no rights")?;
+        let mut documents = serin_core::notation::yaml::parse_docs(text)?;
+        let mut kubeconfig = documents.pop().context("a kubeconfig")?.value;
+        kubeconfig["users"][0]["user"] = serde_json::json!({"token": token});
+        let file = std::env::temp_dir().join(format!("{}-{}", self.namespace, uuid::Uuid::new_v4()));
+        crate::cluster::write_private(&file, &kubeconfig.to_string())?;
+        self.options.kubeconfig = Some(file.clone());
+        let clients = [
+            serin_controller::connect(&self.options).await?,
+            serin_controller::connect(&self.options).await?,
+        ];
+        std::fs::remove_file(&file)?;
+        self.controller_clients = clients;
+        Ok(())
+    }
+
     /// Ends the controller where it stands, as SIGKILL does.
     ///
     /// # Errors

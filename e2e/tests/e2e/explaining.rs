@@ -207,19 +207,24 @@ async fn reader(world: &World) -> Result<String> {
 }
 
 async fn reader_with(world: &World, rules: Value) -> Result<String> {
+    account_with(world, "reader", rules).await
+}
+
+/// A token of a new account that has exactly these rights, in all namespaces.
+pub(crate) async fn account_with(world: &World, account: &str, rules: Value) -> Result<String> {
     const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
-    let (name, namespace) = (format!("{}-reader", world.namespace()), world.namespace());
+    let (name, namespace) = (format!("{}-{account}", world.namespace()), world.namespace());
     let meta = json!({"name": name});
-    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}});
-    create(world, "/api/v1", "serviceaccounts", &account).await?;
+    let object = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});
+    create(world, "/api/v1", "serviceaccounts", &object).await?;
     let role =
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules});
     request(world, "POST", &format!("{RBAC}/clusterroles"), &role).await?;
     let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": meta,
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": namespace}]});
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]});
     request(world, "POST", &format!("{RBAC}/clusterrolebindings"), &binding).await?;
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/reader/token");
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}});
     let issued = request(world, "POST", &path, &body).await?;
     // The authorizer sees the binding a moment later.
@@ -228,7 +233,7 @@ async fn reader_with(world: &World, rules: Value) -> Result<String> {
 }
 
 /// The deadline passes soon.
-fn impatient() -> String {
+pub(crate) fn impatient() -> String {
     CANARY.replace("progressDeadlineSeconds: 30", "progressDeadlineSeconds: 12")
 }
 
@@ -259,12 +264,12 @@ async fn edit_container(world: &mut World, image: &str, fields: Value) -> Result
     world.when().edit(json!({"spec": template})).await
 }
 
-async fn create(world: &World, group: &str, plural: &str, object: &Value) -> Result<Value> {
+pub(crate) async fn create(world: &World, group: &str, plural: &str, object: &Value) -> Result<Value> {
     let path = format!("{group}/namespaces/{}/{plural}", world.namespace());
     request(world, "POST", &path, object).await
 }
 
-async fn request(world: &World, method: &str, path: &str, body: &Value) -> Result<Value> {
+pub(crate) async fn request(world: &World, method: &str, path: &str, body: &Value) -> Result<Value> {
     let content_type = if method == "PATCH" {
         "application/merge-patch+json"
     } else {
@@ -284,7 +289,7 @@ async fn request(world: &World, method: &str, path: &str, body: &Value) -> Resul
 }
 
 /// The state and the ids of the causes, in their order.
-fn is(told: &Value, state: &str, causes: &[&str]) -> Result<()> {
+pub(crate) fn is(told: &Value, state: &str, causes: &[&str]) -> Result<()> {
     let ids: Vec<&str> = told["causes"]
         .as_array()
         .into_iter()
@@ -299,7 +304,7 @@ fn is(told: &Value, state: &str, causes: &[&str]) -> Result<()> {
 }
 
 /// The explanation of the rollout `web`, for whoever has this token.
-async fn explain_as(world: &mut World, token: &str) -> Result<Value> {
+pub(crate) async fn explain_as(world: &mut World, token: &str) -> Result<Value> {
     let (kubeconfig, _) = world.for_kubectl().await?;
     let mut kubeconfig = serin_core::notation::yaml::parse_docs(&kubeconfig)?
         .pop()
@@ -312,9 +317,15 @@ async fn explain_as(world: &mut World, token: &str) -> Result<Value> {
 }
 
 /// The explanation of the rollout `web`.
-async fn explain(world: &mut World) -> Result<Value> {
+pub(crate) async fn explain(world: &mut World) -> Result<Value> {
     let told = run(world, &[&["explain", "rollout/web", "-o", "json"]]).await?;
     Ok(told[0]["explanations"][0].clone())
+}
+
+/// The explanations of all that is not Healthy.
+pub(crate) async fn explain_all(world: &mut World) -> Result<Vec<Value>> {
+    let told = run(world, &[&["explain", "-o", "json"]]).await?;
+    Ok(told[0]["explanations"].as_array().cloned().unwrap_or_default())
 }
 
 /// What `serin` prints as JSON, for each command line. Once for each world: a sandbox lives in real time from then on.

@@ -13,6 +13,7 @@ mod defaults;
 mod deploy;
 mod deploy_argocd;
 mod explaining;
+mod explaining_around;
 mod leaders;
 mod meddling;
 mod odd_requests;
@@ -77,6 +78,11 @@ fn explanations() -> Vec<Scenario> {
         scenario!(explaining::nothing_is_written),
         scenario!(explaining::a_reader_with_the_shipped_role).only(Place::Real),
         scenario!(explaining::a_reader_of_rollouts_alone).only(Place::Real),
+        scenario!(explaining_around::an_autoscaler_that_aims_at_a_deployment).only(Place::Real),
+        scenario!(explaining_around::a_budget_that_allows_no_eviction).only(Place::Real),
+        scenario!(explaining_around::a_controller_that_lacks_a_permission).only(Place::Real),
+        scenario!(explaining_around::a_controller_that_does_not_run),
+        scenario!(explaining_around::an_analysis_that_failed),
     ]
 }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 pub(super) const AUDIT_POLICY: &str =
     "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: Metadata\n";
 
-/// The loops that rollouts, jobs and clean-up need. Absent on purpose: endpoints, autoscaling, node lifecycle and pod
+/// The loops that rollouts, jobs and clean-up need. Absent on purpose: endpoints, node lifecycle and pod
 /// collection (there is no real node), quota, volumes.
 const LOOPS: &str = "replicaset-controller,deployment-controller,job-controller,disruption-controller,\
-    garbage-collector-controller,serviceaccount-controller,namespace-controller,clusterrole-aggregation-controller";
+    garbage-collector-controller,serviceaccount-controller,namespace-controller,clusterrole-aggregation-controller,\
+    horizontal-pod-autoscaler-controller";
 
 fn list<const N: usize>(flags: [String; N]) -> Vec<String> {
     flags.into()
