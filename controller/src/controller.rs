@@ -5,7 +5,7 @@ use crate::act::held::Held;
 use crate::act::{Gate, Writer};
 use crate::args::Options;
 use crate::clock::Clock;
-use crate::cluster::budget::Budget;
+use crate::cluster::budget::{Budget, Budgets};
 use crate::error::Error;
 use crate::events::Recorder;
 use crate::lease::place::lease_name;
@@ -106,16 +106,19 @@ impl Controller {
         let stores = Arc::new(Stores::default());
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
         let options = &self.options;
-        let budget = || Budget::new(options.qps, options.burst);
+        let (budget, budgets) = (
+            Budget::new(options.qps, options.burst),
+            Budgets::new(options.qps, options.burst),
+        );
         let events_client = self.events_client.as_ref().unwrap_or(&self.client);
         let (recorder, senders) =
-            Recorder::start(events_client, budget(), Arc::clone(&telemetry), Arc::clone(&self.clock));
+            Recorder::start(events_client, budget, Arc::clone(&telemetry), Arc::clone(&self.clock));
         let elector = match self.election.take() {
             Some(election) => Some(elector(&self.client, election, options, &self.clock)?),
             None => None,
         };
         let may_write = fence(elector.as_ref());
-        let writer = Writer::new(self.client.clone(), may_write, budget(), Arc::clone(&telemetry));
+        let writer = Writer::new(self.client.clone(), may_write, budgets, Arc::clone(&telemetry));
         let listeners = if self.serves {
             Some((
                 health::listen(options.metrics_port)?,
@@ -340,8 +343,8 @@ async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &C
             return;
         }
     }
-    let budget = shell.writer.budget();
-    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budget)).await {
+    let budgets = shell.writer.budgets();
+    while let Some(item) = stop.run_until_cancelled(shell.queue.next(takes, budgets)).await {
         shell.telemetry.reconcile_began(item.reason, item.waited);
         if item.throttled {
             shell.telemetry.waits(Wait::Throttled);

@@ -9,7 +9,7 @@
     reason = "only tests and benchmarks compile it"
 )]
 
-use crate::cluster::budget::Budget;
+use crate::cluster::budget::Budgets;
 use crate::queue::{Due, Ended, Queue, Reason, Takes};
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::expectations::{Expectations, Expected, Subject};
@@ -152,7 +152,7 @@ pub fn steps() -> Vec<(&'static str, Step)> {
                 full.queue.add(&key(step), Reason::SpecEdited);
                 let item = full
                     .queue
-                    .next(Takes::All, &Budget::new(0.0, 1))
+                    .next(Takes::All, &Budgets::new(0.0, 1))
                     .now_or_never()
                     .expect("one was added just now");
                 assert_eq!(item.key, key(step));

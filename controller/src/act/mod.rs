@@ -9,7 +9,7 @@ mod service;
 pub(crate) mod standing;
 
 use crate::cluster::PAGE;
-use crate::cluster::budget::Budget;
+use crate::cluster::budget::Budgets;
 use crate::cluster::refusal::Failure;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::expectations::{Expectations, Expected, Subject};
@@ -46,7 +46,7 @@ pub(crate) enum Error {
 pub(crate) struct Writer {
     client: Client,
     may_write: Gate,
-    budget: Budget,
+    budgets: Budgets,
     telemetry: Arc<Telemetry>,
 }
 
@@ -71,18 +71,18 @@ impl Call<'_> {
 }
 
 impl Writer {
-    pub(crate) fn new(client: Client, may_write: Gate, budget: Budget, telemetry: Arc<Telemetry>) -> Self {
+    pub(crate) fn new(client: Client, may_write: Gate, budgets: Budgets, telemetry: Arc<Telemetry>) -> Self {
         Self {
             client,
             may_write,
-            budget,
+            budgets,
             telemetry,
         }
     }
 
     /// How many calls may be made.
-    pub(crate) fn budget(&self) -> &Budget {
-        &self.budget
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// Whether a reconcile is worth it.
@@ -108,10 +108,11 @@ impl Writer {
         call: &Call<'_>,
         sent: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Error> {
+        let budget = self.budgets.of(call.kind);
         if call.urgent {
-            self.budget.overdraw();
+            budget.overdraw();
         } else {
-            self.budget.take_begun().await;
+            budget.take_begun().await;
         }
         if !self.may_write() {
             return Err(Error::NotLeading);

@@ -1,13 +1,46 @@
 //! How many calls per second the controller makes (`--qps`, `--burst`), and who waits when they are used up.
 //!
-//! A reconcile begins only when the budget is open, so that a wait for the budget occupies no worker. Changes
+//! There is a budget for each group of the API, as Argo Rollouts has a client with limits of its own for each: `argoproj.io`, and
+//! all others (contract 09 §1).
+//!
+//! A reconcile begins only when the budgets are open, so that a wait for the budget occupies no worker. Changes
 //! by people never wait, but count: they may overdraw the budget by a burst, and ordinary reconciles wait until it is
 //! repaid.
 
 use crate::sync::lock;
+use serin_core::observed::Kind;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// The budgets of the groups.
+pub(crate) struct Budgets {
+    argoproj: Budget,
+    others: Budget,
+}
+
+impl Budgets {
+    /// `rate` calls per second and group, `burst` at once; a rate of zero or less is no limit.
+    pub(crate) fn new(rate: f64, burst: u32) -> Self {
+        Self {
+            argoproj: Budget::new(rate, burst),
+            others: Budget::new(rate, burst),
+        }
+    }
+
+    /// The budget that a call to this kind comes out of.
+    pub(crate) fn of(&self, kind: Kind) -> &Budget {
+        match kind {
+            Kind::Rollout | Kind::RolloutStatus => &self.argoproj,
+            Kind::ReplicaSet | Kind::Service | Kind::Pod | Kind::Event | Kind::Lease => &self.others,
+        }
+    }
+
+    /// When an ordinary reconcile may begin, if not now: it may write to either group.
+    pub(crate) fn opens(&self) -> Option<Instant> {
+        self.argoproj.opens().max(self.others.opens())
+    }
+}
 
 /// A token bucket. Its tokens may become negative: what was begun is finished.
 pub(crate) struct Budget {
@@ -35,8 +68,8 @@ impl Budget {
         }
     }
 
-    /// When an ordinary reconcile may begin, if not now.
-    pub(crate) fn opens(&self) -> Option<Instant> {
+    /// When a token is there, if not now.
+    fn opens(&self) -> Option<Instant> {
         let mut state = lock(&self.state);
         let wait = self.until(self.earned(&mut state), 1.0);
         (!wait.is_zero()).then(|| state.at + wait)
@@ -141,6 +174,21 @@ mod tests {
             budget.take_begun().await;
         }
         assert_eq!(start.elapsed().as_millis(), 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_group_has_a_budget_and_a_reconcile_waits_for_both() {
+        let (budgets, start) = (Budgets::new(10.0, 2), Instant::now());
+        for _ in 0..2 {
+            budgets.of(Kind::Rollout).take_begun().await;
+        }
+        // Three calls at once to the other kinds, which share a budget.
+        for kind in [Kind::ReplicaSet, Kind::Service, Kind::Pod] {
+            budgets.of(kind).take_begun().await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert_eq!(budgets.argoproj.opens(), Some(start + Duration::from_millis(100)));
+        assert_eq!(budgets.opens(), Some(start + Duration::from_millis(200)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,10 +1,10 @@
 //! Which rollout is reconciled next, and why: one worker per key at a time, people's changes first, and ordinary
-//! reconciles only while the budget of calls is open for them.
+//! reconciles only while the budgets of calls are open for them.
 
 mod lanes;
 pub(crate) mod reason;
 
-use crate::cluster::budget::Budget;
+use crate::cluster::budget::Budgets;
 use crate::queue::lanes::{Lanes, Place, Rank};
 pub(crate) use crate::queue::reason::Reason;
 use crate::queue::reason::Urgency;
@@ -156,7 +156,7 @@ impl Queue {
     }
 
     /// The next key; it is not given out again until [`Self::ended`].
-    pub(crate) async fn next(&self, takes: Takes, budget: &Budget) -> Item {
+    pub(crate) async fn next(&self, takes: Takes, budgets: &Budgets) -> Item {
         let changed = match takes {
             Takes::All => &self.changed,
             Takes::Urgent => &self.urgent,
@@ -164,7 +164,7 @@ impl Queue {
         loop {
             let next = {
                 let mut state = lock(&self.state);
-                let next = state.next(takes, budget);
+                let next = state.next(takes, budgets);
                 if let Next::Take(_) = &next {
                     self.wake_workers(&state); // One permit stands for many adds: pass it on.
                 }
@@ -338,7 +338,7 @@ impl State {
         queued.place = Some(self.lanes.line_up(rank, key.clone()));
     }
 
-    fn next(&mut self, takes: Takes, budget: &Budget) -> Next {
+    fn next(&mut self, takes: Takes, budgets: &Budgets) -> Next {
         let mut wake = None;
         if takes == Takes::All {
             self.promote_due();
@@ -350,7 +350,7 @@ impl State {
         if takes == Takes::Urgent || self.lanes.all() == 0 {
             return Next::WaitUntil(wake);
         }
-        if let Some(opens) = budget.opens() {
+        if let Some(opens) = budgets.opens() {
             self.throttled = Some(Instant::now());
             return Next::WaitUntil(Some(wake.map_or(opens, |wake| wake.min(opens))));
         }

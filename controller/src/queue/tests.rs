@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
-use serin_core::observed::Refusal;
+use serin_core::observed::{Kind, Refusal};
 use serin_core::plan::WakeReason;
 
 fn key(name: &str) -> Key {
@@ -8,12 +8,12 @@ fn key(name: &str) -> Key {
 }
 
 async fn next(queue: &Queue) -> (String, Reason) {
-    let item = queue.next(Takes::All, &Budget::new(0.0, 1)).await;
+    let item = queue.next(Takes::All, &Budgets::new(0.0, 1)).await;
     (item.key.name.to_string(), item.reason)
 }
 
 async fn nothing(queue: &Queue, within: Duration) -> bool {
-    let budget = Budget::new(0.0, 1);
+    let budget = Budgets::new(0.0, 1);
     tokio::time::timeout(within, queue.next(Takes::All, &budget))
         .await
         .is_err()
@@ -119,8 +119,8 @@ async fn the_api_server_can_ask_for_patience() {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_budget_is_used_up_only_people_are_served() {
-    let (queue, budget) = (Queue::default(), Budget::new(10.0, 1));
-    budget.take().await;
+    let (queue, budget) = (Queue::default(), Budgets::new(10.0, 1));
+    budget.of(Kind::Rollout).take().await;
     let start = Instant::now();
     queue.add(&key("a"), Reason::ReplicaSetChanged);
     queue.add(&key("b"), Reason::Resync);
@@ -137,7 +137,7 @@ async fn while_the_budget_is_used_up_only_people_are_served() {
 async fn one_worker_is_kept_for_people_and_hears_of_them() {
     let (queue, budget) = (
         std::sync::Arc::new(Queue::default()),
-        std::sync::Arc::new(Budget::new(0.0, 1)),
+        std::sync::Arc::new(Budgets::new(0.0, 1)),
     );
     let kept = tokio::spawn({
         let (queue, budget) = (std::sync::Arc::clone(&queue), std::sync::Arc::clone(&budget));
@@ -156,7 +156,7 @@ async fn one_worker_is_kept_for_people_and_hears_of_them() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
-    let (queue, budget) = (Queue::default(), Budget::new(0.0, 1));
+    let (queue, budget) = (Queue::default(), Budgets::new(0.0, 1));
     let (after, why) = (Duration::from_secs(5), Reason::StoreLags);
     let not_decided = Ended::NotDecided(Due { after, why });
     let refused = Ended::Failed {
@@ -192,7 +192,7 @@ async fn what_a_person_did_is_urgent_until_it_has_its_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_stays_before_hundreds_of_edits_until_it_has_its_effect() {
-    let (queue, budget) = (Queue::default(), Budget::new(0.0, 1));
+    let (queue, budget) = (Queue::default(), Budgets::new(0.0, 1));
     for number in 0..500 {
         queue.add(&key(&format!("edited-{number}")), Reason::SpecEdited);
     }
