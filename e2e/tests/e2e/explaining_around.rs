@@ -95,6 +95,10 @@ pub(crate) async fn a_controller_that_lacks_a_permission(world: &mut World) -> R
 
 /// The label asks for the controller of another instance, which does not run.
 pub(crate) async fn a_controller_that_does_not_run(world: &mut World) -> Result<()> {
+    // The controller without an instance id leads somewhere: it does not serve this rollout.
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "argo-rollouts-controller-lock"},
+        "spec": {"holderIdentity": "somebody_1", "leaseDurationSeconds": 15, "renewTime": format!("{:.6}", world.now())}});
+    create(world, "/apis/coordination.k8s.io/v1", "leases", &lease).await?;
     let labels = "labels: {argo-rollouts.argoproj.io/controller-instance-id: nobody}";
     let labelled = CANARY.replace("{name: web}", &format!("{{name: web, {labels}}}"));
     ensure!(labelled != CANARY, "the example has no place for the label");
