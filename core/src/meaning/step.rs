@@ -79,6 +79,20 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// It waits for sizes of ReplicaSets alone, so it is complete as soon as they are what it asks for.
+    #[must_use]
+    pub fn is_of_sizes(&self) -> bool {
+        match self.waits_for {
+            Wait::Weight | Wait::Scale(_) => true,
+            Wait::Pause(_)
+            | Wait::Experiment(_)
+            | Wait::Analysis(_)
+            | Wait::HeaderRoute(_)
+            | Wait::MirrorRoute(_)
+            | Wait::Plugin(_) => false,
+        }
+    }
+
     /// The progress deadline does not count while it lasts (contract 02 §8).
     #[must_use]
     pub fn stops_clock(&self) -> bool {

@@ -39,11 +39,6 @@ impl Pod {
         !self.deleting && !self.finished
     }
 
-    /// Ready for as long as its ReplicaSet asks for, and here to stay.
-    pub(crate) fn is_available(&self, set: &ReplicaSet, now: Timestamp) -> bool {
-        self.available_at(set).is_some_and(|at| at <= now)
-    }
-
     /// Since when it is available, or will be if it stays ready.
     pub(crate) fn available_at(&self, set: &ReplicaSet) -> Option<Timestamp> {
         let wait = SignedDuration::from_secs(i64::from(set.min_ready_seconds));

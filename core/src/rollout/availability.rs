@@ -11,6 +11,8 @@
 //!   more pods than that, or a live list of the pods proves otherwise ([`crate::rollout::pods::needed`] asks for one).
 //! - Of the pods that go when a ReplicaSet shrinks, those that are not ready go first; among the others it is not for us
 //!   to say (contract 11 F2). A pod that is ready and not yet available may stay, and one that is available may go.
+//! - Our clock may be ahead of the cluster's, or behind. Of a pod that has to be ready for some seconds a list does not say
+//!   whether it is available: for some seconds around that instant it is not counted on, and not given away.
 //! - A pod that we evicted may still count for its ReplicaSet controller, which then deletes another in its place; and
 //!   one that it has just made may be ready by then, and stay in place of an available one.
 //!
@@ -30,6 +32,10 @@ const RECOUNT_SECONDS: i64 = 5;
 /// How long a pod that is not ready counts as one that may become so any moment, in seconds.
 const STARTING_SECONDS: i64 = 30;
 
+/// How far our clock may be off, in seconds. Leader election tolerates as much: the lease lasts so much
+/// longer than the time in which it must be renewed (contract 09 §2).
+const CLOCK_SECONDS: i64 = 5;
+
 /// What may be relied on of the pods of one ReplicaSet, in pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Availability {
@@ -47,6 +53,8 @@ struct Counted {
     /// Pods that do not go first.
     ready: i32,
     available: i32,
+    /// Those that are available, or may be by a clock other than ours.
+    perhaps: i32,
     /// The smallest size that it may be shrinking to, or that it wants.
     size: i32,
     /// Pods that its controller may know of and that are not among these: gone a moment ago, or made.
@@ -62,6 +70,7 @@ impl Availability {
             Some(live) => Some(Counted {
                 ready: live.ready,
                 available: live.available,
+                perhaps: live.perhaps,
                 // What it was asked for before it has acted upon once its status speaks of the present spec.
                 size: if set.is_up_to_date() { wanted } else { shrunk_to },
                 uncounted: set.uncounted(live.pods),
@@ -69,6 +78,7 @@ impl Availability {
             None if set.is_up_to_date() => Some(Counted {
                 ready: set.ready_replicas,
                 available: set.available_replicas,
+                perhaps: set.available_replicas,
                 size: shrunk_to,
                 // Where ready is available, it does not matter which of them go.
                 uncounted: if set.min_ready_seconds > 0 {
@@ -80,8 +90,8 @@ impl Availability {
             None => None,
         };
         let at_most = match (list, counted) {
-            (Some(live), _) => live.available,
-            (None, Some(counted)) => counted.available,
+            (Some(live), _) => live.perhaps,
+            (None, Some(counted)) => counted.perhaps,
             (None, None) => set.available_replicas.max(wanted),
         };
         Self {
@@ -93,7 +103,7 @@ impl Availability {
 
     /// Pods that are available, and stay so if its size stays. None while nothing is known.
     pub(crate) fn available(&self) -> i32 {
-        self.counted.map_or(0, |of| of.left_at(of.size))
+        self.counted.map_or(0, |of| of.left_at(of.available, of.size))
     }
 
     /// Pods that may be available: no decision takes them for granted.
@@ -106,14 +116,27 @@ impl Availability {
         if size >= self.wanted {
             return self.available();
         }
-        let left = |of: Counted| of.left_at(size.min(of.size).saturating_sub(of.uncounted));
-        self.counted.map_or(0, left)
+        self.counted
+            .map_or(0, |of| of.left_at(of.available, of.shrunk_to(size)))
+    }
+
+    /// Pods that go once it has shrunk to `size` and that are available, or may be.
+    fn loss_at(&self, size: i32) -> i32 {
+        let Some(of) = self.counted.filter(|_| size < self.wanted) else {
+            return 0;
+        };
+        let left = |size: i32| of.left_at(of.perhaps, size);
+        left(of.size).saturating_sub(left(of.shrunk_to(size)))
     }
 
     /// The size nearest to `size` that leaves one pod, and one that is available if any is.
     pub(crate) fn floor(&self, size: i32) -> i32 {
-        let needed = self.available().min(1);
-        least(size.max(1), self.wanted, |size| self.left_at(size) >= needed)
+        let (needed, perhaps) = (
+            self.available().min(1),
+            self.counted.map_or(0, |of| of.left_at(of.perhaps, of.size)),
+        );
+        let keeps = |size: i32| self.left_at(size) >= needed && self.loss_at(size) <= perhaps.saturating_sub(1).max(0);
+        least(size.max(1), self.wanted, keeps)
     }
 
     /// Its controller may know of pods that were not counted.
@@ -123,10 +146,16 @@ impl Availability {
 }
 
 impl Counted {
-    /// Pods that are not ready go first; of those that are ready, the available ones in the worst case.
-    fn left_at(self, size: i32) -> i32 {
+    /// How many of `pods` are left at this size. Pods that are not ready go first; of those that are ready, these in the
+    /// worst case.
+    fn left_at(self, pods: i32, size: i32) -> i32 {
         let taken = self.ready.saturating_sub(size.max(0)).max(0);
-        self.available.saturating_sub(taken).max(0)
+        pods.saturating_sub(taken).max(0)
+    }
+
+    /// To so many of the pods counted it may shrink when its size becomes `size`.
+    fn shrunk_to(self, size: i32) -> i32 {
+        size.min(self.size).saturating_sub(self.uncounted)
     }
 }
 
@@ -136,6 +165,7 @@ struct Live {
     pods: i32,
     ready: i32,
     available: i32,
+    perhaps: i32,
 }
 
 impl Live {
@@ -147,7 +177,8 @@ impl Live {
         Self {
             pods: count(&|_| true),
             ready: count(&|pod| pod.ready_since.is_some() || may_become_ready(pod, set, now)),
-            available: count(&|pod| pod.is_available(set, now)),
+            available: count(&|pod| available_at(pod, set).is_some_and(|(_, at)| at <= now)),
+            perhaps: count(&|pod| available_at(pod, set).is_some_and(|(at, _)| at <= now)),
         }
     }
 }
@@ -157,12 +188,25 @@ fn may_become_ready(pod: &Pod, set: &ReplicaSet, now: Timestamp) -> bool {
     set.min_ready_seconds > 0 && now < after_seconds(pod.created, STARTING_SECONDS)
 }
 
+/// When a pod may be available at the earliest, and when it is for sure, if it stays ready. One that need not be ready for
+/// any time is available whatever our clock says.
+fn available_at(pod: &Pod, set: &ReplicaSet) -> Option<(Timestamp, Timestamp)> {
+    let at = pod.available_at(set)?;
+    if set.min_ready_seconds <= 0 {
+        return Some((Timestamp::MIN, Timestamp::MIN));
+    }
+    Some((after_seconds(at, -CLOCK_SECONDS), after_seconds(at, CLOCK_SECONDS)))
+}
+
 /// When time alone changes what may be relied on of these pods.
 pub(crate) fn changes_at(pods: &[Pod], set: &ReplicaSet, now: Timestamp) -> Option<Timestamp> {
     let active = pods.iter().filter(|pod| pod.is_active());
     let starts = |pod: &Pod| may_become_ready(pod, set, now).then(|| after_seconds(pod.created, STARTING_SECONDS));
-    let change = active.filter_map(|pod| pod.available_at(set).or_else(|| starts(pod)));
-    change.filter(|at| *at > now).min()
+    let changes = active.flat_map(|pod| match available_at(pod, set) {
+        Some((perhaps, surely)) => [Some(perhaps), Some(surely)],
+        None => [starts(pod), None],
+    });
+    changes.flatten().filter(|at| *at > now).min()
 }
 
 impl ReplicaSet {
@@ -259,7 +303,7 @@ impl Budget {
         if of.counted.is_none() {
             return if self.room >= 0 { size } else { set.replicas };
         }
-        let loss = |size: i32| of.available().saturating_sub(of.left_at(size));
+        let loss = |size: i32| of.loss_at(size);
         let size = least(size, set.replicas, |size| loss(size) <= self.room.max(0));
         self.room = self.room.saturating_sub(loss(size));
         size

@@ -163,10 +163,15 @@ fn serves_users(look: &Look<'_>, set: &ReplicaSet) -> bool {
 }
 
 /// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the
-/// only one, and the stable one of blue-green. How many pods there are while a canary goes on is for the update to decide.
+/// only one, and the stable one of blue-green. How many pods there are while a canary goes on, or while superseded revisions
+/// of it have pods, is for the update to decide.
 fn whole<'a>(look: &Look<'a>) -> Option<&'a ReplicaSet> {
+    let is_alone = || look.revisions.others.iter().all(|set| set.replicas == 0);
     match look.revisions.stable {
-        Stable::None | Stable::Newest => look.revisions.new,
+        Stable::None | Stable::Newest => look
+            .revisions
+            .new
+            .filter(|_| look.strategy.is_blue_green() || is_alone()),
         Stable::Other(stable) => Some(stable).filter(|_| look.strategy.is_blue_green()),
         // Nothing is scaled (decision 8).
         Stable::Missing => None,

@@ -25,7 +25,7 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let mut course = Course::of_canary(look, canary, &mut draft);
     let input = sizes::input(look, canary, &course);
     let actions = order::carry_out(look, &sizes::want(look, canary, &input, &course), &mut draft);
-    course.advance(look, canary, scale::wanted(&input), actions.resize(), &mut draft);
+    course.advance(look, canary, &input, actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
     let next = status::base(look, &course, counts);
     let facts = facts(look, canary, &course, counts, &next);

@@ -44,7 +44,7 @@ pub(super) fn want<'a>(look: &Look<'a>, canary: &Canary<'a>, input: &Input, cour
     };
     let new = look.revisions.new;
     let stay = held || halted;
-    let next = if stay { as_they_are(input) } else { scale::next(input) };
+    let next = if stay { as_they_are(input) } else { next(input, course) };
     let replica_sets = if paused && !held {
         paused::want(look, input.fenceposts, keeps)
     } else if stay {
@@ -67,6 +67,19 @@ pub(super) fn want<'a>(look: &Look<'a>, canary: &Canary<'a>, input: &Input, cour
     }
 }
 
+/// After an abort the canary goes although superseded revisions have pods. They may be what is left available; pods of the
+/// canary that never get ready would then keep the room that stable needs, and all would wait for ever.
+fn next(input: &Input, course: &Course) -> Targets {
+    let next = scale::next(input);
+    let goes = course.abort.is_some() && input.others.spec > 0 && input.stable.is_some();
+    let canary = if goes {
+        next.canary.min(scale::wanted(input).canary)
+    } else {
+        next.canary
+    };
+    Targets { canary, ..next }
+}
+
 fn as_they_are(input: &Input) -> Targets {
     Targets {
         canary: input.canary.spec,
@@ -83,8 +96,11 @@ fn has_room(input: &Input) -> bool {
 /// 03 §3, last item).
 fn towards<'a>(look: &Look<'a>, next: Targets, keeps: Keeps<'a>) -> Vec<Of<'a>> {
     let new = look.revisions.new.map(|set| {
-        // A restart may run one pod more meanwhile (decision 9).
-        let size = next.canary.saturating_add(look.restart.surge_of(set));
+        // A restart may run one pod more meanwhile (decision 9): than is wanted, not than there are now.
+        let size = match look.restart.surge_of(set) {
+            0 => next.canary,
+            more => next.canary.min(look.replicas).saturating_add(more),
+        };
         Of::size(set, size, keeps).deadline(Deadline::None)
     });
     let stable = look.revisions.other_stable();

@@ -100,14 +100,15 @@ impl Course {
         self.step(canary).is_some_and(Step::stops_clock) || self.stops_clock(look)
     }
 
-    /// Promotes, completes a step, pauses: at most one of them in a reconcile.
+    /// Promotes, completes steps, pauses: at most one of them in a reconcile.
     ///
-    /// `targets` is where the sizes lead to, `resized` whether they have yet to be reached.
+    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached. Of consecutive steps that
+    /// need no other pods than there are, all are completed: each has its event, and one status tells of them.
     pub(crate) fn advance(
         &mut self,
         look: &Look<'_>,
         canary: &Canary<'_>,
-        targets: scale::Targets,
+        input: &scale::Input,
         resized: bool,
         draft: &mut Draft,
     ) {
@@ -116,7 +117,12 @@ impl Course {
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
         } else if look.change == Change::Nothing && !resized && !self.is_halted(look) && !self.is_held(look) {
-            self.finish_step(look, canary, targets, draft);
+            let of_sizes = |course: &Self| course.step(canary).is_some_and(Step::is_of_sizes);
+            let mut more = true;
+            while more {
+                let before = of_sizes(self);
+                more = self.finish_step(look, canary, input, draft) && before && of_sizes(self);
+            }
         }
     }
 
@@ -141,10 +147,13 @@ impl Course {
         self.promote(look, why, draft);
     }
 
-    fn finish_step(&mut self, look: &Look<'_>, canary: &Canary<'_>, targets: scale::Targets, draft: &mut Draft) {
+    /// Completes the step under way if that is done; tells whether it was.
+    fn finish_step(&mut self, look: &Look<'_>, canary: &Canary<'_>, input: &scale::Input, draft: &mut Draft) -> bool {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
-            return;
+            return false;
         };
+        let weight = self.weight(look, canary);
+        let targets = scale::wanted(&scale::Input { weight, ..*input });
         let asleep = self.sleeps(look);
         let complete = match step.waits_for {
             Wait::Weight | Wait::Scale(_) => !asleep && at_desired_counts(look, canary.threshold, targets),
@@ -159,7 +168,7 @@ impl Course {
             }
         };
         if !complete {
-            return;
+            return false;
         }
         self.index = Some(index + 1);
         self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
@@ -170,6 +179,7 @@ impl Course {
             words: step.words(),
         };
         draft.tell(news, After::Status);
+        true
     }
 }
 
