@@ -19,6 +19,7 @@ use std::rc::Rc;
 const BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a write ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrote {
     Done,
     Conflict,
@@ -40,8 +41,10 @@ impl World {
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
         self.begin_to_write();
+        self.note_sight(seen, plan);
         self.check_sleep(seen, plan);
         self.check_restart(seen, plan);
+        self.late_write_lands();
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done | Wrote::Skipped => done += 1,
@@ -54,13 +57,18 @@ impl World {
             }
             self.interrupt();
             if self.dies() {
-                return;
+                return self.leave_behind(plan.actions.get(done), seen);
             }
         }
         if let Some(status) = &plan.status {
+            let lost = self.loses_answer();
             if !self.write_status(status, &version) {
                 self.note("409 on the status: read again");
                 self.read_again();
+                return self.send(plan, done, false);
+            }
+            if let Some(lost) = lost {
+                self.answer_to_status_is_lost(lost);
                 return self.send(plan, done, false);
             }
             self.interrupt();
@@ -70,6 +78,34 @@ impl World {
         }
         self.send(plan, done, true);
         self.look_again = self.look_went_through(plan);
+    }
+
+    /// What a plan that changes pods was decided upon.
+    fn note_sight(&mut self, seen: &Observed, plan: &Plan) {
+        let changes = |action: &Action| match action {
+            Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas.is_some(),
+            Action::Pod(PodAction::Evict(_)) => true,
+            _ => false,
+        };
+        if !self.tracing || !plan.actions.iter().any(changes) {
+            return;
+        }
+        for set in &seen.replica_sets {
+            let listed = seen.pods.get(&set.name).map_or_else(String::new, |pods| {
+                let ready = pods.iter().filter(|pod| pod.ready_since.is_some()).count();
+                format!(", {} pods are listed, {ready} of them ready", pods.len())
+            });
+            note!(
+                self,
+                "the controller sees {} of {}, {} ready and {} available as of generation {} of {}{listed}",
+                set.name,
+                set.replicas,
+                set.ready_replicas,
+                set.available_replicas,
+                set.observed_generation,
+                set.generation
+            );
+        }
     }
 
     fn send(&mut self, plan: &Plan, done: usize, status: bool) {
@@ -104,12 +140,26 @@ impl World {
             self.refused = None;
             self.refusals.standing.clear();
             self.read_again();
+            self.another_clock();
         }
         due
     }
 
     fn write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
-        let wrote = match action {
+        let lost = self.loses_answer();
+        let wrote = self.do_write(action, seen, version);
+        if wrote != Wrote::Done {
+            return wrote;
+        }
+        self.writes += 1;
+        match lost {
+            Some(lost) => self.answer_is_lost(lost, action),
+            None => wrote,
+        }
+    }
+
+    pub(super) fn do_write(&mut self, action: &Action, seen: &Observed, version: &mut String) -> Wrote {
+        match action {
             Action::ReplicaSet(ReplicaSetAction::Create(new)) => self.create_set(new, seen),
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_set_or_part(patch, seen),
             Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_set(target),
@@ -120,17 +170,24 @@ impl World {
                 self.evict(target);
                 Wrote::Done
             }
-        };
-        if matches!(wrote, Wrote::Done) {
-            self.writes += 1;
         }
-        wrote
     }
 
     fn create_set(&mut self, new: &NewReplicaSet, seen: &Observed) -> Wrote {
         let foreign = self.names_taken > 0;
         self.names_taken -= usize::from(foreign);
         let taken = foreign || self.sets.iter().any(|set| set.object.name == new.name);
+        let uid = |set: &Set| set.object.uid.clone();
+        let own = self
+            .sets
+            .iter()
+            .find(|set| set.object.name == new.name && !set.object.orphan)
+            .map(uid);
+        if let Some(uid) = own.filter(|uid| !foreign && self.stores.misses(uid)) {
+            note!(self, "create ReplicaSet {}: an earlier create went through", new.name);
+            self.seen_own_set(&uid);
+            return Wrote::Done;
+        }
         let refusal = self.refuse_creation.clone().or_else(|| {
             taken.then(|| {
                 (
@@ -148,7 +205,7 @@ impl World {
                 collision_count: seen.rollout.status.collision_count,
                 why,
                 message,
-                at: self.now,
+                at: self.controllers_now(),
             });
             self.back_off();
             return Wrote::Refused;
@@ -304,6 +361,6 @@ impl World {
     }
 }
 
-fn version_of(rollout: &serin_core::api::Rollout) -> String {
+pub(super) fn version_of(rollout: &serin_core::api::Rollout) -> String {
     rollout.metadata.resource_version.clone().unwrap_or_default()
 }

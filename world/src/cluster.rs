@@ -45,10 +45,12 @@ pub fn count<T>(items: impl Iterator<Item = T>) -> i32 {
 }
 
 /// What lags behind: changes that the controller will see later.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Stores {
     rollout: Option<(Timestamp, Rc<Rollout>)>,
     sets: Vec<(Timestamp, ReplicaSet)>,
+    /// ReplicaSets, by UID, that were created and that the store sees later.
+    unseen: Vec<(Timestamp, String)>,
 }
 
 impl Stores {
@@ -69,12 +71,27 @@ impl Stores {
                 .find(|(until, old)| *until > world.now && old.uid == set.object.uid);
             old.map_or_else(|| set.object.clone(), |(_, old)| old.clone())
         };
-        world.sets.iter().map(sees).collect()
+        let unseen = |set: &&Set| {
+            let mut unseen = self.unseen.iter();
+            !unseen.any(|(until, uid)| *until > world.now && *uid == set.object.uid)
+        };
+        world.sets.iter().filter(unseen).map(sees).collect()
+    }
+
+    /// Whether the store has yet to see a ReplicaSet that was created.
+    pub(super) fn misses(&self, uid: &str) -> bool {
+        self.unseen.iter().any(|(_, unseen)| unseen == uid)
+    }
+
+    /// A ReplicaSet is created, and the store sees it later.
+    pub(super) fn miss(&mut self, until: Timestamp, uid: &str) {
+        self.unseen.push((until, uid.to_owned()));
     }
 
     /// Our own write: from now on the store has at least this (decision 34).
     pub fn caught_up_with_set(&mut self, uid: &str) {
         self.sets.retain(|(_, old)| old.uid != uid);
+        self.unseen.retain(|(_, unseen)| unseen != uid);
     }
 
     /// Our own write, or a conflict that made the controller read again.
@@ -84,8 +101,7 @@ impl Stores {
 
     /// Everything is read again.
     pub fn catch_up(&mut self) {
-        self.rollout = None;
-        self.sets.clear();
+        *self = Self::default();
     }
 }
 
@@ -163,9 +179,11 @@ impl World {
             .flat_map(|set| set.controller.due().chain(set.silent_until));
         let lag = self.stores.sets.iter().map(|(until, _)| *until);
         let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
+        let unseen = self.stores.unseen.iter().map(|(until, _)| *until);
         pods.chain(due)
             .chain(lag)
             .chain(rollout)
+            .chain(unseen)
             .filter(|at| *at > self.now)
             .min()
     }
@@ -183,6 +201,23 @@ impl World {
         note!(self, "pods of {} fail", self.sets[index].object.name);
         self.pods_changed(index);
         self.took(&hash, failed);
+    }
+
+    /// A node goes, and its pods with it.
+    pub fn lose_node(&mut self, node: i64) {
+        note!(self, "node {node} is lost");
+        for index in 0..self.sets.len() {
+            let now = self.now;
+            let set = &mut self.sets[index];
+            let (pods, before) = (set.pods.len(), set.available(now));
+            set.pods.retain(|pod| pod.node != node);
+            let lost = before - set.available(now);
+            let hash = set.object.hash().to_owned();
+            if set.pods.len() < pods {
+                self.pods_changed(index);
+            }
+            self.took(&hash, lost);
+        }
     }
 
     /// The pods of a ReplicaSet are ready again, and so will new ones be.

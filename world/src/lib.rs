@@ -13,6 +13,7 @@
 mod act;
 pub mod cluster;
 mod hands;
+mod lost;
 mod people;
 pub mod pods;
 pub mod refusals;
@@ -50,6 +51,12 @@ pub struct Faults {
     pub store_lag: i64,
     /// Seconds by which the ReplicaSet controller lags, at most.
     pub controller_lag: i64,
+    /// Seconds by which the clock of the controller is off, at most, in either direction. Each that takes over has another.
+    pub clock_off: i64,
+    /// One in so many writes is done although its answer gets lost; 0 for none.
+    pub lost_answers: i64,
+    /// When another controller takes over, the next write of the one before still lands, at some later moment.
+    pub two_leaders: bool,
 }
 
 /// What the hashes depend on: generation and collisionCount.
@@ -64,6 +71,8 @@ pub struct World {
     pub now: Timestamp,
     /// When it began, for readable traces.
     pub began: Timestamp,
+    /// By how much the clock of the controller is ahead of the API server's.
+    pub ahead: SignedDuration,
     /// The rollout as the API server has it, JSON.
     pub rollout: Value,
     /// ReplicaSets by name.
@@ -122,6 +131,8 @@ pub struct World {
     pub stopped: bool,
     /// How often another controller took over.
     takeovers: usize,
+    /// What the leader before had sent when it lost its lease.
+    late: Option<lost::Late>,
     /// What the last reconcile saw: what its plan is judged by.
     basis: hands::Basis,
     /// What others did by hand.
@@ -159,6 +170,7 @@ impl World {
         let mut world = Self {
             now: began,
             began,
+            ahead: SignedDuration::ZERO,
             rollout: Value::Null,
             sets: Vec::new(),
             services: BTreeMap::new(),
@@ -188,6 +200,7 @@ impl World {
             undecodable: None,
             stopped: false,
             takeovers: 0,
+            late: None,
             basis: hands::Basis {
                 at: began,
                 version: 0,
@@ -306,19 +319,35 @@ impl World {
     pub fn look(&mut self) -> Plan {
         self.looks += 1;
         let seen = self.observe();
-        let plan = decide(&seen, self.now);
-        let again = decide(&seen, self.now);
+        let now = self.controllers_now();
+        let plan = decide(&seen, now);
+        let again = decide(&seen, now);
         if plan != again {
             self.break_rule("1: the same input gave another plan".to_owned());
         }
         self.wake = plan.wake;
-        if let Some(wake) = plan.wake.filter(|wake| plan.is_empty() && wake.at <= self.now) {
+        if let Some(wake) = plan.wake.filter(|wake| plan.is_empty() && wake.at <= now) {
             self.break_rule(format!("7: a busy loop: nothing to do, and awake at once: {wake:?}"));
         }
         self.retry_at = None;
         self.basis.rollout = self.stores.rollout(self);
         self.carry_out(&seen, &plan);
         plan
+    }
+
+    /// What the clock of the controller says.
+    pub fn controllers_now(&self) -> Timestamp {
+        self.now.checked_add(self.ahead).expect("lives are short")
+    }
+
+    /// The controller that runs from now on has a clock of its own.
+    pub fn another_clock(&mut self) {
+        let off = self.faults.clock_off;
+        if off > 0 {
+            let seconds = self.rng.up_to(2 * off) - off;
+            self.ahead = SignedDuration::from_secs(seconds);
+            note!(self, "the controller's clock is {seconds} s ahead");
+        }
     }
 
     /// Lets seconds pass.
@@ -347,7 +376,8 @@ impl World {
 
     /// When something next changes by itself.
     fn next_change(&self) -> Option<Timestamp> {
-        let wake = self.wake.map(|wake| wake.at);
+        let by_ours = |at: Timestamp| at.checked_sub(self.ahead).expect("lives are short");
+        let wake = self.wake.map(|wake| by_ours(wake.at));
         [wake, self.retry_at, self.next_cluster_change()]
             .into_iter()
             .flatten()

@@ -117,7 +117,7 @@ impl World {
             // As the decision would say, only faster.
             return BTreeMap::new();
         }
-        let needed = pods::needed(seen, self.now);
+        let needed = pods::needed(seen, self.controllers_now());
         let sets = self.sets.iter().filter(|set| needed.contains(&set.object.name));
         let pods = |set: &super::Set| set.pods.iter().map(|pod| pod.observed(self.now)).collect();
         sets.map(|set| (set.object.name.clone(), pods(set))).collect()

@@ -119,7 +119,7 @@ impl World {
         let left_alone = Some(LeftAlone {
             replica_set: set.to_owned(),
             pod: pod.map(str::to_owned),
-            until: self.now.checked_add(LEFT_ALONE).expect("lives are short"),
+            until: self.controllers_now().checked_add(LEFT_ALONE).expect("lives are short"),
         });
         let same = |standing: &Standing| match &standing.left_alone {
             Some(left) => left.replica_set == set && left.pod.is_some() == pod.is_some(),
@@ -139,7 +139,7 @@ impl World {
             collision_count: seen.rollout.status.collision_count,
             why,
             message: message.clone(),
-            at: self.now,
+            at: self.controllers_now(),
         });
         self.stands(
             |standing| standing.attempt == *attempt,
@@ -163,6 +163,7 @@ impl World {
         if !why.stands() {
             return;
         }
+        let since = self.controllers_now();
         let standing = &mut self.refusals.standing;
         if let Some(known) = standing.iter_mut().find(|known| same(known)) {
             known.left_alone = left_alone;
@@ -172,7 +173,7 @@ impl World {
             attempt,
             why,
             message,
-            since: self.now,
+            since,
             left_alone,
         });
     }
@@ -182,7 +183,7 @@ impl World {
         if plan.only_tells() {
             return false;
         }
-        let (now, skipped) = (self.now, &self.refusals.skipped);
+        let (now, skipped) = (self.controllers_now(), &self.refusals.skipped);
         let before = self.refusals.standing.len();
         self.refusals.standing.retain(|standing| {
             let left = standing.left_alone.as_ref();

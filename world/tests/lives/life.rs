@@ -127,7 +127,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 /// One thing that a person does.
 fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
-    match world.rng.up_to(28) {
+    match world.rng.up_to(29) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
         3 => world.set_image(&format!("web:bad-{image}")),
         4 => {
@@ -163,6 +163,7 @@ fn somebody_acts(world: &mut World) {
         23 => contradict(world),
         24 | 25 => world.restart(),
         26 | 27 => refuse(world),
+        28 => lose_node(world),
         _ if world.rollout["spec"]["strategy"]["blueGreen"].is_object() => {
             world.note("somebody deletes the active Service and creates it again");
             world.create_service("active");
@@ -183,6 +184,12 @@ fn contradict(world: &mut World) {
         world.edit_status(&json!({ "abort": true }));
         world.promote_full();
     }
+}
+
+/// A node goes, and its pods with it.
+fn lose_node(world: &mut World) {
+    let node = world.rng.up_to(2);
+    world.lose_node(node);
 }
 
 /// Pods that failed are ready again; those of a bad image stay as they are.
@@ -264,10 +271,14 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         crash_again_after: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(9)).unwrap()),
         store_lag: rng.up_to(2),
         controller_lag: rng.up_to(2),
+        clock_off: if rng.one_in(3) { 1 + rng.up_to(4) } else { 0 },
+        two_leaders: rng.one_in(2),
+        lost_answers: if rng.one_in(3) { 2 + rng.up_to(10) } else { 0 },
     };
     world.ready_after = rng.up_to(5);
     let acts = rng.up_to(6);
     world.rng = rng;
+    world.another_clock();
     world.create_services();
     world.wait(3);
     for _ in 0..acts {
@@ -282,14 +293,45 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         world.create_services();
     }
     world.interruption = None;
+    world.faults.lost_answers = 0;
     world.refusals.of.clear();
     recover_pods(&mut world);
     world.wait(2_000);
     check_rest(&mut world);
+    if world.broken.is_empty() && world.rng.one_in(3) {
+        abort_at_rest(&mut world);
+    }
     if world.broken.is_empty() {
         recover(&mut world);
     }
     world
+}
+
+/// Wherever it rests, an update that is aborted gives all of its pods back to stable, if those can be ready (L2).
+fn abort_at_rest(world: &mut World) {
+    let before = world.current().status;
+    let aborts = before.stable_rs != before.current_pod_hash && !before.stable_rs.is_empty();
+    if !aborts || before.message.starts_with("InvalidSpec") || world.rollout["spec"]["paused"] == true {
+        return;
+    }
+    let stable = |world: &World| {
+        let hash = world.current().status.stable_rs;
+        world.sets.iter().position(|set| set.object.hash() == hash)
+    };
+    let Some(index) = stable(world) else { return };
+    world.heal_pods(index);
+    world.edit_status(&json!({ "abort": true }));
+    world.wait(300);
+    let status = world.current().status;
+    let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    // An update that began with no replicas cannot go back to what has no pods (decision 42).
+    let available = stable(world).map_or(0, |index| world.sets[index].available(world.now));
+    if status.stable_rs == before.stable_rs && i64::from(available) < replicas {
+        world.break_rule(format!(
+            "L2: aborted, stable has {available} of {replicas} pods: {} {}",
+            status.phase, status.message
+        ));
+    }
 }
 
 /// What must hold of every status that users can read.
@@ -430,6 +472,17 @@ fn stable_takes_all_room(world: &World) -> bool {
         && available <= replicas - limits.unavailable
 }
 
+/// What the stable Service leads to is neither stable nor the newest, and stable is dead: the pods that serve may not go,
+/// the Service may not move, and the first step waits for both (decisions 6, 43).
+fn leads_to_superseded_pods(world: &World) -> bool {
+    let status = world.current().status;
+    let hash = world.selected("stable");
+    let find = |hash: &str| world.sets.iter().find(|set| set.object.hash() == hash);
+    let superseded = hash != status.stable_rs && hash != status.current_pod_hash && find(hash).is_some();
+    let dead = find(&status.stable_rs).is_some_and(|set| set.available(world.now) == 0);
+    superseded && dead && status.phase != "Healthy"
+}
+
 /// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
 pub(crate) fn recover(world: &mut World) {
     world.edit(&json!({ "spec": { "paused": false } }));
@@ -457,6 +510,11 @@ pub(crate) fn recover(world: &mut World) {
             world.promote();
             world.wait(100);
         }
+    }
+    if leads_to_superseded_pods(world) {
+        // The Service leads to a revision that somebody chose by hand, and stable has nothing to offer it: a person decides.
+        world.promote_full();
+        world.wait(200);
     }
     let status = world.current().status;
     let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
