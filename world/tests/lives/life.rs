@@ -1,5 +1,7 @@
 //! One random life: its spec, what people do, and what must hold during it and at its end.
 
+use crate::ends::{abort_at_rest, leads_to_superseded_pods};
+use crate::less::Less;
 use serde_json::{Value, json};
 use serin_core::identity::Fingerprint;
 use serin_core::observed::Refusal;
@@ -262,11 +264,17 @@ fn refuse(world: &mut World) {
 
 /// A life: people act at random moments, faults strike, then all rest.
 pub(crate) fn live(seed: u64, tracing: bool) -> World {
+    live_with(seed, tracing, &Less::default())
+}
+
+/// A life with less in it than its seed says.
+pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
     let mut rng = Rng::new(seed);
-    let manifest = rollout(&mut rng);
+    let mut manifest = rollout(&mut rng);
+    less.simplify(&mut manifest);
     let mut world = World::new(manifest);
     world.tracing = tracing;
-    world.faults = Faults {
+    world.faults = less.calm(Faults {
         crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
         crash_again_after: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(9)).unwrap()),
         store_lag: rng.up_to(2),
@@ -274,14 +282,19 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         clock_off: if rng.one_in(3) { 1 + rng.up_to(4) } else { 0 },
         two_leaders: rng.one_in(2),
         lost_answers: if rng.one_in(3) { 2 + rng.up_to(10) } else { 0 },
-    };
+    });
     world.ready_after = rng.up_to(5);
     let acts = rng.up_to(6);
     world.rng = rng;
     world.another_clock();
     world.create_services();
     world.wait(3);
-    for _ in 0..acts {
+    for act in 0..acts {
+        // What is left out leaves the other acts as they are.
+        world.rng = Rng::new(seed ^ (u64::try_from(act).unwrap() + 1).wrapping_mul(0xD1B5_4A32_D192_ED03));
+        if less.leaves_out(act) {
+            continue;
+        }
         if world.rng.one_in(3) {
             let writes = usize::try_from(1 + world.rng.up_to(8)).unwrap();
             world.interruption = Some((world.writes + writes, somebody_acts));
@@ -305,33 +318,6 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         recover(&mut world);
     }
     world
-}
-
-/// Wherever it rests, an update that is aborted gives all of its pods back to stable, if those can be ready (L2).
-fn abort_at_rest(world: &mut World) {
-    let before = world.current().status;
-    let aborts = before.stable_rs != before.current_pod_hash && !before.stable_rs.is_empty();
-    if !aborts || before.message.starts_with("InvalidSpec") || world.rollout["spec"]["paused"] == true {
-        return;
-    }
-    let stable = |world: &World| {
-        let hash = world.current().status.stable_rs;
-        world.sets.iter().position(|set| set.object.hash() == hash)
-    };
-    let Some(index) = stable(world) else { return };
-    world.heal_pods(index);
-    world.edit_status(&json!({ "abort": true }));
-    world.wait(300);
-    let status = world.current().status;
-    let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
-    // An update that began with no replicas cannot go back to what has no pods (decision 42).
-    let available = stable(world).map_or(0, |index| world.sets[index].available(world.now));
-    if status.stable_rs == before.stable_rs && i64::from(available) < replicas {
-        world.break_rule(format!(
-            "L2: aborted, stable has {available} of {replicas} pods: {} {}",
-            status.phase, status.message
-        ));
-    }
 }
 
 /// What must hold of every status that users can read.
@@ -470,17 +456,6 @@ fn stable_takes_all_room(world: &World) -> bool {
         && superseded
         && pods >= replicas + limits.surge
         && available <= replicas - limits.unavailable
-}
-
-/// What the stable Service leads to is neither stable nor the newest, and stable is dead: the pods that serve may not go,
-/// the Service may not move, and the first step waits for both (decisions 6, 43).
-fn leads_to_superseded_pods(world: &World) -> bool {
-    let status = world.current().status;
-    let hash = world.selected("stable");
-    let find = |hash: &str| world.sets.iter().find(|set| set.object.hash() == hash);
-    let superseded = hash != status.stable_rs && hash != status.current_pod_hash && find(hash).is_some();
-    let dead = find(&status.stable_rs).is_some_and(|set| set.available(world.now) == 0);
-    superseded && dead && status.phase != "Healthy"
 }
 
 /// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).

@@ -12,13 +12,17 @@
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
 mod doors;
+mod ends;
+mod less;
 mod life;
 mod moments;
 mod requests;
 mod scenarios;
+mod search;
 mod situations;
 mod start;
 
+use less::{shrink, small_life};
 use life::{live, rollout};
 use serde_json::json;
 use serin_world::World;
@@ -45,10 +49,15 @@ fn story(seed: u64, world: &World) -> String {
     format!("life {seed}\n{trace}\n{end}")
 }
 
-/// Plays one life again with its trace, and fails with it.
+/// Makes the life smaller, plays it again with its trace, and fails with it.
 fn fail(seed: u64) -> ! {
-    let world = live(seed, true);
-    panic!("{}\nreplay it with: {}", story(seed, &world), replay(seed));
+    let world = small_life(seed);
+    let less = shrink(seed);
+    panic!(
+        "{}\nleft out, since the rule breaks without it: {less:?}\nreplay it with: {}",
+        story(seed, &world),
+        replay(seed)
+    );
 }
 
 /// What was simulated.
@@ -108,7 +117,9 @@ fn lives() {
         let seed = seed.parse().expect("SERIN_LIFE is the number of a life");
         let world = live(seed, true);
         println!("{}", story(seed, &world));
-        assert!(world.broken.is_empty(), "life {seed}: {}", world.broken.join("; "));
+        if !world.broken.is_empty() {
+            fail(seed);
+        }
         return;
     }
     let began = Instant::now();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use serin_world::{Deed, World};
 
 /// What may happen between any two writes.
-const DEEDS: &[(&str, Deed)] = &[
+pub(crate) const DEEDS: &[(&str, Deed)] = &[
     ("superseded", |world| world.set_image("web:good-2")),
     ("superseded by what never gets ready", |world| {
         world.set_image("web:bad-2")
