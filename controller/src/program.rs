@@ -7,7 +7,7 @@ use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
 use crate::{ConnectError, Controller, Election, Options, Target, connect, install_tls, takeover_report};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,6 +34,12 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+}
+
+/// The flags and commands, for man pages.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Does what the arguments ask for (the first is the program's name).
