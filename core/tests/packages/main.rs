@@ -10,6 +10,7 @@
 )]
 
 mod chart;
+mod release;
 mod source;
 mod tools;
 
@@ -36,6 +37,19 @@ fn main() -> ExitCode {
         test("generated_files_are_fresh", "", false, generated_files_are_fresh),
         test("one_version_everywhere", "", false, one_version_everywhere),
         test("the_schema_knows_every_value", "", false, the_schema_knows_every_value),
+        test(
+            "the_krew_manifest_is_whole",
+            "",
+            false,
+            release::the_krew_manifest_is_whole,
+        ),
+        test(
+            "checksums_name_every_file",
+            "",
+            false,
+            release::checksums_name_every_file,
+        ),
+        test("every_platform_is_built", "", false, release::every_platform_is_built),
         test("install_is_standalone", kustomize, no_kustomize, install_is_standalone),
         test(
             "namespace_install_is_namespaced",
