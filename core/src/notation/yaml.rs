@@ -57,6 +57,10 @@ pub fn parse_docs(text: &str) -> Result<Vec<Document>, YamlError> {
 /// # Errors
 /// [`YamlError::Write`]; no JSON value is known that cannot be written.
 pub fn to_string(value: &Value) -> Result<String, YamlError> {
+    // A document that is a text stands at the beginning of a line, where it may look like a separator.
+    if value.as_str().is_some_and(|text| text.starts_with("---")) {
+        return Ok(format!("{value}\n"));
+    }
     // Long lines stay lines: a folded text is hard to compare and to search.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(value, options).map_err(|error| YamlError::Write(error.to_string()))
@@ -356,5 +360,8 @@ mod tests {
             "script": "#!/bin/sh\necho  \"x\" \n\n", "long": "word ".repeat(60).trim(), "g": 1.5, "h": -3, "i": true,
         });
         assert_eq!(one(&to_string(&value).unwrap()), value);
+        for text in ["---# x", "---", "--- a", "---\n\u{2028}\"b\""] {
+            assert_eq!(one(&to_string(&json!(text)).unwrap()), text);
+        }
     }
 }
