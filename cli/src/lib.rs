@@ -56,6 +56,7 @@ pub async fn run_on(words: impl Iterator<Item = OsString>, console: &mut Console
 async fn carry_out(call: Call, console: &mut Console) -> Result<(), Failure> {
     match call {
         Call::Help(text) => console.print(&text),
+        Call::Manual(programs, folder) => commands::man::run(programs, &folder, console),
         Call::Command(global, command) => {
             if console.is_of_process() {
                 logs::install(global.kloglevel, global.loglevel.as_deref());

@@ -1,12 +1,13 @@
 //! `serin-controller`: the controller as a process, for its binary and for tests that kill and pause it.
 
+use crate::args::errors;
 use crate::cluster::client::connect_to;
 use crate::offline::replay::replay;
 use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
 use crate::{ConnectError, Controller, Election, Options, Target, connect, install_tls, takeover_report};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,12 +36,26 @@ enum Command {
     },
 }
 
-/// Does what the arguments ask for (the first is the program's name); ends the process where they make no sense.
+/// The flags and commands, for man pages.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Does what the arguments ask for (the first is the program's name).
 ///
 /// # Errors
-/// If there is no usable configuration, a port is taken, or the controller had to end before it was asked to.
+/// If the arguments make no sense, there is no usable configuration, a port is taken, or the controller had to end before it was asked to.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
-    let cli = Cli::parse_from(arguments);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // A text that was asked for: help or the version.
+        Err(text) if !text.use_stderr() => {
+            write!(std::io::stdout(), "{text}")?;
+            return Ok(());
+        }
+        Err(error) => anyhow::bail!(errors::text(&error)),
+    };
     if let Some(Command::Replay { file }) = &cli.command {
         let plan = replay(file).with_context(|| format!("cannot replay {}", file.display()))?;
         writeln!(std::io::stdout(), "{plan}")?;
@@ -99,9 +114,10 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         asked.cancel();
     };
     let elects = options.leader_elect;
+    let served = options.served_namespace(&client);
     let mut controller = Controller::new(client, options).events_client(events);
     if elects {
-        controller = controller.elect(Election::of_this_process());
+        controller = controller.elect(Election::of_this_process(served.as_deref()));
     }
     let controller = controller.bind().await?;
     let (ended, ()) = tokio::join!(

@@ -16,12 +16,14 @@ pub(crate) const SERVICE_ACCOUNT: &str = "argo-rollouts";
 /// What `deploy/standalone` gives the controller, in the order in which it can be created. The Deployment is not among them:
 /// the controller under test runs in the test.
 const RIGHTS: [&str; 5] = [
-    "namespace.yaml",
-    "service-account.yaml",
-    "cluster-role.yaml",
-    "aggregate-roles.yaml",
-    "lease-role.yaml",
+    "standalone/namespace.yaml",
+    "base/service-account.yaml",
+    "standalone/cluster-role.yaml",
+    "standalone/aggregate-roles.yaml",
+    LEASE_ROLE,
 ];
+/// The right to hold the lease.
+const LEASE_ROLE: &str = "base/lease-role.yaml";
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -87,7 +89,7 @@ fn is_established(definition: &DynamicObject) -> bool {
 /// Gives the controller's service account the rights of `deploy/standalone`.
 pub(crate) async fn install_rights(client: &Client) -> Result<()> {
     for file in RIGHTS {
-        for object in documents(&repository().join("deploy/standalone").join(file))? {
+        for object in documents(&repository().join("deploy").join(file))? {
             apply(client, object).await?;
         }
     }
@@ -97,8 +99,17 @@ pub(crate) async fn install_rights(client: &Client) -> Result<()> {
 /// Gives the controller's service account the right to hold a lease in another namespace than its own, so that many
 /// scenarios can elect leaders side by side.
 pub(crate) async fn install_lease_rights(client: &Client, namespace: &str) -> Result<()> {
-    for mut object in documents(&repository().join("deploy/standalone/lease-role.yaml"))? {
+    for mut object in documents(&repository().join("deploy").join(LEASE_ROLE))? {
         object["metadata"]["namespace"] = Value::from(namespace);
+        // A subject without a namespace is one of the binding's own.
+        for subject in object
+            .get_mut("subjects")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            subject["namespace"] = Value::from(CONTROLLER_NAMESPACE);
+        }
         apply(client, object).await?;
     }
     Ok(())

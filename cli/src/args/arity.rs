@@ -104,6 +104,7 @@ fn given(command: &Command) -> Given<'_> {
         | Command::Options
         | Command::Demo(_)
         | Command::Sandbox(_)
+        | Command::Man(_)
         | Command::Unknown(_) => Given::Whatever,
     }
 }

@@ -14,11 +14,14 @@ use crate::show::logs;
 use crate::show::program::Program;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What the user asks for.
 pub(crate) enum Call {
     /// A text for standard output.
     Help(String),
+    /// The man pages of these programs, into this folder.
+    Manual(Vec<clap::Command>, PathBuf),
     /// A command.
     Command(Box<Global>, Command),
 }
@@ -59,7 +62,17 @@ pub(crate) fn read(words: &[OsString]) -> Result<Call, Failure> {
         return unknown(words, program, &mut definition);
     }
     arity::check(&command, program, &mut definition)?;
+    if let Command::Man(arguments) = command {
+        return Ok(Call::Manual(definitions(), arguments.folder));
+    }
     Ok(Call::Command(Box::new(line.global), command))
+}
+
+/// All programs that are shipped: the command line under both names, and the controller.
+fn definitions() -> Vec<clap::Command> {
+    let ours = [Program::Serin, Program::Plugin].map(|it| help::definition(CommandLine::command(), it));
+    let controller = serin_controller::program::definition();
+    ours.into_iter().chain([controller]).collect()
 }
 
 /// `help`, or a command that there is not.

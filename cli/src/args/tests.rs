@@ -14,6 +14,7 @@ fn command(line: &str) -> (Box<Global>, Command) {
     match call(line) {
         Ok(Call::Command(global, command)) => (global, command),
         Ok(Call::Help(text)) => panic!("help: {text}"),
+        Ok(Call::Manual(_, folder)) => panic!("man pages in {}", folder.display()),
         Err(failure) => panic!("{failure:?}"),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod get;
 pub(crate) mod kustomize;
 mod line;
 pub(crate) mod lua;
+pub(crate) mod man;
 mod names;
 mod options;
 mod pause;
@@ -32,6 +33,7 @@ use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::kustomize::KustomizeGroup;
 use self::lua::LuaGroup;
+use self::man::Man;
 use self::names::Names;
 use self::promote::Promote;
 use self::restart::Restart;
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     Version(Version),
     /// Print the list of flags that all commands accept
     Options,
+    /// Write the man pages of all programs into a folder
+    #[command(hide = true)]
+    Man(Man),
     /// Explain why a rollout, AnalysisRun or Experiment is in its state; all that are not Healthy without names
     Explain(Explain),
     /// Health checks and resource actions in Argo CD's settings
@@ -108,7 +113,8 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
             let connection = connect(flags).await?;
             connection.name_in(talk(&connection, command, console).await)
         }
-        Command::Unknown(_) => Err(unknown(console)),
+        // [`crate::args`] has made another call of it.
+        Command::Man(_) | Command::Unknown(_) => Err(unknown(console)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The connection to the API server.
 
 use crate::args::Options;
+use crate::args::connection::of_flags_alone;
 use crate::cluster::chain::chain;
 use crate::cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
 use crate::cluster::trouble::Trouble;
@@ -74,6 +75,7 @@ pub(crate) async fn connect_to(options: &Options) -> Result<(Client, Target), Co
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
+    options.connection.finish(&mut config);
     let target = Target::new(&config, found, user);
     let client = Client::try_from(config).map_err(|error| ConnectError::api(&error, &target))?;
     Ok((client, target))
@@ -87,18 +89,18 @@ async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option
         user: options.user.clone(),
     };
     let chosen = choice.context.is_some() || choice.cluster.is_some() || choice.user.is_some();
-    if options.kubeconfig.is_none() && options.server.is_some() && options.token.is_some() && !chosen {
-        // `connect_to` puts the server in.
-        return Ok((Config::new(http::Uri::default()), Vec::new(), None));
+    if let (None, Some(server), Some(_), false) = (&options.kubeconfig, &options.server, &options.token, chosen) {
+        return of_flags(options, server).await;
     }
     let files = options.kubeconfig.clone().map_or_else(default_files, |file| vec![file]);
     let kubeconfig = read_kubeconfig(&files, options.kubeconfig.is_some())?;
-    let Some(kubeconfig) = kubeconfig else {
-        return match in_pod(&files) {
-            Err(_) if options.server.is_some() => Ok((Config::new(http::Uri::default()), Vec::new(), None)),
-            found => found,
+    let Some(mut kubeconfig) = kubeconfig else {
+        return match (in_pod(&files), &options.server) {
+            (Err(_), Some(server)) => of_flags(options, server).await,
+            (found, _) => found,
         };
     };
+    options.connection.lay_over(&mut kubeconfig);
     let context = choice.context.clone().or_else(|| kubeconfig.current_context.clone());
     let found = found_in(&files, context.as_deref());
     let entry = kubeconfig.contexts.iter().find(|it| Some(&it.name) == context.as_ref());
@@ -108,6 +110,16 @@ async fn configuration(options: &Options) -> Result<(Config, Vec<String>, Option
         Ok(config) => Ok((config, found, user)),
         Err(error) => Err(Unusable::entries(&error, &kubeconfig, &found, context.as_deref()).into()),
     }
+}
+
+/// A configuration that consists of flags.
+async fn of_flags(options: &Options, server: &str) -> Result<(Config, Vec<String>, Option<String>), ConnectError> {
+    url(server)?;
+    let (mut kubeconfig, choice) = of_flags_alone(server);
+    options.connection.lay_over(&mut kubeconfig);
+    let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &choice).await;
+    let config = config.map_err(|error| Unusable::entries(&error, &kubeconfig, &[], None))?;
+    Ok((config, Vec::new(), None))
 }
 
 /// The service account of the pod.

@@ -3,7 +3,7 @@
 use crate::cluster::trouble::Trouble;
 use http::Uri;
 use kube::Config;
-use kube::config::{Kubeconfig, KubeconfigError};
+use kube::config::{Kubeconfig, KubeconfigError, LoadDataError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -118,7 +118,11 @@ impl Unusable {
     /// Entries of a kubeconfig that do not fit together or point nowhere. `context` is the one asked for.
     #[must_use]
     pub fn entries(error: &KubeconfigError, kubeconfig: &Kubeconfig, found: &[String], context: Option<&str>) -> Self {
-        let place = found.join(", ");
+        let place = if found.is_empty() {
+            "flags".to_owned()
+        } else {
+            found.join(", ")
+        };
         let text = match error {
             KubeconfigError::CurrentContextNotSet => {
                 format!("no context is chosen ({place})\n{}", contexts_of(kubeconfig))
@@ -135,10 +139,23 @@ impl Unusable {
             KubeconfigError::MissingClusterUrl => format!("the cluster has no server ({place})"),
             KubeconfigError::ParseClusterUrl(error) => format!("the server is not a URL: {error} ({place})"),
             KubeconfigError::ParseProxyUrl(error) => format!("the proxy-url is not a URL: {error} ({place})"),
+            KubeconfigError::LoadCertificateAuthority(error) => unloaded("certificate authority", error, &place),
+            KubeconfigError::LoadClientCertificate(error) => unloaded("client certificate", error, &place),
+            KubeconfigError::LoadClientKey(error) => unloaded("client key", error, &place),
             other => format!("{} ({place})", one_line(&crate::cluster::chain::chain(other))),
         };
         Self(text)
     }
+}
+
+/// A part of the credentials that is not where the kubeconfig says.
+fn unloaded(what: &str, error: &LoadDataError, place: &str) -> String {
+    let why = match error {
+        LoadDataError::ReadFile(error, path) => format!("{} cannot be read: {error}", path.display()),
+        LoadDataError::DecodeBase64(error) => format!("is not base64: {error}"),
+        LoadDataError::NoBase64DataOrFile => "is empty".to_owned(),
+    };
+    format!("the {what} {why} ({place})")
 }
 
 /// The contexts that there are, as advice.

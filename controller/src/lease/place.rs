@@ -20,13 +20,18 @@ pub struct Election {
 }
 
 impl Election {
-    /// As this process: the namespace of `POD_NAMESPACE`, else of the service account, else `argo-rollouts`; the
-    /// identity `<hostname>_<uuid>` (contract 09 §2).
+    /// As this process: the namespace of `POD_NAMESPACE`, else of the service account, else the only one that is served, else
+    /// `argo-rollouts`; the identity `<hostname>_<uuid>` (contract 09 §2).
     #[must_use]
-    pub fn of_this_process() -> Self {
+    pub fn of_this_process(served: Option<&str>) -> Self {
         let variable = std::env::var("POD_NAMESPACE").unwrap_or_default();
         let file = read(Path::new(POD_NAMESPACE_FILE));
-        let namespace = [variable.trim(), file.trim(), DEFAULT_NAMESPACE];
+        let namespace = [
+            variable.trim(),
+            file.trim(),
+            served.unwrap_or_default(),
+            DEFAULT_NAMESPACE,
+        ];
         let namespace = namespace
             .into_iter()
             .find(|one| !one.is_empty())
@@ -75,7 +80,7 @@ mod tests {
 
     #[test]
     fn two_processes_never_share_an_identity() {
-        let (one, other) = (Election::of_this_process(), Election::of_this_process());
+        let (one, other) = (Election::of_this_process(None), Election::of_this_process(None));
         assert_ne!(one.identity, other.identity);
         assert!(one.identity.contains('_'));
     }

@@ -57,6 +57,10 @@ pub fn parse_docs(text: &str) -> Result<Vec<Document>, YamlError> {
 /// # Errors
 /// [`YamlError::Write`]; no JSON value is known that cannot be written.
 pub fn to_string(value: &Value) -> Result<String, YamlError> {
+    // A document that is a text stands at the beginning of a line, where it may look like a separator.
+    if value.as_str().is_some_and(|text| text.starts_with("---")) {
+        return Ok(format!("{value}\n"));
+    }
     // Long lines stay lines: a folded text is hard to compare and to search.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(value, options).map_err(|error| YamlError::Write(error.to_string()))
@@ -121,11 +125,8 @@ fn split(text: &str) -> Vec<(usize, String)> {
     let (mut first, mut piece) = (1, String::new());
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let separator = line
-            .trim_end()
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-        if separator
+        let separator = separator(line);
+        if separator.is_some()
             && !piece
                 .lines()
                 .all(|line| line.is_empty() || line.starts_with(['#', '%']))
@@ -135,11 +136,21 @@ fn split(text: &str) -> Vec<(usize, String)> {
         if piece.is_empty() {
             first = index + 1;
         }
-        piece.push_str(line);
+        match separator {
+            // To kubectl a comment may follow at once. To YAML it would be a scalar, and the document lost.
+            Some(rest) if rest.starts_with('#') => piece.push_str(&format!("--- {rest}")),
+            Some(_) | None => piece.push_str(line),
+        }
     }
     pieces.push((first, piece));
     pieces.retain(|(_, piece)| !piece.lines().all(is_empty));
     pieces
+}
+
+/// What follows the `---` of a line that separates documents.
+fn separator(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("---")?;
+    (rest.trim_end().is_empty() || rest.starts_with([' ', '\t', '#'])).then_some(rest)
 }
 
 fn is_empty(line: &str) -> bool {
@@ -303,6 +314,18 @@ mod tests {
         assert_eq!(parse_docs("").unwrap(), []);
     }
 
+    /// kubectl takes `---#` between documents for a separator with a comment.
+    #[test]
+    fn a_comment_may_follow_a_separator_at_once() {
+        for separator in ["---# x", "---#", "--- # x", "---\t# x", "---  "] {
+            let text = format!("{separator}\na: 1\n{separator}\nb: 2\n{separator}\n");
+            let documents = parse_docs(&text).unwrap_or_else(|error| panic!("{separator}: {error}"));
+            let found: Vec<_> = documents.iter().map(|it| (it.line, it.value.clone())).collect();
+            assert_eq!(found, [(1, json!({"a": 1})), (3, json!({"b": 2}))], "{separator}");
+            assert_eq!(documents[1].line_of("b"), 4, "{separator}");
+        }
+    }
+
     #[test]
     fn errors_name_the_line_of_the_whole_text() {
         let YamlError::Read { line, column, message } = parse_docs("a: 1\n---\nb: [1\nc: 2\n").unwrap_err() else {
@@ -337,5 +360,8 @@ mod tests {
             "script": "#!/bin/sh\necho  \"x\" \n\n", "long": "word ".repeat(60).trim(), "g": 1.5, "h": -3, "i": true,
         });
         assert_eq!(one(&to_string(&value).unwrap()), value);
+        for text in ["---# x", "---", "--- a", "---\n\u{2028}\"b\""] {
+            assert_eq!(one(&to_string(&json!(text)).unwrap()), text);
+        }
     }
 }

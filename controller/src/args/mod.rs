@@ -1,5 +1,10 @@
 //! Flags (contract 09 §1), checked once.
 
+pub(crate) mod connection;
+pub(crate) mod errors;
+mod idle;
+
+use connection::ConnectionFlags;
 use kube::Client;
 use serin_core::notation::duration::{GoDuration, ParseError};
 use std::path::PathBuf;
@@ -30,16 +35,22 @@ pub struct Options {
     #[arg(long)]
     pub token: Option<String>,
     /// Do not check the certificate of the API server.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true",
+        action = clap::ArgAction::Set, value_parser = boolean)]
     pub insecure_skip_tls_verify: bool,
+    /// The flags of kubectl that lay something else over the kubeconfig.
+    #[command(flatten)]
+    pub connection: ConnectionFlags,
     /// Seconds between reconciles of all rollouts although nothing changed.
     #[arg(long, default_value_t = 900)]
     pub rollout_resync: u64,
-    /// Serve one namespace only.
-    #[arg(long)]
+    /// Serve one namespace only: that of --namespace, else of the kubeconfig, else of the pod. Nothing is read or written
+    /// outside of it, so that a Role is enough.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true",
+        action = clap::ArgAction::Set, value_parser = boolean)]
     pub namespaced: bool,
     /// Log level: debug, info, warn or error.
-    #[arg(long, default_value = "info")]
+    #[arg(long, default_value = "info", value_parser = level)]
     pub loglevel: String,
     /// Log format: text or json.
     #[arg(long, default_value = "")]
@@ -118,11 +129,11 @@ pub struct Options {
     pub nginx_ingress_classes: Vec<String>,
     /// Verify target groups at AWS.
     #[arg(long, alias = "alb-verify-weight", num_args = 0..=1, require_equals = true, default_value_t = false,
-        default_missing_value = "true", action = clap::ArgAction::Set)]
+        default_missing_value = "true", action = clap::ArgAction::Set, value_parser = boolean)]
     pub aws_verify_target_group: bool,
     /// Elect a leader among replicas.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true",
-        action = clap::ArgAction::Set)]
+        action = clap::ArgAction::Set, value_parser = boolean)]
     pub leader_elect: bool,
     /// How long a lease lasts after its last renewal.
     #[arg(long, default_value = "15s", value_parser = parse_duration)]
@@ -134,7 +145,8 @@ pub struct Options {
     #[arg(long, default_value = "2s", value_parser = parse_duration)]
     pub leader_election_retry_period: Duration,
     /// Read notification settings in the namespaces of rollouts.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true",
+        action = clap::ArgAction::Set, value_parser = boolean)]
     pub self_service_notification_enabled: bool,
     /// Run only these controllers; the only name is `analysis`.
     #[arg(long, value_delimiter = ',')]
@@ -166,73 +178,10 @@ impl Default for Options {
 }
 
 impl Options {
-    /// One sentence for each flag that was set and has no effect yet.
+    /// One sentence for each flag that was set and has no effect.
     #[must_use]
     pub(crate) fn without_effect(&self) -> Vec<String> {
-        let stock = Self::default();
-        let mut missing = Vec::new();
-        let mut check = |asked: bool, flag: &str, what: &str| {
-            if asked {
-                missing.push(format!("--{flag} has no effect: {what}"));
-            }
-        };
-        let changed = self.experiment_threads != stock.experiment_threads;
-        check(changed, "experiment-threads", "this version does not serve Experiments");
-        check(
-            self.analysis_threads != stock.analysis_threads,
-            "analysis-threads",
-            "this version does not serve AnalysisRuns",
-        );
-        check(
-            self.ingress_threads != stock.ingress_threads,
-            "ingress-threads",
-            "this version does not serve Ingresses",
-        );
-        let changed = self.ephemeral_metadata_threads != stock.ephemeral_metadata_threads
-            || self.ephemeral_metadata_update_pod_retries != stock.ephemeral_metadata_update_pod_retries;
-        check(
-            changed,
-            "ephemeral-metadata-threads/-update-pod-retries",
-            "Serin patches pods within the reconcile of their rollout",
-        );
-        check(
-            self.routers() != stock.routers(),
-            "*-api-version, --*-ingress-classes and the like",
-            "this version does not serve traffic routers",
-        );
-        check(
-            self.aws_verify_target_group,
-            "aws-verify-target-group",
-            "this version does not verify target groups",
-        );
-        check(
-            self.self_service_notification_enabled,
-            "self-service-notification-enabled",
-            "this version does not send notifications",
-        );
-        check(
-            !self.enable_pprof_address.is_empty(),
-            "enable-pprof-address",
-            "this version has no profiler",
-        );
-        missing
-    }
-
-    fn routers(&self) -> String {
-        let routers = (
-            &self.aws_target_group_binding_api_version,
-            &self.alb_tag_key_resource_id,
-            &self.istio_api_version,
-            &self.ambassador_api_version,
-            &self.traffic_split_api_version,
-            &self.traefik_api_group,
-            &self.traefik_api_version,
-            &self.ingress_api_version,
-            &self.appmesh_crd_version,
-            &self.alb_ingress_classes,
-            &self.nginx_ingress_classes,
-        );
-        format!("{routers:?}")
+        idle::told(self)
     }
 
     /// The one namespace that is served; `None` for all.
@@ -251,6 +200,31 @@ impl Options {
             format!("{label}={}", self.instance_id)
         }
     }
+}
+
+/// A boolean as Go's flags have it.
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err("it must be true or false".to_owned()),
+    }
+}
+
+/// A log level, as upstream's logger names them.
+fn level(text: &str) -> Result<String, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "panic" | "fatal" | "error" | "warn" | "warning" | "info" | "debug" | "trace" => Ok(text.to_owned()),
+        _ => Err(format!(
+            "not a valid logrus Level: {text:?}; it must be debug, info, warn or error"
+        )),
+    }
+}
+
+/// Seconds, or a Go duration.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .map_or_else(|_| parse_duration(text), |seconds| Ok(Duration::from_secs(seconds)))
 }
 
 /// Parses a Go duration such as `1m30s` or `500ms`; a negative one makes no sense here.
@@ -295,9 +269,59 @@ mod tests {
             "3",
             "--istio-api-version=v1",
             "--leader-elect=false",
+            "--enable-pprof-address=:6060",
         ]);
-        assert_eq!(options.without_effect().len(), 2);
+        let told = options.without_effect();
+        for (line, flag) in told
+            .iter()
+            .zip(["analysis-threads", "istio-api-version", "enable-pprof-address"])
+        {
+            assert!(line.starts_with(&format!("--{flag} has no effect: ")), "{line}");
+        }
+        assert_eq!(told.len(), 3, "{told:?}");
         assert!(!options.leader_elect);
+    }
+
+    #[test]
+    fn booleans_are_those_of_go() {
+        assert!(parse(&["--namespaced"]).namespaced);
+        assert!(parse(&["--namespaced=T"]).namespaced);
+        assert!(!parse(&["--namespaced=0", "--self-service-notification-enabled=false"]).namespaced);
+    }
+
+    #[test]
+    fn mistakes_are_told_in_one_line_with_what_to_do() {
+        for (words, said) in [
+            (&["--qqs=1"][..], "unknown flag: --qqs"),
+            (&["-x"], "unknown flag: -x"),
+            (&["--qps"], "flag needs an argument: --qps"),
+            (
+                &["--qps=fast"],
+                "invalid argument \"fast\" for \"--qps\" flag: invalid float literal",
+            ),
+            (
+                &["--namespaced=perhaps"],
+                "invalid argument \"perhaps\" for \"--namespaced\" flag: it must be true or false",
+            ),
+            (
+                &["--metricsPort=70000"],
+                "invalid argument \"70000\" for \"--metricsPort\" flag: 70000 is not in 0..=65535",
+            ),
+            (
+                &["--leader-election-retry-period=2"],
+                "invalid argument \"2\" for \"--leader-election-retry-period\" flag: time: missing unit in duration \"2\"",
+            ),
+            (
+                &["--loglevel=loud"],
+                "invalid argument \"loud\" for \"--loglevel\" flag: not a valid logrus Level: \"loud\"; it must be debug, info, \
+                 warn or error",
+            ),
+            (&["surplus"], "unknown command \"surplus\" for \"serin-controller\""),
+        ] {
+            let words = std::iter::once("x").chain(words.iter().copied());
+            let text = errors::text(&Bare::try_parse_from(words).map(|_| ()).unwrap_err());
+            assert_eq!(text, format!("{said}\n`serin-controller --help` lists the flags."));
+        }
     }
 
     #[test]
