@@ -20,8 +20,9 @@ pub(super) enum Arity {
 }
 
 /// The commands that take names, with the word for one in the usage.
-pub(super) const NAMED: [(&[&str], Arity, &str); 9] = [
+pub(super) const NAMED: [(&[&str], Arity, &str); 10] = [
     (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
+    (&["get", "experiment"], Arity::One, "EXPERIMENT_NAME"),
     (&["status"], Arity::One, "ROLLOUT_NAME"),
     (&["promote"], Arity::One, "ROLLOUT_NAME"),
     (&["restart"], Arity::One, "ROLLOUT_NAME"),
@@ -71,6 +72,7 @@ fn given(command: &Command) -> Given<'_> {
     match command {
         Command::Get(GetGroup { kind }) => match kind {
             Some(GetKind::Rollout(get)) => Given::Names(&["get", "rollout"], &get.names),
+            Some(GetKind::Experiment(get)) => Given::Names(&["get", "experiment"], &get.names),
             Some(GetKind::Unknown(words)) => Given::Kind("get", words.first()),
             None => Given::Kind("get", None),
         },

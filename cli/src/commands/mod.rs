@@ -46,7 +46,7 @@ use std::ffi::OsString;
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Get details about rollouts
+    /// Get details about rollouts and experiments
     Get(GetGroup),
     /// Show the status of a rollout
     Status(Status),
@@ -118,6 +118,9 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
         Command::Get(GetGroup {
             kind: Some(GetKind::Rollout(arguments)),
         }) => get::rollout(connection, &arguments, console).await,
+        Command::Get(GetGroup {
+            kind: Some(GetKind::Experiment(arguments)),
+        }) => get::experiment(connection, &arguments, console).await,
         Command::Status(arguments) => status::run(connection, &arguments, console).await,
         Command::Abort(arguments) => abort::run(connection, &arguments.names, console).await,
         Command::Retry(RetryGroup {

@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use crate::cluster::connect::Connection;
-use crate::cluster::scene::{self, Depth, Scene};
+use crate::cluster::scene::{self, Scene, Subject};
 use crate::duration;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
@@ -36,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Prints the phase, once or until the update of the rollout has ended.
 pub(super) async fn run(connection: &Connection, arguments: &Status, console: &mut Console) -> Result<(), Failure> {
     for name in &arguments.names {
-        let mut seen = scene::read(connection, name, Depth::Rollout).await?;
+        let mut seen = scene::read(connection, name, Subject::Rollout).await?;
         if arguments.watch {
             watch(connection, name, arguments, &mut seen, console).await?;
         } else {
@@ -76,7 +76,7 @@ async fn watch(
     };
     let mut timeout = std::pin::pin!(timeout);
     let mut interruption = std::pin::pin!(tokio::signal::ctrl_c());
-    let mut changes = std::pin::pin!(scene::changes(connection, name, Depth::Rollout));
+    let mut changes = std::pin::pin!(seen.changes(connection));
     let mut ticks = interval(LOOK_EVERY);
     let mut server = Line::new(connection);
     let mut last_line = String::new();

@@ -7,7 +7,7 @@ mod words;
 
 use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::Connection;
-use crate::cluster::scene::{self, Change, Depth, Scene};
+use crate::cluster::scene::{self, Change, Scene, Subject};
 use crate::show::console::{CLEAR, ColorChoice, Console, Terminal};
 use crate::show::failure::Failure;
 use crate::show::info::{RolloutInfo, StrategyInfo};
@@ -210,8 +210,8 @@ struct Show {
 
 impl Show {
     async fn start(connection: &Connection, name: &str, coloring: ColorChoice) -> Result<Self, Failure> {
-        let seen = scene::read(connection, name, Depth::Tree).await?;
-        let changes = scene::changes(connection, name, Depth::Tree).boxed();
+        let seen = scene::read(connection, name, Subject::RolloutTree).await?;
+        let changes = seen.changes(connection).boxed();
         Ok(Self {
             seen,
             changes,

@@ -1,9 +1,9 @@
-//! The picture of `get rollout`: a head and a tree (contract 10 §4, §8, §9), pure text from pure facts.
+//! The pictures of `get rollout` and `get experiment`: a head and a tree (contract 10 §4, §8, §9), pure text from pure facts.
 //!
-//! Columns are as wide as their longest cell and two blanks, counted in characters without colours. The last column is
-//! not padded, the others always are, also at the end of a line: scripts cut columns.
+//! [`columns`] lays out the rows.
 
 use crate::duration;
+use crate::show::columns;
 use crate::show::info::{
     AnalysisRunInfo, ExperimentInfo, Identity, ImageInfo, JobInfo, PodInfo, ReplicaSetInfo, Role, RolloutInfo,
     StrategyInfo, icon,
@@ -58,16 +58,24 @@ pub(crate) fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> Str
     text.push('\n');
     let mut table = Table::new(colors, now);
     table.rollout(rollout);
-    text.push_str(&table.layout());
+    text.push_str(&columns::align(&table.rows));
+    text
+}
+
+/// Head and tree of an experiment, each line ended.
+#[must_use]
+pub(crate) fn draw_experiment(experiment: &ExperimentInfo, colors: Colors, now: Timestamp) -> String {
+    let mut text = head_of_experiment(experiment, colors);
+    text.push('\n');
+    let mut table = Table::new(colors, now);
+    table.experiment(experiment, &Branch::default());
+    text.push_str(&columns::align(&table.rows));
     text
 }
 
 fn head(rollout: &RolloutInfo, colors: Colors) -> String {
     let mut text = String::new();
-    let mut line = |label: &str, value: &str| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{label:<17}{value}");
-    };
+    let mut line = |label: &str, value: &str| labelled(&mut text, label, value);
     line("Name:", &rollout.identity.name);
     line("Namespace:", &rollout.namespace);
     line("Status:", &format!("{} {}", colors.word(rollout.icon), rollout.status));
@@ -91,9 +99,7 @@ fn head(rollout: &RolloutInfo, colors: Colors) -> String {
         StrategyInfo::BlueGreen => line("Strategy:", "BlueGreen"),
         StrategyInfo::Missing => line("Strategy:", ""),
     }
-    for (index, image) in rollout.images().iter().enumerate() {
-        line(if index == 0 { "Images:" } else { "" }, &image_with_tags(image, colors));
-    }
+    images(&mut text, &rollout.images(), colors);
     text.push_str("Replicas:\n");
     let counts = [
         ("  Desired:", rollout.desired),
@@ -103,9 +109,38 @@ fn head(rollout: &RolloutInfo, colors: Colors) -> String {
         ("  Available:", rollout.available),
     ];
     for (label, count) in counts {
-        let _ = writeln!(text, "{label:<17}{count}");
+        labelled(&mut text, label, &count.to_string());
     }
     text
+}
+
+fn head_of_experiment(experiment: &ExperimentInfo, colors: Colors) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| labelled(&mut text, label, value);
+    line("Name:", &experiment.identity.name);
+    line("Namespace:", &experiment.namespace);
+    line(
+        "Status:",
+        &format!("{} {}", colors.word(experiment.icon), experiment.status),
+    );
+    if !experiment.message.is_empty() {
+        line("Message:", &experiment.message);
+    }
+    images(&mut text, &experiment.images(), colors);
+    text
+}
+
+/// A line of a head.
+fn labelled(text: &mut String, label: &str, value: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{label:<17}{value}");
+}
+
+fn images(text: &mut String, images: &[ImageInfo], colors: Colors) {
+    for (index, image) in images.iter().enumerate() {
+        let label = if index == 0 { "Images:" } else { "" };
+        labelled(text, label, &image_with_tags(image, colors));
+    }
 }
 
 fn image_with_tags(image: &ImageInfo, colors: Colors) -> String {
@@ -318,37 +353,6 @@ impl Table {
         self.rows
             .push([format!("{}{name}", branch.row), kind.to_owned(), status, age, info]);
     }
-
-    fn layout(&self) -> String {
-        let mut widths = [0; 4];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = usize::max(*width, visible(cell) + 2);
-            }
-        }
-        let mut text = String::new();
-        for row in &self.rows {
-            for (width, cell) in widths.iter().zip(row) {
-                text.push_str(cell);
-                text.extend(std::iter::repeat_n(' ', width - visible(cell)));
-            }
-            text.push_str(&row[4]);
-            text.push('\n');
-        }
-        text
-    }
-}
-
-/// Characters of a cell, colours aside.
-fn visible(cell: &str) -> usize {
-    let mut in_escape = false;
-    cell.chars()
-        .filter(|&c| {
-            let counts = !in_escape && c != '\x1b';
-            in_escape = c == '\x1b' || (in_escape && c != 'm');
-            counts
-        })
-        .count()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::show::info::Around;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
-use serin_core::api::Rollout;
+use serin_core::api::{AnalysisRun, Experiment, Rollout};
 use std::path::Path;
 
 /// One file of `tests/trees`; the text beside it is what must be drawn.
@@ -13,9 +14,31 @@ use std::path::Path;
 struct Scene {
     now: Timestamp,
     colors: bool,
-    rollout: Rollout,
+    /// What `get rollout` draws; absent in a scene of `get experiment`.
+    rollout: Option<Rollout>,
     replica_sets: Vec<ReplicaSet>,
     pods: Vec<Pod>,
+    /// Without a rollout, the first is the one that `get experiment` draws.
+    #[serde(default)]
+    experiments: Vec<Experiment>,
+    #[serde(default)]
+    analysis_runs: Vec<AnalysisRun>,
+}
+
+impl Scene {
+    fn drawn(&self) -> String {
+        let colors = if self.colors { Colors::On } else { Colors::Off };
+        let around = Around {
+            replica_sets: self.replica_sets.iter().collect(),
+            pods: self.pods.iter().collect(),
+            experiments: self.experiments.iter().collect(),
+            analysis_runs: self.analysis_runs.iter().collect(),
+        };
+        match &self.rollout {
+            Some(rollout) => draw(&RolloutInfo::new(rollout, &around), colors, self.now),
+            None => draw_experiment(&ExperimentInfo::new(&self.experiments[0], &around), colors, self.now),
+        }
+    }
 }
 
 #[test]
@@ -29,9 +52,7 @@ fn scenes_are_drawn_to_the_letter() {
         }
         let scene: Scene = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let expected = std::fs::read_to_string(path.with_extension("txt")).unwrap();
-        let info = RolloutInfo::new(&scene.rollout, &scene.replica_sets, &scene.pods);
-        let colors = if scene.colors { Colors::On } else { Colors::Off };
-        let text = draw(&info, colors, scene.now);
+        let text = scene.drawn();
         assert!(
             text == expected,
             "{}\n--- drawn\n{text}\n--- expected\n{expected}",
@@ -72,7 +93,7 @@ fn experiments_runs_and_jobs_have_rows() {
         analysis_runs: vec![run("inner", Vec::new())],
         ..ExperimentInfo::default()
     };
-    let mut info = RolloutInfo::new(&Rollout::default(), [], []);
+    let mut info = RolloutInfo::new(&Rollout::default(), &Around::default());
     info.identity = identity("shop");
     info.experiments.push(experiment);
     info.analysis_runs.push(run("outer", vec![job]));
