@@ -5,6 +5,7 @@ use crate::commands::Command;
 use crate::commands::argocd::ArgocdGroup;
 use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
+use crate::commands::list::{ListGroup, ListKind};
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::terminate::{TerminateGroup, TerminateKind};
@@ -75,6 +76,11 @@ fn given(command: &Command) -> Given<'_> {
             Some(GetKind::Experiment(get)) => Given::Names(&["get", "experiment"], &get.names),
             Some(GetKind::Unknown(words)) => Given::Kind("get", words.first()),
             None => Given::Kind("get", None),
+        },
+        Command::List(ListGroup { kind }) => match kind {
+            Some(ListKind::Rollouts(_) | ListKind::Experiments(_)) => Given::Whatever,
+            Some(ListKind::Unknown(words)) => Given::Kind("list", words.first()),
+            None => Given::Kind("list", None),
         },
         Command::Status(status) => Given::Names(&["status"], &status.names),
         Command::Promote(promote) => Given::Names(&["promote"], &promote.names),
