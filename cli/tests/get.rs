@@ -124,3 +124,100 @@ async fn a_missing_experiment_has_the_words_of_a_lister() {
         assert_eq!(server.run(command).await, expected, "{command}");
     }
 }
+
+/// A rollout with one of each kind that it can own.
+async fn full() -> Server {
+    let mut run = owned("smoke", "u-web", "Running");
+    run["status"]["message"] = json!("two lines\nof text");
+    run["status"]["metricResults"] = json!([{"name": "errors", "successful": 2, "failed": 1, "measurements": [
+        {"phase": "Failed", "message": "no", "startedAt": "2026-03-01T12:00:00Z", "metadata": {"job-name": "errors-1"}}]}]);
+    let mut set = owned("web-a", "u-web", "");
+    set["metadata"]["labels"] = json!({"rollouts-pod-template-hash": "a"});
+    set["spec"] = json!({"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "c", "image": "reg/web:1"}]}}});
+    set["status"] = json!({"replicas": 1, "availableReplicas": 1});
+    let mut pod = owned("web-a-x", "u-web-a", "Running");
+    pod["spec"] = json!({"nodeName": "node-7", "containers": [{"name": "c"}]});
+    let mut web = rollout();
+    web["status"]["stableRS"] = json!("a");
+    Server::start(&[
+        (ROLLOUT, 200, web.clone()),
+        (ROLLOUTS, 200, list(&[web])),
+        (EXPERIMENTS, 200, list(&[owned("trial", "u-web", "Error")])),
+        (RUNS, 200, list(&[run])),
+        (SETS, 200, list(&[set])),
+        (PODS, 200, list(&[pod])),
+    ])
+    .await
+}
+
+/// Field names are those of upstream's dashboard (contract 10 §7).
+#[tokio::test]
+async fn output_for_programs() {
+    let server = full().await;
+    let outcome = server.run("get rollout web -o json").await;
+    assert!(outcome.success && outcome.out.lines().count() == 1, "{outcome:?}");
+    let data: Value = serde_json::from_str(&outcome.out).unwrap();
+    let facts = [
+        ("/objectMeta/name", json!("web")),
+        ("/objectMeta/creationTimestamp", json!(null)),
+        ("/status", json!("Healthy")),
+        ("/strategy", json!("Canary")),
+        ("/setWeight", json!("100")),
+        ("/images", json!([{"image": "reg/web:1", "tags": ["stable"]}])),
+        ("/replicaSets/0/stable", json!(true)),
+        ("/replicaSets/0/canary", json!(false)),
+        ("/replicaSets/0/revision", json!(1)),
+        ("/replicaSets/0/pods/0/ready", json!("0/1")),
+        ("/replicaSets/0/pods/0/node", json!("node-7")),
+        ("/experiments/0/status", json!("Error")),
+        ("/analysisRuns/0/successful", json!(2)),
+        ("/analysisRuns/0/message", json!("two lines\nof text")),
+        (
+            "/analysisRuns/0/jobs/0",
+            json!({"name": "errors-1", "status": "Failed", "message": "no", "metricName": "errors",
+            "startedAt": "2026-03-01T12:00:00Z"}),
+        ),
+    ];
+    for (pointer, expected) in facts {
+        assert_eq!(data.pointer(pointer), Some(&expected), "{pointer} of {data}");
+    }
+    let watched = server.run("get rollout web -w --timeout-seconds 1 -o json").await;
+    assert_eq!(watched, outcome, "a line after each change, and nothing changed");
+    let yaml = server.run("get ro web -o yaml").await;
+    assert_eq!(serde_saphyr::from_str::<Value>(&yaml.out).unwrap(), data);
+    let experiment = server.run("get experiment trial -o json").await;
+    assert!(!experiment.success, "{experiment:?}");
+}
+
+#[tokio::test]
+async fn wide_has_nodes_images_and_messages() {
+    let outcome = full().await.run("get rollout web -o wide").await;
+    let rows: Vec<Vec<_>> = outcome
+        .out
+        .lines()
+        .skip_while(|line| !line.starts_with("NAME "))
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .collect()
+        })
+        .collect();
+    let last = |row: usize| *rows[row].last().unwrap();
+    assert_eq!(rows[0], ["NAME", "KIND", "STATUS", "AGE", "INFO", "NODE", "DETAIL"]);
+    assert_eq!((last(3), last(4)), ("reg/web:1", "node-7"), "{}", outcome.out);
+    assert_eq!((last(6), last(7)), ("two lines of text", "no"), "{}", outcome.out);
+    let usual = full().await.run("get rollout web").await;
+    assert!(
+        !usual.out.contains("node-7") && !usual.out.contains("two lines"),
+        "{}",
+        usual.out
+    );
+}
+
+#[tokio::test]
+async fn other_outputs_are_refused() {
+    let outcome = full().await.run("get rollout web -o xml").await;
+    let text = "Error: invalid argument \"xml\" for \"-o, --output\" flag: it must be one of tree, wide, json, yaml\n";
+    assert_eq!(outcome, Outcome::failure("", text));
+}

@@ -3,6 +3,7 @@
 pub(crate) mod coloring;
 pub(crate) mod columns;
 pub(crate) mod console;
+pub(crate) mod data;
 pub(crate) mod failure;
 pub(crate) mod info;
 pub(crate) mod logs;

@@ -1,11 +1,13 @@
 //! `get rollout NAME` and `get experiment NAME` (contract 10 §4)
 
+mod form;
 mod watch;
 
 use crate::cluster::connect::Connection;
 use crate::cluster::scene::{self, Scene, Subject};
 use crate::show::coloring::Coloring;
 use crate::show::console::Console;
+use crate::show::data;
 use crate::show::failure::Failure;
 use crate::show::tree::{self, Colors};
 use crate::values;
@@ -13,6 +15,8 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::time::Duration;
+
+pub(crate) use form::Form;
 
 /// `get <kind> NAME`.
 #[derive(Args, Debug)]
@@ -48,6 +52,9 @@ pub(crate) struct GetRollout {
     /// Colours.
     #[command(flatten)]
     pub coloring: Coloring,
+    /// What to print
+    #[arg(long, short, value_enum, default_value = "tree", hide_default_value = true)]
+    pub output: Form,
     /// Timeout after specified seconds
     #[arg(long, value_parser = values::integer, allow_hyphen_values = true, default_value = "0")]
     pub timeout_seconds: i64,
@@ -62,19 +69,35 @@ pub(crate) struct GetExperiment {
     /// Watch live updates to the rollout
     #[arg(long, short, value_parser = values::boolean, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false")]
     pub watch: bool,
+    /// What to print
+    #[arg(long, short, value_enum, default_value = "tree", hide_default_value = true)]
+    pub output: Form,
     /// Colours.
     #[command(flatten)]
     pub coloring: Coloring,
 }
 
-/// What is drawn, and how.
+/// What is shown, and how.
 struct Drawing {
     subject: Subject,
-    /// As a lister names a missing one.
-    kind: &'static str,
-    /// Nothing once the subject is gone.
-    picture: fn(&Scene, Colors, Timestamp) -> Option<String>,
+    form: Form,
     colors: Colors,
+}
+
+impl Drawing {
+    /// The text; nothing once the subject is gone.
+    fn of(&self, seen: &Scene, colors: Colors, now: Timestamp) -> Result<Option<String>, Failure> {
+        if self.subject == Subject::ExperimentTree {
+            let Some(info) = seen.experiment_info() else {
+                return Ok(None);
+            };
+            let drawn = |width| tree::draw_experiment(&info, width, colors, now);
+            return self.form.text(drawn, || data::of_experiment(&info)).map(Some);
+        }
+        let Some(info) = seen.info() else { return Ok(None) };
+        let drawn = |width| tree::draw(&info, width, colors, now);
+        self.form.text(drawn, || data::of_rollout(&info)).map(Some)
+    }
 }
 
 /// Whether a picture stays.
@@ -101,8 +124,7 @@ pub(super) async fn rollout(
 ) -> Result<(), Failure> {
     let drawing = Drawing {
         subject: Subject::RolloutTree,
-        kind: "rollout.argoproj.io",
-        picture: |seen, colors, now| seen.info().map(|it| tree::draw(&it, colors, now)),
+        form: arguments.output,
         colors: console.colors(arguments.coloring.choice()),
     };
     let until = Until::new(arguments.watch, arguments.timeout_seconds);
@@ -117,8 +139,7 @@ pub(super) async fn experiment(
 ) -> Result<(), Failure> {
     let drawing = Drawing {
         subject: Subject::ExperimentTree,
-        kind: "experiment.argoproj.io",
-        picture: |seen, colors, now| seen.experiment_info().map(|it| tree::draw_experiment(&it, colors, now)),
+        form: arguments.output,
         colors: console.colors(arguments.coloring.choice()),
     };
     let until = Until::new(arguments.watch, 0);
@@ -139,8 +160,9 @@ async fn draw(
         }
         match until {
             Until::Drawn => {
-                let picture = (drawing.picture)(&seen, drawing.colors, Timestamp::now());
-                console.print(&picture.ok_or_else(|| Failure::not_found(drawing.kind, name))?)?;
+                // It was read just now.
+                let text = drawing.of(&seen, drawing.colors, Timestamp::now())?;
+                console.print(&text.unwrap_or_default())?;
             }
             Until::Interrupted(limit) => watch::run(connection, drawing, *limit, &mut seen, console).await?,
         }

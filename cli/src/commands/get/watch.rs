@@ -37,7 +37,12 @@ pub(super) async fn run(
     let mut changes = std::pin::pin!(seen.changes(connection));
     // The first tick comes at once: the first picture is what was just read.
     let mut ticks = interval(REDRAW_EVERY);
-    let mut canvas = Canvas::new(drawing, console.terminal());
+    let terminal = if drawing.form.is_picture() {
+        console.terminal()
+    } else {
+        Terminal::Lines
+    };
+    let mut canvas = Canvas::new(drawing, terminal);
     let mut line = Line::new(connection);
     loop {
         tokio::select! {
@@ -54,12 +59,12 @@ pub(super) async fn run(
         }
         if let Some(news) = line.news() {
             // On a screen it stands below the picture.
-            if console.terminal() == Terminal::Lines {
+            if terminal == Terminal::Lines {
                 console.complain(&news);
             }
             canvas.drawn = None;
         }
-        if let Some(text) = canvas.next(seen, line.state()) {
+        if let Some(text) = canvas.next(seen, line.state())? {
             console.print(&text)?;
         }
     }
@@ -86,27 +91,31 @@ impl<'a> Canvas<'a> {
 
     /// The next picture, if it is time for one. A screen is redrawn because ages grow; a pipe or a file gets a picture
     /// only after a change, behind an empty line. What was deleted stays as it last was.
-    fn next(&mut self, seen: &Scene, below: Option<String>) -> Option<String> {
+    fn next(&mut self, seen: &Scene, below: Option<String>) -> Result<Option<String>, Failure> {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() <= REDRAW_AT_MOST_EVERY) {
-            return None;
+            return Ok(None);
         }
-        let picture = (self.drawing.picture)(seen, self.drawing.colors, Timestamp::now())?;
+        let drawing = self.drawing;
+        let Some(picture) = drawing.of(seen, drawing.colors, Timestamp::now())? else {
+            return Ok(None);
+        };
         let text = match self.terminal {
             Terminal::Screen => {
                 let below = below.map(|it| format!("\n{it}\n")).unwrap_or_default();
                 format!("{CLEAR}{picture}{below}")
             }
             Terminal::Lines => {
-                let ageless = (self.drawing.picture)(seen, Colors::Off, Timestamp::MAX)?;
+                let ageless = drawing.of(seen, Colors::Off, Timestamp::MAX)?.unwrap_or_default();
                 if ageless == self.ageless {
-                    return None;
+                    return Ok(None);
                 }
-                let first = self.ageless.is_empty();
+                let is_first = self.ageless.is_empty();
                 self.ageless = ageless;
-                if first { picture } else { format!("\n{picture}") }
+                let separator = if is_first { "" } else { drawing.form.separator() };
+                format!("{separator}{picture}")
             }
         };
         self.drawn = Some(Instant::now());
-        Some(text)
+        Ok(Some(text))
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct JobInfo {
     pub icon: &'static str,
     /// The measurement's phase.
     pub status: String,
+    /// Why.
+    pub message: String,
+    /// The metric that it measured.
+    pub metric: String,
 }
 
 /// The AnalysisRuns of an owner, newest revision first, then oldest first. Of two that were made in the same second, the
@@ -62,7 +66,10 @@ pub(super) fn owned_by(owner_uid: &str, around: &Around<'_>) -> Vec<AnalysisRunI
 
 fn info(run: &AnalysisRun) -> AnalysisRunInfo {
     let results = &run.status.metric_results;
-    let measurements = results.iter().flat_map(|result| &result.measurements);
+    let jobs = |result: &MetricResult| {
+        let job = |measurement| job(&result.name, measurement);
+        result.measurements.iter().filter_map(job).collect::<Vec<_>>()
+    };
     let total = |count: fn(&MetricResult) -> i32| results.iter().map(count).fold(0, i32::saturating_add);
     AnalysisRunInfo {
         identity: Identity::from(&run.metadata),
@@ -74,11 +81,11 @@ fn info(run: &AnalysisRun) -> AnalysisRunInfo {
         failed: total(|it| it.failed),
         inconclusive: total(|it| it.inconclusive),
         error: total(|it| it.error),
-        jobs: measurements.filter_map(job).collect(),
+        jobs: results.iter().flat_map(jobs).collect(),
     }
 }
 
-fn job(measurement: &Measurement) -> Option<JobInfo> {
+fn job(metric: &str, measurement: &Measurement) -> Option<JobInfo> {
     Some(JobInfo {
         identity: Identity {
             name: measurement.metadata.get(JOB_NAME)?.clone(),
@@ -87,5 +94,7 @@ fn job(measurement: &Measurement) -> Option<JobInfo> {
         },
         icon: analysis_icon(&measurement.phase),
         status: measurement.phase.clone(),
+        message: measurement.message.clone(),
+        metric: metric.to_owned(),
     })
 }

@@ -51,12 +51,21 @@ fn code(word: &str) -> u8 {
     }
 }
 
+/// How many columns a tree has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// Those of upstream.
+    Usual,
+    /// Also NODE, and DETAIL: the images of a ReplicaSet, the message of anything else.
+    Wide,
+}
+
 /// Head and tree of a rollout, each line ended.
 #[must_use]
-pub(crate) fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> String {
+pub(crate) fn draw(rollout: &RolloutInfo, width: Width, colors: Colors, now: Timestamp) -> String {
     let mut text = head(rollout, colors);
     text.push('\n');
-    let mut table = Table::new(colors, now);
+    let mut table = Table::new(width, colors, now);
     table.rollout(rollout);
     text.push_str(&columns::align(&table.rows));
     text
@@ -64,10 +73,10 @@ pub(crate) fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> Str
 
 /// Head and tree of an experiment, each line ended.
 #[must_use]
-pub(crate) fn draw_experiment(experiment: &ExperimentInfo, colors: Colors, now: Timestamp) -> String {
+pub(crate) fn draw_experiment(experiment: &ExperimentInfo, width: Width, colors: Colors, now: Timestamp) -> String {
     let mut text = head_of_experiment(experiment, colors);
     text.push('\n');
-    let mut table = Table::new(colors, now);
+    let mut table = Table::new(width, colors, now);
     table.experiment(experiment, &Branch::default());
     text.push_str(&columns::align(&table.rows));
     text
@@ -177,18 +186,30 @@ impl Branch {
 
 /// Rows of NAME, KIND, STATUS, AGE and INFO.
 struct Table {
+    width: Width,
     colors: Colors,
     now: Timestamp,
-    rows: Vec<[String; 5]>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(colors: Colors, now: Timestamp) -> Self {
-        let header = ["NAME", "KIND", "STATUS", "AGE", "INFO"].map(str::to_owned);
-        Self {
+    fn new(width: Width, colors: Colors, now: Timestamp) -> Self {
+        let header = ["NAME", "KIND", "STATUS", "AGE", "INFO"].map(str::to_owned).to_vec();
+        let mut table = Self {
+            width,
             colors,
             now,
             rows: vec![header],
+        };
+        table.more("NODE", "DETAIL");
+        table
+    }
+
+    /// The further cells of the last row, where they are shown.
+    fn more(&mut self, node: &str, detail: &str) {
+        if let (Width::Wide, Some(row)) = (self.width, self.rows.last_mut()) {
+            // A message may have several lines; a row has one.
+            row.extend([node.to_owned(), detail.replace('\n', " ")]);
         }
     }
 
@@ -211,8 +232,8 @@ impl Table {
 
     fn revision(&mut self, rollout: &RolloutInfo, revision: i64, branch: &Branch) {
         let name = format!("{}# revision:{revision}", branch.row);
-        self.rows
-            .push([name, String::new(), " ".to_owned(), String::new(), String::new()]);
+        let blank = String::new;
+        self.rows.push(vec![name, blank(), " ".to_owned(), blank(), blank()]);
         let sets: Vec<_> = rollout
             .replica_sets
             .iter()
@@ -251,6 +272,7 @@ impl Table {
             &experiment.identity,
             String::new(),
         );
+        self.more("", &experiment.message);
         let mut branches = branch.fork(experiment.replica_sets.len() + experiment.analysis_runs.len());
         for (set, branch) in experiment.replica_sets.iter().zip(&mut branches) {
             self.replica_set(set, &branch);
@@ -280,6 +302,7 @@ impl Table {
             &set.identity,
             info.join(","),
         );
+        self.more("", &set.images.join(","));
         for (pod, branch) in set.pods.iter().zip(branch.fork(set.pods.len())) {
             self.pod(pod, &branch);
         }
@@ -298,6 +321,7 @@ impl Table {
             &pod.identity,
             info,
         );
+        self.more(&pod.node, &pod.message);
     }
 
     fn analysis_run(&mut self, run: &AnalysisRunInfo, branch: &Branch) {
@@ -321,6 +345,7 @@ impl Table {
             &run.identity,
             info.join(","),
         );
+        self.more("", &run.message);
         for (job, branch) in run.jobs.iter().zip(branch.fork(run.jobs.len())) {
             self.job(job, &branch);
         }
@@ -337,6 +362,7 @@ impl Table {
             &job.identity,
             String::new(),
         );
+        self.more("", &job.message);
     }
 
     fn row(
@@ -350,8 +376,8 @@ impl Table {
     ) {
         let status = format!("{} {status}", self.colors.word(icon));
         let age = duration::age(identity.created, self.now);
-        self.rows
-            .push([format!("{}{name}", branch.row), kind.to_owned(), status, age, info]);
+        let name = format!("{}{name}", branch.row);
+        self.rows.push(vec![name, kind.to_owned(), status, age, info]);
     }
 }
 

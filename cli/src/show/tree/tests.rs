@@ -35,8 +35,11 @@ impl Scene {
             analysis_runs: self.analysis_runs.iter().collect(),
         };
         match &self.rollout {
-            Some(rollout) => draw(&RolloutInfo::new(rollout, &around), colors, self.now),
-            None => draw_experiment(&ExperimentInfo::new(&self.experiments[0], &around), colors, self.now),
+            Some(rollout) => draw(&RolloutInfo::new(rollout, &around), Width::Usual, colors, self.now),
+            None => {
+                let info = ExperimentInfo::new(&self.experiments[0], &around);
+                draw_experiment(&info, Width::Usual, colors, self.now)
+            }
         }
     }
 }
@@ -74,6 +77,7 @@ fn experiments_runs_and_jobs_have_rows() {
         identity: identity("job"),
         icon: icon::BAD,
         status: "Failed".into(),
+        ..JobInfo::default()
     };
     let run = |name: &str, jobs: Vec<JobInfo>| AnalysisRunInfo {
         identity: identity(name),
@@ -97,7 +101,7 @@ fn experiments_runs_and_jobs_have_rows() {
     info.identity = identity("shop");
     info.experiments.push(experiment);
     info.analysis_runs.push(run("outer", vec![job]));
-    let mut table = Table::new(Colors::Off, Timestamp::from_second(60).unwrap());
+    let mut table = Table::new(Width::Usual, Colors::Off, Timestamp::from_second(60).unwrap());
     table.rollout(&info);
     let names: Vec<_> = table
         .rows
