@@ -116,6 +116,25 @@ async fn kinds_that_cannot_be_listed_hide_nothing_else() {
     assert_eq!(lists, 2);
 }
 
+/// Upstream looks for a Deployment of the same name, and fails.
+#[tokio::test]
+async fn a_workload_that_is_no_deployment_is_no_failure() {
+    for (kind, is_shown) in [("ReplicaSet", true), ("PodTemplate", true), ("Deployment", false)] {
+        let mut web = rollout();
+        web["spec"]["workloadRef"] = json!({"apiVersion": "apps/v1", "kind": kind, "name": "web"});
+        let server = Server::start(&[(ROLLOUT, 200, web), (SETS, 200, list(&[])), (PODS, 200, list(&[]))]).await;
+        for command in ["get rollout web", "status web --watch=false"] {
+            let outcome = server.run(command).await;
+            assert_eq!(outcome.success, is_shown, "{kind}: {command}: {outcome:?}");
+            assert_eq!(
+                outcome.err.contains("deployment.apps \"web\" not found"),
+                !is_shown,
+                "{outcome:?}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_missing_experiment_has_the_words_of_a_lister() {
     let server = Server::start(&[]).await;

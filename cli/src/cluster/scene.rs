@@ -256,8 +256,10 @@ where
     })
 }
 
+/// Upstream reads a Deployment of that name whatever the kind, and fails where there is none.
 async fn check_workload(connection: &Connection, rollout: &Rollout) -> Result<(), Failure> {
-    if let Some(reference) = &rollout.spec.workload_ref {
+    let reference = rollout.spec.workload_ref.as_ref();
+    if let Some(reference) = reference.filter(|it| it.kind.is_empty() || it.kind == "Deployment") {
         let deployments = namespaced::<Deployment>(connection);
         if deployments.get_metadata_opt(&reference.name).await?.is_none() {
             return Err(Failure::not_found("deployment.apps", &reference.name));
