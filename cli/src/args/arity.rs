@@ -5,6 +5,7 @@ use crate::commands::Command;
 use crate::commands::argocd::ArgocdGroup;
 use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
+use crate::commands::list::{ListGroup, ListKind};
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::terminate::{TerminateGroup, TerminateKind};
@@ -20,8 +21,9 @@ pub(super) enum Arity {
 }
 
 /// The commands that take names, with the word for one in the usage.
-pub(super) const NAMED: [(&[&str], Arity, &str); 9] = [
+pub(super) const NAMED: [(&[&str], Arity, &str); 10] = [
     (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
+    (&["get", "experiment"], Arity::One, "EXPERIMENT_NAME"),
     (&["status"], Arity::One, "ROLLOUT_NAME"),
     (&["promote"], Arity::One, "ROLLOUT_NAME"),
     (&["restart"], Arity::One, "ROLLOUT_NAME"),
@@ -71,8 +73,14 @@ fn given(command: &Command) -> Given<'_> {
     match command {
         Command::Get(GetGroup { kind }) => match kind {
             Some(GetKind::Rollout(get)) => Given::Names(&["get", "rollout"], &get.names),
+            Some(GetKind::Experiment(get)) => Given::Names(&["get", "experiment"], &get.names),
             Some(GetKind::Unknown(words)) => Given::Kind("get", words.first()),
             None => Given::Kind("get", None),
+        },
+        Command::List(ListGroup { kind }) => match kind {
+            Some(ListKind::Rollouts(_) | ListKind::Experiments(_)) => Given::Whatever,
+            Some(ListKind::Unknown(words)) => Given::Kind("list", words.first()),
+            None => Given::Kind("list", None),
         },
         Command::Status(status) => Given::Names(&["status"], &status.names),
         Command::Promote(promote) => Given::Names(&["promote"], &promote.names),

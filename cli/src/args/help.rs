@@ -142,8 +142,15 @@ fn as_cobra(command: &Command) -> String {
     } else if known.is_empty() {
         let _ = writeln!(text, "  {}", use_line(command));
     } else {
-        let kinds: Vec<_> = known.iter().map(|it| it.get_name()).collect();
-        let _ = writeln!(text, "  {path} <{}> RESOURCE_NAME [flags]", kinds.join("|"));
+        // `list` names its kinds in the singular, and takes no name.
+        let (plural, name) = if command.get_name() == "list" {
+            ("s", "")
+        } else {
+            ("", " RESOURCE_NAME")
+        };
+        let singular = |it: &&Command| it.get_name().strip_suffix(plural).unwrap_or_default().to_owned();
+        let kinds: Vec<_> = known.iter().map(singular).collect();
+        let _ = writeln!(text, "  {path} <{}>{name} [flags]", kinds.join("|"));
     }
     if !known.is_empty() {
         let _ = writeln!(text, "  {path} [command]");
@@ -184,7 +191,7 @@ fn as_cobra(command: &Command) -> String {
 
 fn use_line(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
-    usage.trim_start_matches("Usage: ").to_owned()
+    usage.trim_start_matches("Usage: ").replace("[OPTIONS]", "[flags]")
 }
 
 /// Flags in columns, sorted by name, with the type of their value.

@@ -135,10 +135,16 @@ fn errors_are_upstreams() {
 fn under_the_plugins_name_wrong_arguments_show_the_usage() {
     let table = [
         ("", ""),
-        (" get", " get"),
+        (" get", " get <rollout|experiment> RESOURCE_NAME [flags]\n "),
         (" get x", " get"),
         (" get rollout", " get rollout"),
         (" get rollout a b", " get rollout"),
+        (" get experiment a b", " get experiment"),
+        (
+            " list",
+            " list <rollout|experiment> [flags]\n  kubectl argo rollouts list [command]\n\nAvailable",
+        ),
+        (" list x", " list <rollout|experiment>"),
         (" status", " status"),
         (" promote a b", " promote"),
         (" abort", " abort"),
@@ -173,6 +179,9 @@ fn help_is_no_error() {
         ("help", ""),
         ("help get rollout", " get rollout ROLLOUT_NAME [flags]"),
         ("get ro -h", " get rollout ROLLOUT_NAME [flags]"),
+        ("get exp -h", " get experiment EXPERIMENT_NAME [flags]"),
+        ("list ro -h", " list rollouts"),
+        ("list experiment -h", " list experiments"),
         ("promote -h", " promote ROLLOUT_NAME [flags]"),
         ("promote web --help -n shop", " promote ROLLOUT_NAME [flags]"),
         ("abort --help", " abort ROLLOUT_NAME... [flags]"),

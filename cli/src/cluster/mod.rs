@@ -3,6 +3,7 @@
 pub(crate) mod as_read;
 pub(crate) mod connect;
 pub(crate) mod flags;
+pub(crate) mod fleet;
 pub(crate) mod scene;
 pub(crate) mod send;
 pub(crate) mod survey;

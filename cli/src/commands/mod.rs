@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod kustomize;
 mod line;
+pub(crate) mod list;
 pub(crate) mod lua;
 pub(crate) mod man;
 mod names;
@@ -32,6 +33,7 @@ use self::demo::Demo;
 use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::kustomize::KustomizeGroup;
+use self::list::{ListGroup, ListKind};
 use self::lua::LuaGroup;
 use self::man::Man;
 use self::names::Names;
@@ -48,8 +50,10 @@ use std::ffi::OsString;
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Get details about rollouts
+    /// Get details about rollouts and experiments
     Get(GetGroup),
+    /// List rollouts or experiments
+    List(ListGroup),
     /// Show the status of a rollout
     Status(Status),
     /// Promote a rollout
@@ -105,6 +109,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Demo(arguments) => demo::run(&arguments, console).await,
         Command::Sandbox(arguments) => sandbox::run(&arguments, console).await,
         Command::Get(_)
+        | Command::List(_)
         | Command::Status(_)
         | Command::Abort(_)
         | Command::Retry(_)
@@ -124,6 +129,15 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
         Command::Get(GetGroup {
             kind: Some(GetKind::Rollout(arguments)),
         }) => get::rollout(connection, &arguments, console).await,
+        Command::Get(GetGroup {
+            kind: Some(GetKind::Experiment(arguments)),
+        }) => get::experiment(connection, &arguments, console).await,
+        Command::List(ListGroup {
+            kind: Some(ListKind::Rollouts(arguments)),
+        }) => list::rollouts(connection, &arguments, console).await,
+        Command::List(ListGroup {
+            kind: Some(ListKind::Experiments(arguments)),
+        }) => list::experiments(connection, &arguments, console).await,
         Command::Status(arguments) => status::run(connection, &arguments, console).await,
         Command::Abort(arguments) => abort::run(connection, &arguments.names, console).await,
         Command::Retry(RetryGroup {

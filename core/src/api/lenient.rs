@@ -57,6 +57,12 @@ impl Lenient {
     }
 }
 
+/// Reads an object of any kind without the fields that do not decode; never fails.
+#[must_use]
+pub fn partly<T: DeserializeOwned + Default>(object: Value) -> T {
+    read(object).0
+}
+
 /// One field may be left out in parts: the first reason is the one told.
 fn first_of_each(all: impl Iterator<Item = Unread>) -> Vec<Unread> {
     let mut first: Vec<Unread> = Vec::new();

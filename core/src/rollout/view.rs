@@ -15,7 +15,7 @@ use crate::wire;
 #[must_use]
 pub fn phase(rollout: &Rollout) -> (&str, &str) {
     let status = &rollout.status;
-    if !generation_is_observed(rollout) {
+    if !is_observed(rollout) {
         (
             wire::phase::PROGRESSING,
             "waiting for rollout spec update to be observed",
@@ -44,8 +44,10 @@ fn before_the_first_look(rollout: &Rollout) -> (&'static str, &'static str) {
     )
 }
 
-/// A value that is no number, or larger than the generation, counts as observed: very old controllers wrote a hash.
-fn generation_is_observed(rollout: &Rollout) -> bool {
+/// Whether the status speaks of the last change of the spec (contract 02 §9). A value that is no number, or larger than the
+/// generation, counts as observed: very old controllers wrote a hash.
+#[must_use]
+pub fn is_observed(rollout: &Rollout) -> bool {
     let generation = rollout.metadata.generation.unwrap_or_default();
     rollout
         .status

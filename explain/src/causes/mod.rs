@@ -18,6 +18,7 @@ mod crash;
 mod deadline;
 mod deletion_stuck;
 mod disruption_budget;
+mod double_capacity;
 mod evicted;
 mod experiment;
 mod field_fight;
@@ -47,6 +48,7 @@ mod unknown;
 mod unschedulable;
 mod wave_blocked;
 mod weight_not_verified;
+mod workload_scale_contested;
 mod write_refused;
 
 use crate::case::Case;
@@ -72,12 +74,12 @@ pub struct CauseKind {
 pub enum Scope {
     /// While the object is not Healthy.
     Trouble,
-    /// Also while it is Healthy: Argo CD's view of it.
+    /// Also while it is Healthy: Argo CD's view of it, and what is wrong with its workload.
     Always,
 }
 
 /// All causes with a detector, roots before symptoms.
-pub const ALL: [CauseKind; 41] = [
+pub const ALL: [CauseKind; 43] = [
     controller_absent::CAUSE,
     forbidden::CAUSE,
     write_refused::CAUSE,
@@ -107,6 +109,8 @@ pub const ALL: [CauseKind; 41] = [
     experiment::CAUSE,
     field_fight::CAUSE,
     autoscaler::CAUSE,
+    workload_scale_contested::CAUSE,
+    double_capacity::CAUSE,
     disruption_budget::CAUSE,
     deletion_stuck::CAUSE,
     deadline::CAUSE,
@@ -140,7 +144,7 @@ pub fn find(case: &Case<'_>) -> Vec<Cause> {
     let beside = |cause: &Cause| {
         matches!(
             cause.id.as_str(),
-            "superseded" | "out-of-sync" | "wave-blocked" | "paused"
+            "superseded" | "out-of-sync" | "wave-blocked" | "paused" | "workload-scale-contested" | "double-capacity"
         )
     };
     let broken = matches!(case.state(), State::Degraded | State::Unknown);

@@ -201,6 +201,19 @@ pub(super) fn is_rbac(told: &str) -> bool {
         || told.contains(" cannot ") && told.contains(" resource \"")
 }
 
+/// The message of a condition that is True, and the condition as evidence.
+pub(super) fn standing<'a>(case: &Case<'a>, kind: &str) -> Option<(&'a str, Evidence)> {
+    let condition = case.object.condition(kind);
+    let fact = case.condition_fact(case.object, kind)?;
+    (text(&condition["status"]) == "True").then(|| (text(&condition["message"]), fact))
+}
+
+/// What is wrong, as a sentence, of a message that says what to do after a colon.
+pub(super) fn fault_of(message: &str) -> String {
+    let fault = message.split_once(": ").map_or(message, |(fault, _)| fault);
+    format!("{}.", short(clause(fault), 200))
+}
+
 /// When a condition last changed.
 pub(super) fn condition_time(object: &Object, kind: &str) -> Option<Timestamp> {
     let condition = object.condition(kind);

@@ -16,6 +16,7 @@ mod schema;
 mod spec;
 mod states;
 mod traffic;
+mod workload;
 mod world;
 
 /// Each id of the closed list is the expectation of at least three worlds: as the first cause, beside another, and absent
@@ -65,6 +66,8 @@ fn the_list_is_closed_and_documented() {
         "ignore-differences-freeze",
         "stable-missing",
         "paused",
+        "workload-scale-contested",
+        "double-capacity",
     ];
     let mut sorted = (ids.clone(), issue.to_vec());
     sorted.0.sort_unstable();

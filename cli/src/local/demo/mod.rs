@@ -7,11 +7,11 @@ mod words;
 
 use crate::cluster::as_read::AsRead;
 use crate::cluster::connect::Connection;
-use crate::cluster::scene::{self, Change, Depth, Scene};
+use crate::cluster::scene::{self, Change, Scene, Subject};
 use crate::show::console::{CLEAR, ColorChoice, Console, Terminal};
 use crate::show::failure::Failure;
 use crate::show::info::{RolloutInfo, StrategyInfo};
-use crate::show::tree;
+use crate::show::tree::{self, Width};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
@@ -210,8 +210,8 @@ struct Show {
 
 impl Show {
     async fn start(connection: &Connection, name: &str, coloring: ColorChoice) -> Result<Self, Failure> {
-        let seen = scene::read(connection, name, Depth::Tree).await?;
-        let changes = scene::changes(connection, name, Depth::Tree).boxed();
+        let seen = scene::read(connection, name, Subject::RolloutTree).await?;
+        let changes = seen.changes(connection).boxed();
         Ok(Self {
             seen,
             changes,
@@ -354,7 +354,8 @@ impl Show {
         let screen = console.terminal() == Terminal::Screen;
         let colors = console.colors(self.coloring);
         let clear = if screen { CLEAR } else { "\n" };
-        console.print(&format!("{clear}{}", tree::draw(&info, colors, Timestamp::now())))
+        let picture = tree::draw(&info, Width::Usual, colors, Timestamp::now());
+        console.print(&format!("{clear}{picture}"))
     }
 
     fn say(&mut self, console: &mut Console, text: &str) -> Result<(), Failure> {

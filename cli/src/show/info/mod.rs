@@ -2,9 +2,15 @@
 //!
 //! The dashboard shows the same facts (contract 10 §7).
 
+mod analysis_run;
+mod experiment;
+mod image;
 mod pod;
 mod replica_set;
 
+pub(crate) use analysis_run::{AnalysisRunInfo, JobInfo};
+pub(crate) use experiment::ExperimentInfo;
+pub(crate) use image::ImageInfo;
 pub(crate) use pod::PodInfo;
 pub(crate) use replica_set::ReplicaSetInfo;
 
@@ -12,10 +18,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use serin_core::api::Rollout;
+use serin_core::api::{AnalysisRun, Experiment, Rollout};
 use serin_core::rollout::view;
 use serin_core::wire;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One character that stands for a state.
 pub(crate) mod icon {
@@ -145,64 +151,17 @@ pub(crate) enum StrategyInfo {
     Missing,
 }
 
-/// An Experiment and what it owns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ExperimentInfo {
-    /// The experiment itself.
-    pub identity: Identity,
-    /// Icon of the phase.
-    pub icon: &'static str,
-    /// Phase.
-    pub status: String,
-    /// Revision of the rollout.
-    pub revision: i64,
-    /// Its ReplicaSets; they have no role.
-    pub replica_sets: Vec<ReplicaSetInfo>,
-    /// Its AnalysisRuns.
-    pub analysis_runs: Vec<AnalysisRunInfo>,
-}
-
-/// An AnalysisRun, its counts and its Jobs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AnalysisRunInfo {
-    /// The run itself.
-    pub identity: Identity,
-    /// Icon of the phase.
-    pub icon: &'static str,
-    /// Phase.
-    pub status: String,
-    /// Revision of the rollout.
-    pub revision: i64,
-    /// Successful measurements of all metrics.
-    pub successful: i32,
-    /// Failed measurements.
-    pub failed: i32,
-    /// Inconclusive measurements.
-    pub inconclusive: i32,
-    /// Measurements that could not be taken.
-    pub error: i32,
-    /// Jobs that measured.
-    pub jobs: Vec<JobInfo>,
-}
-
-/// A Job as its measurement speaks of it: the Job itself is never read, its age is that of the measurement.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct JobInfo {
-    /// The job.
-    pub identity: Identity,
-    /// Icon of the measurement's phase.
-    pub icon: &'static str,
-    /// The measurement's phase.
-    pub status: String,
-}
-
-/// An image that runs and what it runs for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ImageInfo {
-    /// Image.
-    pub image: String,
-    /// Roles of the ReplicaSets that run it.
-    pub tags: Vec<String>,
+/// What is in the namespace of a rollout or an experiment; also what belongs to others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around<'a> {
+    /// ReplicaSets.
+    pub replica_sets: Vec<&'a ReplicaSet>,
+    /// Pods.
+    pub pods: Vec<&'a Pod>,
+    /// Experiments.
+    pub experiments: Vec<&'a Experiment>,
+    /// AnalysisRuns.
+    pub analysis_runs: Vec<&'a AnalysisRun>,
 }
 
 fn refused(rollout: &Rollout) -> String {
@@ -212,15 +171,11 @@ fn refused(rollout: &Rollout) -> String {
 }
 
 impl RolloutInfo {
-    /// Reads a rollout and what it owns; the objects may hold those of others.
+    /// Reads a rollout and what it owns.
     #[must_use]
-    pub(crate) fn new<'a>(
-        rollout: &Rollout,
-        replica_sets: impl IntoIterator<Item = &'a ReplicaSet>,
-        pods: impl IntoIterator<Item = &'a Pod>,
-    ) -> Self {
+    pub(crate) fn new(rollout: &Rollout, around: &Around<'_>) -> Self {
         let identity = Identity::from(&rollout.metadata);
-        let replica_sets = replica_set::owned_by(&identity.uid, Some(rollout), replica_sets, pods);
+        let replica_sets = replica_set::owned_by(&identity.uid, Some(rollout), around);
         let (phase, message) = view::phase(rollout);
         Self {
             namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
@@ -235,8 +190,8 @@ impl RolloutInfo {
             ready: rollout.status.ready_replicas,
             available: rollout.status.available_replicas,
             replica_sets,
-            experiments: Vec::new(),
-            analysis_runs: Vec::new(),
+            experiments: experiment::owned_by(&identity.uid, around),
+            analysis_runs: analysis_run::owned_by(&identity.uid, around),
             identity,
         }
     }
@@ -244,33 +199,9 @@ impl RolloutInfo {
     /// Images of the ReplicaSets that have pods, sorted, each with its tags (contract 10 §4).
     #[must_use]
     pub(crate) fn images(&self) -> Vec<ImageInfo> {
-        let mut tags_of_image: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let of_rollout = self.replica_sets.iter().map(|set| (set, set.image_tags()));
-        let of_experiments = self.experiments.iter().flat_map(|experiment| &experiment.replica_sets);
-        let of_experiments = of_experiments.map(|set| (set, set.experiment_tags()));
-        for (set, tags) in of_rollout.chain(of_experiments).filter(|(set, _)| set.replicas > 0) {
-            for image in &set.images {
-                tags_of_image
-                    .entry(image)
-                    .and_modify(|known| {
-                        *known = tags
-                            .iter()
-                            .chain(known.iter())
-                            .cloned()
-                            .collect::<BTreeSet<_>>()
-                            .into_iter()
-                            .collect()
-                    })
-                    .or_insert_with(|| tags.clone());
-            }
-        }
-        tags_of_image
-            .into_iter()
-            .map(|(image, tags)| ImageInfo {
-                image: image.to_owned(),
-                tags,
-            })
-            .collect()
+        let of_experiments = self.experiments.iter().flat_map(ExperimentInfo::sets_with_tags);
+        image::merged(of_rollout.chain(of_experiments))
     }
 
     /// Revisions of everything shown, newest first.
@@ -341,6 +272,25 @@ pub(crate) fn rollout_icon(phase: &str) -> &'static str {
         wire::phase::DEGRADED => icon::BAD,
         "Unknown" => icon::UNKNOWN,
         "ScaledDown" => icon::NEUTRAL,
+        _ => icon::NONE,
+    }
+}
+
+/// Revision of the rollout that an object was made for; 0 where none is recorded.
+fn revision(metadata: &ObjectMeta) -> i64 {
+    let recorded = metadata.annotations.as_ref().and_then(|it| it.get(wire::REVISION));
+    recorded.and_then(|it| it.parse().ok()).unwrap_or_default()
+}
+
+/// Icon of the phase of an AnalysisRun, a measurement or an Experiment.
+fn analysis_icon(phase: &str) -> &'static str {
+    match phase {
+        "Successful" => icon::OK,
+        "Inconclusive" => icon::UNKNOWN,
+        "Failed" => icon::BAD,
+        "Error" => icon::WARNING,
+        "Running" => icon::PROGRESSING,
+        "Pending" => icon::WAITING,
         _ => icon::NONE,
     }
 }

@@ -18,6 +18,10 @@ pub(crate) struct PodInfo {
     pub containers: usize,
     /// Restarts.
     pub restarts: i32,
+    /// Where it runs; empty until it is scheduled.
+    pub node: String,
+    /// Why it is in its state, where somebody wrote that; mostly empty.
+    pub message: String,
 }
 
 impl PodInfo {
@@ -29,6 +33,12 @@ impl PodInfo {
         let mut info = Self {
             identity: Identity::from(&pod.metadata),
             containers: pod.spec.as_ref().map_or(0, |spec| spec.containers.len()),
+            node: pod
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.node_name.clone())
+                .unwrap_or_default(),
+            message: status.message.clone().unwrap_or_default(),
             ..Self::default()
         };
         if let Some((reason, restarts)) = initializing(pod, status) {

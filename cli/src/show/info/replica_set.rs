@@ -1,10 +1,9 @@
 //! ReplicaSets: state, roles, delay and pods (contract 10 §4).
 
-use super::{Identity, PodInfo, Role, icon, is_owned_by};
+use super::{Around, Identity, PodInfo, Role, icon, is_owned_by, revision};
 use crate::duration;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetStatus};
-use k8s_openapi::api::core::v1::Pod;
 use serin_core::api::Rollout;
 use serin_core::wire;
 use std::cmp::Reverse;
@@ -69,19 +68,15 @@ impl ReplicaSetInfo {
 }
 
 /// The ReplicaSets of an owner with their pods, newest revision first, then by name.
-pub(super) fn owned_by<'a>(
-    owner_uid: &str,
-    rollout: Option<&Rollout>,
-    replica_sets: impl IntoIterator<Item = &'a ReplicaSet>,
-    pods: impl IntoIterator<Item = &'a Pod>,
-) -> Vec<ReplicaSetInfo> {
-    let mut infos: Vec<_> = replica_sets
-        .into_iter()
+pub(super) fn owned_by(owner_uid: &str, rollout: Option<&Rollout>, around: &Around<'_>) -> Vec<ReplicaSetInfo> {
+    let mut infos: Vec<_> = around
+        .replica_sets
+        .iter()
         .filter(|set| is_owned_by(set.metadata.owner_references.as_ref(), owner_uid))
         .map(|set| info(set, rollout))
         .collect();
     infos.sort_by(|a, b| (Reverse(a.revision), &a.identity.name).cmp(&(Reverse(b.revision), &b.identity.name)));
-    for pod in pods {
+    for pod in &around.pods {
         let owners = pod.metadata.owner_references.as_ref();
         if let Some(info) = infos.iter_mut().find(|info| is_owned_by(owners, &info.identity.uid)) {
             info.pods.push(PodInfo::new(pod));
@@ -115,7 +110,7 @@ fn info(set: &ReplicaSet, rollout: Option<&Rollout>) -> ReplicaSetInfo {
         identity: Identity::from(&set.metadata),
         icon: replica_set_icon(status),
         status: status.to_owned(),
-        revision: annotation(wire::REVISION).parse().unwrap_or_default(),
+        revision: revision(&set.metadata),
         roles: match (rollout, hash) {
             (Some(rollout), Some(hash)) => roles(rollout, hash),
             (Some(_) | None, _) => Vec::new(),

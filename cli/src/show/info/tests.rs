@@ -13,6 +13,13 @@ fn pod(status: Value) -> PodInfo {
     PodInfo::new(&serde_json::from_value(object).unwrap())
 }
 
+fn around(sets: &[ReplicaSet]) -> Around<'_> {
+    Around {
+        replica_sets: sets.iter().collect(),
+        ..Around::default()
+    }
+}
+
 #[test]
 fn pod_states_are_those_of_kubectl() {
     let running = json!({"name": "a", "ready": true, "restartCount": 1, "state": {"running": {}}});
@@ -187,7 +194,7 @@ fn replica_set_states() {
     ];
     for (spec, status, expected, icon) in table {
         let set = replica_set("h", spec, status.clone());
-        let info = RolloutInfo::new(&rollout(json!({}), json!({})), [&set], []);
+        let info = RolloutInfo::new(&rollout(json!({}), json!({})), &around(std::slice::from_ref(&set)));
         let seen = &info.replica_sets[0];
         assert_eq!((seen.status.as_str(), seen.icon), (expected, icon), "{status}");
     }
@@ -197,7 +204,7 @@ fn replica_set_states() {
 fn roles_follow_the_strategy() {
     let sets = ["new", "old", "older"].map(|hash| replica_set(hash, 1, json!({"replicas": 1})));
     let roles_of = |spec: Value, status: Value| {
-        let info = RolloutInfo::new(&rollout(spec, status), &sets, []);
+        let info = RolloutInfo::new(&rollout(spec, status), &around(&sets));
         let tags = |hash: &str| {
             let set = info.replica_sets.iter().find(|set| set.identity.name == hash).unwrap();
             set.roles.iter().map(|role| role.tag()).collect::<Vec<_>>().join(",")
@@ -233,7 +240,10 @@ fn weights_and_steps() {
     let head = |canary: Value, mut status: Value| {
         status["currentPodHash"] = json!("new");
         status["stableRS"] = json!("old");
-        let info = RolloutInfo::new(&rollout(json!({"strategy": {"canary": canary}}), status), &sets, []);
+        let info = RolloutInfo::new(
+            &rollout(json!({"strategy": {"canary": canary}}), status),
+            &around(&sets),
+        );
         match info.strategy {
             StrategyInfo::Canary {
                 step,

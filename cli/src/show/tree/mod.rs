@@ -1,9 +1,9 @@
-//! The picture of `get rollout`: a head and a tree (contract 10 §4, §8, §9), pure text from pure facts.
+//! The pictures of `get rollout` and `get experiment`: a head and a tree (contract 10 §4, §8, §9), pure text from pure facts.
 //!
-//! Columns are as wide as their longest cell and two blanks, counted in characters without colours. The last column is
-//! not padded, the others always are, also at the end of a line: scripts cut columns.
+//! [`columns`] lays out the rows.
 
 use crate::duration;
+use crate::show::columns;
 use crate::show::info::{
     AnalysisRunInfo, ExperimentInfo, Identity, ImageInfo, JobInfo, PodInfo, ReplicaSetInfo, Role, RolloutInfo,
     StrategyInfo, icon,
@@ -51,23 +51,40 @@ fn code(word: &str) -> u8 {
     }
 }
 
+/// How many columns a tree has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// Those of upstream.
+    Usual,
+    /// Also NODE, and DETAIL: the images of a ReplicaSet, the message of anything else.
+    Wide,
+}
+
 /// Head and tree of a rollout, each line ended.
 #[must_use]
-pub(crate) fn draw(rollout: &RolloutInfo, colors: Colors, now: Timestamp) -> String {
+pub(crate) fn draw(rollout: &RolloutInfo, width: Width, colors: Colors, now: Timestamp) -> String {
     let mut text = head(rollout, colors);
     text.push('\n');
-    let mut table = Table::new(colors, now);
+    let mut table = Table::new(width, colors, now);
     table.rollout(rollout);
-    text.push_str(&table.layout());
+    text.push_str(&columns::align(&table.rows));
+    text
+}
+
+/// Head and tree of an experiment, each line ended.
+#[must_use]
+pub(crate) fn draw_experiment(experiment: &ExperimentInfo, width: Width, colors: Colors, now: Timestamp) -> String {
+    let mut text = head_of_experiment(experiment, colors);
+    text.push('\n');
+    let mut table = Table::new(width, colors, now);
+    table.experiment(experiment, &Branch::default());
+    text.push_str(&columns::align(&table.rows));
     text
 }
 
 fn head(rollout: &RolloutInfo, colors: Colors) -> String {
     let mut text = String::new();
-    let mut line = |label: &str, value: &str| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{label:<17}{value}");
-    };
+    let mut line = |label: &str, value: &str| labelled(&mut text, label, value);
     line("Name:", &rollout.identity.name);
     line("Namespace:", &rollout.namespace);
     line("Status:", &format!("{} {}", colors.word(rollout.icon), rollout.status));
@@ -91,9 +108,7 @@ fn head(rollout: &RolloutInfo, colors: Colors) -> String {
         StrategyInfo::BlueGreen => line("Strategy:", "BlueGreen"),
         StrategyInfo::Missing => line("Strategy:", ""),
     }
-    for (index, image) in rollout.images().iter().enumerate() {
-        line(if index == 0 { "Images:" } else { "" }, &image_with_tags(image, colors));
-    }
+    images(&mut text, &rollout.images(), colors);
     text.push_str("Replicas:\n");
     let counts = [
         ("  Desired:", rollout.desired),
@@ -103,9 +118,38 @@ fn head(rollout: &RolloutInfo, colors: Colors) -> String {
         ("  Available:", rollout.available),
     ];
     for (label, count) in counts {
-        let _ = writeln!(text, "{label:<17}{count}");
+        labelled(&mut text, label, &count.to_string());
     }
     text
+}
+
+fn head_of_experiment(experiment: &ExperimentInfo, colors: Colors) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| labelled(&mut text, label, value);
+    line("Name:", &experiment.identity.name);
+    line("Namespace:", &experiment.namespace);
+    line(
+        "Status:",
+        &format!("{} {}", colors.word(experiment.icon), experiment.status),
+    );
+    if !experiment.message.is_empty() {
+        line("Message:", &experiment.message);
+    }
+    images(&mut text, &experiment.images(), colors);
+    text
+}
+
+/// A line of a head.
+fn labelled(text: &mut String, label: &str, value: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{label:<17}{value}");
+}
+
+fn images(text: &mut String, images: &[ImageInfo], colors: Colors) {
+    for (index, image) in images.iter().enumerate() {
+        let label = if index == 0 { "Images:" } else { "" };
+        labelled(text, label, &image_with_tags(image, colors));
+    }
 }
 
 fn image_with_tags(image: &ImageInfo, colors: Colors) -> String {
@@ -142,18 +186,30 @@ impl Branch {
 
 /// Rows of NAME, KIND, STATUS, AGE and INFO.
 struct Table {
+    width: Width,
     colors: Colors,
     now: Timestamp,
-    rows: Vec<[String; 5]>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(colors: Colors, now: Timestamp) -> Self {
-        let header = ["NAME", "KIND", "STATUS", "AGE", "INFO"].map(str::to_owned);
-        Self {
+    fn new(width: Width, colors: Colors, now: Timestamp) -> Self {
+        let header = ["NAME", "KIND", "STATUS", "AGE", "INFO"].map(str::to_owned).to_vec();
+        let mut table = Self {
+            width,
             colors,
             now,
             rows: vec![header],
+        };
+        table.more("NODE", "DETAIL");
+        table
+    }
+
+    /// The further cells of the last row, where they are shown.
+    fn more(&mut self, node: &str, detail: &str) {
+        if let (Width::Wide, Some(row)) = (self.width, self.rows.last_mut()) {
+            // A message may have several lines; a row has one.
+            row.extend([node.to_owned(), detail.replace('\n', " ")]);
         }
     }
 
@@ -176,8 +232,8 @@ impl Table {
 
     fn revision(&mut self, rollout: &RolloutInfo, revision: i64, branch: &Branch) {
         let name = format!("{}# revision:{revision}", branch.row);
-        self.rows
-            .push([name, String::new(), " ".to_owned(), String::new(), String::new()]);
+        let blank = String::new;
+        self.rows.push(vec![name, blank(), " ".to_owned(), blank(), blank()]);
         let sets: Vec<_> = rollout
             .replica_sets
             .iter()
@@ -216,6 +272,7 @@ impl Table {
             &experiment.identity,
             String::new(),
         );
+        self.more("", &experiment.message);
         let mut branches = branch.fork(experiment.replica_sets.len() + experiment.analysis_runs.len());
         for (set, branch) in experiment.replica_sets.iter().zip(&mut branches) {
             self.replica_set(set, &branch);
@@ -245,6 +302,7 @@ impl Table {
             &set.identity,
             info.join(","),
         );
+        self.more("", &set.images.join(","));
         for (pod, branch) in set.pods.iter().zip(branch.fork(set.pods.len())) {
             self.pod(pod, &branch);
         }
@@ -263,6 +321,7 @@ impl Table {
             &pod.identity,
             info,
         );
+        self.more(&pod.node, &pod.message);
     }
 
     fn analysis_run(&mut self, run: &AnalysisRunInfo, branch: &Branch) {
@@ -286,6 +345,7 @@ impl Table {
             &run.identity,
             info.join(","),
         );
+        self.more("", &run.message);
         for (job, branch) in run.jobs.iter().zip(branch.fork(run.jobs.len())) {
             self.job(job, &branch);
         }
@@ -302,6 +362,7 @@ impl Table {
             &job.identity,
             String::new(),
         );
+        self.more("", &job.message);
     }
 
     fn row(
@@ -315,40 +376,9 @@ impl Table {
     ) {
         let status = format!("{} {status}", self.colors.word(icon));
         let age = duration::age(identity.created, self.now);
-        self.rows
-            .push([format!("{}{name}", branch.row), kind.to_owned(), status, age, info]);
+        let name = format!("{}{name}", branch.row);
+        self.rows.push(vec![name, kind.to_owned(), status, age, info]);
     }
-
-    fn layout(&self) -> String {
-        let mut widths = [0; 4];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = usize::max(*width, visible(cell) + 2);
-            }
-        }
-        let mut text = String::new();
-        for row in &self.rows {
-            for (width, cell) in widths.iter().zip(row) {
-                text.push_str(cell);
-                text.extend(std::iter::repeat_n(' ', width - visible(cell)));
-            }
-            text.push_str(&row[4]);
-            text.push('\n');
-        }
-        text
-    }
-}
-
-/// Characters of a cell, colours aside.
-fn visible(cell: &str) -> usize {
-    let mut in_escape = false;
-    cell.chars()
-        .filter(|&c| {
-            let counts = !in_escape && c != '\x1b';
-            in_escape = c == '\x1b' || (in_escape && c != 'm');
-            counts
-        })
-        .count()
 }
 
 #[cfg(test)]
