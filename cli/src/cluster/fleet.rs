@@ -24,8 +24,10 @@ pub(crate) enum Where {
 /// # Errors
 /// What the API server says.
 pub(crate) async fn rollouts(connection: &Connection, place: &Where, name: &str) -> Result<Vec<AsRead>, kube::Error> {
-    let mut parameters = ListParams::default();
-    parameters.field_selector = selector(name);
+    let parameters = ListParams {
+        field_selector: selector(name),
+        ..ListParams::default()
+    };
     Ok(api::<AsRead>(connection, place).list(&parameters).await?.items)
 }
 
