@@ -12,7 +12,7 @@ use super::{World, note};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_core::Observed;
-use serin_core::api::Rollout;
+use serin_core::api::{PodTemplate, Rollout};
 use serin_core::observed::{Attempt, Kind, Verb, WorkloadKind};
 use serin_core::plan::WorkloadScale;
 use serin_core::rollout::workload::{self, Reference, Referenced};
@@ -194,6 +194,15 @@ impl World {
         workload.coming.push_back((due, spec));
     }
 
+    /// The pod template of the rollout: its own, or the one of the workload that it refers to.
+    pub fn template(&self) -> Option<PodTemplate> {
+        let rollout = self.decoded();
+        if rollout.spec.workload_ref.is_none() {
+            return rollout.spec.template.clone();
+        }
+        Some(self.referenced()?.ok()?.template)
+    }
+
     /// What the API server has under the name that the rollout refers to.
     pub fn referenced(&self) -> Option<Result<Referenced, String>> {
         let workload = self.workload.as_ref()?;
@@ -242,6 +251,10 @@ impl World {
         note!(self, "scale the workload {from} → {}", scale.replicas);
         if scale.replicas > from {
             self.break_rule("A6: the Deployment comes back".to_owned());
+        }
+        let asked = seen.rollout.spec.workload_ref.as_ref();
+        if asked.is_none_or(|of| !["onsuccess", "progressively"].contains(&of.scale_down.as_str())) {
+            self.break_rule("A6: the Deployment is scaled although it was released".to_owned());
         }
         let lag = self.rng.up_to(self.faults.controller_lag) + self.deployment_late;
         self.workload_changed(Some(basis), lag);

@@ -125,7 +125,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 }
 
 /// One thing that a person does.
-fn somebody_acts(world: &mut World) {
+pub(crate) fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
     match world.rng.up_to(28) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
@@ -186,7 +186,7 @@ fn contradict(world: &mut World) {
 }
 
 /// Pods that failed are ready again; those of a bad image stay as they are.
-fn recover_pods(world: &mut World) {
+pub(crate) fn recover_pods(world: &mut World) {
     for index in 0..world.sets.len() {
         if world.sets[index].good {
             world.heal_pods(index);
@@ -293,7 +293,7 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
 }
 
 /// What must hold of every status that users can read.
-fn check_status(world: &mut World) {
+pub(crate) fn check_status(world: &mut World) {
     let status = world.current().status;
     let steps = world.rollout["spec"]["strategy"]["canary"]["steps"]
         .as_array()
@@ -313,7 +313,7 @@ fn check_status(world: &mut World) {
 }
 
 /// Invariant 7: the spec rests and the world rests, so the plan is empty and no wake repeats for ever.
-fn check_rest(world: &mut World) {
+pub(crate) fn check_rest(world: &mut World) {
     let writes = world.writes;
     let plan = world.look();
     if !plan.is_empty() || world.writes != writes {
@@ -498,7 +498,7 @@ fn check_services_at_the_end(world: &mut World) {
 /// What is stable runs the template of the spec, and no more old revisions are kept than asked for.
 fn check_replica_sets_at_the_end(world: &mut World) {
     let rollout = world.current();
-    let template = rollout.spec.template.as_ref().map(Fingerprint::of);
+    let template = world.template().as_ref().map(Fingerprint::of);
     let stable = |set: &&Set| set.object.hash() == rollout.status.stable_rs;
     if world
         .sets

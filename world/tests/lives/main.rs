@@ -18,6 +18,7 @@ mod requests;
 mod scenarios;
 mod situations;
 mod start;
+mod workloads;
 
 use life::{live, rollout};
 use serde_json::json;
@@ -26,7 +27,7 @@ use serin_world::rng::Rng;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lives in a plain run; `SERIN_LIVES` plays another number of them, `.ci/run` 20,000.
+/// Lives in a plain run, and a quarter as many with a workload; `SERIN_LIVES` plays another number of each, `.ci/run` 20,000.
 const LIVES: u64 = 2_000;
 const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
@@ -34,6 +35,9 @@ const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 fn replay(seed: u64) -> String {
     format!("SERIN_LIFE={seed} cargo test -p serin-world --test lives -- --nocapture")
 }
+
+/// A life of this seed, with a trace where it is asked for.
+type Live = fn(u64, bool) -> World;
 
 /// A life as people read it: all that happened, then the rules that it broke.
 fn story(seed: u64, world: &World) -> String {
@@ -46,7 +50,7 @@ fn story(seed: u64, world: &World) -> String {
 }
 
 /// Plays one life again with its trace, and fails with it.
-fn fail(seed: u64) -> ! {
+fn fail(live: Live, seed: u64) -> ! {
     let world = live(seed, true);
     panic!("{}\nreplay it with: {}", story(seed, &world), replay(seed));
 }
@@ -66,7 +70,7 @@ struct Played {
 
 impl Played {
     /// Plays lives until there are enough, or one breaks a rule.
-    fn play(&self, next: &AtomicU64) {
+    fn play(&self, live: Live, next: &AtomicU64) {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= self.wanted || seed >= self.broken.load(Ordering::Relaxed) {
@@ -104,6 +108,16 @@ impl Played {
 /// Plays them on all processors; `SERIN_LIFE` plays one, and prints it.
 #[test]
 fn lives() {
+    play_all(live, LIVES);
+}
+
+/// As [`lives`], of rollouts that refer to a Deployment.
+#[test]
+fn lives_with_a_workload() {
+    play_all(workloads::live, LIVES / 4);
+}
+
+fn play_all(live: Live, usual: u64) {
     if let Ok(seed) = std::env::var("SERIN_LIFE") {
         let seed = seed.parse().expect("SERIN_LIFE is the number of a life");
         let world = live(seed, true);
@@ -114,7 +128,7 @@ fn lives() {
     let began = Instant::now();
     let wanted = std::env::var("SERIN_LIVES").map(|lives| lives.parse().expect("SERIN_LIVES is a number of lives"));
     let played = Played {
-        wanted: wanted.unwrap_or(LIVES),
+        wanted: wanted.unwrap_or(usual),
         broken: AtomicU64::new(u64::MAX),
         ..Played::default()
     };
@@ -122,12 +136,12 @@ fn lives() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| played.play(&next));
+            scope.spawn(|| played.play(live, &next));
         }
     });
     let broken = played.broken.load(Ordering::Relaxed);
     if broken != u64::MAX {
-        fail(broken);
+        fail(live, broken);
     }
     played.tell(began.elapsed(), threads);
 }

@@ -12,7 +12,6 @@ use crate::meaning::Strategy;
 use crate::observed::{Workload, WorkloadKind};
 use crate::rollout::look::Look;
 use crate::rollout::refused;
-use crate::rollout::revision::is_observed;
 use crate::rollout::service;
 use crate::wire::phase;
 use jiff::Timestamp;
@@ -115,10 +114,10 @@ fn is_left_alone(look: &Look<'_>, workload: &Workload) -> bool {
     refused::is_left_alone(look, &workload.uid)
 }
 
-/// The rollout was Healthy when it last wrote its status, and nothing has changed since: upstream scales at a later
-/// reconcile, too (contract 05 §5).
+/// The rollout was Healthy when its status was last written: upstream scales at a later reconcile, too (contract 05 §5). An
+/// edit since then takes no pods away, and those that are available are counted.
 fn was_healthy(look: &Look<'_>) -> bool {
-    look.rollout.status.phase == phase::HEALTHY && is_observed(look.seen)
+    look.rollout.status.phase == phase::HEALTHY
 }
 
 /// Available pods of the rollout that stand in for those of the Deployment. Of blue-green these are the pods that the
