@@ -331,9 +331,7 @@ impl World {
 
     fn report_workload(&mut self) {
         let now = self.now;
-        let old = self.referenced();
-        let version = self.version();
-        let Some(workload) = &mut self.workload else { return };
+        let Some(workload) = &self.workload else { return };
         let Some(spec) = workload
             .spec
             .as_ref()
@@ -350,6 +348,9 @@ impl World {
         if workload.object["status"] == status {
             return;
         }
+        let old = self.referenced();
+        let version = self.version();
+        let Some(workload) = &mut self.workload else { return };
         workload.object["status"] = status;
         workload.object["metadata"]["resourceVersion"] = version.into();
         self.lag_workload(old);
