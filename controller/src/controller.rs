@@ -14,6 +14,7 @@ use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::shell::{Decide, Shell};
 use crate::store::expectations::Expectations;
+use crate::store::workloads::{StoredDeployment, StoredPodTemplate, StoredTemplateSet};
 use crate::store::{Key, Stores};
 use crate::telemetry::dump::Dump;
 use crate::telemetry::{Telemetry, health};
@@ -285,8 +286,14 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Rollouts", watch));
         let watch = watch::replica_sets(shell(), scope.clone(), replica_sets.clone());
         tasks.spawn(until(stop.clone(), "watch of ReplicaSets", watch));
-        let watch = watch::services(shell(), scope, rollouts.clone(), services.clone());
+        let watch = watch::services(shell(), scope.clone(), rollouts.clone(), services.clone());
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
+        let watch = watch::workloads::<StoredDeployment>(shell(), scope.clone());
+        tasks.spawn(until(stop.clone(), "watch of Deployments", watch));
+        let watch = watch::workloads::<StoredTemplateSet>(shell(), scope.clone());
+        tasks.spawn(until(stop.clone(), "watch of referenced ReplicaSets", watch));
+        let watch = watch::workloads::<StoredPodTemplate>(shell(), scope);
+        tasks.spawn(until(stop.clone(), "watch of PodTemplates", watch));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
         // One worker more than the flag says: it serves only changes that a person waits for.

@@ -59,10 +59,11 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 13] {
+    fn entries(&self) -> [Entries; 16] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
+        let [workloads, workload_indexes, absent_workloads] = self.stores.workloads.len();
         [
             ("rollouts", rollouts),
             ("namespaces", namespaces),
@@ -72,6 +73,9 @@ impl Shell {
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),
             ("gone_managers", gone_managers),
+            ("workloads", workloads),
+            ("workload_indexes", workload_indexes),
+            ("absent_workloads", absent_workloads),
             ("queue", self.queue.counts().known),
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),

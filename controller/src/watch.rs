@@ -6,6 +6,7 @@ use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::service::StoredService;
+use crate::store::workloads::Stored;
 use crate::store::{Change, Key, Owner, Source};
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
@@ -193,6 +194,41 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
         };
         for key in touched {
             shell.wake(&key, Reason::ServiceChanged);
+        }
+    }
+}
+
+/// Follows the workloads of a kind until the stream ends, which it never should. It begins once a rollout refers to one of
+/// the kind. Reconciles do not wait for it: what the store lacks is asked for live.
+pub(crate) async fn workloads<K>(shell: Arc<Shell>, scope: Scope)
+where
+    K: Stored<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let kind = K::KIND;
+    shell.stores.workloads.wanted(kind).await;
+    let mut events = pin!(scope.stream::<K>(""));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let workloads = &shell.stores.workloads;
+        let touched = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(found)) => {
+                listed.insert(Key::of(&found));
+                workloads.apply(kind, found.into_found(), Source::List)
+            }
+            Ok(Event::InitDone) => workloads.keep_only(kind, &std::mem::take(&mut listed)),
+            Ok(Event::Apply(found)) => workloads.apply(kind, found.into_found(), Source::Event),
+            Ok(Event::Delete(found)) => workloads.delete(kind, &Key::of(&found)),
+            Err(error) => {
+                broken(&shell, &format!("{kind}s"), &error);
+                Vec::new()
+            }
+        };
+        for key in touched {
+            shell.wake(&key, Reason::WorkloadChanged);
         }
     }
 }

@@ -89,6 +89,7 @@ fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
         Action::ReplicaSet(ReplicaSetAction::Create(new)) => Some(new.replicas),
         Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas,
         Action::ReplicaSet(ReplicaSetAction::Delete(_))
+        | Action::Workload(_)
         | Action::Service(_)
         | Action::Pod(PodAction::Patch(_))
         | Action::Pod(PodAction::Evict(_))

@@ -143,6 +143,7 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
                 | Action::ReplicaSet(ReplicaSetAction::Create(_))
                 | Action::ReplicaSet(ReplicaSetAction::Delete(_))
                 | Action::Service(_)
+                | Action::Workload(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => panic!("{name}: {action:?}"),
@@ -295,6 +296,7 @@ fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
                 Action::ReplicaSet(ReplicaSetAction::Patch(_))
                 | Action::ReplicaSet(ReplicaSetAction::Delete(_))
                 | Action::Service(_)
+                | Action::Workload(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => None,

@@ -164,6 +164,7 @@ impl World {
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_set_or_part(patch, seen),
             Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_set(target),
             Action::Rollout(patch) => self.patch_rollout(patch, version),
+            Action::Workload(scale) => self.scale_workload(scale, seen),
             Action::Service(patch) => self.patch_service_or_fail(patch, seen),
             Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
             Action::Pod(PodAction::Evict(target)) => {

@@ -1,5 +1,6 @@
 //! The ReplicaSet controller, the pods, and the stores through which the controller sees them.
 
+use super::deployments;
 use super::hands::Basis;
 use super::pods::{Injected, Pod};
 use super::replica_sets::Controller;
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serin_core::api::Rollout;
 use serin_core::observed::{ReplicaFailure, ReplicaSet};
 use serin_core::plan::NewReplicaSet;
+use serin_core::rollout::workload::Referenced;
 use std::rc::Rc;
 
 /// A ReplicaSet as the API server has it, and its pods.
@@ -51,7 +53,11 @@ pub struct Stores {
     sets: Vec<(Timestamp, ReplicaSet)>,
     /// ReplicaSets, by UID, that were created and that the store sees later.
     unseen: Vec<(Timestamp, String)>,
+    workload: Option<(Timestamp, SeenWorkload)>,
 }
+
+/// The workload as a store has it.
+type SeenWorkload = Option<Result<Referenced, String>>;
 
 impl Stores {
     /// The rollout as the store has it.
@@ -86,6 +92,19 @@ impl Stores {
     /// A ReplicaSet is created, and the store sees it later.
     pub(super) fn miss(&mut self, until: Timestamp, uid: &str) {
         self.unseen.push((until, uid.to_owned()));
+    }
+
+    /// The workload as the store has it.
+    pub fn workload(&self, world: &World) -> SeenWorkload {
+        match &self.workload {
+            Some((until, old)) if *until > world.now => old.clone(),
+            _ => world.referenced(),
+        }
+    }
+
+    /// Our own write of the workload.
+    pub fn caught_up_with_workload(&mut self) {
+        self.workload = None;
     }
 
     /// Our own write: from now on the store has at least this (decision 34).
@@ -129,6 +148,19 @@ impl World {
         }
     }
 
+    /// The workload changed by somebody else: the store may see it later.
+    pub fn lag_workload(&mut self, old: SeenWorkload) {
+        let lag = self.rng.up_to(self.faults.store_lag);
+        let lags = self
+            .stores
+            .workload
+            .as_ref()
+            .is_some_and(|(until, _)| *until > self.now);
+        if lag > 0 && !lags {
+            self.stores.workload = Some((self.after(lag), old));
+        }
+    }
+
     /// So many seconds from now.
     pub fn after(&self, seconds: i64) -> Timestamp {
         self.now
@@ -141,6 +173,7 @@ impl World {
         for index in 0..self.sets.len() {
             self.run_controller(index);
         }
+        self.run_workload();
         self.watch_services();
     }
 
@@ -180,10 +213,14 @@ impl World {
         let lag = self.stores.sets.iter().map(|(until, _)| *until);
         let rollout = self.stores.rollout.iter().map(|(until, _)| *until);
         let unseen = self.stores.unseen.iter().map(|(until, _)| *until);
+        let lagging = self.stores.workload.iter().map(|(until, _)| *until);
+        let workload = self.workload.iter().flat_map(deployments::Workload::due);
         pods.chain(due)
             .chain(lag)
             .chain(rollout)
             .chain(unseen)
+            .chain(lagging)
+            .chain(workload)
             .filter(|at| *at > self.now)
             .min()
     }
@@ -218,6 +255,20 @@ impl World {
             }
             self.took(&hash, lost);
         }
+    }
+
+    /// One pod of a ReplicaSet becomes ready now.
+    pub fn ready_one(&mut self, index: usize) {
+        let now = self.now;
+        let pods = self.sets[index].pods.iter_mut();
+        if let Some(pod) = pods
+            .filter(|pod| pod.ready_at.is_none_or(|at| at > now))
+            .min_by_key(|pod| pod.id)
+        {
+            pod.ready_at = Some(now);
+        }
+        note!(self, "a pod of {} becomes ready", self.sets[index].object.name);
+        self.pods_changed(index);
     }
 
     /// The pods of a ReplicaSet are ready again, and so will new ones be.

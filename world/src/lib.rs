@@ -12,6 +12,7 @@
 
 mod act;
 pub mod cluster;
+pub mod deployments;
 mod hands;
 mod lost;
 mod people;
@@ -62,6 +63,9 @@ pub struct Faults {
 /// What the hashes depend on: generation and collisionCount.
 type IdentityKey = (Option<i64>, Option<i32>);
 
+/// The same, and the pod template of a workload.
+type FilledInKey = (Option<i64>, Option<i32>, Option<String>);
+
 /// What somebody does.
 pub type Deed = fn(&mut World);
 
@@ -77,6 +81,10 @@ pub struct World {
     pub rollout: Value,
     /// ReplicaSets by name.
     pub sets: Vec<Set>,
+    /// The workload that the rollout may refer to.
+    pub workload: Option<deployments::Workload>,
+    /// Seconds by which the Deployment controller lags, always.
+    pub deployment_late: i64,
     /// Services by name, as the API server has them.
     pub services: BTreeMap<String, Service>,
     /// Other Rollouts that Services name as their manager and that are gone, and since when.
@@ -144,6 +152,8 @@ pub struct World {
     /// After a refused change: when the controller reconciles again.
     retry_at: Option<Timestamp>,
     identity: RefCell<Option<(IdentityKey, Identity)>>,
+    /// The same with the pod template of the workload.
+    filled_in: RefCell<Option<(FilledInKey, Identity)>>,
     /// What does not decode of the status.
     unread: RefCell<Vec<Unread>>,
     /// The rollout of a resourceVersion, decoded.
@@ -173,6 +183,8 @@ impl World {
             ahead: SignedDuration::ZERO,
             rollout: Value::Null,
             sets: Vec::new(),
+            workload: None,
+            deployment_late: 0,
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),
             named_elsewhere: BTreeSet::new(),
@@ -212,6 +224,7 @@ impl World {
             interruption: None,
             retry_at: None,
             identity: RefCell::new(None),
+            filled_in: RefCell::new(None),
             unread: RefCell::new(Vec::new()),
             decoded: RefCell::new(None),
             next_version: 1,
@@ -230,6 +243,7 @@ impl World {
             *cache = Some((key, Identity::of(&rollout)));
         }
         let identity = cache.as_ref().map(|(_, identity)| identity.clone()).unwrap_or_default();
+        drop(cache);
         let replica_sets = self.stores.sets(self);
         let mut seen = Observed {
             identity,
@@ -242,8 +256,24 @@ impl World {
             services: self.observed_services(),
             ..Observed::default()
         };
+        self.follow_workload(&mut seen);
         seen.pods = self.observed_pods(&seen);
         seen
+    }
+
+    /// What follows from a pod template that a workload has.
+    fn identity_of_filled_in(&self, rollout: &Rollout) -> Identity {
+        let template = rollout
+            .spec
+            .template
+            .as_ref()
+            .map(|template| template.as_str().to_owned());
+        let key = (rollout.metadata.generation, rollout.status.collision_count, template);
+        let mut cache = self.filled_in.borrow_mut();
+        if cache.as_ref().is_none_or(|(cached, _)| *cached != key) {
+            *cache = Some((key, Identity::of_filled_in(rollout)));
+        }
+        cache.as_ref().map(|(_, identity)| identity.clone()).unwrap_or_default()
     }
 
     /// The rollout as the API server has it.

@@ -10,6 +10,7 @@ use serin_core::Observed;
 use serin_core::api::Rollout;
 use serin_core::observed::ReplicaSet;
 use serin_core::plan::{Action, ReplicaSetAction};
+use serin_core::rollout::workload::Referenced;
 use std::rc::Rc;
 
 /// What was known before a write whose answer gets lost.
@@ -17,6 +18,7 @@ pub(super) struct Before {
     stores: Stores,
     rollout: Rc<Rollout>,
     sets: Vec<ReplicaSet>,
+    workload: Option<Result<Referenced, String>>,
 }
 
 /// A write that a leader had sent when it lost its lease: nothing calls it back (decision 13).
@@ -68,6 +70,7 @@ impl World {
             stores: self.stores.clone(),
             rollout: self.decoded(),
             sets: self.sets.iter().map(|set| set.object.clone()).collect(),
+            workload: self.referenced(),
         })
     }
 
@@ -93,6 +96,7 @@ impl World {
                 }
             }
             Action::Rollout(_) => self.lag_rollout(before.rollout),
+            Action::Workload(_) => self.lag_workload(before.workload),
             Action::ReplicaSet(ReplicaSetAction::Delete(_)) | Action::Service(_) | Action::Pod(_) => {}
         }
         self.back_off();

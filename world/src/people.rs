@@ -34,8 +34,11 @@ impl World {
         self.lag_rollout(old);
     }
 
-    /// Another image; one whose name contains `bad` never becomes ready.
+    /// Another image, of the workload where the rollout refers to one; one whose name contains `bad` never becomes ready.
     pub fn set_image(&mut self, image: &str) {
+        if self.rollout["spec"]["workloadRef"].is_object() {
+            return self.set_workload_image(image);
+        }
         let mut containers = self.rollout["spec"]["template"]["spec"]["containers"].clone();
         containers[0]["image"] = image.into();
         self.edit(&json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
@@ -43,6 +46,9 @@ impl World {
 
     /// A default is written out, or no longer: the template says the same, and hashes otherwise.
     pub fn toggle_default(&mut self) {
+        if self.rollout["spec"]["workloadRef"].is_object() {
+            return;
+        }
         let written = self.rollout["spec"]["template"]["spec"]["restartPolicy"].is_string();
         let policy = if written { Value::Null } else { "Always".into() };
         self.edit(&json!({ "spec": { "template": { "spec": { "restartPolicy": policy } } } }));

@@ -23,6 +23,8 @@ pub enum Change {
     Pods,
     /// Services.
     Services,
+    /// The scale of the workload.
+    Workloads,
 }
 
 /// What is refused, and what stands.
@@ -113,7 +115,13 @@ impl World {
         })
     }
 
-    fn skip(&mut self, attempt: Attempt, (why, message): (Refusal, String), set: &str, pod: Option<&str>) -> Wrote {
+    pub(super) fn skip(
+        &mut self,
+        attempt: Attempt,
+        (why, message): (Refusal, String),
+        set: &str,
+        pod: Option<&str>,
+    ) -> Wrote {
         note!(self, "{attempt}: {message}: skipped");
         self.refusals.skipped.push(set.to_owned());
         let left_alone = Some(LeftAlone {

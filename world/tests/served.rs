@@ -6,7 +6,9 @@
 
 use serde_json::{Map, Value, json};
 use serin_core::crd::schema_of;
+use serin_core::observed::WorkloadKind;
 use serin_world::World;
+use serin_world::deployments::Workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_SERVED: &str = "Forbidden: this version of Serin does not serve it yet";
@@ -88,6 +90,8 @@ fn bases() -> Vec<Value> {
         })
     };
     let mut bases: Vec<Value> = strategies.into_iter().map(spec).collect();
+    let workload = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "scaleDown": "progressively"});
+    bases.push(json!({"replicas": 4, "workloadRef": workload, "strategy": {"canary": {"maxSurge": 1}}}));
     bases.push(json!({"replicas": 4, "strategy": {"canary": {}}}));
     bases
 }
@@ -133,7 +137,8 @@ impl Watch<'_> {
             let sets: Vec<Value> = world.sets.iter().map(|set| json!(set.object)).collect();
             let pods: Vec<i32> = world.sets.iter().map(|set| set.available(world.now)).collect();
             let events = &world.events[self.events..];
-            let seen = json!([status, sets, pods, world.services, events]);
+            let workload = world.workload.as_ref().map(Workload::replicas);
+            let seen = json!([status, sets, pods, world.services, workload, events]);
             self.events = world.events.len();
             if self.other.is_some_and(|other| other[self.seen.len()] != seen) {
                 return None;
@@ -174,6 +179,7 @@ fn play(spec: &Value, other: Option<&Life>) -> Life {
         "metadata": {"name": "web"}, "spec": spec}));
     world.tracing = false;
     world.create_services();
+    world.create_workload(WorkloadKind::Deployment, "web", 4, "web:good-0");
     world.settle();
     let message = world.rollout["status"]["message"].as_str().unwrap_or_default();
     if message.starts_with("InvalidSpec") {
@@ -387,7 +393,11 @@ fn names(message: &str, field: &Field, base: &Value) -> bool {
             name.replacen(&long, "spec.strategy.", 1)
         });
         let said = |name: &str| message.contains(&format!(" {name}: ")) || message.contains(&format!(" {name}["));
-        (whole || new) && (said(&name) || short.iter().any(|name| said(name)) || requires(message, &name))
+        (whole || new)
+            && (said(&name)
+                || short.iter().any(|name| said(name))
+                || requires(message, &name)
+                || leads_nowhere(message, &name))
     })
 }
 
@@ -397,6 +407,12 @@ fn requires(message: &str, name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let (first, rest) = last.split_at(1);
     message.contains(&format!(": Required value: {}{rest} requires ", first.to_uppercase()))
+}
+
+/// Upstream's words for a reference that leads to no workload name no path (contract 11 E).
+fn leads_nowhere(message: &str, name: &str) -> bool {
+    let words = ["workload of type ", "deployments.apps \"", "the server could not find "];
+    name.starts_with("spec.workloadRef.") && words.iter().any(|words| message.contains(words))
 }
 
 /// Whether every rollout that could have the part is refused by the part's name, with each value of the field.

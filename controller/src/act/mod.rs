@@ -7,6 +7,7 @@ mod replica_set;
 mod rollout;
 mod service;
 pub(crate) mod standing;
+mod workload;
 
 use crate::cluster::PAGE;
 use crate::cluster::budget::Budgets;
@@ -136,6 +137,8 @@ impl Writer {
         };
         let (kind, name) = match call.kind {
             Kind::ReplicaSet => ("replicasets", NO_NAME),
+            Kind::DeploymentScale | Kind::Deployment => ("deployments", call.name),
+            Kind::PodTemplate => ("podtemplates", call.name),
             Kind::Service => ("services", call.name),
             Kind::Pod => ("pods", NO_NAME),
             Kind::Event => ("events", NO_NAME),
@@ -236,7 +239,7 @@ pub(crate) struct Act<'a> {
 pub(crate) struct Skipped {
     /// How it failed.
     pub(crate) failure: Failure,
-    /// UID of the ReplicaSet that it is about.
+    /// UID of the ReplicaSet, or of the workload, that it is about.
     pub(crate) replica_set: String,
     /// Name of its pod, if it is about one; empty if its pods could not be listed.
     pub(crate) pod: Option<String>,
@@ -273,6 +276,7 @@ impl<'a> Act<'a> {
                 Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_replica_set(patch).await,
                 Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_replica_set(target).await,
                 Action::Service(patch) => self.patch_service(patch).await,
+                Action::Workload(scale) => self.scale_workload(scale).await,
                 Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
                 Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
                 Action::Rollout(patch) => self.patch_rollout(patch).await,
@@ -280,9 +284,11 @@ impl<'a> Act<'a> {
             if let Err(error) = result {
                 let what = match action {
                     Action::ReplicaSet(ReplicaSetAction::Create(_)) => Attempted::Creation,
-                    Action::ReplicaSet(_) | Action::Service(_) | Action::Pod(_) | Action::Rollout(_) => {
-                        Attempted::Change
-                    }
+                    Action::ReplicaSet(_)
+                    | Action::Service(_)
+                    | Action::Workload(_)
+                    | Action::Pod(_)
+                    | Action::Rollout(_) => Attempted::Change,
                 };
                 return self.done(index, Some((error, what)));
             }
@@ -392,6 +398,7 @@ pub(crate) fn attempt_of(action: &Action) -> Attempt {
             Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name)
         }
         Action::Service(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
+        Action::Workload(scale) => Attempt::new(Verb::Patch, Kind::DeploymentScale, &scale.target.name),
         Action::Pod(PodAction::Patch(patch)) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
         Action::Pod(PodAction::Evict(target)) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
         Action::Rollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),

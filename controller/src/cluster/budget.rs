@@ -32,7 +32,14 @@ impl Budgets {
     pub(crate) fn of(&self, kind: Kind) -> &Budget {
         match kind {
             Kind::Rollout | Kind::RolloutStatus => &self.argoproj,
-            Kind::ReplicaSet | Kind::Service | Kind::Pod | Kind::Event | Kind::Lease => &self.others,
+            Kind::ReplicaSet
+            | Kind::DeploymentScale
+            | Kind::Deployment
+            | Kind::PodTemplate
+            | Kind::Service
+            | Kind::Pod
+            | Kind::Event
+            | Kind::Lease => &self.others,
         }
     }
 

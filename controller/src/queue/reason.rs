@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     ReplicaSetChanged,
     /// A Service that the rollout names, or that names it, changed.
     ServiceChanged,
+    /// The workload that the rollout refers to changed.
+    WorkloadChanged,
     /// What we wrote ourselves has arrived.
     OwnWriteSeen,
     /// A wait that a decision asked for is over.
@@ -70,6 +72,7 @@ impl Reason {
             | Self::Deleted
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
+            | Self::WorkloadChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
@@ -88,6 +91,7 @@ impl Reason {
             Self::Deleted => "Deleted",
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
+            Self::WorkloadChanged => "WorkloadChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(why) => why.word(),
             Self::StoreLags => "StoreLags",
@@ -106,6 +110,7 @@ impl fmt::Display for Reason {
             Self::Deleted => f.write_str("the rollout was deleted"),
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
+            Self::WorkloadChanged => f.write_str("the workload changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),
@@ -157,6 +162,8 @@ mod tests {
             WakeReason::ManagerStaysAway,
             WakeReason::PodsWanted,
             WakeReason::Recount,
+            WakeReason::WorkloadBackOff,
+            WakeReason::WorkloadAtRest,
             WakeReason::Restart,
         ] {
             assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));

@@ -17,7 +17,7 @@ use crate::store::expectations::{PATIENCE, Subject, Unmet};
 use crate::store::{Key, Owner, Source};
 use jiff::Timestamp;
 use serin_core::Plan;
-use serin_core::observed::{Attempt, Attempted, Kind, Verb};
+use serin_core::observed::{Attempt, Attempted, Kind, Verb, WorkloadKind};
 use serin_core::plan::{News, WakeReason};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +36,10 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
         return Ended::Well(None);
     }
     let owner = &snapshot.owner(key);
+    if let Err(failure) = snapshot.find_workload(&shell.stores, &shell.writer, key).await {
+        let now = (shell.clock)();
+        return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, now);
+    }
     if let Some(unmet) = shell.expectations.unmet(&owner.uid, &snapshot.seen()) {
         return catch_up(shell, owner, &snapshot, &unmet).await;
     }
@@ -51,6 +55,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
         );
     }
     let mut observed = snapshot.observed(&shell.failures, owner);
+    snapshot.follow_workload(&mut observed, &shell.stores, key);
     let asked = (shell.clock)();
     let services = &mut observed.services;
     if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
@@ -119,10 +124,11 @@ fn conclude(
                 attempts.push(Attempt::new(Verb::Patch, Kind::RolloutStatus, &owner.key.name));
             }
             let over = shell.failures.went_through(owner, &attempts, skipped, now);
-            let wake = if over {
-                Some(soon(WakeReason::RefusalToTell))
-            } else {
-                wake
+            let wake = match skipped.first() {
+                _ if over => Some(soon(WakeReason::RefusalToTell)),
+                // Only a decision that knows of the refusal says when it is tried again.
+                Some(skipped) => Some(soon(WakeReason::Refused(skipped.failure.why))),
+                None => wake,
             };
             if attempts.is_empty() {
                 Ended::Well(wake)
@@ -227,6 +233,17 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 }
             }
         },
+        Subject::Deployment(name) => {
+            let (kind, key) = (WorkloadKind::Deployment, key.sibling(name));
+            match shell.writer.get_workload(kind, &key).await? {
+                Some(live) => {
+                    shell.stores.workloads.apply(kind, live, Source::Event);
+                }
+                None => {
+                    shell.stores.workloads.delete(kind, &key);
+                }
+            }
+        }
         Subject::Service(name) => {
             let service = key.sibling(name);
             match shell.writer.get_service(&service).await? {

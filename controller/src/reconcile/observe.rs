@@ -6,11 +6,13 @@ use crate::cluster::refusal::Failure;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
 use crate::store::service;
+use crate::store::workloads::Found;
 use crate::store::{Key, Owner, Source, Stores};
 use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
 use serin_core::observed::{Kind, Pod, ReplicaSet, Service};
+use serin_core::rollout::workload::{self, Reference, reference};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ pub(crate) struct Snapshot {
     pub(crate) replica_sets: Vec<Arc<ReplicaSet>>,
     /// Those that the strategy names, and those that carry the name of the rollout; `None` where there is none.
     services: BTreeMap<String, Option<Arc<Service>>>,
+    /// The workload that the rollout refers to.
+    workload: Option<Arc<Found>>,
 }
 
 impl Snapshot {
@@ -37,10 +41,15 @@ impl Snapshot {
         for (name, service) in stores.services.managed_by(key) {
             services.insert(name.to_string(), Some(service));
         }
+        let workload = match reference(&stored.rollout) {
+            Reference::To(kind, name) => stores.workloads.get(kind, &key.sibling(name)),
+            Reference::None | Reference::Problem(_) => None,
+        };
         Some(Self {
             stored,
             replica_sets,
             services,
+            workload,
         })
     }
 
@@ -63,6 +72,42 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Asks the API server for the workload that the store lacks, as for Services.
+    pub(crate) async fn find_workload(&mut self, stores: &Stores, writer: &Writer, key: &Key) -> Result<(), Failure> {
+        let Reference::To(kind, name) = reference(&self.stored.rollout) else {
+            return Ok(());
+        };
+        let key = key.sibling(name);
+        if self.workload.is_some() || stores.workloads.was_absent(kind, &key) {
+            return Ok(());
+        }
+        match writer.get_workload(kind, &key).await? {
+            Some(live) => {
+                stores.workloads.apply(kind, live.clone(), Source::Event);
+                self.workload = Some(Arc::new(live));
+            }
+            None => stores.workloads.is_absent(kind, &key),
+        }
+        Ok(())
+    }
+
+    /// Fills in the pod template of the workload (contract 05 §5). A rollout that does not refer to one stays as it is.
+    pub(crate) fn follow_workload(&self, observed: &mut Observed, stores: &Stores, key: &Key) {
+        let found = self.workload.as_ref().map(|found| found.read.clone());
+        let of_workload = found.as_ref().and_then(|found| found.as_ref().ok());
+        let of_workload = of_workload.map(|found| (found.workload.uid.clone(), found.workload.generation));
+        workload::fill_in(observed, found.as_ref(), |rollout| {
+            let (uid, generation) = of_workload.unwrap_or_default();
+            let of = (
+                rollout.metadata.generation,
+                rollout.status.collision_count,
+                uid,
+                generation,
+            );
+            stores.workloads.identity(key, of, || Identity::of_filled_in(rollout))
+        });
+    }
+
     /// The rollout itself.
     pub(crate) fn owner(&self, key: &Key) -> Owner {
         Owner::new(Kind::Rollout, key, &self.stored.rollout.metadata)
@@ -75,6 +120,7 @@ impl Snapshot {
             version: version.unwrap_or_default(),
             replica_sets: &self.replica_sets,
             services: &self.services,
+            workload: self.workload.as_ref().map(|found| found.known_as()),
         }
     }
 

@@ -56,6 +56,8 @@ pub(crate) enum Subject {
     ReplicaSet(String),
     /// A Service by name; its UID is `Service/<name>`, since versions only grow whatever object bears the name.
     Service(String),
+    /// The Deployment that the rollout refers to, by name.
+    Deployment(String),
 }
 
 /// What the stores show of one rollout.
@@ -66,6 +68,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) replica_sets: &'a [Arc<ReplicaSet>],
     /// The Services that have to do with it.
     pub(crate) services: &'a BTreeMap<String, Option<Arc<Service>>>,
+    /// UID and resourceVersion of the workload that it refers to.
+    pub(crate) workload: Option<(&'a str, &'a str)>,
 }
 
 /// An expectation that is not met yet.
@@ -112,6 +116,8 @@ impl Expectations {
                     let service = seen.services.get(name).and_then(Option::as_ref);
                     service.map(|service| (service_uid.as_str(), service.resource_version.as_str()))
                 }
+                // A rollout that refers to another by now shows that one: it counts as met.
+                Subject::Deployment(_) => seen.workload,
             };
             !is_met(expected, version)
         });
@@ -205,6 +211,7 @@ mod tests {
             version,
             replica_sets,
             services: &services,
+            workload: None,
         };
         all.unmet("r", &seen)
     }
@@ -224,6 +231,7 @@ mod tests {
                 version: "1",
                 replica_sets: &[],
                 services: &BTreeMap::from([("s".to_owned(), service)]),
+                workload: None,
             };
             all.unmet("r", &seen).is_none()
         };

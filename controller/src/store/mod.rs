@@ -39,12 +39,14 @@ mod packed;
 pub(crate) mod pods;
 mod replica_sets;
 pub(crate) mod service;
+pub(crate) mod workloads;
 
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
 use crate::store::service::Services;
+use crate::store::workloads::Workloads;
 use crate::sync::{read, write};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
@@ -195,6 +197,8 @@ pub(crate) struct Stores {
     pub(crate) replica_sets: ReplicaSets,
     /// Services that have to do with rollouts.
     pub(crate) services: Services,
+    /// Workloads that rollouts refer to.
+    pub(crate) workloads: Workloads,
 }
 
 impl Stores {
@@ -205,6 +209,7 @@ impl Stores {
             && let Some(stored) = self.rollouts.get(&key)
         {
             self.services.index(&key, &service::named(&stored.rollout));
+            self.workloads.index(&key, Some(&stored.rollout));
             self.services.manager_is_there(&key);
         }
         (key, change)
@@ -214,6 +219,7 @@ impl Stores {
     pub(crate) fn delete_rollout(&self, gone: &StoredRollout) -> Option<(Key, Arc<StoredRollout>)> {
         let deleted = self.rollouts.delete(gone)?;
         self.services.index(&deleted.0, &BTreeSet::new());
+        self.workloads.index(&deleted.0, None);
         Some(deleted)
     }
 
@@ -222,6 +228,7 @@ impl Stores {
         let gone = self.rollouts.keep_only(listed);
         for (key, _) in &gone {
             self.services.index(key, &BTreeSet::new());
+            self.workloads.index(key, None);
         }
         gone
     }

@@ -16,7 +16,7 @@ pub use equality::Fingerprint;
 
 use crate::api::rollout::CanaryStep;
 use crate::api::{PodTemplate, Rollout};
-use crate::validate;
+use crate::validate::{self, FieldError};
 use fields::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,9 +46,22 @@ pub struct Identity {
 impl Identity {
     /// Hashes the template and the steps of a rollout, with the collision count of its status.
     ///
-    /// With a `workloadRef` the template must have been filled in; a rollout without one counts as an empty template.
+    /// A rollout without a template counts as one with an empty template.
     #[must_use]
     pub fn of(rollout: &Rollout) -> Self {
+        Self::with_errors(rollout, validate::rollout(rollout))
+    }
+
+    /// As [`Self::of`], of a rollout with a `workloadRef` whose template has been filled in: it is not one of its own.
+    #[must_use]
+    pub fn of_filled_in(rollout: &Rollout) -> Self {
+        Self::with_errors(
+            rollout,
+            validate::with_template(rollout, rollout.spec.template.as_ref()),
+        )
+    }
+
+    fn with_errors(rollout: &Rollout, errors: Vec<FieldError>) -> Self {
         let (template, undecodable) = match &rollout.spec.template {
             Some(template) => sanitised_template(template),
             None => (Value::Null, Vec::new()),
@@ -66,10 +79,7 @@ impl Identity {
             },
             template: rollout.spec.template.as_ref().map(Fingerprint::of),
             undecodable,
-            invalid: validate::rollout(rollout)
-                .into_iter()
-                .next()
-                .map(|error| error.to_string()),
+            invalid: errors.into_iter().next().map(|error| error.to_string()),
         }
     }
 }

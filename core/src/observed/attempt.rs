@@ -78,6 +78,12 @@ pub enum Kind {
     RolloutStatus,
     /// A ReplicaSet.
     ReplicaSet,
+    /// The scale of a Deployment that a rollout refers to.
+    DeploymentScale,
+    /// A Deployment that a rollout refers to.
+    Deployment,
+    /// A PodTemplate that a rollout refers to.
+    PodTemplate,
     /// A Service.
     Service,
     /// A pod.
@@ -96,6 +102,9 @@ impl Kind {
             Self::Rollout => "Rollout",
             Self::RolloutStatus => "Rollout/status",
             Self::ReplicaSet => "ReplicaSet",
+            Self::DeploymentScale => "Deployment/scale",
+            Self::Deployment => "Deployment",
+            Self::PodTemplate => "PodTemplate",
             Self::Service => "Service",
             Self::Pod => "Pod",
             Self::Event => "Event",

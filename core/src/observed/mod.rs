@@ -8,12 +8,14 @@ mod pod;
 mod refused;
 mod replica_set;
 mod service;
+mod workload;
 
 pub use attempt::{Attempt, Kind, Verb};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
 pub use replica_set::{ReplicaFailure, ReplicaSet};
 pub use service::Service;
+pub use workload::{Workload, WorkloadKind};
 
 use crate::api::Rollout;
 use crate::api::lenient::Unread;
@@ -25,7 +27,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Observed {
-    /// The rollout as stored.
+    /// The rollout as stored; where it refers to a workload, with the pod template and the selector of that (contract 05 §5).
     pub rollout: Rollout,
     /// Why the stored spec could not be decoded, field path first; the rest of `rollout` is then what could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +37,12 @@ pub struct Observed {
     pub unread: Vec<Unread>,
     /// Hashes of template and steps, computed once per generation (decision 18).
     pub identity: Identity,
+    /// The workload that the rollout refers to, once its pod template is filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
+    /// Why there is no pod template although the rollout refers to a workload, in the words of the condition InvalidSpec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload_problem: Option<String>,
     /// All ReplicaSets that the rollout owns, in any order, and those of its namespace that carry a pod template hash
     /// and that nobody owns: which of these are taken is decided here (contract 02 §3).
     pub replica_sets: Vec<ReplicaSet>,

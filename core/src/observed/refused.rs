@@ -60,7 +60,7 @@ pub struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftAlone {
-    /// UID of the ReplicaSet: all secondary changes of it and of its pods.
+    /// UID of the ReplicaSet: all secondary changes of it and of its pods. Or of the workload: its scale.
     pub replica_set: String,
     /// Only its pods, because of this one; empty where they could not be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

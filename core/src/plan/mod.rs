@@ -51,6 +51,8 @@ pub enum Action {
     Service(ServicePatch),
     /// Of a pod.
     Pod(PodAction),
+    /// Of the number of pods of the Deployment that the rollout refers to, by its subresource `scale` (contract 05 §5).
+    Workload(WorkloadScale),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     Rollout(RolloutPatch),
 }
@@ -106,7 +108,7 @@ impl Action {
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
             | Self::Rollout(_) => Kind::Primary,
-            Self::Pod(PodAction::Patch(_)) => Kind::Secondary,
+            Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,
         }
     }
 }
@@ -256,6 +258,17 @@ pub struct ServicePatch {
     pub clear: bool,
 }
 
+/// The size that the Deployment behind a `workloadRef` gets: always a smaller one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadScale {
+    /// Which, and the version decided upon.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Pods.
+    pub replicas: i32,
+}
+
 /// Changes of the rollout outside its status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -340,6 +353,10 @@ pub enum WakeReason {
     ManagerStaysAway,
     /// Counters that were held back are due.
     CountersDue,
+    /// A Deployment that somebody brought back is scaled down again.
+    WorkloadBackOff,
+    /// Nobody has brought the Deployment back for long enough: the contest is over.
+    WorkloadAtRest,
     /// A restart is to begin, or more pods of it may be evicted.
     Restart,
     /// Pods are wanted again, and the pauses that stood meanwhile have begun anew (decision 42).
@@ -365,6 +382,8 @@ impl WakeReason {
             Self::InvalidSpecRetry => "InvalidSpecRetry",
             Self::ManagerStaysAway => "ManagerStaysAway",
             Self::CountersDue => "CountersDue",
+            Self::WorkloadBackOff => "WorkloadBackOff",
+            Self::WorkloadAtRest => "WorkloadAtRest",
             Self::Restart => "Restart",
             Self::RefusalTold => "RefusalTold",
             Self::PodsWanted => "PodsWanted",
@@ -389,6 +408,8 @@ impl fmt::Display for WakeReason {
             Self::ProgressDeadline => "the progress deadline passes",
             Self::ScaleDownDelay => "the scale-down delay ends",
             Self::InvalidSpecRetry => "the controller checks the invalid spec again",
+            Self::WorkloadBackOff => "the controller scales the workload down again",
+            Self::WorkloadAtRest => "the controller sees that nobody scales the workload up any more",
             Self::Restart => "the controller restarts pods",
             Self::ManagerStaysAway => "the controller takes over a Service whose Rollout is gone",
             Self::CountersDue => "the controller writes the counters",

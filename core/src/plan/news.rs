@@ -58,6 +58,20 @@ pub enum News {
         /// Pods from now on.
         to: i32,
     },
+    /// The Deployment that the rollout refers to is scaled down.
+    WorkloadScaled {
+        /// Its kind and name.
+        what: String,
+        /// Pods before.
+        from: i32,
+        /// Pods from now on.
+        to: i32,
+    },
+    /// Somebody scales that Deployment up again and again.
+    WorkloadScaleContested {
+        /// Who, and what to do.
+        message: String,
+    },
     /// A Service is switched to another pod template hash.
     ServiceSwitched {
         /// Its name.
@@ -201,6 +215,8 @@ impl News {
             Self::ReplicaSetCreateError { .. } => event::REPLICA_SET_CREATE_ERROR,
             Self::UndecodableTemplate { .. } => event::UNDECODABLE_TEMPLATE,
             Self::Scaled { .. } => event::SCALING_REPLICA_SET,
+            Self::WorkloadScaled { .. } => event::SCALING_WORKLOAD,
+            Self::WorkloadScaleContested { .. } => event::WORKLOAD_SCALE_CONTESTED,
             Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
             Self::StepCompleted { .. } => event::STEP_COMPLETED,
             Self::StepsSkipped(_) => event::SKIP_STEPS,
@@ -226,12 +242,14 @@ impl News {
             | Self::StatusUnreadable { .. }
             | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
+            | Self::WorkloadScaleContested { .. }
             | Self::ReconciliationError { .. } => EventKind::Warning,
             Self::AddedToInformer { .. }
             | Self::Deleted { .. }
             | Self::Updated { .. }
             | Self::ReplicaSetCreated { .. }
             | Self::Scaled { .. }
+            | Self::WorkloadScaled { .. }
             | Self::ServiceSwitched { .. }
             | Self::StepCompleted { .. }
             | Self::StepsSkipped(_)
@@ -257,7 +275,7 @@ impl News {
             | Self::Aborted {
                 by_controller: true, ..
             } => Group::Began,
-            Self::Scaled { .. } => Group::Scaling,
+            Self::Scaled { .. } | Self::WorkloadScaled { .. } => Group::Scaling,
             Self::ServiceSwitched { preview: false, .. } => Group::Traffic,
             Self::StepCompleted { .. }
             | Self::Paused { .. }
@@ -269,6 +287,7 @@ impl News {
             | Self::StatusUnreadable { .. }
             | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
+            | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
         }
@@ -287,6 +306,7 @@ impl fmt::Display for News {
             Self::ReplicaSetCreated { name, revision } => write!(f, "Created ReplicaSet {name} (revision {revision})"),
             Self::ReplicaSetCreateError { message }
             | Self::Aborted { message, .. }
+            | Self::WorkloadScaleContested { message }
             | Self::ReconciliationError { message } => f.write_str(message),
             Self::UndecodableTemplate { name, fields } => undecodable(f, name, fields),
             Self::Scaled {
@@ -301,6 +321,7 @@ impl fmt::Display for News {
                     "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
                 )
             }
+            Self::WorkloadScaled { what, from, to } => write!(f, "Scaled down {what} from {from} to {to}"),
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }

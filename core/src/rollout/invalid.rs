@@ -8,6 +8,7 @@ use crate::plan::{Plan, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::ephemeral;
 use crate::rollout::look::{Look, after_seconds, stamp};
+use crate::rollout::order;
 use crate::rollout::references;
 use crate::rollout::report;
 use crate::rollout::status;
@@ -22,7 +23,13 @@ const RETRY_SECONDS: i64 = 20;
 /// # Errors
 /// The error, in the words of the condition.
 pub(crate) fn strategy(seen: &Observed, now: Timestamp) -> Result<Strategy<'_>, String> {
-    if let Some(error) = seen.undecodable.as_ref().or(seen.identity.invalid.as_ref()) {
+    let unresolved = seen.workload_problem.as_ref();
+    if let Some(error) = seen
+        .undecodable
+        .as_ref()
+        .or(unresolved)
+        .or(seen.identity.invalid.as_ref())
+    {
         return Err(error.clone());
     }
     if let Some(error) = references::references(seen, now) {
@@ -44,7 +51,8 @@ pub(crate) fn strategy(seen: &Observed, now: Timestamp) -> Result<Strategy<'_>, 
 
 /// Why the spec alone, whatever else there is, cannot be carried out; one that does not decode is another matter.
 pub(crate) fn of_spec(seen: &Observed) -> Option<String> {
-    if let Some(error) = seen.identity.invalid.clone().or_else(|| not_served(seen)) {
+    let wrong = seen.workload_problem.clone().or_else(|| seen.identity.invalid.clone());
+    if let Some(error) = wrong.or_else(|| not_served(seen)) {
         return Some(error);
     }
     match Strategy::of(&seen.rollout.spec) {
@@ -66,9 +74,6 @@ fn not_served(seen: &Observed) -> Option<String> {
 
 fn field_not_served(seen: &Observed) -> Option<String> {
     let spec = &seen.rollout.spec;
-    if spec.workload_ref.is_some() {
-        return Some("spec.workloadRef".to_owned());
-    }
     match (&spec.strategy.canary, &spec.strategy.blue_green) {
         (Some(canary), _) => not_served_of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),
         (None, Some(blue)) => first_asked([
@@ -123,6 +128,9 @@ pub(crate) fn plan(seen: &Observed, now: Timestamp, problem: &str) -> Plan {
         conditions::set(&mut next, found);
     }
     next.observed_generation = metadata.generation.unwrap_or(0).to_string();
+    if seen.workload.is_some() {
+        next.workload_observed_generation = status::workload_generation(seen);
+    }
     phase::DEGRADED.clone_into(&mut next.phase);
     next.message = format!("{}: {message}", condition::INVALID_SPEC);
     let mut draft = Draft::default();
@@ -135,5 +143,7 @@ pub(crate) fn plan(seen: &Observed, now: Timestamp, problem: &str) -> Plan {
         let why = WakeReason::ManagerStaysAway;
         draft.wake(Wake { at, why });
     }
-    draft.finish(Vec::new(), status::write(old, &next))
+    // Argo CD calls a rollout Progressing whose annotation speaks of another generation than its status.
+    let actions = order::announce_workload(seen);
+    draft.finish(actions.into_vec(), status::write(old, &next))
 }

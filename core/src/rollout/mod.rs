@@ -9,6 +9,9 @@
 //!   what each Service leads to.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
+//! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
+//! pods the workload keeps.
+//!
 //! Then `report` tells it: `status`, `conditions`, `phase` and `duration`. `invalid` handles a spec that cannot be carried
 //! out, `unread` a status that does not decode.
 
@@ -40,3 +43,4 @@ pub mod unread;
 pub(crate) mod update;
 pub mod view;
 pub(crate) mod want;
+pub mod workload;

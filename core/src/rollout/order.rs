@@ -5,19 +5,20 @@
 //! 3. ReplicaSets grow.
 //! 4. Services move, and those that the spec no longer names are released.
 //! 5. ReplicaSets shrink, within the budget of available pods, and keep what a Service still leads to.
-//! 6. Old ReplicaSets go.
-//! 7. Records and metadata follow: rollouts work without them.
-//! 8. Pods are evicted where no size changes.
+//! 6. The Deployment that the rollout refers to shrinks, once pods of the rollout stand in for its own.
+//! 7. Old ReplicaSets go.
+//! 8. Records and metadata follow: rollouts work without them.
+//! 9. Pods are evicted where no size changes.
 //!
 //! The first change that fails stops all that come after it, so each may rely on those before it (design: invariants 4
 //! and 5).
 
 use crate::meaning;
-use crate::observed::{ReplicaSet, Service};
+use crate::observed::{Observed, ReplicaSet, Service};
 use crate::plan::draft::{Draft, patch_of, target_of};
 use crate::plan::{
-    Action, After, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, Secondary, ServicePatch, Target,
-    Wake, WakeReason,
+    Action, After, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch, Secondary,
+    ServicePatch, Target, Wake, WakeReason, WorkloadScale,
 };
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
@@ -26,6 +27,7 @@ use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
 use crate::rollout::want::{Behind, Deadline, Keeps, Of, Want};
+use crate::rollout::workload::{self, Scale};
 use crate::wire;
 
 /// Changes, in their order.
@@ -35,10 +37,12 @@ pub(crate) struct Actions(Vec<Action>);
 /// Everything that a strategy wants, and what is the same for all strategies.
 pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> Actions {
     let mut actions = Actions::default();
-    actions.create(look, want, draft);
+    let scale = workload::scale(look);
+    actions.create(look, want, &scale, draft);
     actions.grow(look, want, draft);
     actions.move_services(look, want, draft);
     actions.shrink(look, want, draft);
+    actions.scale_workload(look, &scale, draft);
     actions.clean_up(look);
     actions.keep_records(look, want);
     actions.dress(look);
@@ -68,6 +72,17 @@ pub(crate) fn claim(look: &Look<'_>) -> Actions {
     )
 }
 
+/// Tells by an annotation which generation of the workload was seen; for a spec that cannot be carried out.
+pub(crate) fn announce_workload(seen: &Observed) -> Actions {
+    let annotations = workload::annotations(seen, &Scale::Stays(None));
+    let patch = (!annotations.is_empty()).then(|| RolloutPatch {
+        target: replica_set::target(&seen.rollout),
+        annotations,
+        replicas: None,
+    });
+    Actions(patch.map(Action::Rollout).into_iter().collect())
+}
+
 impl Actions {
     /// No changes.
     pub(crate) fn is_empty(&self) -> bool {
@@ -87,6 +102,7 @@ impl Actions {
             Action::ReplicaSet(ReplicaSetAction::Delete(_))
             | Action::Service(_)
             | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
+            | Action::Workload(_)
             | Action::Rollout(_) => false,
         })
     }
@@ -100,7 +116,7 @@ impl Actions {
     pub(crate) fn have_secondary(&self) -> bool {
         self.0.iter().any(|action| match action {
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => !patch.secondary.is_empty(),
-            Action::Pod(PodAction::Patch(_)) => true,
+            Action::Pod(PodAction::Patch(_)) | Action::Workload(_) => true,
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Delete(_))
             | Action::Service(_)
             | Action::Pod(PodAction::Evict(_))
@@ -130,8 +146,9 @@ impl Actions {
         self.push(ReplicaSetAction::Patch(patch));
     }
 
-    /// The newest ReplicaSet, its revision on the rollout, and `spec.replicas` where it is absent (decision 22).
-    fn create(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
+    /// The newest ReplicaSet, its revision on the rollout, what that tells of its workload, and `spec.replicas` where it is
+    /// absent (decision 22).
+    fn create(&mut self, look: &Look<'_>, want: &Want<'_>, scale: &Scale, draft: &mut Draft) {
         if want.create.is_some() && !replica_set::may_be_created(look) {
             return;
         }
@@ -143,7 +160,8 @@ impl Actions {
             let after = self.push(ReplicaSetAction::Create(Box::new(new)));
             replica_set::tell_created(look, &name, size, after, draft);
         }
-        if let Some(patch) = replica_set::revise(look, want.create.is_some() || !missing) {
+        let of_workload = workload::annotations(look.seen, scale);
+        if let Some(patch) = replica_set::revise(look, want.create.is_some() || !missing, of_workload) {
             let revised = patch.annotations.get(wire::REVISION).cloned().flatten();
             let after = self.push(Action::Rollout(patch));
             if let Some(revision) = revised {
@@ -263,6 +281,27 @@ impl Actions {
             };
             draft.tell(news, after);
         }
+    }
+
+    /// The Deployment that the rollout refers to gives up pods (contract 05 §5).
+    fn scale_workload(&mut self, look: &Look<'_>, scale: &Scale, draft: &mut Draft) {
+        let (Scale::To(size, _), Some(workload)) = (scale, &look.seen.workload) else {
+            return;
+        };
+        let after = self.push(Action::Workload(WorkloadScale {
+            target: Target {
+                name: workload.name.clone(),
+                uid: workload.uid.clone(),
+                resource_version: workload.resource_version.clone(),
+            },
+            replicas: *size,
+        }));
+        let news = News::WorkloadScaled {
+            what: format!("{} {}", workload.kind, workload.name),
+            from: workload.replicas,
+            to: *size,
+        };
+        draft.tell(news, after);
     }
 
     /// Deletes the oldest ReplicaSets beyond `revisionHistoryLimit` (contract 02 §6). One in that range that still has

@@ -73,13 +73,27 @@ pub(crate) fn pod<'a>(look: &Look<'a>, set: &ReplicaSet) -> Option<&'a str> {
     of(look, set).find_map(|left| left.pod.as_deref())
 }
 
+/// Whether the object of this UID is left alone now, because the API server refused a secondary change of it.
+pub(crate) fn is_left_alone(look: &Look<'_>, uid: &str) -> bool {
+    of_uid(look, uid).any(|left| left.until > look.now)
+}
+
+/// Whether the API server refused a secondary change of the object of this UID, and has not taken one since.
+pub(crate) fn is_standing(look: &Look<'_>, uid: &str) -> bool {
+    of_uid(look, uid).next().is_some()
+}
+
 fn of<'a>(look: &Look<'a>, set: &ReplicaSet) -> impl Iterator<Item = &'a LeftAlone> {
+    of_uid(look, &set.uid)
+}
+
+fn of_uid<'a>(look: &Look<'a>, uid: &str) -> impl Iterator<Item = &'a LeftAlone> {
     let left = look
         .seen
         .standing
         .iter()
         .filter_map(|standing| standing.left_alone.as_ref());
-    left.filter(move |left| left.replica_set == set.uid)
+    left.filter(move |left| left.replica_set == uid)
 }
 
 /// A primary change stops all that comes after it, the status included. So a refusal that lasts is told in a reconcile of its

@@ -1,6 +1,6 @@
 //! What a ReplicaSet says of itself, and how one is made, kept in step and scaled (contract 02 §1, §4, §6).
 
-use crate::api::PodTemplate;
+use crate::api::{PodTemplate, Rollout};
 use crate::identity::sanitised_template;
 use crate::observed::ReplicaSet;
 use crate::plan::draft::Draft;
@@ -40,7 +40,13 @@ fn is_copied(annotation: &str) -> bool {
     !annotation.starts_with(wire::OWN_PREFIX)
         && !matches!(
             annotation,
-            wire::LAST_APPLIED | wire::REVISION | wire::REVISION_HISTORY | wire::DESIRED_REPLICAS | wire::NOTIFIED
+            wire::LAST_APPLIED
+                | wire::REVISION
+                | wire::REVISION_HISTORY
+                | wire::DESIRED_REPLICAS
+                | wire::NOTIFIED
+                // Upstream copies it: each scaling of the workload rewrites the ReplicaSet (contract 11 C8).
+                | wire::WORKLOAD_GENERATION
         )
 }
 
@@ -145,25 +151,36 @@ pub(crate) fn manifest(look: &Look<'_>, replicas: i32) -> NewReplicaSet {
 }
 
 /// The rollout's own revision annotation where it is to be `revised`, and `spec.replicas` where it is absent (decision
-/// 22); `None` where nothing changes.
-pub(crate) fn revise(look: &Look<'_>, revised: bool) -> Option<RolloutPatch> {
+/// 22), with the annotations that speak of its workload; `None` where nothing changes.
+pub(crate) fn revise(
+    look: &Look<'_>,
+    revised: bool,
+    of_workload: BTreeMap<String, Option<String>>,
+) -> Option<RolloutPatch> {
     let revision = newest_revision(look).to_string();
-    let metadata = &look.rollout.metadata;
-    let recorded = metadata.annotations.as_ref().and_then(|all| all.get(wire::REVISION));
+    let annotations = look.rollout.metadata.annotations.as_ref();
+    let recorded = annotations.and_then(|all| all.get(wire::REVISION));
     let stale = revised && recorded != Some(&revision);
-    let replicas = look.rollout.spec.replicas.is_none().then_some(look.replicas);
-    (stale || replicas.is_some()).then(|| RolloutPatch {
-        target: Target {
-            name: look.name().to_owned(),
-            uid: metadata.uid.clone().unwrap_or_default(),
-            resource_version: metadata.resource_version.clone().unwrap_or_default(),
-        },
-        annotations: stale
-            .then(|| (wire::REVISION.to_owned(), Some(revision)))
-            .into_iter()
-            .collect(),
-        replicas,
-    })
+    let mut patch = RolloutPatch {
+        target: target(look.rollout),
+        annotations: of_workload,
+        replicas: look.rollout.spec.replicas.is_none().then_some(look.replicas),
+    };
+    if stale {
+        patch.annotations.insert(wire::REVISION.to_owned(), Some(revision));
+    }
+    (!patch.annotations.is_empty() || patch.replicas.is_some()).then_some(patch)
+}
+
+/// The rollout in the version decided upon.
+pub(crate) fn target(rollout: &Rollout) -> Target {
+    let metadata = &rollout.metadata;
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    Target {
+        name: part(&metadata.name),
+        uid: part(&metadata.uid),
+        resource_version: part(&metadata.resource_version),
+    }
 }
 
 /// Annotations that are copied, and the history of revisions (contract 02 §4, last item), unless the API server refused

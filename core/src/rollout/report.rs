@@ -16,6 +16,7 @@ use crate::rollout::replica_set;
 use crate::rollout::revision::Stable;
 use crate::rollout::status;
 use crate::rollout::update::Course;
+use crate::rollout::workload;
 use crate::wire::{HASH_LABEL, condition};
 
 /// The facts that do not depend on the strategy; the others are false.
@@ -48,6 +49,7 @@ pub(crate) fn finish(
         next.collision_count = Some(old.collision_count.unwrap_or(0).saturating_add(1));
     }
     let outcome = conditions::settle(look, &mut next, facts);
+    workload::settle(look, &mut next, facts.healthy, &workload::scale(look), &mut draft);
     refused::settle(look, &mut next, &actions, &mut draft);
     ephemeral::warn(look, &mut draft);
     look.restart.wake(&mut draft);

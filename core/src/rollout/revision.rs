@@ -8,6 +8,7 @@ use crate::plan::Ownership;
 use crate::rollout::adoption::Reason;
 use crate::rollout::conditions;
 use crate::rollout::unread;
+use crate::rollout::workload;
 use crate::wire::condition;
 
 /// The roles of the ReplicaSets of one rollout, at one reconcile.
@@ -175,7 +176,7 @@ pub(crate) fn is_observed(seen: &Observed) -> bool {
         return false;
     }
     let generation = seen.rollout.metadata.generation.unwrap_or(0);
-    seen.rollout.status.observed_generation.parse() == Ok(generation)
+    seen.rollout.status.observed_generation.parse() == Ok(generation) && workload::is_the_one_that_was_observed(seen)
 }
 
 /// Whether the status says for which generation it was written. Before v1.0 it held a hash of the spec in its place:

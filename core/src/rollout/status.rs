@@ -3,7 +3,7 @@
 use crate::api::lenient::Unread;
 use crate::api::rollout::{Condition, RolloutStatus};
 use crate::notation::selector;
-use crate::observed::ReplicaSet;
+use crate::observed::{Observed, ReplicaSet};
 use crate::plan::{StatusWrite, Urgency};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::update::Course;
@@ -73,6 +73,7 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
             .unwrap_or_default(),
         collision_count: old.collision_count,
         observed_generation: look.rollout.metadata.generation.unwrap_or(0).to_string(),
+        workload_observed_generation: workload_generation(look.seen),
         conditions: old.conditions.clone(),
         stable_rs: course.stable.clone(),
         // A new template counts as restarted: its pods are new anyway (contract 05 §4).
@@ -88,6 +89,14 @@ pub(crate) fn base(look: &Look<'_>, course: &Course, counts: Counts) -> RolloutS
         albs: old.albs.clone(),
         ..RolloutStatus::default()
     }
+}
+
+/// Generation of the workload whose template is used, as text; empty for a rollout with a template of its own.
+pub(crate) fn workload_generation(seen: &Observed) -> String {
+    let workload = seen.workload.as_ref();
+    workload
+        .map(|workload| workload.generation.to_string())
+        .unwrap_or_default()
 }
 
 /// The merge patch from the recorded status to `next`; none where they are equal.

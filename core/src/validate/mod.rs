@@ -14,7 +14,6 @@ pub use error::{ErrorKind, FieldError};
 use crate::api::rollout::{AntiAffinity, Rollout, RolloutSpec};
 use crate::api::template::PodTemplate;
 use crate::notation::selector;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// All that is wrong with a rollout as written; the first finding is the one that is surfaced.
@@ -33,7 +32,7 @@ pub fn with_template(rollout: &Rollout, resolved: Option<&PodTemplate>) -> Vec<F
     match (&spec.workload_ref, resolved) {
         (None, _) => template(&mut errors, spec, spec.template.as_ref()),
         (Some(_), Some(resolved)) => template(&mut errors, spec, Some(resolved)),
-        (Some(_), None) => empty_template(&mut errors, spec.template.as_ref()),
+        (Some(_), None) => errors.extend(template_beside_reference(spec)),
     }
     not_negative(&mut errors, "spec.minReadySeconds", spec.min_ready_seconds);
     not_negative(
@@ -87,23 +86,18 @@ fn selector(errors: &mut Vec<FieldError>, spec: &RolloutSpec) {
     }
 }
 
-/// With a workload reference the template must say nothing of its own: no labels and no annotations. A template with
-/// containers but without either counts as empty (contract 11 §E, "01 §8 item 3").
-fn empty_template(errors: &mut Vec<FieldError>, template: Option<&PodTemplate>) {
-    let template = template.map(PodTemplate::to_value).unwrap_or_default();
-    let given = |member: &str| {
-        template
-            .pointer(&format!("/metadata/{member}"))
-            .and_then(Value::as_object)
-            .is_some_and(|map| !map.is_empty())
-    };
-    if given("labels") || given("annotations") {
-        errors.push(FieldError {
-            path: "spec.template".to_owned(),
-            kind: ErrorKind::Bare,
-            detail: "template must be empty for workload reference rollout".to_owned(),
-        });
-    }
+/// What is wrong with the template beside a workload reference: it must say nothing of its own, no labels and no
+/// annotations. A template with containers but without either counts as empty (contract 11 §E, "01 §8 item 3").
+#[must_use]
+pub fn template_beside_reference(spec: &RolloutSpec) -> Option<FieldError> {
+    spec.workload_ref.as_ref()?;
+    let template = spec.template.as_ref()?;
+    let own = !template.labels().is_empty() || !template.annotations().is_empty();
+    own.then(|| FieldError {
+        path: "spec.template".to_owned(),
+        kind: ErrorKind::Bare,
+        detail: "template must be empty for workload reference rollout".to_owned(),
+    })
 }
 
 fn template(errors: &mut Vec<FieldError>, spec: &RolloutSpec, template: Option<&PodTemplate>) {

@@ -18,6 +18,11 @@ pub const SHRUNK_TO: &str = "rollout.serin.dev/shrunk-to";
 /// Annotation of ReplicaSets: what stood in the pod template under the labels and annotations that are laid over it, JSON
 /// (decision 44).
 pub const COVERED_METADATA: &str = "rollout.serin.dev/covered-metadata";
+/// Annotation of Rollouts: the generation of the workload that they refer to (contract 02 §1).
+pub const WORKLOAD_GENERATION: &str = "rollout.argoproj.io/workload-generation";
+/// Annotation of Rollouts: the pods of the Deployment that they refer to have moved, JSON
+/// ([`Record`](crate::rollout::workload::Record)).
+pub const WORKLOAD_MOVED: &str = "rollout.serin.dev/workload-moved";
 /// Annotation of Services: the rollout that manages them.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label of custom resources: the controller instance that serves them.
@@ -70,6 +75,10 @@ pub mod condition {
     pub const REFUSED: &str = "Refused";
     /// A field of the status does not decode, and the rollout is held; ours.
     pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
+    /// Somebody scales the Deployment up again and again although its pods have moved; ours.
+    pub const WORKLOAD_SCALE_CONTESTED: &str = "WorkloadScaleContested";
+    /// The workload that a rollout refers to runs its pods beside all of the rollout's; ours.
+    pub const DOUBLE_CAPACITY: &str = "DoubleCapacity";
 
     /// Reason of Available.
     pub const AVAILABLE_REASON: &str = "AvailableReason";
@@ -131,6 +140,10 @@ pub mod event {
     pub const UNDECODABLE_METADATA: &str = "UndecodableMetadata";
     /// A ReplicaSet was scaled.
     pub const SCALING_REPLICA_SET: &str = "ScalingReplicaSet";
+    /// The Deployment that a rollout refers to was scaled; ours.
+    pub const SCALING_WORKLOAD: &str = "ScalingWorkload";
+    /// Somebody scales that Deployment up again and again; ours.
+    pub const WORKLOAD_SCALE_CONTESTED: &str = "WorkloadScaleContested";
     /// The selector of a Service was switched.
     pub const SWITCH_SERVICE: &str = "SwitchService";
     /// A step is done.

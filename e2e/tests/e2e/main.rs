@@ -20,6 +20,7 @@ mod odd_requests;
 mod refusals;
 mod takeover;
 mod trouble;
+mod workload_ref;
 
 use serin_e2e::cluster::Place;
 use serin_e2e::harness::{self, Scenario, counts_writes};
@@ -170,6 +171,7 @@ fn stories() -> Vec<Scenario> {
         scenario!(leaders::a_paused_api_server_leaves_one_leader).only(Place::Real),
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
         scenario!(deploy_argocd::hooks_are_merged_into_an_applied_argocd_cm).only(Place::Real),
+        scenario!(workload_ref::a_deployment_moves_over_and_back_without_losing_a_pod).wishing(availability::wishes),
         scenario!(takeover::canaries),
         scenario!(takeover::blue_greens),
         scenario!(takeover::the_report_writes_nothing).only(Place::Real),

@@ -26,6 +26,12 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
                 );
                 seen.rollout.spec.replicas = patch.replicas.or(seen.rollout.spec.replicas);
             }
+            Action::Workload(scale) => {
+                if let Some(workload) = &mut seen.workload {
+                    workload.replicas = scale.replicas;
+                    workload.generation += 1;
+                }
+            }
             Action::Pod(_) => {}
         }
     }

@@ -174,6 +174,7 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
+            | Action::Workload(_)
             | Action::Pod(PodAction::Patch(_))
             | Action::Rollout(_) => {}
         }

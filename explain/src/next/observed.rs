@@ -10,6 +10,7 @@ use serin_core::identity::{Identity, anti_affinity};
 use serin_core::meaning;
 use serin_core::observed::{Pod, ReplicaFailure, ReplicaSet, Service};
 use serin_core::rollout::pods;
+use serin_core::rollout::workload::{self, Reference, Referenced};
 use serin_core::wire::{HASH_LABEL, MANAGED_BY};
 use std::collections::BTreeMap;
 
@@ -41,6 +42,7 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
         services: services(case),
         ..Observed::default()
     };
+    follow_workload(case, &mut seen)?;
     for name in pods::needed(&seen, case.now) {
         if !case.was_listed("Pod") {
             return Err("Pod");
@@ -57,6 +59,22 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
         seen.pods.insert(name, own);
     }
     Ok(seen)
+}
+
+/// Fills in the pod template of the workload; the kind where it was not read.
+fn follow_workload(case: &Case<'_>, seen: &mut Observed) -> Result<(), &'static str> {
+    let found = match workload::reference(&seen.rollout) {
+        Reference::None | Reference::Problem(_) => None,
+        Reference::To(kind, name) => {
+            let object = case.sibling(kind.as_str(), name);
+            if object.is_none() && !case.was_listed(kind.as_str()) {
+                return Err(kind.as_str());
+            }
+            object.map(|object| Referenced::of(kind, object.value()))
+        }
+    };
+    workload::fill_in(seen, found.as_ref(), Identity::of_filled_in);
+    Ok(())
 }
 
 fn services(case: &Case<'_>) -> BTreeMap<String, Option<Service>> {

@@ -98,6 +98,25 @@ fn controller_stale() {
         .rollout(changed(400))
         .rollout(json!({"status": {"observedGeneration": "4"}}));
     seen.is(&[]);
+    // The template of the workload is not.
+    let mut workload = World::canary();
+    let reference = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    workload
+        .listed("Lease")
+        .add(lease(LEASE, 2))
+        .add(json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "generation": 7, "managedFields": [
+            {"manager": "helm", "operation": "Update", "time": ago(90), "fieldsV1": {"f:spec": {"f:template": {}}}}]}}))
+        .rollout(json!({"spec": {"workloadRef": reference}, "status": {"workloadObservedGeneration": "6"}}));
+    let behind = workload.is(&["controller-stale"]);
+    assert!(
+        behind.causes[0]
+            .summary
+            .contains("generation 7 of Deployment web for 90s; the status speaks of generation 6"),
+        "{}",
+        behind.causes[0].summary
+    );
+    workload.rollout(json!({"status": {"workloadObservedGeneration": "7"}}));
+    workload.is(&[]);
     // No permission is the root.
     let mut forbidden = world.clone();
     forbidden.event("Rollout", "web", "ReconciliationError", "rollouts.argoproj.io \"web\" is forbidden: User \"u\" cannot update resource \"rollouts\" in API group \"argoproj.io\"", 20);

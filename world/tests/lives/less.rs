@@ -1,8 +1,8 @@
 //! A life that breaks a rule is made smaller: whatever can be left out, and the rule still breaks, is left out.
 
-use crate::life::live_with;
+use crate::Live;
 use serde_json::{Value, json};
-use serin_world::{Faults, World};
+use serin_world::Faults;
 
 /// Most acts of a life.
 const ACTS: i64 = 7;
@@ -125,8 +125,8 @@ impl Less {
 }
 
 /// What may be left out of the life of a seed without a rule being kept. Nothing, where no rule breaks.
-pub(crate) fn shrink(seed: u64) -> Less {
-    shrink_by(|less| !live_with(seed, false, less).broken.is_empty())
+pub(crate) fn shrink(live: Live, seed: u64) -> Less {
+    shrink_by(|less| !live(seed, false, less).broken.is_empty())
 }
 
 /// As [`shrink`], where `breaks` says which lives are still of interest.
@@ -140,11 +140,6 @@ fn shrink_by(breaks: impl Fn(&Less) -> bool) -> Less {
         less = smaller;
     }
     less
-}
-
-/// The small life, played with its trace.
-pub(crate) fn small_life(seed: u64) -> World {
-    live_with(seed, true, &shrink(seed))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serin_core::observed::Refusal;
 use serin_world::cluster::Set;
 use serin_world::refusals::Change;
 use serin_world::rng::Rng;
-use serin_world::{Faults, World};
+use serin_world::{Deed, Faults, World};
 
 /// A random spec.
 pub(crate) fn rollout(rng: &mut Rng) -> Value {
@@ -127,7 +127,7 @@ fn blue_green(rng: &mut Rng) -> Value {
 }
 
 /// One thing that a person does.
-fn somebody_acts(world: &mut World) {
+pub(crate) fn somebody_acts(world: &mut World) {
     let image = world.rng.up_to(4);
     match world.rng.up_to(29) {
         0..=2 => world.set_image(&format!("web:good-{image}")),
@@ -195,7 +195,7 @@ fn lose_node(world: &mut World) {
 }
 
 /// Pods that failed are ready again; those of a bad image stay as they are.
-fn recover_pods(world: &mut World) {
+pub(crate) fn recover_pods(world: &mut World) {
     for index in 0..world.sets.len() {
         if world.sets[index].good {
             world.heal_pods(index);
@@ -267,14 +267,9 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
     live_with(seed, tracing, &Less::default())
 }
 
-/// A life with less in it than its seed says.
-pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
-    let mut rng = Rng::new(seed);
-    let mut manifest = rollout(&mut rng);
-    less.simplify(&mut manifest);
-    let mut world = World::new(manifest);
-    world.tracing = tracing;
-    world.faults = less.calm(Faults {
+/// What goes wrong in a life.
+pub(crate) fn faults(rng: &mut Rng) -> Faults {
+    Faults {
         crash_after_writes: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(25)).unwrap()),
         crash_again_after: rng.one_in(2).then(|| usize::try_from(1 + rng.up_to(9)).unwrap()),
         store_lag: rng.up_to(2),
@@ -282,30 +277,44 @@ pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
         clock_off: if rng.one_in(3) { 1 + rng.up_to(4) } else { 0 },
         two_leaders: rng.one_in(2),
         lost_answers: if rng.one_in(3) { 2 + rng.up_to(10) } else { 0 },
-    });
+    }
+}
+
+/// The acts of a life, at random moments. Each has chance of its own: what is left out leaves the others as they are.
+pub(crate) fn act_out(world: &mut World, (seed, acts): (u64, i64), less: &Less, act: Deed) {
+    for number in 0..acts {
+        world.rng = Rng::new(seed ^ (u64::try_from(number).unwrap() + 1).wrapping_mul(0xD1B5_4A32_D192_ED03));
+        if less.leaves_out(number) {
+            continue;
+        }
+        if world.rng.one_in(3) {
+            let writes = usize::try_from(1 + world.rng.up_to(8)).unwrap();
+            world.interruption = Some((world.writes + writes, act));
+        }
+        act(world);
+        let seconds = world.rng.up_to(45);
+        world.wait(seconds);
+        check_status(world);
+        world.create_services();
+    }
+    world.interruption = None;
+}
+
+/// A life with less in it than its seed says.
+pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
+    let mut rng = Rng::new(seed);
+    let mut manifest = rollout(&mut rng);
+    less.simplify(&mut manifest);
+    let mut world = World::new(manifest);
+    world.tracing = tracing;
+    world.faults = less.calm(faults(&mut rng));
     world.ready_after = rng.up_to(5);
     let acts = rng.up_to(6);
     world.rng = rng;
     world.another_clock();
     world.create_services();
     world.wait(3);
-    for act in 0..acts {
-        // What is left out leaves the other acts as they are.
-        world.rng = Rng::new(seed ^ (u64::try_from(act).unwrap() + 1).wrapping_mul(0xD1B5_4A32_D192_ED03));
-        if less.leaves_out(act) {
-            continue;
-        }
-        if world.rng.one_in(3) {
-            let writes = usize::try_from(1 + world.rng.up_to(8)).unwrap();
-            world.interruption = Some((world.writes + writes, somebody_acts));
-        }
-        somebody_acts(&mut world);
-        let seconds = world.rng.up_to(45);
-        world.wait(seconds);
-        check_status(&mut world);
-        world.create_services();
-    }
-    world.interruption = None;
+    act_out(&mut world, (seed, acts), less, somebody_acts);
     world.faults.lost_answers = 0;
     world.refusals.of.clear();
     recover_pods(&mut world);
@@ -321,7 +330,7 @@ pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
 }
 
 /// What must hold of every status that users can read.
-fn check_status(world: &mut World) {
+pub(crate) fn check_status(world: &mut World) {
     let status = world.current().status;
     let steps = world.rollout["spec"]["strategy"]["canary"]["steps"]
         .as_array()
@@ -341,7 +350,7 @@ fn check_status(world: &mut World) {
 }
 
 /// Invariant 7: the spec rests and the world rests, so the plan is empty and no wake repeats for ever.
-fn check_rest(world: &mut World) {
+pub(crate) fn check_rest(world: &mut World) {
     let writes = world.writes;
     let plan = world.look();
     if !plan.is_empty() || world.writes != writes {
@@ -531,7 +540,7 @@ fn check_services_at_the_end(world: &mut World) {
 /// What is stable runs the template of the spec, and no more old revisions are kept than asked for.
 fn check_replica_sets_at_the_end(world: &mut World) {
     let rollout = world.current();
-    let template = rollout.spec.template.as_ref().map(Fingerprint::of);
+    let template = world.template().as_ref().map(Fingerprint::of);
     let stable = |set: &&Set| set.object.hash() == rollout.status.stable_rs;
     if world
         .sets

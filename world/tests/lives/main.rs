@@ -21,8 +21,9 @@ mod scenarios;
 mod search;
 mod situations;
 mod start;
+mod workloads;
 
-use less::{shrink, small_life};
+use less::{Less, shrink};
 use life::{live, rollout};
 use serde_json::json;
 use serin_world::World;
@@ -30,7 +31,8 @@ use serin_world::rng::Rng;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lives in a plain run; `SERIN_LIVES` plays another number of them, `.ci/run` 20,000.
+/// Lives in a plain run; `SERIN_LIVES` plays another number of them, `.ci/run` 20,000. Of those with a workload there are a
+/// quarter as many.
 const LIVES: u64 = 2_000;
 const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 
@@ -38,6 +40,9 @@ const SECONDS_OF_A_YEAR: f64 = 31_557_600.0;
 fn replay(seed: u64) -> String {
     format!("SERIN_LIFE={seed} cargo test -p serin-world --test lives -- --nocapture")
 }
+
+/// A life of this seed, with a trace where it is asked for, and with less in it.
+type Live = fn(u64, bool, &Less) -> World;
 
 /// A life as people read it: all that happened, then the rules that it broke.
 fn story(seed: u64, world: &World) -> String {
@@ -50,9 +55,9 @@ fn story(seed: u64, world: &World) -> String {
 }
 
 /// Makes the life smaller, plays it again with its trace, and fails with it.
-fn fail(seed: u64) -> ! {
-    let world = small_life(seed);
-    let less = shrink(seed);
+fn fail(live: Live, seed: u64) -> ! {
+    let less = shrink(live, seed);
+    let world = live(seed, true, &less);
     panic!(
         "{}\nleft out, since the rule breaks without it: {less:?}\nreplay it with: {}",
         story(seed, &world),
@@ -75,13 +80,13 @@ struct Played {
 
 impl Played {
     /// Plays lives until there are enough, or one breaks a rule.
-    fn play(&self, next: &AtomicU64) {
+    fn play(&self, live: Live, next: &AtomicU64) {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= self.wanted || seed >= self.broken.load(Ordering::Relaxed) {
                 return;
             }
-            let world = live(seed, false);
+            let world = live(seed, false, &Less::default());
             if !world.broken.is_empty() {
                 self.broken.fetch_min(seed, Ordering::Relaxed);
             }
@@ -113,19 +118,30 @@ impl Played {
 /// Plays them on all processors; `SERIN_LIFE` plays one, and prints it.
 #[test]
 fn lives() {
+    play_all(life::live_with, 1);
+}
+
+/// As [`lives`], of rollouts that refer to a Deployment.
+#[test]
+fn lives_with_a_workload() {
+    play_all(workloads::live, 4);
+}
+
+/// All of them, or one of so many.
+fn play_all(live: Live, of: u64) {
     if let Ok(seed) = std::env::var("SERIN_LIFE") {
         let seed = seed.parse().expect("SERIN_LIFE is the number of a life");
-        let world = live(seed, true);
+        let world = live(seed, true, &Less::default());
         println!("{}", story(seed, &world));
         if !world.broken.is_empty() {
-            fail(seed);
+            fail(live, seed);
         }
         return;
     }
     let began = Instant::now();
     let wanted = std::env::var("SERIN_LIVES").map(|lives| lives.parse().expect("SERIN_LIVES is a number of lives"));
     let played = Played {
-        wanted: wanted.unwrap_or(LIVES),
+        wanted: wanted.unwrap_or(LIVES) / of,
         broken: AtomicU64::new(u64::MAX),
         ..Played::default()
     };
@@ -133,12 +149,12 @@ fn lives() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| played.play(&next));
+            scope.spawn(|| played.play(live, &next));
         }
     });
     let broken = played.broken.load(Ordering::Relaxed);
     if broken != u64::MAX {
-        fail(broken);
+        fail(live, broken);
     }
     played.tell(began.elapsed(), threads);
 }

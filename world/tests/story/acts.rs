@@ -4,6 +4,7 @@ use super::Why;
 use super::fields::nested;
 use super::services;
 use super::stage::{Stage, length, yaml};
+use super::workloads;
 use serde_json::{Value, json};
 use serin_core::hooks::request::{self, Patches, Promotion};
 use serin_core::observed::{Refusal, ReplicaFailure};
@@ -41,7 +42,7 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
 }
 
 fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
-    if let Some(result) = services::act(stage, text) {
+    if let Some(result) = services::act(stage, text).or_else(|| workloads::act(stage, text)) {
         return result;
     }
     if let Some(time) = text.strip_prefix("wait ") {
@@ -74,6 +75,9 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
     {
         let index = stage.find(revision)?;
         stage.world.fail_pods(index, 1);
+    } else if let Some(revision) = between(text, "one pod of ", " becomes ready") {
+        let index = stage.find(revision)?;
+        stage.world.ready_one(index);
     } else if let Some(revision) = text
         .strip_prefix("all pods of ")
         .and_then(|rest| rest.strip_suffix(" fail"))
@@ -252,7 +256,10 @@ fn parse_change(text: &str) -> Result<Change, Why> {
         "ReplicaSets" => Ok(Change::ReplicaSets),
         "Pods" => Ok(Change::Pods),
         "Services" => Ok(Change::Services),
-        _ => Err(Why::not_understood("neither copies, ReplicaSets, Pods nor Services")),
+        "the scale" => Ok(Change::Workloads),
+        _ => Err(Why::not_understood(
+            "neither copies, ReplicaSets, Pods, Services nor the scale",
+        )),
     }
 }
 

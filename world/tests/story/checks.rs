@@ -6,6 +6,7 @@ use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
 use super::services;
 use super::stage::{Stage, length};
+use super::workloads;
 use serde_json::Value;
 use serin_core::api::rollout::Condition;
 
@@ -43,6 +44,7 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "ReplicaSets" => revisions(stage, rest),
         "ReplicaSet" => replica_set(stage, rest),
         "Service" => services::check(stage, rest),
+        "workload" => workloads::check(stage, rest),
         "condition" => condition(stage, rest),
         "conditions" => order_of_conditions(stage, rest),
         "counts" => counts(stage, rest),

@@ -12,6 +12,7 @@ mod file;
 mod pods;
 mod services;
 mod stage;
+mod workloads;
 
 pub use file::{Story, read};
 use stage::Stage;
