@@ -57,8 +57,12 @@ pub fn parse_docs(text: &str) -> Result<Vec<Document>, YamlError> {
 /// # Errors
 /// [`YamlError::Write`]; no JSON value is known that cannot be written.
 pub fn to_string(value: &Value) -> Result<String, YamlError> {
-    // A document that is a text stands at the beginning of a line, where it may look like a separator.
-    if value.as_str().is_some_and(|text| text.starts_with("---")) {
+    // What stands at the beginning of a line may look like a separator; JSON, which is YAML too, has it in quotes.
+    let separates = |text: &str| text.starts_with("---");
+    let outermost = value
+        .as_object()
+        .is_some_and(|members| members.keys().any(|key| separates(key)));
+    if outermost || value.as_str().is_some_and(separates) {
         return Ok(format!("{value}\n"));
     }
     // Long lines stay lines: a folded text is hard to compare and to search.
@@ -362,6 +366,8 @@ mod tests {
         assert_eq!(one(&to_string(&value).unwrap()), value);
         for text in ["---# x", "---", "--- a", "---\n\u{2028}\"b\""] {
             assert_eq!(one(&to_string(&json!(text)).unwrap()), text);
+            let keyed = json!({ text: 1, "a": [text] });
+            assert_eq!(one(&to_string(&keyed).unwrap()), keyed);
         }
     }
 }
