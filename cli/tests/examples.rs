@@ -5,6 +5,7 @@
 
 mod support;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, ListParams, PostParams};
 use kube::{Api, Client, Config};
@@ -170,6 +171,34 @@ async fn the_example_of_a_restart_restarts() {
         sleep(Duration::from_millis(200)).await;
     }
     assert!(uids().await.is_disjoint(&before), "old pods are left");
+    assert!(sandbox.ended_by("-TERM").await.success());
+}
+
+#[tokio::test]
+async fn the_example_of_a_workload_moves_its_pods() {
+    let mut sandbox = Staying::start(&["sandbox"]);
+    let (_, kubeconfig) = sandbox.ready().await;
+    let client = client(&kubeconfig).await;
+    let read = |file: &str| std::fs::read_to_string(examples().join("workload-ref").join(file)).unwrap();
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "default");
+    let deployment = serde_saphyr::from_str::<Value>(&read("deployment.yaml")).unwrap();
+    let deployment = serde_json::from_value(deployment).unwrap();
+    deployments.create(&PostParams::default(), &deployment).await.unwrap();
+    let rollout: DynamicObject =
+        serde_json::from_value(serde_saphyr::from_str(&read("rollout.yaml")).unwrap()).unwrap();
+    let any: Api<DynamicObject> = Api::namespaced_with(client, "default", &ApiResource::erase::<Rollout>(&()));
+    any.create(&PostParams::default(), &rollout).await.unwrap();
+    let healthy = serin(&kubeconfig, &["status", "workload-demo", "--timeout", "60s"]).await;
+    assert!(healthy.status.success(), "{healthy:?}");
+    let began = Instant::now();
+    loop {
+        let left = deployments.get("workload-demo").await.unwrap().spec.replicas;
+        if left == Some(0) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{left:?} pods are left");
+        sleep(Duration::from_millis(200)).await;
+    }
     assert!(sandbox.ended_by("-TERM").await.success());
 }
 
