@@ -11,10 +11,12 @@
 )]
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
+mod demand;
 mod doors;
 mod life;
 mod moments;
 mod requests;
+mod scalers;
 mod scenarios;
 mod situations;
 mod start;
