@@ -6,6 +6,7 @@ use serin_core::observed::Refusal;
 use serin_world::cluster::Set;
 use serin_world::refusals::Change;
 use serin_world::rng::Rng;
+use serin_world::scalers::{Metric, POD, Scaler};
 use serin_world::{Faults, World};
 
 /// A random spec.
@@ -276,6 +277,10 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         lost_answers: if rng.one_in(3) { 2 + rng.up_to(10) } else { 0 },
     };
     world.ready_after = rng.up_to(5);
+    if rng.one_in(5) {
+        let metric = *rng.pick(&[Metric::Utilization, Metric::ExternalAverage]);
+        world.scaler = Some(Scaler::new(metric, (1 + rng.up_to(9)) * POD, world.now));
+    }
     let acts = rng.up_to(6);
     world.rng = rng;
     world.another_clock();
@@ -293,6 +298,7 @@ pub(crate) fn live(seed: u64, tracing: bool) -> World {
         world.create_services();
     }
     world.interruption = None;
+    world.scaler = None;
     world.faults.lost_answers = 0;
     world.refusals.of.clear();
     recover_pods(&mut world);
