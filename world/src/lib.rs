@@ -21,6 +21,7 @@ pub mod refusals;
 mod replica_sets;
 pub mod rng;
 mod rules;
+pub mod scalers;
 mod services;
 
 use cluster::Set;
@@ -119,6 +120,8 @@ pub struct World {
     pub no_room: bool,
     /// What goes wrong.
     pub faults: Faults,
+    /// What scales the rollout by its `/scale`.
+    pub scaler: Option<scalers::Scaler>,
     /// What happened, one line each.
     pub trace: Vec<String>,
     /// Whether it is noted: a life is played without, and again with notes where a rule broke.
@@ -202,6 +205,7 @@ impl World {
             pods_late: 0,
             no_room: false,
             faults: Faults::default(),
+            scaler: None,
             trace: Vec::new(),
             tracing: true,
             broken: Vec::new(),
@@ -398,9 +402,11 @@ impl World {
                 break;
             }
             self.now = next.max(self.now);
+            self.autoscale();
             self.settle();
         }
         self.now = end;
+        self.autoscale();
         self.settle();
     }
 
@@ -408,7 +414,8 @@ impl World {
     fn next_change(&self) -> Option<Timestamp> {
         let by_ours = |at: Timestamp| at.checked_sub(self.ahead).expect("lives are short");
         let wake = self.wake.map(|wake| by_ours(wake.at));
-        [wake, self.retry_at, self.next_cluster_change()]
+        let scaler = self.scaler.as_ref().map(scalers::Scaler::next);
+        [wake, self.retry_at, scaler, self.next_cluster_change()]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.now)

@@ -134,6 +134,40 @@ fn tests_that_differences_name_exist() {
     crate::none(&lost);
 }
 
+/// The last column of each row of `docs/demand.md` names a test: a file below `world/tests` or the root, with the beginning of a
+/// heading or the name of a function in it.
+#[test]
+fn tests_that_the_list_of_issues_names_exist() {
+    let named = Regex::new(r"`([\w./-]+\.(?:rs|md))`(?: \((`\w+`|[^`)]+)\))?").unwrap();
+    let text = file("docs/demand.md").text;
+    let rows = text
+        .lines()
+        .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
+    let tests = rows
+        .map(|(_, tests)| tests)
+        .filter(|tests| !tests.starts_with("not yet"));
+    let mut found = 0;
+    let mut lost = Vec::new();
+    for test in tests.flat_map(|tests| named.captures_iter(tests)) {
+        found += 1;
+        let name = test.get(2).map_or("", |name| name.as_str());
+        let wanted = match name.strip_prefix('`') {
+            Some(function) => format!("fn {}(", function.trim_end_matches('`')),
+            None if name.is_empty() => String::new(),
+            None => format!("## {name}"),
+        };
+        let there = ["", "world/tests/"].iter().any(|folder| {
+            let path = crate::workspace::root().join(format!("{folder}{}", &test[1]));
+            std::fs::read_to_string(path).is_ok_and(|text| text.contains(&wanted))
+        });
+        if !there {
+            lost.push(test[0].to_owned());
+        }
+    }
+    assert!(found > 40, "{found} tests were found only");
+    crate::none(&lost);
+}
+
 /// Rooms that decision 53 names, and that are made with their first code.
 fn planned(path: &str) -> bool {
     ["core/src/rollout/", "core/src/analysis/", "controller/src/fetch/"]

@@ -8,6 +8,7 @@ use serin_core::observed::Refusal;
 use serin_world::cluster::Set;
 use serin_world::refusals::Change;
 use serin_world::rng::Rng;
+use serin_world::scalers::{Metric, POD, Scaler};
 use serin_world::{Deed, Faults, World};
 
 /// A random spec.
@@ -309,12 +310,17 @@ pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
     world.tracing = tracing;
     world.faults = less.calm(faults(&mut rng));
     world.ready_after = rng.up_to(5);
+    if rng.one_in(5) {
+        let metric = *rng.pick(&[Metric::Utilization, Metric::ExternalAverage]);
+        world.scaler = Some(Scaler::new(metric, (1 + rng.up_to(9)) * POD, world.now));
+    }
     let acts = rng.up_to(6);
     world.rng = rng;
     world.another_clock();
     world.create_services();
     world.wait(3);
     act_out(&mut world, (seed, acts), less, somebody_acts);
+    world.scaler = None;
     world.faults.lost_answers = 0;
     world.refusals.of.clear();
     recover_pods(&mut world);

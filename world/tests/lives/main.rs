@@ -11,12 +11,14 @@
 )]
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
+mod demand;
 mod doors;
 mod ends;
 mod less;
 mod life;
 mod moments;
 mod requests;
+mod scalers;
 mod scenarios;
 mod search;
 mod situations;

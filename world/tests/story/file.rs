@@ -180,5 +180,5 @@ fn cites_its_source(title: &str) -> bool {
             .split_once(what)
             .is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()))
     };
-    names("contract ") || names("decision ") || names("invariant ")
+    names("contract ") || names("decision ") || names("invariant ") || names("argo-rollouts#")
 }
