@@ -7,6 +7,7 @@ use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
+use crate::commands::set::{SetGroup, SetKind};
 use crate::commands::terminate::{TerminateGroup, TerminateKind};
 use crate::show::failure::Failure;
 use crate::show::program::Program;
@@ -17,16 +18,20 @@ use std::ffi::OsString;
 pub(super) enum Arity {
     One,
     Many,
+    /// A name, and a container with its image.
+    Assignment,
 }
 
 /// The commands that take names, with the word for one in the usage.
-pub(super) const NAMED: [(&[&str], Arity, &str); 9] = [
+pub(super) const NAMED: [(&[&str], Arity, &str); 11] = [
     (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
     (&["status"], Arity::One, "ROLLOUT_NAME"),
     (&["promote"], Arity::One, "ROLLOUT_NAME"),
     (&["restart"], Arity::One, "ROLLOUT_NAME"),
     (&["abort"], Arity::Many, "ROLLOUT_NAME"),
     (&["pause"], Arity::Many, "ROLLOUT_NAME"),
+    (&["set", "image"], Arity::Assignment, "ROLLOUT_NAME"),
+    (&["undo"], Arity::One, "ROLLOUT_NAME"),
     (&["retry", "rollout"], Arity::Many, "ROLLOUT_NAME"),
     (&["terminate", "analysisrun"], Arity::Many, "ANALYSISRUN_NAME"),
     (&["terminate", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
@@ -35,6 +40,8 @@ pub(super) const NAMED: [(&[&str], Arity, &str); 9] = [
 /// What a command was given.
 enum Given<'a> {
     Names(&'a [&'a str], &'a [String]),
+    /// Words that do not fit, and what is wrong with them.
+    Wrong(&'a [&'a str], &'static str),
     /// A group without a kind, or with one that it does not know.
     Kind(&'a str, Option<&'a OsString>),
     Whatever,
@@ -50,12 +57,13 @@ pub(super) fn check(command: &Command, program: Program, definition: &mut clap::
                 return Ok(());
             };
             let problem = match (arity, names) {
-                (Arity::One, [_]) | (Arity::Many, [_, ..]) => return Ok(()),
+                (Arity::One, [_]) | (Arity::Many, [_, ..]) | (Arity::Assignment, _) => return Ok(()),
                 (Arity::One | Arity::Many, []) => format!("{word} is missing"),
                 (Arity::One, several) => format!("expected one {word}, got {}: {}", several.len(), several.join(", ")),
             };
             Err(turn_down(path, &problem, program, definition))
         }
+        Given::Wrong(path, problem) => Err(turn_down(path, problem, program, definition)),
         Given::Kind(group, kind) => {
             let kinds = help::subcommands(definition, group).join(" or ");
             let problem = match kind {
@@ -91,6 +99,15 @@ fn given(command: &Command) -> Given<'_> {
             }
             Some(TerminateKind::Unknown(words)) => Given::Kind("terminate", words.first()),
             None => Given::Kind("terminate", None),
+        },
+        Command::Undo(undo) => Given::Names(&["undo"], &undo.names),
+        Command::Set(SetGroup { kind }) => match kind {
+            Some(SetKind::Image(image)) if image.parts().is_none() => {
+                Given::Wrong(&["set", "image"], "expected a ROLLOUT_NAME and one CONTAINER=IMAGE")
+            }
+            Some(SetKind::Image(_)) => Given::Whatever,
+            Some(SetKind::Unknown(words)) => Given::Kind("set", words.first()),
+            None => Given::Kind("set", None),
         },
         Command::Lua(LuaGroup { command: None }) => Given::Kind("lua", None),
         Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),

@@ -21,6 +21,7 @@ pub(super) fn definition(command: Command, program: Program) -> Command {
         let rest = match arity {
             Arity::One => format!("{word} [flags]"),
             Arity::Many => format!("{word}... [flags]"),
+            Arity::Assignment => format!("{word} CONTAINER=IMAGE [flags]"),
         };
         let usage = format!("{} {} {rest}", program.words(), path.join(" "));
         command = at(command, path, &|it| it.override_usage(usage.clone()));

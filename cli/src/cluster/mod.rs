@@ -6,3 +6,4 @@ pub(crate) mod flags;
 pub(crate) mod scene;
 pub(crate) mod send;
 pub(crate) mod survey;
+pub(crate) mod workload;

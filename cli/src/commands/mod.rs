@@ -16,8 +16,10 @@ mod promote;
 mod restart;
 pub(crate) mod retry;
 mod sandbox;
+pub(crate) mod set;
 mod status;
 pub(crate) mod terminate;
+mod undo;
 mod version;
 
 use crate::cluster::connect::{Connection, connect};
@@ -37,8 +39,10 @@ use self::promote::Promote;
 use self::restart::Restart;
 use self::retry::{RetryGroup, RetryKind};
 use self::sandbox::Sandbox;
+use self::set::{SetGroup, SetKind};
 use self::status::Status;
 use self::terminate::{TerminateGroup, TerminateKind};
+use self::undo::Undo;
 use self::version::Version;
 use clap::Subcommand;
 use std::ffi::OsString;
@@ -62,6 +66,10 @@ pub(crate) enum Command {
     Restart(Restart),
     /// Terminate an AnalysisRun or Experiment
     Terminate(TerminateGroup),
+    /// Update various values on resources
+    Set(SetGroup),
+    /// Undo a rollout
+    Undo(Undo),
     /// Check overlays and manifests before they are merged
     Check(Check),
     /// Print version
@@ -104,6 +112,8 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         | Command::Abort(_)
         | Command::Retry(_)
         | Command::Pause(_)
+        | Command::Set(_)
+        | Command::Undo(_)
         | Command::Terminate(_) => {
             let connection = connect(flags).await?;
             connection.name_in(talk(&connection, command, console).await)
@@ -124,6 +134,10 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
             kind: Some(RetryKind::Rollout(arguments)),
         }) => retry::rollout(connection, &arguments.names, console).await,
         Command::Pause(arguments) => pause::run(connection, &arguments.names, console).await,
+        Command::Set(SetGroup {
+            kind: Some(SetKind::Image(arguments)),
+        }) => set::image(connection, &arguments, console).await,
+        Command::Undo(arguments) => undo::run(connection, &arguments, console).await,
         Command::Terminate(TerminateGroup {
             kind: Some(TerminateKind::AnalysisRun(arguments)),
         }) => terminate::analysis_runs(connection, &arguments.names, console).await,
