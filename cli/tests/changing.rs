@@ -107,3 +107,116 @@ async fn under_our_name_wrong_words_are_named() {
                 [flags]\nRun 'serin set image --help' for its flags.\n";
     assert_eq!(outcome, Outcome::failure("", text));
 }
+
+const EXPERIMENT: &str = "PATCH /apis/argoproj.io/v1alpha1/namespaces/default/experiments/trial";
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/files");
+
+/// An Experiment has no `status` subresource.
+#[tokio::test]
+async fn an_experiment_is_retried_without_its_status() {
+    let seen = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment", "metadata": {"name": "trial"}});
+    let server = Server::start(&[(EXPERIMENT, 200, seen)]).await;
+    for word in ["experiment", "exp", "experiments"] {
+        let told = Outcome::success("experiment 'trial' retried\n");
+        assert_eq!(server.run(&format!("retry {word} trial")).await, told);
+        let sent = format!(r#"{EXPERIMENT} {{"status":null}}"#);
+        assert_eq!(server.asked().last().unwrap(), &sent);
+    }
+}
+
+/// Upstream sends a ClusterAnalysisTemplate to a path that there is not, and fails (contract 10 §9).
+#[tokio::test]
+async fn objects_are_created_where_they_belong() {
+    let group = "/apis/argoproj.io/v1alpha1";
+    let made = |kind: &str, name: &str| json!({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": {"name": name}});
+    for (file, kind, name, path) in [
+        ("rollout.yaml", "Rollout", "fresh", "namespaces/default/rollouts"),
+        ("rollout.json", "Rollout", "fresh", "namespaces/default/rollouts"),
+        ("namespaced.yaml", "Rollout", "fresh", "namespaces/kube-public/rollouts"),
+        (
+            "experiment.yaml",
+            "Experiment",
+            "trial",
+            "namespaces/default/experiments",
+        ),
+        (
+            "template.yaml",
+            "AnalysisTemplate",
+            "measure",
+            "namespaces/default/analysistemplates",
+        ),
+        (
+            "cluster-template.yaml",
+            "ClusterAnalysisTemplate",
+            "measure-all",
+            "clusteranalysistemplates",
+        ),
+        ("run.yaml", "AnalysisRun", "measured", "namespaces/default/analysisruns"),
+    ] {
+        let asked = format!("POST {group}/{path}");
+        let server = Server::start(&[(&asked, 201, made(kind, name))]).await;
+        let told = format!("{}.argoproj.io/{name} created\n", kind.to_lowercase());
+        assert_eq!(
+            server.run(&format!("create -f {FILES}/{file}")).await,
+            Outcome::success(&told),
+            "{file}"
+        );
+        assert_eq!(server.asked(), [asked]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_created_is_told_before_anything_is_sent() {
+    let server = Server::start(&[]).await;
+    let decoding = "error unmarshaling JSON: while decoding JSON: ";
+    for (file, error) in [
+        (
+            "unknown-field.yaml",
+            format!("{decoding}json: unknown field \"replica\""),
+        ),
+        ("unknown-field.json", "json: unknown field \"zelector\"".to_owned()),
+        (
+            "unknown-container.yaml",
+            format!("{decoding}json: unknown field \"imige\""),
+        ),
+        ("empty.yaml", "creates of / unsupported".to_owned()),
+        ("configmap.yaml", "creates of /ConfigMap unsupported".to_owned()),
+        ("deployment.yaml", "creates of apps/Deployment unsupported".to_owned()),
+        (
+            "nope.yaml",
+            format!("open {FILES}/nope.yaml: no such file or directory"),
+        ),
+    ] {
+        let outcome = server.run(&format!("create -f {FILES}/{file}")).await;
+        assert_eq!(outcome, Outcome::failure("", &format!("Error: {error}\n")), "{file}");
+    }
+    let several = server.run("create -f a -f b -w").await;
+    assert_eq!(
+        several,
+        Outcome::failure("", "Error: Cannot watch multiple resources\n")
+    );
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_analysis_run_needs_one_template_and_all_arguments() {
+    let server = Server::start(&[]).await;
+    let template = format!("--from-file {FILES}/template-args.yaml");
+    for (flags, error) in [
+        ("", "one of --from or --from-file must be specified"),
+        (
+            "--from a --from-file b",
+            "one of --from or --from-file must be specified",
+        ),
+        (
+            &*format!("{template} -a service"),
+            "arguments must be in the form NAME=VALUE",
+        ),
+        (&template, "args.service was not resolved"),
+        (&format!("--from-file {FILES}/template-unnamed.yaml"), "name is invalid"),
+    ] {
+        let outcome = server.run(format!("create analysisrun {flags}").trim_end()).await;
+        assert_eq!(outcome, Outcome::failure("", &format!("Error: {error}\n")), "{flags}");
+    }
+    assert!(server.asked().is_empty());
+}

@@ -3,8 +3,10 @@
 use super::help;
 use crate::commands::Command;
 use crate::commands::argocd::ArgocdGroup;
+use crate::commands::create::Create;
 use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
+use crate::commands::lint::Lint;
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::set::{SetGroup, SetKind};
@@ -23,7 +25,7 @@ pub(super) enum Arity {
 }
 
 /// The commands that take names, with the word for one in the usage.
-pub(super) const NAMED: [(&[&str], Arity, &str); 11] = [
+pub(super) const NAMED: [(&[&str], Arity, &str); 12] = [
     (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
     (&["status"], Arity::One, "ROLLOUT_NAME"),
     (&["promote"], Arity::One, "ROLLOUT_NAME"),
@@ -33,6 +35,7 @@ pub(super) const NAMED: [(&[&str], Arity, &str); 11] = [
     (&["set", "image"], Arity::Assignment, "ROLLOUT_NAME"),
     (&["undo"], Arity::One, "ROLLOUT_NAME"),
     (&["retry", "rollout"], Arity::Many, "ROLLOUT_NAME"),
+    (&["retry", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
     (&["terminate", "analysisrun"], Arity::Many, "ANALYSISRUN_NAME"),
     (&["terminate", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
 ];
@@ -87,6 +90,7 @@ fn given(command: &Command) -> Given<'_> {
         Command::Abort(abort) => Given::Names(&["abort"], &abort.names),
         Command::Retry(RetryGroup { kind }) => match kind {
             Some(RetryKind::Rollout(retry)) => Given::Names(&["retry", "rollout"], &retry.names),
+            Some(RetryKind::Experiment(retry)) => Given::Names(&["retry", "experiment"], &retry.names),
             Some(RetryKind::Unknown(words)) => Given::Kind("retry", words.first()),
             None => Given::Kind("retry", None),
         },
@@ -100,6 +104,12 @@ fn given(command: &Command) -> Given<'_> {
             Some(TerminateKind::Unknown(words)) => Given::Kind("terminate", words.first()),
             None => Given::Kind("terminate", None),
         },
+        Command::Create(Create { kind: None, files, .. }) if files.is_empty() => {
+            Given::Wrong(&["create"], "name a file with -f, or use create analysisrun")
+        }
+        Command::Lint(Lint { file, .. }) if file.as_deref().unwrap_or_default().is_empty() => {
+            Given::Wrong(&["lint"], "name a file with -f")
+        }
         Command::Undo(undo) => Given::Names(&["undo"], &undo.names),
         Command::Set(SetGroup { kind }) => match kind {
             Some(SetKind::Image(image)) if image.parts().is_none() => {
@@ -117,6 +127,8 @@ fn given(command: &Command) -> Given<'_> {
         | Command::Argocd(_)
         | Command::Check(_)
         | Command::Explain(_)
+        | Command::Create(_)
+        | Command::Lint(_)
         | Command::Version(_)
         | Command::Options
         | Command::Demo(_)

@@ -3,11 +3,13 @@
 mod abort;
 pub(crate) mod argocd;
 pub(crate) mod check;
+pub(crate) mod create;
 mod demo;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod kustomize;
 mod line;
+pub(crate) mod lint;
 pub(crate) mod lua;
 mod names;
 mod options;
@@ -29,10 +31,12 @@ use crate::show::failure::Failure;
 
 use self::argocd::ArgocdGroup;
 use self::check::Check;
+use self::create::{Create, CreateKind};
 use self::demo::Demo;
 use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::kustomize::KustomizeGroup;
+use self::lint::Lint;
 use self::lua::LuaGroup;
 use self::names::Names;
 use self::promote::Promote;
@@ -58,7 +62,7 @@ pub(crate) enum Command {
     Promote(Promote),
     /// Abort a rollout
     Abort(Names),
-    /// Retry a rollout
+    /// Retry a rollout or experiment
     Retry(RetryGroup),
     /// Pause a rollout
     Pause(Names),
@@ -66,10 +70,14 @@ pub(crate) enum Command {
     Restart(Restart),
     /// Terminate an AnalysisRun or Experiment
     Terminate(TerminateGroup),
+    /// Create a Rollout, Experiment, AnalysisTemplate, ClusterAnalysisTemplate, or AnalysisRun resource
+    Create(Create),
     /// Update various values on resources
     Set(SetGroup),
     /// Undo a rollout
     Undo(Undo),
+    /// Lint and validate a Rollout
+    Lint(Lint),
     /// Check overlays and manifests before they are merged
     Check(Check),
     /// Print version
@@ -98,9 +106,15 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
+        Command::Create(Create {
+            kind: Some(CreateKind::AnalysisRun(arguments)),
+            ..
+        }) => create::analysis_run::run(flags, &arguments, console).await,
+        Command::Create(arguments) => create::run(flags, &arguments, console).await,
         Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(flags, &arguments, console).await,
+        Command::Lint(arguments) => lint::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
@@ -133,6 +147,9 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
         Command::Retry(RetryGroup {
             kind: Some(RetryKind::Rollout(arguments)),
         }) => retry::rollout(connection, &arguments.names, console).await,
+        Command::Retry(RetryGroup {
+            kind: Some(RetryKind::Experiment(arguments)),
+        }) => retry::experiments(connection, &arguments.names, console).await,
         Command::Pause(arguments) => pause::run(connection, &arguments.names, console).await,
         Command::Set(SetGroup {
             kind: Some(SetKind::Image(arguments)),
