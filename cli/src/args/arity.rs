@@ -127,6 +127,7 @@ fn given(command: &Command) -> Given<'_> {
         | Command::Argocd(_)
         | Command::Check(_)
         | Command::Explain(_)
+        | Command::Completion(_)
         | Command::Create(_)
         | Command::Lint(_)
         | Command::Version(_)

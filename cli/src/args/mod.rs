@@ -4,8 +4,12 @@
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
 mod arity;
+mod complete;
 mod errors;
 mod help;
+mod upstream;
+
+pub(crate) use complete::{Completion, Directive, Named};
 
 use crate::cluster::flags::Global;
 use crate::commands::Command;
@@ -19,6 +23,8 @@ use std::ffi::OsString;
 pub(crate) enum Call {
     /// A text for standard output.
     Help(String),
+    /// What a shell asks for.
+    Complete(Completion),
     /// A command.
     Command(Box<Global>, Command),
 }
@@ -63,9 +69,12 @@ pub(crate) fn read(words: &[OsString]) -> Result<Call, Failure> {
 }
 
 /// `help`, or a command that there is not.
-fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+fn unknown(given: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
+    let words: Vec<_> = given.iter().map(|word| word.to_string_lossy()).collect();
     let first = words.first().map_or("", |word| word);
+    if let Some(completion) = completion(first, given, program, definition)? {
+        return Ok(Call::Complete(completion));
+    }
     if first != "help" {
         let name = program.name();
         return Err(Failure::message(format!(
@@ -80,6 +89,26 @@ fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command)
         return Err(Failure::HelpOnNothing(text));
     }
     Ok(Call::Help(help::of(definition, &path, program)))
+}
+
+/// `__complete WORDS`: all that follows is taken as it is.
+fn completion(
+    first: &str,
+    given: &[OsString],
+    program: Program,
+    definition: &clap::Command,
+) -> Result<Option<Completion>, Failure> {
+    let described = match first {
+        "__complete" => true,
+        "__completeNoDesc" => false,
+        _ => return Ok(None),
+    };
+    let words = given.get(1..).unwrap_or_default();
+    if words.is_empty() {
+        let text = "requires at least 1 arg(s), only received 0";
+        return Err(Failure::message(text));
+    }
+    Ok(Some(complete::complete(definition, words, described, program)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod abort;
 pub(crate) mod argocd;
 pub(crate) mod check;
+pub(crate) mod completion;
 pub(crate) mod create;
 mod demo;
 pub(crate) mod explain;
@@ -31,6 +32,7 @@ use crate::show::failure::Failure;
 
 use self::argocd::ArgocdGroup;
 use self::check::Check;
+use self::completion::Completion;
 use self::create::{Create, CreateKind};
 use self::demo::Demo;
 use self::explain::Explain;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Check overlays and manifests before they are merged
     Check(Check),
+    /// Generate completion script
+    Completion(Completion),
     /// Print version
     Version(Version),
     /// Print the list of flags that all commands accept
@@ -114,6 +118,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(flags, &arguments, console).await,
+        Command::Completion(arguments) => completion::run(&arguments, console),
         Command::Lint(arguments) => lint::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),
