@@ -268,8 +268,10 @@ impl<'d> Line<'d> {
         if self.is_help() {
             to.directive = Directive::NoFiles;
             let path: Vec<_> = self.others[1..].iter().map(String::as_str).collect();
+            let known = help::known(self.root, &path);
+            let known: Vec<_> = known.iter().map(String::as_str).collect();
             if let Some(command) = help::named(self.root, &path) {
-                to.candidates = children(command, &path_of(self.root, &path), last, program);
+                to.candidates = children(command, &known, last, program);
             }
             return;
         }
@@ -299,27 +301,10 @@ impl<'d> Line<'d> {
 
 /// The commands below a command that begin with a prefix.
 fn children(command: &Command, path: &[&str], prefix: &str, program: Program) -> Vec<(String, String)> {
-    let mut rows = help::children(command, path.is_empty());
-    if program == Program::Plugin {
-        let upstream = upstream::children(path);
-        for (name, about) in &mut rows {
-            if let Some((_, text)) = upstream.iter().find(|(known, _)| known == name) {
-                about.clone_from(text);
-            }
-        }
-    }
+    let mut rows = match program {
+        Program::Plugin => upstream::children(path),
+        Program::Serin => help::children(command, path.is_empty()),
+    };
     rows.retain(|(name, _)| name.starts_with(prefix));
     rows
-}
-
-/// The names of commands for words that may be aliases.
-fn path_of<'d>(root: &'d Command, words: &[&str]) -> Vec<&'d str> {
-    let (mut command, mut path) = (root, Vec::new());
-    for word in words {
-        if let Some(next) = command.find_subcommand(word) {
-            path.push(next.get_name());
-            command = next;
-        }
-    }
-    path
 }

@@ -79,12 +79,16 @@ fn at(command: Command, path: &[&str], change: &dyn Fn(Command) -> Command) -> C
     }
 }
 
-/// Whether there is a command by these words.
-pub(super) fn exists(command: &Command, path: &[&str]) -> bool {
-    match path.split_first() {
-        Some((first, rest)) => command.find_subcommand(first).is_some_and(|it| exists(it, rest)),
-        None => true,
+/// The names of the commands that words lead to, which may be aliases, as far as there are any.
+pub(super) fn known(root: &Command, words: &[&str]) -> Vec<String> {
+    let (mut command, mut path) = (root, Vec::new());
+    for next in words.iter().map_while(|word| {
+        command = command.find_subcommand(word)?;
+        Some(command)
+    }) {
+        path.push(next.get_name().to_owned());
     }
+    path
 }
 
 /// The help of a command, by its words below the program.

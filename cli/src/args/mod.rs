@@ -82,13 +82,17 @@ fn unknown(given: &[OsString], program: Program, definition: &mut clap::Command)
         )));
     }
     let path: Vec<_> = words[1..].iter().map(AsRef::as_ref).collect();
-    if !help::exists(definition, &path) {
+    let known = help::known(definition, &path);
+    // cobra shows the help of a group also for what that does not have.
+    let shows = known.len() == path.len() || (program == Program::Plugin && !known.is_empty());
+    if !shows {
         let topic: Vec<_> = path.iter().map(|word| format!("`{word}`")).collect();
         let usage = help::usage(definition, &[], program);
         let text = format!("Unknown help topic [{}]\n{usage}", topic.join(" "));
         return Err(Failure::HelpOnNothing(text));
     }
-    Ok(Call::Help(help::of(definition, &path, program)))
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    Ok(Call::Help(help::of(definition, &known, program)))
 }
 
 /// `__complete WORDS`: all that follows is taken as it is.

@@ -33,7 +33,11 @@ impl Single {
     /// # Errors
     /// What is wrong, in the words of Go's readers.
     pub(crate) fn refuse_unknown(&self, kind: &str) -> Result<(), String> {
-        match strict::problem(&self.object, kind) {
+        let mut object = self.object.clone();
+        if self.notation == Notation::Yaml {
+            strict::as_texts(&mut object, kind);
+        }
+        match strict::problem(&object, kind) {
             None => Ok(()),
             Some(problem) => Err(match self.notation {
                 Notation::Json => problem,

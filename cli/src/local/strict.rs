@@ -16,7 +16,31 @@ pub(crate) fn problem(object: &Value, kind: &str) -> Option<String> {
     path.value(object, &schema)
 }
 
-/// The same, of a YAML file.
+/// Writes booleans and numbers as text where a field of a kind of ours wants text, as Go's reader of YAML does.
+pub(crate) fn as_texts(object: &mut Value, kind: &str) {
+    if let Some(schema) = strict_schema_of(kind) {
+        texts(object, &schema);
+    }
+}
+
+fn texts(value: &mut Value, schema: &Value) {
+    let wants_text = schema.get("type").and_then(Value::as_str) == Some("string");
+    match value {
+        Value::Bool(_) | Value::Number(_) if wants_text => *value = Value::String(value.to_string()),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let known = schema.get("additionalProperties");
+                if let Some(schema) = known.or_else(|| schema.get("properties")?.get(name)) {
+                    texts(member, schema);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| texts(item, &schema["items"])),
+        _ => {}
+    }
+}
+
+/// A problem, as it is told of a YAML file.
 pub(crate) fn in_yaml(problem: &str) -> String {
     format!("error unmarshaling JSON: while decoding JSON: {problem}")
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 use serin_core::api::{GROUP, Rollout};
 use serin_core::notation::yaml;
-use serin_core::validate;
+use serin_core::validate::{self, ErrorKind, FieldError};
 
 /// `lint -f FILE`.
 #[derive(Args, Debug)]
@@ -37,11 +37,21 @@ pub(super) fn run(arguments: &Lint, console: &mut Console) -> Result<(), Failure
         found.extend(neighbours.problems(rollout));
     }
     for problem in &found {
-        console.line(&problem.body())?;
+        console.line(&body(problem))?;
     }
     match found.first() {
-        Some(first) => Err(Failure::message(first.to_string())),
+        Some(first) => Err(Failure::message(format!("{}: {}", first.path, body(first)))),
         None => Ok(()),
+    }
+}
+
+/// What is wrong, without the field. Here upstream also types what it surfaces as a bare sentence in a status.
+fn body(problem: &FieldError) -> String {
+    match problem.kind {
+        ErrorKind::Bare => format!("Internal error: {}", problem.body()),
+        ErrorKind::Invalid(_) | ErrorKind::NotSupported(_) | ErrorKind::Required | ErrorKind::Forbidden => {
+            problem.body()
+        }
     }
 }
 
@@ -66,7 +76,8 @@ fn read(file: &str) -> Result<(Vec<Rollout>, Neighbours), String> {
     Ok((rollouts, neighbours))
 }
 
-fn decoded(object: Value) -> Result<Rollout, String> {
+fn decoded(mut object: Value) -> Result<Rollout, String> {
+    strict::as_texts(&mut object, "Rollout");
     if let Some(problem) = strict::problem(&object, "Rollout") {
         return Err(strict::in_yaml(&problem));
     }
