@@ -250,7 +250,7 @@ impl<'d> Line<'d> {
             }
             let about = match &upstream {
                 Some(flags) => match flags.iter().find(|known| known.long() == long) {
-                    Some(known) => known.about.clone(),
+                    Some(known) => known.about.split(" (default ").next().unwrap_or_default().to_owned(),
                     None => continue,
                 },
                 None => flag.get_help().map(ToString::to_string).unwrap_or_default(),

@@ -160,9 +160,9 @@ fn merged(of_template: Option<&Value>, values: Vec<Argument>) -> Result<Vec<Argu
     let mut merged: Vec<Argument> =
         serde_json::from_value(of_template.clone()).map_err(|error| Failure::message(format!("spec.args: {error}")))?;
     for given in values {
-        match merged.iter_mut().find(|known| known.name == given.name) {
-            Some(known) => known.value = given.value,
-            None => merged.push(given),
+        // Upstream drops what a template with arguments does not know.
+        if let Some(known) = merged.iter_mut().find(|known| known.name == given.name) {
+            known.value = given.value;
         }
     }
     match merged.iter().find(|it| it.value.is_none() && it.value_from.is_none()) {
