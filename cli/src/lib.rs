@@ -7,6 +7,7 @@
 //! 2. `cluster` turns the kubectl flags into a client, and reads a rollout and what it owns (`cluster::scene`).
 //! 3. `commands` has a file for each command, with its flags and its run. Requests to a rollout are patches that
 //!    [`serin_core::hooks::request`] decides.
+//!    `complete` answers shells that ask for the next word.
 //! 4. `show` has what is printed, as text from facts without IO: `show::info` has the facts of a rollout, and
 //!    `show::tree` draws them. `show::console` writes results to standard output; errors (`Error: …`, and what to do)
 //!    and the log go to standard error. The exit code is 1 after an error.
@@ -16,6 +17,7 @@
 mod args;
 mod cluster;
 mod commands;
+mod complete;
 mod duration;
 mod local;
 mod show;
@@ -57,6 +59,7 @@ async fn carry_out(call: Call, console: &mut Console) -> Result<(), Failure> {
     match call {
         Call::Help(text) => console.print(&text),
         Call::Manual(programs, folder) => commands::man::run(programs, &folder, console),
+        Call::Complete(completion) => complete::run(completion, console).await,
         Call::Command(global, command) => {
             if console.is_of_process() {
                 logs::install(global.kloglevel, global.loglevel.as_deref());

@@ -205,7 +205,7 @@ async fn a_wrong_number_of_arguments_is_told_with_the_usage() {
         assert_eq!(outcome, Outcome::failure("", &text), "{line}");
         // Upstream shows the usage alone.
         let outcome = run(&format!("kubectl-argo-rollouts {line}")).await;
-        let begin = format!("Usage:\n  kubectl argo rollouts {flags}");
+        let begin = format!("Usage:\n  kubectl-argo-rollouts {flags}");
         assert!(
             outcome.err.contains(&begin) && outcome.out.is_empty(),
             "{line}: {outcome:?}"

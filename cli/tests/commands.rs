@@ -324,7 +324,7 @@ async fn errors_exit_with_1() {
         !usage.success
             && usage
                 .err
-                .contains("Usage:\n  kubectl argo rollouts promote ROLLOUT_NAME"),
+                .contains("Usage:\n  kubectl-argo-rollouts promote ROLLOUT_NAME"),
         "{usage:?}"
     );
     assert!(!usage.err.contains("Error:"), "{usage:?}");

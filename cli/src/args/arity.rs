@@ -3,11 +3,14 @@
 use super::help;
 use crate::commands::Command;
 use crate::commands::argocd::ArgocdGroup;
+use crate::commands::create::Create;
 use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
+use crate::commands::lint::Lint;
 use crate::commands::list::{ListGroup, ListKind};
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
+use crate::commands::set::{SetGroup, SetKind};
 use crate::commands::terminate::{TerminateGroup, TerminateKind};
 use crate::show::failure::Failure;
 use crate::show::program::Program;
@@ -18,10 +21,12 @@ use std::ffi::OsString;
 pub(super) enum Arity {
     One,
     Many,
+    /// A name, and a container with its image.
+    Assignment,
 }
 
 /// The commands that take names, with the word for one in the usage.
-pub(super) const NAMED: [(&[&str], Arity, &str); 10] = [
+pub(super) const NAMED: [(&[&str], Arity, &str); 13] = [
     (&["get", "rollout"], Arity::One, "ROLLOUT_NAME"),
     (&["get", "experiment"], Arity::One, "EXPERIMENT_NAME"),
     (&["status"], Arity::One, "ROLLOUT_NAME"),
@@ -29,7 +34,10 @@ pub(super) const NAMED: [(&[&str], Arity, &str); 10] = [
     (&["restart"], Arity::One, "ROLLOUT_NAME"),
     (&["abort"], Arity::Many, "ROLLOUT_NAME"),
     (&["pause"], Arity::Many, "ROLLOUT_NAME"),
+    (&["set", "image"], Arity::Assignment, "ROLLOUT_NAME"),
+    (&["undo"], Arity::One, "ROLLOUT_NAME"),
     (&["retry", "rollout"], Arity::Many, "ROLLOUT_NAME"),
+    (&["retry", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
     (&["terminate", "analysisrun"], Arity::Many, "ANALYSISRUN_NAME"),
     (&["terminate", "experiment"], Arity::Many, "EXPERIMENT_NAME"),
 ];
@@ -37,6 +45,8 @@ pub(super) const NAMED: [(&[&str], Arity, &str); 10] = [
 /// What a command was given.
 enum Given<'a> {
     Names(&'a [&'a str], &'a [String]),
+    /// Words that do not fit, and what is wrong with them.
+    Wrong(&'a [&'a str], &'static str),
     /// A group without a kind, or with one that it does not know.
     Kind(&'a str, Option<&'a OsString>),
     Whatever,
@@ -52,12 +62,13 @@ pub(super) fn check(command: &Command, program: Program, definition: &mut clap::
                 return Ok(());
             };
             let problem = match (arity, names) {
-                (Arity::One, [_]) | (Arity::Many, [_, ..]) => return Ok(()),
+                (Arity::One, [_]) | (Arity::Many, [_, ..]) | (Arity::Assignment, _) => return Ok(()),
                 (Arity::One | Arity::Many, []) => format!("{word} is missing"),
                 (Arity::One, several) => format!("expected one {word}, got {}: {}", several.len(), several.join(", ")),
             };
             Err(turn_down(path, &problem, program, definition))
         }
+        Given::Wrong(path, problem) => Err(turn_down(path, problem, program, definition)),
         Given::Kind(group, kind) => {
             let kinds = help::subcommands(definition, group).join(" or ");
             let problem = match kind {
@@ -87,6 +98,7 @@ fn given(command: &Command) -> Given<'_> {
         Command::Abort(abort) => Given::Names(&["abort"], &abort.names),
         Command::Retry(RetryGroup { kind }) => match kind {
             Some(RetryKind::Rollout(retry)) => Given::Names(&["retry", "rollout"], &retry.names),
+            Some(RetryKind::Experiment(retry)) => Given::Names(&["retry", "experiment"], &retry.names),
             Some(RetryKind::Unknown(words)) => Given::Kind("retry", words.first()),
             None => Given::Kind("retry", None),
         },
@@ -100,6 +112,21 @@ fn given(command: &Command) -> Given<'_> {
             Some(TerminateKind::Unknown(words)) => Given::Kind("terminate", words.first()),
             None => Given::Kind("terminate", None),
         },
+        Command::Create(Create { kind: None, files, .. }) if files.is_empty() => {
+            Given::Wrong(&["create"], "name a file with -f, or use create analysisrun")
+        }
+        Command::Lint(Lint { file, .. }) if file.as_deref().unwrap_or_default().is_empty() => {
+            Given::Wrong(&["lint"], "name a file with -f")
+        }
+        Command::Undo(undo) => Given::Names(&["undo"], &undo.names),
+        Command::Set(SetGroup { kind }) => match kind {
+            Some(SetKind::Image(image)) if image.parts().is_none() => {
+                Given::Wrong(&["set", "image"], "expected a ROLLOUT_NAME and one CONTAINER=IMAGE")
+            }
+            Some(SetKind::Image(_)) => Given::Whatever,
+            Some(SetKind::Unknown(words)) => Given::Kind("set", words.first()),
+            None => Given::Kind("set", None),
+        },
         Command::Lua(LuaGroup { command: None }) => Given::Kind("lua", None),
         Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),
         Command::Kustomize(KustomizeGroup { command: None }) => Given::Kind("kustomize", None),
@@ -108,6 +135,9 @@ fn given(command: &Command) -> Given<'_> {
         | Command::Argocd(_)
         | Command::Check(_)
         | Command::Explain(_)
+        | Command::Completion(_)
+        | Command::Create(_)
+        | Command::Lint(_)
         | Command::Version(_)
         | Command::Options
         | Command::Demo(_)

@@ -2,6 +2,7 @@
 //! upstream's shape (decision 49).
 
 use super::arity::{Arity, NAMED};
+use super::upstream;
 use crate::show::program::Program;
 use clap::{Arg, Command};
 use std::ffi::OsString;
@@ -17,10 +18,14 @@ pub(super) fn definition(command: Command, program: Program) -> Command {
         );
         command = with_hint(command.mut_args(|argument| argument.hide(true)), &hint);
     }
+    if program == Program::Plugin {
+        command = only_upstreams(command);
+    }
     for (path, arity, word) in NAMED {
         let rest = match arity {
             Arity::One => format!("{word} [flags]"),
             Arity::Many => format!("{word}... [flags]"),
+            Arity::Assignment => format!("{word} CONTAINER=IMAGE [flags]"),
         };
         let usage = format!("{} {} {rest}", program.words(), path.join(" "));
         command = at(command, path, &|it| it.override_usage(usage.clone()));
@@ -51,6 +56,15 @@ fn is_switch(argument: &Arg) -> bool {
     argument.get_num_args().is_some_and(|it| it.min_values() == 0) && argument.get_long().is_some()
 }
 
+/// The plugin lists the commands of Argo Rollouts alone (decision 49). The others work all the same.
+fn only_upstreams(command: Command) -> Command {
+    let known: Vec<_> = upstream::children(&[]).into_iter().map(|(name, _)| name).collect();
+    command.mut_subcommands(|it| {
+        let is_known = known.iter().any(|name| name == it.get_name());
+        it.hide(!is_known)
+    })
+}
+
 fn with_hint(command: Command, hint: &str) -> Command {
     let hint = hint.to_owned();
     command
@@ -65,16 +79,23 @@ fn at(command: Command, path: &[&str], change: &dyn Fn(Command) -> Command) -> C
     }
 }
 
-/// Whether there is a command by these words.
-pub(super) fn exists(command: &Command, path: &[&str]) -> bool {
-    match path.split_first() {
-        Some((first, rest)) => command.find_subcommand(first).is_some_and(|it| exists(it, rest)),
-        None => true,
+/// The names of the commands that words lead to, which may be aliases, as far as there are any.
+pub(super) fn known(root: &Command, words: &[&str]) -> Vec<String> {
+    let (mut command, mut path) = (root, Vec::new());
+    for next in words.iter().map_while(|word| {
+        command = command.find_subcommand(word)?;
+        Some(command)
+    }) {
+        path.push(next.get_name().to_owned());
     }
+    path
 }
 
 /// The help of a command, by its words below the program.
 pub(super) fn of(definition: &mut Command, path: &[&str], program: Program) -> String {
+    if let (Program::Plugin, Some(text)) = (program, upstream::help(path)) {
+        return text;
+    }
     let Some(command) = find(definition, path) else {
         return String::new();
     };
@@ -87,6 +108,9 @@ pub(super) fn of(definition: &mut Command, path: &[&str], program: Program) -> S
 
 /// What is shown after a wrong number of arguments.
 pub(super) fn usage(definition: &mut Command, path: &[&str], program: Program) -> String {
+    if let (Program::Plugin, Some(text)) = (program, upstream::usage(path)) {
+        return text;
+    }
     let Some(command) = find(definition, path) else {
         return String::new();
     };
@@ -105,15 +129,16 @@ fn find<'a>(command: &'a mut Command, path: &[&str]) -> Option<&'a mut Command> 
 
 /// The help that the words of a command line ask for with `-h` or `--help`.
 pub(super) fn as_asked(definition: &mut Command, words: &[OsString], program: Program) -> String {
-    let mut path = Vec::new();
+    let mut path: Vec<String> = Vec::new();
     let mut command: &Command = definition;
     for word in words.iter().skip(1).filter_map(|it| it.to_str()) {
         let Some(next) = command.find_subcommand(word) else {
             continue;
         };
-        path.push(word);
+        path.push(next.get_name().to_owned());
         command = next;
     }
+    let path: Vec<_> = path.iter().map(String::as_str).collect();
     of(definition, &path, program)
 }
 
@@ -246,4 +271,53 @@ fn type_of(argument: &Arg) -> &'static str {
         "as-group" => "stringArray",
         _ => "string",
     }
+}
+
+/// The command by these words, which may be aliases.
+pub(super) fn named<'d>(command: &'d Command, path: &[&str]) -> Option<&'d Command> {
+    match path.split_first() {
+        Some((first, rest)) => named(command.find_subcommand(first)?, rest),
+        None => Some(command),
+    }
+}
+
+/// Whether a command is a group.
+pub(super) fn has_children(command: &Command) -> bool {
+    command.get_subcommands().next().is_some()
+}
+
+/// The commands below a command that are shown, with a line about each, sorted.
+pub(super) fn children(command: &Command, is_root: bool) -> Vec<(String, String)> {
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
+    let mut rows: Vec<_> = shown
+        .map(|it| {
+            (
+                it.get_name().to_owned(),
+                it.get_about().map(ToString::to_string).unwrap_or_default(),
+            )
+        })
+        .collect();
+    if is_root {
+        rows.push(("help".to_owned(), "Help about any command".to_owned()));
+    }
+    rows.sort_unstable();
+    rows
+}
+
+/// Whether a flag takes no value as a word of its own.
+pub(super) fn is_switch_or_help(argument: &Arg) -> bool {
+    is_switch(argument) || !argument.get_action().takes_values()
+}
+
+/// The flags of a command: those of every command first, sorted; the program itself has only one list.
+pub(super) fn sorted_flags(command: &Command, is_root: bool) -> Vec<&Arg> {
+    let known = command.get_arguments().filter(|it| it.get_long().is_some());
+    let mut shown: Vec<_> = known.filter(|it| it.is_global_set() || !it.is_hide_set()).collect();
+    shown.sort_by_key(|it| {
+        (
+            !is_root && !(it.is_global_set() && it.get_long() != Some("help")),
+            it.get_long(),
+        )
+    });
+    shown
 }

@@ -4,8 +4,12 @@
 //! repeated flags of which the last wins, values that begin with a dash, and the texts of errors.
 
 mod arity;
+mod complete;
 mod errors;
 mod help;
+mod upstream;
+
+pub(crate) use complete::{Completion, Directive, Named};
 
 use crate::cluster::flags::Global;
 use crate::commands::Command;
@@ -22,6 +26,8 @@ pub(crate) enum Call {
     Help(String),
     /// The man pages of these programs, into this folder.
     Manual(Vec<clap::Command>, PathBuf),
+    /// What a shell asks for.
+    Complete(Completion),
     /// A command.
     Command(Box<Global>, Command),
 }
@@ -76,9 +82,12 @@ fn definitions() -> Vec<clap::Command> {
 }
 
 /// `help`, or a command that there is not.
-fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+fn unknown(given: &[OsString], program: Program, definition: &mut clap::Command) -> Result<Call, Failure> {
+    let words: Vec<_> = given.iter().map(|word| word.to_string_lossy()).collect();
     let first = words.first().map_or("", |word| word);
+    if let Some(completion) = completion(first, given, program, definition)? {
+        return Ok(Call::Complete(completion));
+    }
     if first != "help" {
         let name = program.name();
         return Err(Failure::message(format!(
@@ -86,13 +95,37 @@ fn unknown(words: &[OsString], program: Program, definition: &mut clap::Command)
         )));
     }
     let path: Vec<_> = words[1..].iter().map(AsRef::as_ref).collect();
-    if !help::exists(definition, &path) {
+    let known = help::known(definition, &path);
+    // cobra shows the help of a group also for what that does not have.
+    let shows = known.len() == path.len() || (program == Program::Plugin && !known.is_empty());
+    if !shows {
         let topic: Vec<_> = path.iter().map(|word| format!("`{word}`")).collect();
         let usage = help::usage(definition, &[], program);
         let text = format!("Unknown help topic [{}]\n{usage}", topic.join(" "));
         return Err(Failure::HelpOnNothing(text));
     }
-    Ok(Call::Help(help::of(definition, &path, program)))
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    Ok(Call::Help(help::of(definition, &known, program)))
+}
+
+/// `__complete WORDS`: all that follows is taken as it is.
+fn completion(
+    first: &str,
+    given: &[OsString],
+    program: Program,
+    definition: &clap::Command,
+) -> Result<Option<Completion>, Failure> {
+    let described = match first {
+        "__complete" => true,
+        "__completeNoDesc" => false,
+        _ => return Ok(None),
+    };
+    let words = given.get(1..).unwrap_or_default();
+    if words.is_empty() {
+        let text = "requires at least 1 arg(s), only received 0";
+        return Err(Failure::message(text));
+    }
+    Ok(Some(complete::complete(definition, words, described, program)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ fn command(line: &str) -> (Box<Global>, Command) {
         Ok(Call::Command(global, command)) => (global, command),
         Ok(Call::Help(text)) => panic!("help: {text}"),
         Ok(Call::Manual(_, folder)) => panic!("man pages in {}", folder.display()),
+        Ok(Call::Complete(_)) => panic!("a completion"),
         Err(failure) => panic!("{failure:?}"),
     }
 }
@@ -150,13 +151,20 @@ fn under_the_plugins_name_wrong_arguments_show_the_usage() {
         (" abort", " abort"),
         (" retry x", " retry"),
         (" retry rollout", " retry rollout"),
+        (" undo", " undo"),
+        (" undo a b", " undo"),
+        (" set image a", " set image"),
+        (" set image a b=c=d", " set image"),
+        (" set x", " set"),
+        (" create", " create"),
+        (" lint", " lint"),
     ];
     for (line, usage) in table {
         let Failure::Usage(text) = failure(&format!("kubectl-argo-rollouts{line}")) else {
             panic!("{line} did not show the usage")
         };
         assert!(
-            text.contains(&format!("Usage:\n  kubectl argo rollouts{usage} ")),
+            text.contains(&format!("Usage:\n  kubectl-argo-rollouts{usage} ")),
             "{line}:\n{text}"
         );
         let connection = text
@@ -202,7 +210,8 @@ fn help_is_no_error() {
         let Ok(Call::Help(text)) = call(&format!("kubectl-argo-rollouts {line}")) else {
             panic!("{line} gave no help")
         };
-        assert!(text.contains("Usage:\n  kubectl argo rollouts"), "{line}:\n{text}");
+        let usage = ["Usage:\n  kubectl-argo-rollouts", "Usage:\n  kubectl argo rollouts"];
+        assert!(usage.iter().any(|usage| text.contains(usage)), "{line}:\n{text}");
         assert!(
             text.contains("      --certificate-authority string "),
             "{line}:\n{text}"
@@ -213,4 +222,92 @@ fn help_is_no_error() {
     };
     assert!(text.starts_with("Unknown help topic [`nope`]\n"), "{text}");
     assert!(text.contains("Usage: serin"), "{text}");
+}
+
+/// The form is that of Go's cobra; `tests/recorded` compares it with Argo Rollouts.
+#[test]
+fn the_plugin_lists_the_commands_of_argo_rollouts_alone() {
+    let Ok(Call::Help(text)) = call("kubectl-argo-rollouts --help") else {
+        panic!()
+    };
+    assert!(text.contains("\n  promote       Promote a rollout\n"), "{text}");
+    assert!(text.contains("\n  help          Help about any command\n"), "{text}");
+    assert!(!text.contains("explain"), "{text}");
+    let Ok(Call::Help(text)) = call("kubectl-argo-rollouts help set image") else {
+        panic!()
+    };
+    let shape = "Update the image of a rollout\n\nUsage:\n  kubectl-argo-rollouts set image ROLLOUT_NAME CONTAINER=IMAGE [flags]\n\n\
+                 Examples:\n  # Set rollout image (containers contains 'initContainer', 'container', 'ephemeralContainer')\n  kubectl \
+                 argo rollouts set image my-rollout containerName=imageName\n";
+    assert!(text.starts_with(shape), "{text}");
+    assert!(
+        text.contains("\nFlags:\n  -h, --help   help for image\n\nGlobal Flags:\n      --as string "),
+        "{text}"
+    );
+}
+
+fn completion(line: &str) -> complete::Completion {
+    let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+    match read(&words) {
+        Ok(Call::Complete(completion)) => completion,
+        Ok(_) => panic!("{line} was not completed"),
+        Err(failure) => panic!("{failure:?}"),
+    }
+}
+
+#[test]
+fn words_are_completed() {
+    for (line, candidates, directive) in [
+        ("__complete pr", "promote", Directive::NoFiles),
+        ("__complete terminate ", "analysisrun experiment", Directive::NoFiles),
+        ("__complete completion ", "bash zsh fish powershell", Directive::NoFiles),
+        ("__complete help term", "terminate", Directive::NoFiles),
+        ("__complete undo --to", "--to-revision", Directive::NoFiles),
+        ("__complete undo --to-revision ", "", Directive::Default),
+        ("__complete lint -f ", "", Directive::Default),
+        ("__complete get rollout --watch=", "", Directive::Default),
+        ("__complete get rollout -h ", "", Directive::NoFiles),
+        ("__completeNoDesc lint ", "", Directive::Default),
+    ] {
+        let found = completion(&format!("kubectl-argo-rollouts {line}"));
+        let words: Vec<_> = found.candidates.iter().map(|(word, _)| word.as_str()).collect();
+        assert_eq!(words.join(" "), candidates, "{line}");
+        assert_eq!((found.directive, found.names), (directive, None), "{line}");
+        assert_eq!(found.described, line.starts_with("__complete "), "{line}");
+    }
+}
+
+#[test]
+fn names_are_completed_as_the_first_word_alone() {
+    for (line, of) in [
+        ("get ro -w", Some(Named::Rollouts)),
+        ("-n shop promote", Some(Named::Rollouts)),
+        ("set image --context=dev", Some(Named::Rollouts)),
+        ("terminate ar", Some(Named::AnalysisRuns)),
+        ("retry exp", Some(Named::Experiments)),
+        ("abort web", None),
+    ] {
+        let found = completion(&format!("kubectl-argo-rollouts __complete {line} x"));
+        let names = of.map(|of| complete::Names {
+            of,
+            prefix: "x".to_owned(),
+        });
+        assert_eq!(found.names, names, "{line}");
+        assert_eq!(found.directive, Directive::NoFiles, "{line}");
+    }
+    let found = completion("serin __complete -n shop --context dev undo ");
+    assert_eq!(found.global.namespace.as_deref(), Some("shop"));
+    assert_eq!(found.global.context.as_deref(), Some("dev"));
+}
+
+#[test]
+fn what_cannot_be_completed_says_why() {
+    let found = completion("kubectl-argo-rollouts __complete nope ");
+    assert_eq!(
+        found.problem.as_deref(),
+        Some("unable to find a command for arguments: [nope]")
+    );
+    let found = completion("kubectl-argo-rollouts __complete get ro --nope ");
+    let told = "Error while parsing flags from args [--nope]: unknown flag: --nope";
+    assert_eq!(found.problem.as_deref(), Some(told));
 }

@@ -7,3 +7,4 @@ pub(crate) mod fleet;
 pub(crate) mod scene;
 pub(crate) mod send;
 pub(crate) mod survey;
+pub(crate) mod workload;

@@ -3,11 +3,14 @@
 mod abort;
 pub(crate) mod argocd;
 pub(crate) mod check;
+pub(crate) mod completion;
+pub(crate) mod create;
 mod demo;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod kustomize;
 mod line;
+pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod lua;
 pub(crate) mod man;
@@ -18,8 +21,10 @@ mod promote;
 mod restart;
 pub(crate) mod retry;
 mod sandbox;
+pub(crate) mod set;
 mod status;
 pub(crate) mod terminate;
+mod undo;
 mod version;
 
 use crate::cluster::connect::{Connection, connect};
@@ -29,10 +34,13 @@ use crate::show::failure::Failure;
 
 use self::argocd::ArgocdGroup;
 use self::check::Check;
+use self::completion::Completion;
+use self::create::{Create, CreateKind};
 use self::demo::Demo;
 use self::explain::Explain;
 use self::get::{GetGroup, GetKind};
 use self::kustomize::KustomizeGroup;
+use self::lint::Lint;
 use self::list::{ListGroup, ListKind};
 use self::lua::LuaGroup;
 use self::man::Man;
@@ -41,8 +49,10 @@ use self::promote::Promote;
 use self::restart::Restart;
 use self::retry::{RetryGroup, RetryKind};
 use self::sandbox::Sandbox;
+use self::set::{SetGroup, SetKind};
 use self::status::Status;
 use self::terminate::{TerminateGroup, TerminateKind};
+use self::undo::Undo;
 use self::version::Version;
 use clap::Subcommand;
 use std::ffi::OsString;
@@ -60,7 +70,7 @@ pub(crate) enum Command {
     Promote(Promote),
     /// Abort a rollout
     Abort(Names),
-    /// Retry a rollout
+    /// Retry a rollout or experiment
     Retry(RetryGroup),
     /// Pause a rollout
     Pause(Names),
@@ -68,8 +78,18 @@ pub(crate) enum Command {
     Restart(Restart),
     /// Terminate an AnalysisRun or Experiment
     Terminate(TerminateGroup),
+    /// Create a Rollout, Experiment, AnalysisTemplate, ClusterAnalysisTemplate, or AnalysisRun resource
+    Create(Create),
+    /// Update various values on resources
+    Set(SetGroup),
+    /// Undo a rollout
+    Undo(Undo),
+    /// Lint and validate a Rollout
+    Lint(Lint),
     /// Check overlays and manifests before they are merged
     Check(Check),
+    /// Generate completion script
+    Completion(Completion),
     /// Print version
     Version(Version),
     /// Print the list of flags that all commands accept
@@ -99,9 +119,16 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
     match command {
         Command::Promote(arguments) => promote::run(flags, &arguments, console).await,
         Command::Restart(arguments) => restart::run(flags, &arguments, console).await,
+        Command::Create(Create {
+            kind: Some(CreateKind::AnalysisRun(arguments)),
+            ..
+        }) => create::analysis_run::run(flags, &arguments, console).await,
+        Command::Create(arguments) => create::run(flags, &arguments, console).await,
         Command::Explain(arguments) => explain::run(flags, &arguments, console).await,
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(flags, &arguments, console).await,
+        Command::Completion(arguments) => completion::run(&arguments, console),
+        Command::Lint(arguments) => lint::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),
         Command::Version(arguments) => version::run(arguments.short, console),
@@ -114,6 +141,8 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         | Command::Abort(_)
         | Command::Retry(_)
         | Command::Pause(_)
+        | Command::Set(_)
+        | Command::Undo(_)
         | Command::Terminate(_) => {
             let connection = connect(flags).await?;
             connection.name_in(talk(&connection, command, console).await)
@@ -143,7 +172,14 @@ async fn talk(connection: &Connection, command: Command, console: &mut Console) 
         Command::Retry(RetryGroup {
             kind: Some(RetryKind::Rollout(arguments)),
         }) => retry::rollout(connection, &arguments.names, console).await,
+        Command::Retry(RetryGroup {
+            kind: Some(RetryKind::Experiment(arguments)),
+        }) => retry::experiments(connection, &arguments.names, console).await,
         Command::Pause(arguments) => pause::run(connection, &arguments.names, console).await,
+        Command::Set(SetGroup {
+            kind: Some(SetKind::Image(arguments)),
+        }) => set::image(connection, &arguments, console).await,
+        Command::Undo(arguments) => undo::run(connection, &arguments, console).await,
         Command::Terminate(TerminateGroup {
             kind: Some(TerminateKind::AnalysisRun(arguments)),
         }) => terminate::analysis_runs(connection, &arguments.names, console).await,

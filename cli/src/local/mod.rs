@@ -3,3 +3,5 @@
 pub(crate) mod demo;
 pub(crate) mod manifest;
 pub(crate) mod sandbox;
+pub(crate) mod single;
+pub(crate) mod strict;

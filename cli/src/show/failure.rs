@@ -35,6 +35,8 @@ pub(crate) struct Refused {
     pub target: Option<Target>,
     /// Whether the request would have changed something.
     pub of_write: bool,
+    /// What was being done, before the words of the error; empty if they need none.
+    pub doing: String,
 }
 
 impl Failure {
@@ -76,7 +78,21 @@ impl Failure {
             trouble: Trouble::from(error),
             target: None,
             of_write: true,
+            doing: String::new(),
         }))
+    }
+
+    /// The same, with what was being done before its words: `failed restoring revision 2: …`.
+    #[must_use]
+    pub(crate) fn while_doing(self, doing: &str) -> Self {
+        match self {
+            Self::Message(text) => Self::Message(format!("{doing}: {text}")),
+            Self::Api(mut refused) => {
+                refused.doing.insert_str(0, &format!("{doing}: "));
+                Self::Api(refused)
+            }
+            other => other,
+        }
     }
 
     /// The same, with the server that it happened with.
@@ -130,6 +146,7 @@ impl From<Trouble> for Failure {
             trouble,
             target: None,
             of_write: false,
+            doing: String::new(),
         }))
     }
 }
@@ -142,11 +159,12 @@ impl From<Unusable> for Failure {
 
 impl Refused {
     fn text(&self, program: Program) -> String {
+        let doing = &self.doing;
         if let (Program::Plugin, Some(text)) = (program, upstreams(&self.trouble)) {
-            return text.to_owned();
+            return format!("{doing}{text}");
         }
         let target = self.target.clone().unwrap_or_default();
-        let mut text = self.trouble.what(&target);
+        let mut text = format!("{doing}{}", self.trouble.what(&target));
         let of_write = self.of_write.then(|| after_write(&self.trouble, program)).flatten();
         for line in of_write.into_iter().chain(self.trouble.remedy(&target)) {
             text.push('\n');

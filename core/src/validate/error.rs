@@ -30,15 +30,26 @@ pub enum ErrorKind {
 }
 
 impl FieldError {
-    pub(crate) fn invalid<T: Serialize + ?Sized>(
-        path: impl Into<String>,
-        value: &T,
-        detail: impl Into<String>,
-    ) -> Self {
+    /// A value that is not allowed.
+    #[must_use]
+    pub fn invalid<T: Serialize + ?Sized>(path: impl Into<String>, value: &T, detail: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             kind: ErrorKind::Invalid(printed(value)),
             detail: detail.into(),
+        }
+    }
+
+    /// What is wrong, without the field: `<Type>: <value>: <detail>`.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let detail = &self.detail;
+        match &self.kind {
+            ErrorKind::Invalid(value) => format!("Invalid value: {value}: {detail}"),
+            ErrorKind::NotSupported(value) => format!("Unsupported value: {value}: {detail}"),
+            ErrorKind::Required => format!("Required value: {detail}"),
+            ErrorKind::Forbidden => format!("Forbidden: {detail}"),
+            ErrorKind::Bare => detail.clone(),
         }
     }
 
@@ -62,13 +73,11 @@ impl FieldError {
 impl fmt::Display for FieldError {
     /// `<path>: <Type>: <value>: <detail>`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, kind, detail } = self;
-        match kind {
-            ErrorKind::Invalid(value) => write!(f, "{path}: Invalid value: {value}: {detail}"),
-            ErrorKind::NotSupported(value) => write!(f, "{path}: Unsupported value: {value}: {detail}"),
-            ErrorKind::Required => write!(f, "{path}: Required value: {detail}"),
-            ErrorKind::Forbidden => write!(f, "{path}: Forbidden: {detail}"),
-            ErrorKind::Bare => f.write_str(detail),
+        match self.kind {
+            ErrorKind::Bare => f.write_str(&self.detail),
+            ErrorKind::Invalid(_) | ErrorKind::NotSupported(_) | ErrorKind::Required | ErrorKind::Forbidden => {
+                write!(f, "{}: {}", self.path, self.body())
+            }
         }
     }
 }
