@@ -30,8 +30,6 @@ fn check(path: &[&str], folder: &Path) -> usize {
     let page =
         std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(page.contains(".SH NAME") && page.contains(".SH SYNOPSIS"), "{page}");
-    let plugin = name.replacen("serin", "kubectl-argo-rollouts", 1);
-    assert!(folder.join(format!("{plugin}.1")).is_file(), "{plugin}");
     let below = listed(path).into_iter().filter(|it| it != "help");
     1 + below
         .map(|it| check(&[path, &[it.as_str()]].concat(), folder))
@@ -46,6 +44,20 @@ fn each_command_has_a_page() {
     assert!(output.status.success(), "{output:?}");
     let commands = check(&[], &folder);
     assert!(commands > 20, "{commands}");
+    // Under the plugin's name, those that upstream's plugin has.
+    for command in [
+        "",
+        "-get-rollout",
+        "-get-experiment",
+        "-list-rollouts",
+        "-set-image",
+        "-undo",
+        "-lint",
+        "-create-analysisrun",
+    ] {
+        let page = format!("kubectl-argo-rollouts{command}.1");
+        assert!(folder.join(&page).is_file(), "{page}");
+    }
     let controller = std::fs::read_to_string(folder.join("serin-controller.1")).unwrap();
     assert!(controller.contains("namespaced"), "{controller}");
     let pages = std::fs::read_dir(&folder).unwrap().count();

@@ -38,6 +38,9 @@ impl World {
         self.basis.at = self.now;
         self.basis.version = self.next_version;
         self.basis.least = Self::least_available(&seen.rollout).min(known);
+        if !plan.actions.is_empty() {
+            self.leasts.push((self.basis.version, self.basis.least));
+        }
         self.check_order(seen, plan);
         self.check_promotion(seen, plan);
         self.begin_to_write();

@@ -365,10 +365,16 @@ impl World {
                 .as_ref()
                 .map_or(0, |workload| workload.available(self.now));
         let unknown = self.unknown_losses(basis.at, None);
-        // The rollout may have fewer replicas by now.
+        // The rollout may have fewer replicas by now, or have had fewer in between: then its own pods went.
+        let since = self
+            .leasts
+            .iter()
+            .rev()
+            .take_while(|(version, _)| *version >= basis.version);
         let rollout = self.decoded();
-        let least = basis
-            .least
+        let least = since
+            .map(|(_, least)| *least)
+            .fold(basis.least, i32::min)
             .min(rollout.spec.replicas.unwrap_or(1) - unavailable(&rollout));
         if left + unknown < least {
             self.break_rule(format!(

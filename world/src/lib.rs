@@ -146,6 +146,8 @@ pub struct World {
     late: Option<lost::Late>,
     /// What the last reconcile saw: what its plan is judged by.
     basis: hands::Basis,
+    /// Available pods that must be left by each plan that was carried out, and the version of the world at that time.
+    leasts: Vec<(u64, i32)>,
     /// What others did by hand.
     deeds: hands::Deeds,
     /// The update under way began while there were pods, or while some were wanted.
@@ -223,6 +225,7 @@ impl World {
                 rollout: Rc::default(),
                 least: 0,
             },
+            leasts: Vec::new(),
             deeds: hands::Deeds::default(),
             began_with_pods: false,
             interruption: None,

@@ -95,6 +95,8 @@ struct Line<'d> {
     root: &'d Command,
     command: &'d Command,
     path: Vec<&'d str>,
+    /// The words that led there; a command may have been called by an alias.
+    typed: Vec<String>,
     /// Words that are neither commands nor flags.
     others: Vec<String>,
     /// Long names of the flags that are there.
@@ -115,6 +117,7 @@ impl<'d> Line<'d> {
             root: definition,
             command: definition,
             path: Vec::new(),
+            typed: Vec::new(),
             others: Vec::new(),
             flags: BTreeSet::new(),
             global: Vec::new(),
@@ -145,6 +148,7 @@ impl<'d> Line<'d> {
             && let Some(next) = self.command.find_subcommand(word)
         {
             self.path.push(next.get_name());
+            self.typed.push(word.to_owned());
             self.command = next;
         } else {
             self.others.push(word.to_owned());
@@ -198,7 +202,7 @@ impl<'d> Line<'d> {
         let unknown = self.unknown.as_ref()?;
         let of_command: Vec<_> = words
             .iter()
-            .filter(|word| !self.path.contains(&word.as_str()))
+            .filter(|word| !self.typed.contains(word))
             .cloned()
             .collect();
         Some(format!(

@@ -143,7 +143,7 @@ fn under_the_plugins_name_wrong_arguments_show_the_usage() {
         (" get experiment a b", " get experiment"),
         (
             " list",
-            " list <rollout|experiment> [flags]\n  kubectl argo rollouts list [command]\n\nAvailable",
+            " list <rollout|experiment> [flags]\n  kubectl-argo-rollouts list [command]\n\nExamples:\n\t# List rollouts\n\tkubectl argo rollouts list rollouts\n\t\n\t# List experiments\n\tkubectl argo rollouts list",
         ),
         (" list x", " list <rollout|experiment>"),
         (" status", " status"),
@@ -262,7 +262,7 @@ fn words_are_completed() {
         ("__complete terminate ", "analysisrun experiment", Directive::NoFiles),
         ("__complete completion ", "bash zsh fish powershell", Directive::NoFiles),
         ("__complete help term", "terminate", Directive::NoFiles),
-        ("__complete undo --to", "--to-revision", Directive::NoFiles),
+        ("__complete undo --to", "--token --to-revision", Directive::NoFiles),
         ("__complete undo --to-revision ", "", Directive::Default),
         ("__complete lint -f ", "", Directive::Default),
         ("__complete get rollout --watch=", "", Directive::Default),

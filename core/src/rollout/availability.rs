@@ -34,7 +34,7 @@ const STARTING_SECONDS: i64 = 30;
 
 /// How far our clock may be off, in seconds. Leader election tolerates as much: the lease lasts so much
 /// longer than the time in which it must be renewed (contract 09 §2).
-const CLOCK_SECONDS: i64 = 5;
+pub(crate) const CLOCK_SECONDS: i64 = 5;
 
 /// What may be relied on of the pods of one ReplicaSet, in pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,11 @@ impl Availability {
                 available: live.available,
                 perhaps: live.perhaps,
                 // What it was asked for before it has acted upon once its status speaks of the present spec.
-                size: if set.is_up_to_date() { wanted } else { shrunk_to },
+                size: if set.is_up_to_date() {
+                    wanted
+                } else {
+                    shrunk_to.saturating_sub(set.goes_on_to_count(live.pods, shrunk_to))
+                },
                 uncounted: set.uncounted(live.pods),
             }),
             None if set.is_up_to_date() => Some(Counted {
@@ -236,6 +240,16 @@ impl ReplicaSet {
     /// It has as many pods as it is to have, and no other size is under way.
     pub(crate) fn has_settled_at(&self, size: i32) -> bool {
         self.replicas == size && self.current_replicas == size && self.is_up_to_date()
+    }
+
+    /// Pods that are gone, and that its controller may count among those that it is to take away: it then takes as many
+    /// others. None where it is not to take any.
+    fn goes_on_to_count(&self, pods: i32, size: i32) -> i32 {
+        if size < self.current_replicas {
+            self.current_replicas.saturating_sub(pods).max(0)
+        } else {
+            0
+        }
     }
 
     /// Pods that its controller may know of beyond those that were counted: they were evicted a moment ago, and it has not

@@ -7,7 +7,7 @@
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::Draft;
 use crate::plan::{Target, Wake, WakeReason};
-use crate::rollout::availability::changes_at;
+use crate::rollout::availability::{CLOCK_SECONDS, changes_at};
 use crate::rollout::look::{Change, Look, after_seconds};
 use crate::rollout::revision::Stable;
 use crate::rollout::service;
@@ -36,9 +36,10 @@ fn asked(look: &Look<'_>) -> Option<Timestamp> {
     asked.filter(|at| Some(*at) != done).map(|at| at.0)
 }
 
-/// Whether pods may have to be evicted now, or have been a moment ago.
+/// Whether pods may have to be evicted now, or have been a moment ago: also by a controller before this one, whose clock was
+/// ahead of ours.
 pub(crate) fn is_due(look: &Look<'_>) -> bool {
-    asked(look).is_some_and(|at| at <= look.now)
+    asked(look).is_some_and(|at| at <= after_seconds(look.now, CLOCK_SECONDS))
 }
 
 impl Restart {
@@ -49,7 +50,9 @@ impl Restart {
             return Self::default();
         };
         if at > look.now {
+            let mut sets = listed(look).into_iter().flatten();
             return Self {
+                in_flight: is_due(look) && sets.any(|(set, _)| look.availability(set).may_be_more()),
                 // A new template counts as restarted: `status::base` says so.
                 wake: (look.change == Change::Nothing).then_some(at),
                 ..Self::default()

@@ -103,6 +103,40 @@ fn a_clock_that_is_ahead_makes_no_pod_available() {
     assert_eq!(evicted(&decide(&seen, now())).len(), 1);
 }
 
+/// Its controller has not acted on a smaller size yet, and still counts a pod that was evicted: it will take others.
+#[test]
+fn what_is_evicted_while_a_replica_set_shrinks_is_not_what_goes() {
+    let mut seen = settled(4, 6, 6, &json!(1));
+    let set = &mut seen.replica_sets[0];
+    set.replicas = 4;
+    (set.generation, set.observed_generation) = (2, 1);
+    let name = set.name.clone();
+    assert_eq!(evicted(&decide(&seen, now())).len(), 1, "4 of 6 stay, and one may go");
+    seen.pods.get_mut(&name).unwrap().pop();
+    assert_eq!(
+        evicted(&decide(&seen, now())),
+        [""; 0],
+        "2 more may go of the 5 that are left"
+    );
+}
+
+/// The controller before this one had a clock that was ahead: it restarted what is not due by ours.
+#[test]
+fn a_restart_of_the_controller_before_is_counted_in() {
+    let mut seen = settled(4, 5, 5, &json!(0));
+    seen.rollout.spec.restart_at = Some(serde_json::from_value(json!("2026-01-02T01:00:03Z")).unwrap());
+    let name = seen.replica_sets[0].name.clone();
+    assert_eq!(pods::needed(&seen, now()), std::slice::from_ref(&name));
+    seen.pods.get_mut(&name).unwrap().pop();
+    assert_eq!(
+        decide(&seen, now()).actions,
+        [],
+        "it may shrink to 4, which are there, but its controller counts 5"
+    );
+    seen.rollout.spec.restart_at = Some(serde_json::from_value(json!("2026-01-02T01:00:06Z")).unwrap());
+    assert_eq!(pods::needed(&seen, now()), [""; 0], "not due by any clock");
+}
+
 #[test]
 fn a_pod_is_restarted_once_and_an_equal_time_counts_as_new() {
     let mut seen = settled(2, 2, 2, &json!(1));
