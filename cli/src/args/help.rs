@@ -315,7 +315,7 @@ pub(super) fn sorted_flags(command: &Command, is_root: bool) -> Vec<&Arg> {
     let mut shown: Vec<_> = known.filter(|it| it.is_global_set() || !it.is_hide_set()).collect();
     shown.sort_by_key(|it| {
         (
-            !is_root && !(it.is_global_set() && it.get_long() != Some("help")),
+            !(is_root || it.is_global_set() && it.get_long() != Some("help")),
             it.get_long(),
         )
     });

@@ -319,7 +319,7 @@ mod tests {
         assert!(workloads.get(DEPLOYMENT, &key.sibling("d")).is_none());
         assert_eq!(
             workloads.apply(DEPLOYMENT, deployment("d", "2"), Source::Event),
-            [key.clone()]
+            std::slice::from_ref(&key)
         );
         assert!(
             workloads
@@ -327,7 +327,10 @@ mod tests {
                 .is_empty(),
             "late"
         );
-        assert_eq!(workloads.delete(DEPLOYMENT, &key.sibling("d")), [key.clone()]);
+        assert_eq!(
+            workloads.delete(DEPLOYMENT, &key.sibling("d")),
+            std::slice::from_ref(&key)
+        );
         workloads.apply(DEPLOYMENT, deployment("d", "3"), Source::Event);
         workloads.index(&key, Some(&rollout("e")));
         assert!(workloads.get(DEPLOYMENT, &key.sibling("d")).is_none());

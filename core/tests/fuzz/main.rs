@@ -20,7 +20,7 @@ mod random;
 mod targets;
 
 use random::Random;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ fn fuzz(name: &str, words: &[&str], target: Target) {
     let mut random = Random::new(seed);
     let mut inputs = corpus::read(name);
     assert!(!inputs.is_empty(), "the corpus {name} is empty");
-    let mut shapes = HashSet::new();
+    let mut shapes = BTreeSet::new();
     for input in &inputs {
         shapes.insert(try_one(name, input, target));
     }

@@ -3,6 +3,10 @@
 //! `UPDATE=1 cargo test -p serin-core --test packages` writes the generated files again. What needs kustomize or Helm is
 //! ignored where they are missing: `KUBECTL` and `SERIN_HELM` name them, else they are taken from PATH or from where
 //! `e2e/controlplane/build` and `e2e/helm/build` put them.
+#![allow(
+    clippy::disallowed_types,
+    reason = "kustomize and Helm are programs; this is a test, and decides nothing"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(
     clippy::disallowed_methods,
