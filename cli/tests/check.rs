@@ -202,7 +202,8 @@ fn root() -> PathBuf {
 fn the_examples_are_clean() {
     let (code, out, _) = check(&root().join("examples").display().to_string());
     assert_eq!(code, 0, "{out}");
-    assert!(out.ends_with(": 0 errors, 0 warnings, 0 notes\n"), "{out}");
+    // The Deployment of the example of workloadRef stands as it does before the move.
+    assert!(out.ends_with(": 0 errors, 0 warnings, 0 notes, 1 ignored\n"), "{out}");
 }
 
 fn git(folder: &Path, words: &[&str]) {
