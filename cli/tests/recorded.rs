@@ -11,7 +11,7 @@
 //!
 //! This rewrites the answers and keeps comments, commands and the answers after `differs:`, which are Serin's own on
 //! purpose; each names its reason. `tests/support/transcript.rs` explains the lines. The transcripts were recorded with
-//! Argo Rollouts v1.9.1's plugin and hold nothing but what it printed and did.
+//! Argo Rollouts' plugin, built from commit 9f8d111d (August 2026, after v1.9.1), and hold nothing but what it printed and did.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
