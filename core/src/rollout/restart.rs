@@ -49,16 +49,21 @@ impl Restart {
         let Some(at) = asked(look) else {
             return Self::default();
         };
+        let again = || Some(after_seconds(look.now, RECHECK_SECONDS));
         if at > look.now {
             let mut sets = listed(look).into_iter().flatten();
+            let in_flight = is_due(look) && sets.any(|(set, _)| look.availability(set).may_be_more());
             return Self {
-                in_flight: is_due(look) && sets.any(|(set, _)| look.availability(set).may_be_more()),
-                // A new template counts as restarted: `status::base` says so.
-                wake: (look.change == Change::Nothing).then_some(at),
+                in_flight,
+                // A new template counts as restarted: `status::base` says so. It waits for pods that are evicted.
+                wake: if look.change == Change::Nothing {
+                    Some(at)
+                } else {
+                    again().filter(|_| in_flight)
+                },
                 ..Self::default()
             };
         }
-        let again = || Some(after_seconds(look.now, RECHECK_SECONDS));
         let Some(sets) = listed(look) else {
             return Self {
                 wake: again(),

@@ -133,6 +133,14 @@ fn a_restart_of_the_controller_before_is_counted_in() {
         [],
         "it may shrink to 4, which are there, but its controller counts 5"
     );
+    // A new template waits for what is evicted, and not for ever without a look.
+    let recorded = std::mem::replace(&mut seen.rollout.status.current_pod_hash, "old".into());
+    let plan = decide(&seen, now());
+    assert_eq!(
+        (plan.actions.len(), plan.wake.map(|wake| wake.why)),
+        (0, Some(WakeReason::Restart))
+    );
+    seen.rollout.status.current_pod_hash = recorded;
     seen.rollout.spec.restart_at = Some(serde_json::from_value(json!("2026-01-02T01:00:06Z")).unwrap());
     assert_eq!(pods::needed(&seen, now()), [""; 0], "not due by any clock");
 }
