@@ -49,21 +49,10 @@ impl Restart {
         let Some(at) = asked(look) else {
             return Self::default();
         };
-        let again = || Some(after_seconds(look.now, RECHECK_SECONDS));
         if at > look.now {
-            let mut sets = listed(look).into_iter().flatten();
-            let in_flight = is_due(look) && sets.any(|(set, _)| look.availability(set).may_be_more());
-            return Self {
-                in_flight,
-                // A new template counts as restarted: `status::base` says so. It waits for pods that are evicted.
-                wake: if look.change == Change::Nothing {
-                    Some(at)
-                } else {
-                    again().filter(|_| in_flight)
-                },
-                ..Self::default()
-            };
+            return Self::later(look, at);
         }
+        let again = || Some(after_seconds(look.now, RECHECK_SECONDS));
         let Some(sets) = listed(look) else {
             return Self {
                 wake: again(),
@@ -113,6 +102,23 @@ impl Restart {
             // A PodDisruptionBudget may refuse an eviction, and nothing tells when it no longer does.
             wake: if evict.is_empty() { wake } else { again() },
             evict,
+            ..Self::default()
+        }
+    }
+
+    /// The restart while our clock is before `at`: the controller before may have begun it.
+    fn later(look: &Look<'_>, at: Timestamp) -> Self {
+        let mut sets = listed(look).into_iter().flatten();
+        let in_flight = is_due(look) && sets.any(|(set, _)| look.availability(set).may_be_more());
+        let again = || after_seconds(look.now, RECHECK_SECONDS);
+        Self {
+            in_flight,
+            // A new template counts as restarted: `status::base` says so. It waits for pods that are evicted.
+            wake: if look.change == Change::Nothing {
+                Some(at)
+            } else {
+                in_flight.then(again)
+            },
             ..Self::default()
         }
     }
