@@ -34,6 +34,7 @@ pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
 pub(crate) mod key;
+pub(crate) mod leaving;
 pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
@@ -43,6 +44,7 @@ pub(crate) mod workloads;
 
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
+use crate::store::leaving::Leaving;
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
 use crate::store::service::Services;
@@ -199,6 +201,8 @@ pub(crate) struct Stores {
     pub(crate) services: Services,
     /// Workloads that rollouts refer to.
     pub(crate) workloads: Workloads,
+    /// Rollouts that are being deleted, or are gone, and whose Deployment has yet to be looked after.
+    pub(crate) leaving: Leaving,
 }
 
 impl Stores {
@@ -211,6 +215,9 @@ impl Stores {
             self.services.index(&key, &service::named(&stored.rollout));
             self.workloads.index(&key, Some(&stored.rollout));
             self.services.manager_is_there(&key);
+            if change == Change::Added {
+                self.leaving.settled(&key, true);
+            }
         }
         (key, change)
     }
