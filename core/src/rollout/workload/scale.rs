@@ -56,6 +56,11 @@ fn ours<'a>(look: &Look<'a>) -> Option<(&'a Workload, ScaleDown)> {
     moves(look.rollout, workload).map(|when| (workload, when))
 }
 
+/// Whether pods of the workload move to the rollout.
+pub(super) fn gives_pods(rollout: &Rollout, workload: &Workload) -> bool {
+    moves(rollout, workload).is_some()
+}
+
 /// Whether pods of the workload move to the rollout, and when. An unknown `scaleDown` is taken and means `never` (contract 11
 /// §E).
 fn moves(rollout: &Rollout, workload: &Workload) -> Option<ScaleDown> {
