@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// What core may depend on: types, their wire forms, and time as data.
-const CRATES: [&str; 9] = [
+/// What core may depend on: types, their wire forms, time as data, and the language of conditions, which is as pure.
+const CRATES: [&str; 10] = [
     "jiff",
     "k8s-openapi",
     "kube-core",
@@ -19,6 +19,7 @@ const CRATES: [&str; 9] = [
     "serde-saphyr",
     "serde_json",
     "serde_path_to_error",
+    "serin-expr",
     "thiserror",
 ];
 
