@@ -1,5 +1,7 @@
-//! How Go and Kubernetes write things: durations, selectors and YAML.
+//! How Go and Kubernetes write things: durations, values, JSONPath, selectors and YAML.
 
 pub mod duration;
+pub mod go_value;
+pub mod jsonpath;
 pub(crate) mod selector;
 pub mod yaml;
