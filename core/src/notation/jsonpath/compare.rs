@@ -13,6 +13,25 @@ enum Basic<'a> {
     Text(&'a str),
 }
 
+impl Basic<'_> {
+    /// The order of two values of one type, where there is one; none where the types differ.
+    fn order(&self, other: &Self) -> Option<Option<Ordering>> {
+        if let (Self::Bool(left), Self::Bool(right)) = (self, other) {
+            return Some(left.partial_cmp(right));
+        }
+        if let (Self::Int(left), Self::Int(right)) = (self, other) {
+            return Some(left.partial_cmp(right));
+        }
+        if let (Self::Float(left), Self::Float(right)) = (self, other) {
+            return Some(left.partial_cmp(right));
+        }
+        if let (Self::Text(left), Self::Text(right)) = (self, other) {
+            return Some(left.partial_cmp(right));
+        }
+        None
+    }
+}
+
 /// Whether `left operator right` holds.
 pub(super) fn holds(left: Found<'_>, operator: &str, right: Found<'_>) -> Result<bool, Error> {
     let known = ["<", ">", "==", "!=", "<=", ">="].contains(&operator);
@@ -21,16 +40,12 @@ pub(super) fn holds(left: Found<'_>, operator: &str, right: Found<'_>) -> Result
     }
     let (left, right) = (basic(left)?, basic(right)?);
     let equality = matches!(operator, "==" | "!=");
-    let order = match (left, right) {
-        (Basic::Bool(left), Basic::Bool(right)) if equality => Some(left.cmp(&right)),
-        (Basic::Bool(_), Basic::Bool(_)) => return Err(Error::new(NOT_COMPARABLE)),
-        (Basic::Int(left), Basic::Int(right)) => Some(left.cmp(&right)),
-        (Basic::Float(left), Basic::Float(right)) => left.partial_cmp(&right),
-        (Basic::Text(left), Basic::Text(right)) => Some(left.cmp(right)),
-        (Basic::Bool(_) | Basic::Int(_) | Basic::Float(_) | Basic::Text(_), _) => {
-            return Err(Error::new("incompatible types for comparison"));
-        }
-    };
+    if !equality && matches!((&left, &right), (Basic::Bool(_), Basic::Bool(_))) {
+        return Err(Error::new(NOT_COMPARABLE));
+    }
+    let order = left
+        .order(&right)
+        .ok_or_else(|| Error::new("incompatible types for comparison"))?;
     Ok(match operator {
         "<" => order == Some(Ordering::Less),
         ">" => order == Some(Ordering::Greater),

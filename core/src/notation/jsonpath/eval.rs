@@ -27,10 +27,10 @@ pub(super) fn find<'a>(
 
 /// A value as the data of a template. Null is no value there.
 fn whole(found: Found<'_>) -> Found<'_> {
-    match found {
-        Found::Data(Value::Null) => Found::Nothing,
-        other => other,
+    if found == Found::Data(&Value::Null) {
+        return Found::Nothing;
     }
+    found
 }
 
 /// A step that failed. A filter that asks whether something exists takes it as "yes" if values were left.
@@ -184,10 +184,7 @@ impl<'a> Walk<'a> {
     }
 
     fn field(&self, name: &str, values: &[Found<'a>]) -> Result<Values<'a>, Failed> {
-        let member = |found: &Found<'a>| match found {
-            Found::Data(Value::Object(members)) => members.get(name).map(Found::Data),
-            _ => None,
-        };
+        let member = |found: &Found<'a>| found.data()?.as_object()?.get(name).map(Found::Data);
         let found: Values<'a> = values.iter().filter_map(member).collect();
         if found.is_empty() && !values.is_empty() && !self.missing_keys_allowed {
             return Err(Failed::new(format_args!("{name} is not found"), false));
@@ -222,7 +219,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Values<'a>, Failed> {
         let mut kept = Vec::new();
         for value in values {
-            let Found::Data(Value::Array(items)) = value else {
+            let Some(Value::Array(items)) = value.data() else {
                 let text = format!("{} is not array or slice and cannot be filtered", printed(*value));
                 return Err(Failed::new(text, true));
             };
@@ -272,16 +269,14 @@ fn children(value: Found<'_>) -> Values<'_> {
 fn sliced<'a>(slice: Slice, values: &[Found<'a>]) -> Result<Values<'a>, Failed> {
     let mut all = Vec::new();
     for value in values {
-        let items = match value {
-            Found::Data(Value::Array(items)) => items,
-            Found::Data(Value::Null) => continue,
-            Found::Nothing => return Err(Failed::new("null is not array or slice", true)),
-            other => {
-                return Err(Failed::new(
-                    format_args!("{} is not array or slice", type_of(*other)),
-                    true,
-                ));
-            }
+        if value.data() == Some(&Value::Null) {
+            continue;
+        }
+        let Some(Value::Array(items)) = value.data() else {
+            return Err(Failed::new(
+                format_args!("{} is not array or slice", type_of(*value)),
+                true,
+            ));
         };
         match bounds(slice, items.len()).map_err(|text| Failed::new(text, true))? {
             // In Go an empty slice ends the step, with what earlier lists gave.

@@ -92,6 +92,17 @@ pub enum Found<'a> {
     Nothing,
 }
 
+impl<'a> Found<'a> {
+    /// The part of the data that it is, if it is one.
+    #[must_use]
+    pub fn data(self) -> Option<&'a Value> {
+        match self {
+            Self::Data(value) => Some(value),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Byte(_) | Self::Nothing => None,
+        }
+    }
+}
+
 /// Why a template cannot be read, or does not lead to a value, in the words of Kubernetes' library.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
