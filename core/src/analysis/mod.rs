@@ -1,3 +1,4 @@
 //! Analyses: what metrics ask, when they are measured, and what their answers mean (contract 06).
 
 pub mod arguments;
+pub mod provider;

@@ -10,7 +10,9 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// What core may depend on: types, their wire forms, time as data, and the language of conditions, which is as pure.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 13] = [
+    "ciborium",
+    "form_urlencoded",
     "jiff",
     "k8s-openapi",
     "kube-core",
@@ -21,6 +23,7 @@ const CRATES: [&str; 10] = [
     "serde_path_to_error",
     "serin-expr",
     "thiserror",
+    "url",
 ];
 
 /// Modules of `std` through which the outside comes in.
