@@ -3,6 +3,6 @@
 pub mod duration;
 pub mod go_value;
 pub mod jsonpath;
-pub(crate) mod quote;
+pub mod quote;
 pub(crate) mod selector;
 pub mod yaml;

@@ -10,7 +10,9 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// What core may depend on: types, their wire forms, time as data, patterns, and the language of conditions, which is as pure.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 14] = [
+    "ciborium",
+    "form_urlencoded",
     "jiff",
     "k8s-openapi",
     "kube-core",
@@ -22,6 +24,7 @@ const CRATES: [&str; 11] = [
     "serde_path_to_error",
     "serin-expr",
     "thiserror",
+    "url",
 ];
 
 /// Modules of `std` through which the outside comes in.
