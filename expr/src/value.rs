@@ -5,6 +5,7 @@ mod cloudwatch;
 mod function;
 mod integer;
 mod key;
+pub(crate) mod method;
 mod time;
 mod types;
 
@@ -81,6 +82,8 @@ pub struct Map {
     pub value: Type,
     /// What it holds.
     pub entries: BTreeMap<Key, Value>,
+    /// Whether it is `nrdb.NRDBResult`, a `map[string]any` with a name of its own.
+    pub is_new_relic: bool,
 }
 
 /// A struct: its type, and a value for each of [`StructKind::fields`].
@@ -103,7 +106,7 @@ impl Value {
             serde_json::Value::Number(number) => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             serde_json::Value::String(text) => Self::string(text),
             serde_json::Value::Array(items) => Self::values(items.iter().map(Self::from_json)),
-            serde_json::Value::Object(fields) => Self::map(fields),
+            serde_json::Value::Object(fields) => Self::string_map(fields, false),
         }
     }
 
@@ -149,9 +152,13 @@ impl Value {
         Self::list(Type::Any, items.into_iter().collect())
     }
 
-    /// `map[string]any`: an object of JSON, and one result of New Relic.
+    /// `nrdb.NRDBResult`: one result of New Relic. An object of JSON is what [`Value::from_json`] makes of it.
     #[must_use]
     pub fn map(fields: &serde_json::Map<String, serde_json::Value>) -> Self {
+        Self::string_map(fields, true)
+    }
+
+    fn string_map(fields: &serde_json::Map<String, serde_json::Value>, is_new_relic: bool) -> Self {
         let entries = fields
             .iter()
             .map(|(key, value)| (Key::string(key), Self::from_json(value)));
@@ -159,13 +166,14 @@ impl Value {
             key: Type::String,
             value: Type::Any,
             entries: entries.collect(),
+            is_new_relic,
         }))
     }
 
-    /// `[]map[string]any`: several results of New Relic.
+    /// `[]nrdb.NRDBResult`: several results of New Relic.
     #[must_use]
     pub fn maps<'m>(items: impl IntoIterator<Item = &'m serde_json::Map<String, serde_json::Value>>) -> Self {
-        Self::list(Type::string_map(), items.into_iter().map(Self::map).collect())
+        Self::list(Type::NewRelicResult, items.into_iter().map(Self::map).collect())
     }
 
     /// `*float64` that is nil: Datadog without data.
@@ -179,6 +187,12 @@ impl Value {
     pub fn cloudwatch(results: impl IntoIterator<Item = MetricDataResult>) -> Self {
         let items = results.into_iter().map(MetricDataResult::into_value).collect();
         Self::list(Type::Struct(StructKind::MetricDataResult), items)
+    }
+
+    /// `[]byte`.
+    pub(crate) fn bytes(bytes: &[u8]) -> Self {
+        let byte = |it: &u8| Self::Integer(Integer::of(IntegerKind::Uint8, i64::from(*it)));
+        Self::list(Type::Integer(IntegerKind::Uint8), bytes.iter().map(byte).collect())
     }
 
     /// A slice with a type.

@@ -105,3 +105,22 @@ impl Integer {
         }
     }
 }
+
+impl Integer {
+    /// With the other sign; it wraps around within its type.
+    #[must_use]
+    pub(crate) fn negated(self) -> Self {
+        let bits = self.bits.wrapping_neg();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "Go wraps around")]
+        let bits = match self.kind {
+            IntegerKind::Int | IntegerKind::Int64 | IntegerKind::Uint | IntegerKind::Uint64 => bits,
+            IntegerKind::Int8 => i64::from(bits as i8),
+            IntegerKind::Int16 => i64::from(bits as i16),
+            IntegerKind::Int32 => i64::from(bits as i32),
+            IntegerKind::Uint8 => i64::from(bits as u8),
+            IntegerKind::Uint16 => i64::from(bits as u16),
+            IntegerKind::Uint32 => i64::from(bits as u32),
+        };
+        Self { kind: self.kind, bits }
+    }
+}

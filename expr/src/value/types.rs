@@ -37,6 +37,8 @@ pub enum Type {
     Slice(Arc<Type>),
     /// An array of so many elements.
     Array(usize, Arc<Type>),
+    /// `nrdb.NRDBResult`, a `map[string]any` with a name of its own.
+    NewRelicResult,
     /// A map: of keys, to values.
     Map(Arc<Type>, Arc<Type>),
     /// A pointer.
@@ -103,6 +105,12 @@ impl Type {
         Self::Slice(Arc::new(element))
     }
 
+    /// `[]byte`.
+    #[must_use]
+    pub fn bytes() -> Self {
+        Self::slice(Self::Integer(IntegerKind::Uint8))
+    }
+
     /// `map[string]any`.
     #[must_use]
     pub fn string_map() -> Self {
@@ -126,6 +134,7 @@ impl Type {
             Value::Location(_) => Self::Pointer(Arc::new(Self::Location)),
             Value::List(list) if list.is_array => Self::Array(list.items.len(), Arc::new(list.element.clone())),
             Value::List(list) => Self::slice(list.element.clone()),
+            Value::Map(map) if map.is_new_relic => Self::NewRelicResult,
             Value::Map(map) => Self::Map(Arc::new(map.key.clone()), Arc::new(map.value.clone())),
             Value::Struct(it) => Self::Struct(it.kind),
             Value::Pointer(to) => Self::Pointer(Arc::new(Self::of(to).unwrap_or(Self::Any))),
@@ -153,6 +162,7 @@ impl fmt::Display for Type {
             Self::Struct(kind) => f.write_str(kind.name()),
             Self::Slice(element) => write!(f, "[]{element}"),
             Self::Array(length, element) => write!(f, "[{length}]{element}"),
+            Self::NewRelicResult => f.write_str("nrdb.NRDBResult"),
             Self::Map(key, value) => write!(f, "map[{key}]{value}"),
             Self::Pointer(to) => write!(f, "*{to}"),
             Self::Function(signature) => write!(f, "{signature}"),
