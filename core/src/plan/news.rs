@@ -1,6 +1,7 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
+use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -144,6 +145,18 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// An analysis run has ended; told of the run.
+    RunCompleted {
+        /// How.
+        phase: Phase,
+    },
+    /// A metric of an analysis run has ended; told of the run.
+    MetricCompleted {
+        /// Its name.
+        metric: String,
+        /// How.
+        phase: Phase,
+    },
 }
 
 /// Why steps are skipped.
@@ -229,6 +242,8 @@ impl News {
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
+            Self::MetricCompleted { phase, .. } => METRIC_REASONS.of(*phase),
         }
     }
 
@@ -236,6 +251,12 @@ impl News {
     #[must_use]
     pub fn kind(&self) -> EventKind {
         match self {
+            Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } => match phase {
+                Phase::Failed | Phase::Error => EventKind::Warning,
+                Phase::Unset | Phase::Pending | Phase::Running | Phase::Successful | Phase::Inconclusive => {
+                    EventKind::Normal
+                }
+            },
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
@@ -289,6 +310,8 @@ impl News {
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
+            | Self::RunCompleted { .. }
+            | Self::MetricCompleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
         }
     }
@@ -347,6 +370,8 @@ impl fmt::Display for News {
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
+            Self::MetricCompleted { metric, phase } => write!(f, "Metric '{metric}' Completed. Result: {phase}"),
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }
     }
