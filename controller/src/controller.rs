@@ -292,8 +292,20 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Deployments", watch));
         let watch = watch::workloads::<StoredTemplateSet>(shell(), scope.clone());
         tasks.spawn(until(stop.clone(), "watch of referenced ReplicaSets", watch));
-        let watch = watch::workloads::<StoredPodTemplate>(shell(), scope);
+        let watch = watch::workloads::<StoredPodTemplate>(shell(), scope.clone());
         tasks.spawn(until(stop.clone(), "watch of PodTemplates", watch));
+        let (runs, templates, cluster_templates) = (token(), token(), token());
+        let watch = watch::analysis_runs(shell(), scope.clone(), runs.clone());
+        tasks.spawn(until(stop.clone(), "watch of AnalysisRuns", watch));
+        let watch = watch::templates(shell(), scope.clone().templates(), templates.clone());
+        tasks.spawn(until(stop.clone(), "watch of AnalysisTemplates", watch));
+        match scope.cluster_templates() {
+            Some(stream) => {
+                let watch = watch::templates(shell(), stream, cluster_templates.clone());
+                tasks.spawn(until(stop.clone(), "watch of ClusterAnalysisTemplates", watch));
+            }
+            None => cluster_templates.cancel(),
+        }
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
         // One worker more than the flag says: it serves only changes that a person waits for.
@@ -304,6 +316,9 @@ impl Bound {
                 rollouts.clone(),
                 replica_sets.clone(),
                 services.clone(),
+                runs.clone(),
+                templates.clone(),
+                cluster_templates.clone(),
                 leading.clone(),
             ];
             tasks.spawn(async move {

@@ -4,6 +4,7 @@ use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
 use crate::shell::Shell;
+use crate::store::analysis::{StoredRun, StoredTemplate};
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::service::StoredService;
 use crate::store::workloads::Stored;
@@ -45,6 +46,24 @@ impl Scope {
             None => Api::all(self.client),
         };
         watch(api, watcher::Config::default().labels(labels).page_size(PAGE)).default_backoff()
+    }
+}
+
+impl Scope {
+    /// Templates of the namespaces.
+    pub(crate) fn templates(self) -> impl Stream<Item = watcher::Result<Event<StoredTemplate<false>>>> + Send {
+        self.stream("")
+    }
+
+    /// Templates of the cluster; none for a controller of one namespace, which may not read them.
+    pub(crate) fn cluster_templates(
+        self,
+    ) -> Option<impl Stream<Item = watcher::Result<Event<StoredTemplate<true>>>> + Send> {
+        if self.namespace.is_some() {
+            return None;
+        }
+        let config = watcher::Config::default().page_size(PAGE);
+        Some(watch(Api::<StoredTemplate<true>>::all(self.client), config).default_backoff())
     }
 }
 
@@ -229,6 +248,105 @@ where
         };
         for key in touched {
             shell.wake(&key, Reason::WorkloadChanged);
+        }
+    }
+}
+
+/// Follows AnalysisRuns until the stream ends, which it never should. Reconciles do not wait for a broken watch: a run that
+/// the store lacks has a name that is taken.
+pub(crate) async fn analysis_runs(shell: Arc<Shell>, scope: Scope, synced: CancellationToken) {
+    let mut events = pin!(scope.stream::<StoredRun>(""));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let runs = &shell.stores.runs;
+        let touched: Vec<Key> = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(run)) => {
+                listed.insert(Key::of(&run));
+                run_seen(&run);
+                runs.apply(run, Source::List).into_iter().collect()
+            }
+            Ok(Event::InitDone) => {
+                let gone = runs.keep_only(&std::mem::take(&mut listed));
+                synced.cancel();
+                gone
+            }
+            Ok(Event::Apply(run)) => {
+                run_seen(&run);
+                runs.apply(run, Source::Event).into_iter().collect()
+            }
+            Ok(Event::Delete(run)) => runs.delete(&Key::of(&run), run.known_as().1).into_iter().collect(),
+            Err(error) => {
+                broken(&shell, "AnalysisRuns", &error);
+                synced.cancel();
+                Vec::new()
+            }
+        };
+        for key in touched {
+            shell.wake(&key, Reason::AnalysisRunChanged);
+        }
+    }
+}
+
+/// One that does not decode has no verdict: the log says why.
+fn run_seen(run: &StoredRun) {
+    if let Some(why) = &run.undecodable {
+        let key = Key::of(run);
+        tracing::warn!(namespace = %key.namespace, run = %key.name, why, "cannot decode an AnalysisRun");
+    }
+}
+
+/// Follows templates, of namespaces or of the cluster, until the stream ends, which it never should. A rollout that was
+/// found invalid is looked at again when a template comes. Reconciles do not wait for a broken watch.
+pub(crate) async fn templates<const CLUSTER: bool>(
+    shell: Arc<Shell>,
+    stream: impl Stream<Item = watcher::Result<Event<StoredTemplate<CLUSTER>>>>,
+    synced: CancellationToken,
+) where
+    StoredTemplate<CLUSTER>: Resource<DynamicType = ()>,
+{
+    let mut events = pin!(stream);
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let templates = &shell.stores.templates;
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(template)) => {
+                listed.insert(Key::of(&template));
+                templates.apply(template, Source::List);
+            }
+            Ok(Event::InitDone) => {
+                templates.keep_only(CLUSTER, &std::mem::take(&mut listed));
+                synced.cancel();
+            }
+            Ok(Event::Apply(template)) => {
+                let key = Key::of(&template);
+                if templates.apply(template, Source::Event) {
+                    look_again(&shell, &key);
+                }
+            }
+            Ok(Event::Delete(template)) => templates.delete(&Key::of(&template)),
+            Err(error) => {
+                let kind = StoredTemplate::<CLUSTER>::kind(&());
+                broken(&shell, &format!("{kind}s"), &error);
+                synced.cancel();
+            }
+        }
+    }
+}
+
+/// Rollouts that a template of this key may cure.
+fn look_again(shell: &Shell, template: &Key) {
+    for (key, stored) in shell.stores.rollouts.all() {
+        let conditions = &stored.rollout.status.conditions;
+        let invalid = conditions
+            .iter()
+            .any(|found| found.r#type == wire::condition::INVALID_SPEC);
+        if invalid && (template.namespace.is_empty() || template.namespace == key.namespace) {
+            shell.wake(&key, Reason::TemplateChanged);
         }
     }
 }

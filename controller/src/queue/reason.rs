@@ -20,6 +20,10 @@ pub(crate) enum Reason {
     ServiceChanged,
     /// The workload that the rollout refers to changed.
     WorkloadChanged,
+    /// An AnalysisRun of the rollout changed.
+    AnalysisRunChanged,
+    /// A template that the rollout may lack has come.
+    TemplateChanged,
     /// What we wrote ourselves has arrived.
     OwnWriteSeen,
     /// A wait that a decision asked for is over.
@@ -73,6 +77,8 @@ impl Reason {
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
             | Self::WorkloadChanged
+            | Self::AnalysisRunChanged
+            | Self::TemplateChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
@@ -92,6 +98,8 @@ impl Reason {
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
             Self::WorkloadChanged => "WorkloadChanged",
+            Self::AnalysisRunChanged => "AnalysisRunChanged",
+            Self::TemplateChanged => "TemplateChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(why) => why.word(),
             Self::StoreLags => "StoreLags",
@@ -111,6 +119,8 @@ impl fmt::Display for Reason {
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
             Self::WorkloadChanged => f.write_str("the workload changed"),
+            Self::AnalysisRunChanged => f.write_str("an AnalysisRun changed"),
+            Self::TemplateChanged => f.write_str("a template of analyses changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),

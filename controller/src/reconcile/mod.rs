@@ -233,6 +233,20 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 }
             }
         },
+        Subject::AnalysisRun(name) => {
+            let run = key.sibling(name);
+            match shell.writer.get_run(&run.namespace, name).await? {
+                Some(live) => {
+                    shell.stores.runs.apply(live, Source::Event);
+                }
+                None => {
+                    let known = snapshot.runs.iter().map(|run| run.known_as());
+                    for (_, uid, _) in known.filter(|(of, _, _)| of == name) {
+                        shell.stores.runs.delete(&run, uid);
+                    }
+                }
+            }
+        }
         Subject::Deployment(name) => {
             let (kind, key) = (WorkloadKind::Deployment, key.sibling(name));
             match shell.writer.get_workload(kind, &key).await? {

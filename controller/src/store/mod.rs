@@ -30,6 +30,7 @@ macro_rules! stands_for {
 }
 pub(crate) use stands_for;
 
+pub(crate) mod analysis;
 pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
@@ -41,6 +42,7 @@ mod replica_sets;
 pub(crate) mod service;
 pub(crate) mod workloads;
 
+use crate::store::analysis::{AllTemplates, Runs};
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 pub(crate) use crate::store::owner::Owner;
@@ -199,6 +201,10 @@ pub(crate) struct Stores {
     pub(crate) services: Services,
     /// Workloads that rollouts refer to.
     pub(crate) workloads: Workloads,
+    /// AnalysisRuns.
+    pub(crate) runs: Runs,
+    /// Templates of analyses.
+    pub(crate) templates: AllTemplates,
 }
 
 impl Stores {
