@@ -31,7 +31,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+    pub(crate) fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -234,7 +234,7 @@ where
 }
 
 /// The stream goes on by itself, after a while.
-fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
+pub(crate) fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
     let error = Trouble::of_watch(error).brief();
     tracing::warn!(error, "the watch of {what} broke; starting it again");

@@ -20,6 +20,10 @@ pub(crate) enum Reason {
     ServiceChanged,
     /// The workload that the rollout refers to changed.
     WorkloadChanged,
+    /// A measurement of the analysis run was answered.
+    Measured,
+    /// Metadata or status of the analysis run changed.
+    RunChanged,
     /// What we wrote ourselves has arrived.
     OwnWriteSeen,
     /// A wait that a decision asked for is over.
@@ -73,6 +77,8 @@ impl Reason {
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
             | Self::WorkloadChanged
+            | Self::Measured
+            | Self::RunChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
@@ -92,6 +98,8 @@ impl Reason {
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
             Self::WorkloadChanged => "WorkloadChanged",
+            Self::Measured => "Measured",
+            Self::RunChanged => "RunChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(why) => why.word(),
             Self::StoreLags => "StoreLags",
@@ -111,6 +119,8 @@ impl fmt::Display for Reason {
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
             Self::WorkloadChanged => f.write_str("the workload changed"),
+            Self::Measured => f.write_str("a measurement was answered"),
+            Self::RunChanged => f.write_str("the analysis run was changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),
@@ -165,6 +175,11 @@ mod tests {
             WakeReason::WorkloadBackOff,
             WakeReason::WorkloadAtRest,
             WakeReason::Restart,
+            WakeReason::InitialDelay,
+            WakeReason::MeasurementDue,
+            WakeReason::MeasurementResumed,
+            WakeReason::MeasurementLate,
+            WakeReason::RunExpires,
         ] {
             assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));
         }

@@ -38,6 +38,7 @@ pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
 mod replica_sets;
+pub(crate) mod runs;
 pub(crate) mod service;
 pub(crate) mod workloads;
 
@@ -45,6 +46,7 @@ use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
+use crate::store::runs::Runs;
 use crate::store::service::Services;
 use crate::store::workloads::Workloads;
 use crate::sync::{read, write};
@@ -199,6 +201,8 @@ pub(crate) struct Stores {
     pub(crate) services: Services,
     /// Workloads that rollouts refer to.
     pub(crate) workloads: Workloads,
+    /// AnalysisRuns.
+    pub(crate) runs: Runs,
 }
 
 impl Stores {
