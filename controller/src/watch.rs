@@ -4,8 +4,9 @@ use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
 use crate::shell::Shell;
-use crate::store::analysis::{StoredRun, StoredTemplate};
+use crate::store::analysis::StoredTemplate;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::runs::{Change as RunChange, StoredRun};
 use crate::store::service::StoredService;
 use crate::store::workloads::Stored;
 use crate::store::{Change, Key, Owner, Source};
@@ -32,7 +33,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+    pub(crate) fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -252,50 +253,53 @@ where
     }
 }
 
-/// Follows AnalysisRuns until the stream ends, which it never should. Reconciles do not wait for a broken watch: a run that
-/// the store lacks has a name that is taken.
-pub(crate) async fn analysis_runs(shell: Arc<Shell>, scope: Scope, synced: CancellationToken) {
-    let mut events = pin!(scope.stream::<StoredRun>(""));
+/// Follows AnalysisRuns where nothing is measured, until the stream ends, which it never should. Reconciles do not wait for
+/// a broken watch: a run that the store lacks has a name that is taken.
+pub(crate) async fn analysis_runs(shell: Arc<Shell>, scope: Scope, selector: String, tried: CancellationToken) {
+    let mut events = pin!(scope.stream::<StoredRun>(&selector));
     let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
         let runs = &shell.stores.runs;
-        let touched: Vec<Key> = match event {
-            Ok(Event::Init) => {
-                listed.clear();
-                Vec::new()
-            }
+        let mut gone = Vec::new();
+        match event {
+            Ok(Event::Init) => listed.clear(),
             Ok(Event::InitApply(run)) => {
-                listed.insert(Key::of(&run));
-                run_seen(&run);
-                runs.apply(run, Source::List).into_iter().collect()
+                listed.insert(run_seen(&shell, run, Source::List));
             }
             Ok(Event::InitDone) => {
-                let gone = runs.keep_only(&std::mem::take(&mut listed));
-                synced.cancel();
-                gone
+                gone = runs.keep_only(&std::mem::take(&mut listed));
+                tried.cancel();
             }
             Ok(Event::Apply(run)) => {
-                run_seen(&run);
-                runs.apply(run, Source::Event).into_iter().collect()
+                run_seen(&shell, run, Source::Event);
             }
-            Ok(Event::Delete(run)) => runs.delete(&Key::of(&run), run.known_as().1).into_iter().collect(),
+            Ok(Event::Delete(run)) => gone.extend(runs.delete(&run)),
             Err(error) => {
                 broken(&shell, "AnalysisRuns", &error);
-                synced.cancel();
-                Vec::new()
+                tried.cancel();
             }
-        };
-        for key in touched {
-            shell.wake(&key, Reason::AnalysisRunChanged);
+        }
+        for (key, run) in gone {
+            wake_rollout(&shell, &key, &run);
         }
     }
 }
 
-/// One that does not decode has no verdict: the log says why.
-fn run_seen(run: &StoredRun) {
-    if let Some(why) = &run.undecodable {
-        let key = Key::of(run);
-        tracing::warn!(namespace = %key.namespace, run = %key.name, why, "cannot decode an AnalysisRun");
+fn run_seen(shell: &Shell, run: StoredRun, source: Source) -> Key {
+    let (key, change) = shell.stores.runs.apply(run, source);
+    if let Some(stored) = shell.stores.runs.get(&key).filter(|_| change != RunChange::Same) {
+        if let Some(why) = &stored.undecodable {
+            tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, why, "cannot decode an analysis run");
+        }
+        wake_rollout(shell, &key, &stored);
+    }
+    key
+}
+
+/// Reconciles the rollout that owns a run.
+pub(crate) fn wake_rollout(shell: &Shell, key: &Key, run: &StoredRun) {
+    if let Some(rollout) = run.rollout(key) {
+        shell.wake(&rollout, Reason::RunChanged);
     }
 }
 
@@ -352,7 +356,7 @@ fn look_again(shell: &Shell, template: &Key) {
 }
 
 /// The stream goes on by itself, after a while.
-fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
+pub(crate) fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
     let error = Trouble::of_watch(error).brief();
     tracing::warn!(error, "the watch of {what} broke; starting it again");

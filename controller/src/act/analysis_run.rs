@@ -2,10 +2,9 @@
 
 use super::replica_set::{owner_reference, params};
 use super::{Act, Call, Error, Writer};
-use crate::cluster::refusal::Failure;
 use crate::store::Owner;
-use crate::store::analysis::StoredRun;
 use crate::store::expectations::{Expected, Subject};
+use crate::store::runs::StoredRun;
 use kube::api::{DeleteParams, Patch, PostParams, Preconditions};
 use kube::core::Request;
 use kube::{Api, Resource};
@@ -50,7 +49,7 @@ impl Act<'_> {
             }
             Err(error) => {
                 let taken = matches!(&error, Error::Refused(failure) if failure.why == Refusal::AlreadyExists);
-                if taken && let Some(live) = self.writer.get_run(self.namespace(), &new.name).await? {
+                if taken && let Some(live) = self.writer.get_run(&self.owner.key.sibling(&new.name)).await? {
                     let (_, uid, version) = live.known_as();
                     self.created(subject, uid, version);
                 }
@@ -101,21 +100,6 @@ impl Act<'_> {
             Error::Refused(failure) if failure.why == Refusal::NotFound => Ok(()),
             Error::Refused(_) | Error::NotLeading => Err(error),
         }
-    }
-}
-
-impl Writer {
-    /// Reads an AnalysisRun live.
-    pub(crate) async fn get_run(&self, namespace: &str, name: &str) -> Result<Option<StoredRun>, Failure> {
-        let call = Call {
-            verb: Verb::Get,
-            kind: Kind::AnalysisRun,
-            namespace,
-            name,
-            urgent: true,
-        };
-        let api: Api<StoredRun> = Api::namespaced(self.client.clone(), namespace);
-        self.call(&call, api.get_opt(name)).await
     }
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod held;
 mod pod;
 mod replica_set;
 mod rollout;
+mod run;
+mod secret;
 mod service;
 pub(crate) mod standing;
 mod workload;
@@ -142,7 +144,8 @@ impl Writer {
             Kind::PodTemplate => ("podtemplates", call.name),
             Kind::Service => ("services", call.name),
             Kind::Pod => ("pods", NO_NAME),
-            Kind::AnalysisRun => ("analysisruns", NO_NAME),
+            Kind::AnalysisRun => ("analysisruns", call.name),
+            Kind::Secret => ("secrets", call.name),
             Kind::Event => ("events", NO_NAME),
             Kind::Lease => ("leases", NO_NAME),
             Kind::Rollout if call.name.is_empty() => ("rollouts", NO_NAME),

@@ -39,7 +39,8 @@ impl Budgets {
             | Kind::Service
             | Kind::Pod
             | Kind::Event
-            | Kind::Lease => &self.others,
+            | Kind::Lease
+            | Kind::Secret => &self.others,
         }
     }
 
@@ -76,7 +77,7 @@ impl Budget {
     }
 
     /// When a token is there, if not now.
-    fn opens(&self) -> Option<Instant> {
+    pub(crate) fn opens(&self) -> Option<Instant> {
         let mut state = lock(&self.state);
         let wait = self.until(self.earned(&mut state), 1.0);
         (!wait.is_zero()).then(|| state.at + wait)

@@ -235,14 +235,13 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
         },
         Subject::AnalysisRun(name) => {
             let run = key.sibling(name);
-            match shell.writer.get_run(&run.namespace, name).await? {
+            match shell.writer.get_run(&run).await? {
                 Some(live) => {
                     shell.stores.runs.apply(live, Source::Event);
                 }
                 None => {
-                    let known = snapshot.runs.iter().map(|run| run.known_as());
-                    for (_, uid, _) in known.filter(|(of, _, _)| of == name) {
-                        shell.stores.runs.delete(&run, uid);
+                    for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
+                        shell.stores.runs.delete(gone);
                     }
                 }
             }

@@ -3,9 +3,10 @@
 use crate::act::failures::Failures;
 use crate::act::{Skipped, Writer};
 use crate::cluster::refusal::Failure;
-use crate::store::analysis::{self, StoredRun};
+use crate::store::analysis;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
+use crate::store::runs::StoredRun;
 use crate::store::service;
 use crate::store::workloads::Found;
 use crate::store::{Key, Owner, Source, Stores};

@@ -3,8 +3,8 @@
 //! After each write the version it led to is remembered, until the stores show it. What does not arrive in time is
 //! looked up live.
 
-use crate::store::analysis::StoredRun;
 use crate::store::compare_versions;
+use crate::store::runs::StoredRun;
 use crate::sync::lock;
 use serin_core::observed::{ReplicaSet, Service};
 use std::cmp::Ordering;

@@ -39,14 +39,16 @@ pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
 mod replica_sets;
+pub(crate) mod runs;
 pub(crate) mod service;
 pub(crate) mod workloads;
 
-use crate::store::analysis::{AllTemplates, Runs};
+use crate::store::analysis::AllTemplates;
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
+use crate::store::runs::Runs;
 use crate::store::service::Services;
 use crate::store::workloads::Workloads;
 use crate::sync::{read, write};
