@@ -4,6 +4,7 @@ pub(crate) mod draft;
 pub mod news;
 
 use crate::api::PodTemplate;
+use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
 use jiff::Timestamp;
 pub use news::{EventKind, News};
@@ -53,6 +54,8 @@ pub enum Action {
     Pod(PodAction),
     /// Of the number of pods of the Deployment that the rollout refers to, by its subresource `scale` (contract 05 §5).
     Workload(WorkloadScale),
+    /// Of an AnalysisRun.
+    AnalysisRun(AnalysisRunAction),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     Rollout(RolloutPatch),
 }
@@ -61,6 +64,25 @@ impl From<ReplicaSetAction> for Action {
     fn from(action: ReplicaSetAction) -> Self {
         Self::ReplicaSet(action)
     }
+}
+
+impl From<AnalysisRunAction> for Action {
+    fn from(action: AnalysisRunAction) -> Self {
+        Self::AnalysisRun(action)
+    }
+}
+
+/// What is done to an AnalysisRun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AnalysisRunAction {
+    /// Create it. Where the name is taken the store is behind, or the run is somebody else's: the next reconcile, which
+    /// sees it, takes another name.
+    Create(Box<NewAnalysisRun>),
+    /// Ask it to end, by `spec.terminate`. One that is gone needs none.
+    Terminate(Target),
+    /// Delete one that has had its time. One that is gone needs none.
+    Delete(Target),
 }
 
 /// What is done to a ReplicaSet.
@@ -107,6 +129,7 @@ impl Action {
             )
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
+            | Self::AnalysisRun(_)
             | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,
         }
@@ -143,6 +166,20 @@ pub struct NewReplicaSet {
     pub replicas: i32,
     /// Seconds until ready counts as available.
     pub min_ready_seconds: i32,
+}
+
+/// An AnalysisRun to create (contract 03 §13); the owner reference is the rollout, which the shell adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAnalysisRun {
+    /// `<rollout>-<hash>-<revision>` and what it belongs to: cannot differ between leaders (decision 13).
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it measures.
+    pub spec: AnalysisRunSpec,
 }
 
 /// Changes of one ReplicaSet; `None` leaves a field as it is.
