@@ -2,7 +2,7 @@
 //!
 //! A measurement is a conversation: [`begin`] says what is done first, and the answer to each request or call leads to the
 //! [`Next`] one, until a [`Reading`] is there, of which [`measurement`] makes what the status holds. The shell carries the
-//! messages and knows no provider. Each provider has a file, and those that speak HTTP are a [`Provider`] each.
+//! messages and knows no provider. Each provider has a file, and those that speak HTTP are a `Provider` each.
 
 mod cloudwatch;
 mod datadog;
@@ -100,11 +100,11 @@ pub struct Environment {
 
 /// The expressions of metrics. The shell compiles each of them once for a run.
 pub trait Expressions: Send + Sync {
-    /// The phase of a measurement, from the conditions of its metric.
+    /// The phase of a measurement, from the conditions of its metric; `now` is the time that they see.
     ///
     /// # Errors
     /// If a condition cannot be compiled or evaluated, or is no `bool`: the measurement's message.
-    fn judge(&self, metric: &Metric, result: &Value) -> Result<String, String>;
+    fn judge(&self, metric: &Metric, result: &Value, now: Timestamp) -> Result<String, String>;
 
     /// A time of a range query (contract 06 §10).
     ///
