@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cloudwatch;
+mod datadog;
 mod job;
+mod others;
 mod prometheus;
 mod shape;
 mod talk;

@@ -7,13 +7,14 @@ use serin_core::api::Time;
 /// The first that is there, in upstream's order (contract 08).
 #[test]
 fn of_several_providers_the_first_counts() {
-    let all = "prometheus: {query: p}\njob: {spec: {}}\nweb: {url: u}\nplugin: {a/b: {}}";
+    let all = "prometheus: {}\njob: {}\nkayenta: {}\nweb: {}\ndatadog: {}\nwavefront: {}\nnewRelic: {}\ncloudWatch: {}\n\
+        graphite: {}\ninfluxdb: {}\nskywalking: {}\nplugin: {a/b: {}}";
     let lines: Vec<&str> = all.lines().collect();
     let name = |from: usize| provider::name(Talk::with(&lines[from..].join("\n")).metric());
-    assert_eq!(
-        (0..4).map(name).collect::<Vec<_>>(),
-        ["Prometheus", "Job", "WebMetric", "RPCPlugin"]
-    );
+    let names: Vec<&str> = (0..lines.len()).map(name).collect();
+    let expected =
+        "Prometheus Job Kayenta Web Datadog Wavefront NewRelic CloudWatch Graphite Influxdb skywalking RPCPlugin";
+    assert_eq!(names, expected.split(' ').collect::<Vec<_>>());
     let none = Talk::with("{}");
     assert_eq!(provider::name(none.metric()), "Unknown Provider");
     assert_eq!(none.begin().unwrap_err(), "no valid provider in metric 'm'");
@@ -23,6 +24,7 @@ fn of_several_providers_the_first_counts() {
 fn the_query_stands_in_the_result_of_the_metric() {
     let told = |provider: &str| provider::metadata(Talk::with(provider).metric());
     assert_eq!(told("prometheus: {query: up}")["ResolvedPrometheusQuery"], "up");
+    assert_eq!(told("newRelic: {query: q}")["ResolvedNewRelicQuery"], "q");
     assert!(told("prometheus: {query: ''}").is_empty());
     assert!(told("web: {url: u}").is_empty());
 }

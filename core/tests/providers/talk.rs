@@ -30,7 +30,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 struct Written;
 
 impl Expressions for Written {
-    fn judge(&self, metric: &Metric, _: &Value) -> Result<String, String> {
+    fn judge(&self, metric: &Metric, _: &Value, _: Timestamp) -> Result<String, String> {
         match metric.success_condition.as_str() {
             "broken" => Err("could not evaluate successCondition \"broken\": no".into()),
             _ => Ok("Successful".into()),

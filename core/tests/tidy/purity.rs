@@ -10,8 +10,9 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// What core may depend on: types, their wire forms, time as data, patterns, and the language of conditions, which is as pure.
-const CRATES: [&str; 14] = [
+const CRATES: [&str; 15] = [
     "ciborium",
+    "csv",
     "form_urlencoded",
     "jiff",
     "k8s-openapi",

@@ -95,14 +95,16 @@ pub(super) fn begin(job: &JobMetric, context: &Context<'_>) -> Result<Call, Fail
 
 /// What follows from a reply.
 pub(super) fn read(context: &Context<'_>, call: &Call, reply: &Reply) -> Result<Next, Failure> {
-    match (call, context.step) {
-        (Call::Create(job), _) => created(context, job, reply),
-        (Call::Get { .. }, Step::Run { .. }) => adopted(context, reply),
-        (Call::Get { name, .. }, Step::Resume(_) | Step::Terminate(_)) => looked_at(context, name, reply),
-        (Call::Pods { .. }, _) => pods(context, reply),
-        (Call::Delete { .. }, _) => match reply {
+    match call {
+        Call::Create(job) => created(context, job, reply),
+        Call::Get { name, .. } => match context.step {
+            Step::Run { .. } => adopted(context, reply),
+            Step::Resume(_) | Step::Terminate(_) => looked_at(context, name, reply),
+        },
+        Call::Pods { .. } => pods(context, reply),
+        Call::Delete { .. } => match reply {
             Ok(_) | Err(Refusal::NotFound(_)) => Ok(Next::Done(Reading::judged("Inconclusive", ""))),
-            Err(refusal) => Err(refusal.message().into()),
+            Err(Refusal::AlreadyExists(message) | Refusal::Other(message)) => Err(message.as_str().into()),
         },
     }
 }
@@ -191,7 +193,7 @@ fn created(context: &Context<'_>, job: &Json, reply: &Reply) -> Result<Next, Fai
             namespace: text(&job["metadata"]["namespace"]),
             name: text(&job["metadata"]["name"]),
         })),
-        Err(refusal) => Err(refusal.message().into()),
+        Err(Refusal::NotFound(message) | Refusal::Other(message)) => Err(message.as_str().into()),
     }
 }
 
@@ -235,7 +237,7 @@ fn looked_at(context: &Context<'_>, name: &str, reply: &Reply) -> Result<Next, F
     let job = match reply {
         Ok(job) => job,
         Err(Refusal::NotFound(_)) => return Err(format!("job.batch \"{name}\" not found").into()),
-        Err(refusal) => return Err(refusal.message().into()),
+        Err(Refusal::AlreadyExists(message) | Refusal::Other(message)) => return Err(message.as_str().into()),
     };
     let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
     let is_true: Vec<&str> = conditions

@@ -2,13 +2,21 @@
 //!
 //! A measurement is a conversation: [`begin`] says what is done first, and the answer to each request or call leads to the
 //! [`Next`] one, until a [`Reading`] is there, of which [`measurement`] makes what the status holds. The shell carries the
-//! messages and knows no provider. Each provider has a file, and those that speak HTTP are a [`Provider`] each.
+//! messages and knows no provider. Each provider has a file, and those that speak HTTP are a `Provider` each.
 
+mod cloudwatch;
+mod datadog;
+mod graphite;
+mod influxdb;
 mod job;
+mod kayenta;
+mod new_relic;
 mod prometheus;
 mod reading;
 mod request;
 mod secret;
+mod skywalking;
+mod wavefront;
 mod web;
 
 pub use job::{Call, Refusal, Reply, Surplus, collect, surplus};
@@ -92,11 +100,11 @@ pub struct Environment {
 
 /// The expressions of metrics. The shell compiles each of them once for a run.
 pub trait Expressions: Send + Sync {
-    /// The phase of a measurement, from the conditions of its metric.
+    /// The phase of a measurement, from the conditions of its metric; `now` is the time that they see.
     ///
     /// # Errors
     /// If a condition cannot be compiled or evaluated, or is no `bool`: the measurement's message.
-    fn judge(&self, metric: &Metric, result: &Value) -> Result<String, String>;
+    fn judge(&self, metric: &Metric, result: &Value, now: Timestamp) -> Result<String, String>;
 
     /// A time of a range query (contract 06 §10).
     ///
@@ -139,17 +147,38 @@ enum Kind<'m> {
 }
 
 fn kind(provider: &MetricProvider) -> Option<Kind<'_>> {
-    let http: [(Option<&dyn Provider>, &str); 1] = [(
-        provider.prometheus.as_deref().map(|it| it as &dyn Provider),
-        "Prometheus",
-    )];
-    let first = http.into_iter().find_map(|(it, name)| Some(Kind::Http(it?, name)));
-    let job = || provider.job.as_deref().map(Kind::Job);
-    let others: [(Option<&dyn Provider>, &str); 1] =
-        [(provider.web.as_deref().map(|it| it as &dyn Provider), "WebMetric")];
-    let other = || others.into_iter().find_map(|(it, name)| Some(Kind::Http(it?, name)));
-    let plugin = || provider.plugin.keys().next().map(|name| Kind::Plugin(name));
-    first.or_else(job).or_else(other).or_else(plugin)
+    fn http<'m, P: Provider>(provider: Option<&'m P>, name: &'static str) -> Option<Kind<'m>> {
+        provider.map(|provider| Kind::Http(provider, name))
+    }
+    let MetricProvider {
+        prometheus,
+        kayenta,
+        web,
+        datadog,
+        wavefront,
+        new_relic,
+        job,
+        cloud_watch,
+        graphite,
+        influxdb,
+        skywalking,
+        plugin,
+    } = provider;
+    let in_order = [
+        http(prometheus.as_deref(), "Prometheus"),
+        job.as_deref().map(Kind::Job),
+        http(kayenta.as_deref(), "Kayenta"),
+        http(web.as_deref(), "Web"),
+        http(datadog.as_deref(), "Datadog"),
+        http(wavefront.as_ref(), "Wavefront"),
+        http(new_relic.as_ref(), "NewRelic"),
+        http(cloud_watch.as_deref(), "CloudWatch"),
+        http(graphite.as_ref(), "Graphite"),
+        http(influxdb.as_ref(), "Influxdb"),
+        http(skywalking.as_ref(), "skywalking"),
+        plugin.keys().next().map(|name| Kind::Plugin(name)),
+    ];
+    in_order.into_iter().flatten().next()
 }
 
 fn known<'m>(metric: &'m Metric) -> Result<Kind<'m>, Failure> {
@@ -182,10 +211,21 @@ pub fn metadata(metric: &Metric) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The Secrets that a provider reads, first choice first.
+/// The Secrets that a metric's provider reads.
 #[must_use]
-pub fn needs(_metric: &Metric, _environment: &Environment) -> Vec<SecretName> {
-    Vec::new()
+pub fn needs(metric: &Metric, environment: &Environment) -> Vec<SecretName> {
+    let provider = &metric.provider;
+    let needs = match name(metric) {
+        "Datadog" => provider
+            .datadog
+            .as_deref()
+            .map(|spec| datadog::needs(spec, environment)),
+        "Wavefront" => provider.wavefront.as_ref().map(|_| wavefront::needs()),
+        "NewRelic" => provider.new_relic.as_ref().map(new_relic::needs),
+        "Influxdb" => provider.influxdb.as_ref().map(influxdb::needs),
+        _ => None,
+    };
+    needs.unwrap_or_default()
 }
 
 /// What is done first.

@@ -113,11 +113,11 @@ fn auth(spec: &PrometheusMetric, address: &Url) -> Result<Auth, String> {
     })
 }
 
+/// Parameters of a request by name.
+type Parameters<'s> = Vec<(&'s str, String)>;
+
 /// The endpoint, and what it is asked.
-fn parameters<'s>(
-    spec: &'s PrometheusMetric,
-    context: &Context<'_>,
-) -> Result<(&'static str, Vec<(&'s str, String)>), String> {
+fn parameters<'s>(spec: &'s PrometheusMetric, context: &Context<'_>) -> Result<(&'static str, Parameters<'s>), String> {
     let query = ("query", spec.query.clone());
     let Some(range) = &spec.range_query else {
         return Ok(("/api/v1/query", vec![query, ("time", seconds(context.now))]));

@@ -152,7 +152,7 @@ pub fn measurement(context: &Context<'_>, read: Result<Reading, Failure>, at: Ti
             measurement.phase = phase.to_owned();
             measurement.message = message;
         }
-        Outcome::Value(value) => match context.expressions.judge(context.metric, &value) {
+        Outcome::Value(value) => match context.expressions.judge(context.metric, &value, at) {
             Ok(phase) => measurement.phase = phase,
             Err(error) => {
                 if !reading.text_stays {
