@@ -16,7 +16,7 @@ use serde_json::Value;
 use serin_controller::{Controller, Options};
 use serin_core::api::Rollout;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
-use serin_sandbox::workload::{Clock, deployment, replica_set};
+use serin_sandbox::workload::{Clock, deployment, job, replica_set};
 use serin_sandbox::{ApiServer, Served};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -105,6 +105,7 @@ impl World {
             "Deployment controller",
             deployment::run(client.clone(), stop.clone()),
         ));
+        tokio::spawn(watched("Job controller", job::run(client.clone(), stop.clone())));
         tokio::spawn(watched(
             "fake kubelet",
             kubelet::run(client.clone(), wishes.kubelet, stop.clone()),

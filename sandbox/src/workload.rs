@@ -6,8 +6,10 @@
 mod clock;
 pub mod deployment;
 mod events;
+pub mod job;
 pub mod kubelet;
 pub mod replica_set;
+mod seen;
 
 pub use clock::Clock;
 

@@ -2,13 +2,13 @@
 
 use super::help;
 use crate::commands::Command;
+use crate::commands::analysis::AnalysisGroup;
 use crate::commands::argocd::ArgocdGroup;
 use crate::commands::create::Create;
 use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
 use crate::commands::lint::Lint;
 use crate::commands::list::{ListGroup, ListKind};
-use crate::commands::analysis::AnalysisGroup;
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::set::{SetGroup, SetKind};

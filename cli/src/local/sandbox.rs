@@ -9,7 +9,7 @@ use serde_json::Value;
 use serin_controller::{Controller, Options, Target};
 use serin_core::notation::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
-use serin_sandbox::workload::{deployment, replica_set};
+use serin_sandbox::workload::{deployment, job, replica_set};
 use serin_sandbox::{ApiServer, Served};
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -56,6 +56,9 @@ impl Cluster {
         let (client, stop) = (server.client(), self.stop.clone());
         self.parts
             .spawn(async move { ended("the Deployment controller", deployment::run(client, stop).await) });
+        let (client, stop) = (server.client(), self.stop.clone());
+        self.parts
+            .spawn(async move { ended("the Job controller", job::run(client, stop).await) });
         let (client, stop) = (server.client(), self.stop.clone());
         let options = KubeletOptions {
             ready_after,

@@ -159,15 +159,26 @@ impl Outcome {
 
 /// Runs a command line in this process.
 pub(crate) async fn run(line: &str) -> Outcome {
+    let words: Vec<&str> = line.split(' ').collect();
+    run_words(&words).await.0
+}
+
+/// Words that may have spaces; the exit code comes beside the outcome.
+pub(crate) async fn run_words(words: &[&str]) -> (Outcome, std::process::ExitCode) {
     let (out, err) = (Buffer::default(), Buffer::default());
     let mut console = serin::Console::new(Box::new(out.clone()), Box::new(err.clone()), serin::Terminal::Lines);
-    let code = serin::run_on(line.split(' ').map(OsString::from), &mut console).await;
-    let success = format!("{code:?}") == format!("{:?}", std::process::ExitCode::SUCCESS);
-    Outcome {
+    let code = serin::run_on(words.iter().map(OsString::from), &mut console).await;
+    let outcome = Outcome {
         out: out.text(),
         err: err.text(),
-        success,
-    }
+        success: is_code(code, 0),
+    };
+    (outcome, code)
+}
+
+/// Exit codes cannot be compared.
+pub(crate) fn is_code(code: std::process::ExitCode, number: u8) -> bool {
+    format!("{code:?}") == format!("{:?}", std::process::ExitCode::from(number))
 }
 
 /// What was written to a stream.

@@ -82,7 +82,14 @@ pub(crate) async fn an_application_out_of_sync(stage: &mut Stage<'_>) -> Result<
     stage.synced().await?;
     // By the subresource `scale` it would count as an autoscaler's.
     let by_hand = json!({"spec": {"replicas": 3}});
-    stage.world.when().edit(by_hand).then().healthy().ready_pods(1, 3).await?;
+    stage
+        .world
+        .when()
+        .edit(by_hand)
+        .then()
+        .healthy()
+        .ready_pods(1, 3)
+        .await?;
     stage.refresh().await?;
     stage
         .until_so("OutOfSync", |it: &String| it.starts_with("OutOfSync"), || stage.state())

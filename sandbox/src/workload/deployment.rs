@@ -9,11 +9,12 @@ mod plan;
 mod report;
 
 use super::events::{self, About};
+use super::seen::Seen;
 use super::{Clock, Error};
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher;
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client};
 use plan::Step;
@@ -36,55 +37,6 @@ pub async fn run(client: Client, shutdown: CancellationToken) -> Result<(), Erro
         () = shutdown.cancelled() => Ok(()),
         ended = serve(client) => ended,
     }
-}
-
-/// What the watches have shown, by UID.
-#[derive(Default)]
-struct Seen {
-    objects: BTreeMap<String, DynamicObject>,
-    listed: BTreeMap<String, DynamicObject>,
-    complete: bool,
-}
-
-impl Seen {
-    fn take(&mut self, event: Event<DynamicObject>) {
-        match event {
-            Event::Init => self.listed.clear(),
-            Event::InitApply(object) => {
-                self.listed.insert(uid(&object), object);
-            }
-            Event::InitDone => {
-                self.objects = std::mem::take(&mut self.listed);
-                self.complete = true;
-            }
-            Event::Apply(object) => self.put(object),
-            Event::Delete(object) => {
-                self.objects.remove(&uid(&object));
-            }
-        }
-    }
-
-    /// Keeps the newer of two states.
-    fn put(&mut self, object: DynamicObject) {
-        let version = |it: &DynamicObject| {
-            it.metadata
-                .resource_version
-                .as_deref()
-                .and_then(|it| it.parse::<u64>().ok())
-        };
-        let key = uid(&object);
-        if self
-            .objects
-            .get(&key)
-            .is_none_or(|there| version(there) <= version(&object))
-        {
-            self.objects.insert(key, object);
-        }
-    }
-}
-
-fn uid(object: &DynamicObject) -> String {
-    object.metadata.uid.clone().unwrap_or_default()
 }
 
 /// One loop does everything in turn, so that nothing is decided on while an answer is outstanding.

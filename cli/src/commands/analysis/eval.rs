@@ -81,7 +81,9 @@ pub(super) fn run(arguments: &Eval, console: &mut Console) -> Result<(), Failure
         written => written.to_owned(),
     };
     let shape = arguments.of.map_or_else(|| Shape::of(&metric.provider), Shape::from);
-    let result = shape.read(&written).map_err(|why| Failure::message(format!("--result: {why}")))?;
+    let result = shape
+        .read(&written)
+        .map_err(|why| Failure::message(format!("--result: {why}")))?;
     let now = Timestamp::now();
     console.line(&format!("result: {} ({})", format::text(&result), go_type(&result)))?;
     for (field, text) in [
@@ -125,7 +127,9 @@ fn metric_of(arguments: &Eval) -> Result<Metric, String> {
     let mut metric = match &arguments.file {
         Some(file) => of_file(file, arguments)?,
         None if arguments.success_condition.is_none() && arguments.failure_condition.is_none() => {
-            return Err("name a condition with --success-condition or --failure-condition, or a file with -f".to_owned());
+            return Err(
+                "name a condition with --success-condition or --failure-condition, or a file with -f".to_owned(),
+            );
         }
         None => Metric::default(),
     };
@@ -142,7 +146,10 @@ fn of_file(file: &PathBuf, arguments: &Eval) -> Result<Metric, String> {
     let mut found = Vec::new();
     for manifest in manifest::read(std::slice::from_ref(file)) {
         let manifest = manifest?;
-        if matches!(manifest.kind(), "AnalysisTemplate" | "ClusterAnalysisTemplate" | "AnalysisRun") {
+        if matches!(
+            manifest.kind(),
+            "AnalysisTemplate" | "ClusterAnalysisTemplate" | "AnalysisRun"
+        ) {
             let spec = manifest.object.get("spec").cloned().unwrap_or_default();
             let spec: AnalysisTemplateSpec =
                 serde_json::from_value(spec).map_err(|error| format!("{}: spec: {error}", manifest.place("spec")))?;
@@ -158,13 +165,20 @@ fn of_file(file: &PathBuf, arguments: &Eval) -> Result<Metric, String> {
     match (found.next(), found.next()) {
         (Some((metric, args)), None) => {
             let args = arguments::without_secrets(&args);
-            arguments::metric(&metric, &args).map_err(|error| format!("{}: metric {}: {error}", file.display(), metric.name))
+            arguments::metric(&metric, &args)
+                .map_err(|error| format!("{}: metric {}: {error}", file.display(), metric.name))
         }
-        (Some(_), Some(_)) => Err(format!("{}: name one of its metrics with --metric: {names}", file.display())),
+        (Some(_), Some(_)) => Err(format!(
+            "{}: name one of its metrics with --metric: {names}",
+            file.display()
+        )),
         (None, _) if names.is_empty() => Err(format!("{}: there is no metric in it", file.display())),
         (None, _) => {
             let name = arguments.metric.as_deref().unwrap_or_default();
-            Err(format!("{}: there is no metric {name:?}; its metrics are {names}", file.display()))
+            Err(format!(
+                "{}: there is no metric {name:?}; its metrics are {names}",
+                file.display()
+            ))
         }
     }
 }
