@@ -11,7 +11,7 @@ use crate::builtin;
 use crate::compile::{Code, Equality, TextTest};
 use crate::go::format::type_name;
 use crate::go::regex;
-use crate::value::{Function, Key, Map, Type, Value};
+use crate::value::{Function, Key, Map, Type, Value, method};
 use ::regex::bytes::Regex;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -204,6 +204,14 @@ impl Machine<'_> {
                 }
                 let property = self.evaluate(property)?;
                 Ok(fetch(&base, &property)?)
+            }
+            Code::Method(base, name) => {
+                let base = self.evaluate(base)?;
+                match method::bind(&base, name) {
+                    Some(method) => Ok(method),
+                    None if base == Value::Nil => Err(format!("cannot fetch {name} from <nil>").into()),
+                    None => Err("reflect: Method index out of range".to_owned().into()),
+                }
             }
             Code::Slice { base, from, to } => self.slice(base, from.as_deref(), to.as_deref()),
             Code::Let(place, value, body) => {
