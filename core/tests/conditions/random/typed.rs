@@ -2,6 +2,27 @@
 
 use super::Maker;
 
+const TIMES: &[&str] = &[
+    "date(\"2023-08-14\")",
+    "date(\"2024-02-29 23:59:59\")",
+    "date(\"2023-03-26 02:30:00\", \"2006-01-02 15:04:05\", \"Europe/Zurich\")",
+    "date(\"2023-08-14T01:02:03.5+02:00\")",
+    "date(\"1999-12-31T23:00:00Z\")",
+    "date(\"12:13:14\")",
+    "date(\"Mon, 14 Aug 2023 01:02:03 EST\")",
+    "date(\"2023-226 4PM\", \"2006-002 3PM\")",
+];
+
+const SPANS: &[&str] = &[
+    "duration(\"1h\")",
+    "duration(\"1h30m5.25s\")",
+    "duration(\"-90m\")",
+    "duration(\"250us\")",
+    "duration(\"0\")",
+    "duration(\"2562047h\")",
+    "duration(\"720h\")",
+];
+
 /// What an expression is to give, mostly.
 #[derive(Clone, Copy)]
 pub(super) enum Want {
@@ -68,25 +89,8 @@ impl Maker {
                 "\"a,b\"",
                 "`x`",
             ]),
-            Want::Time => self.one(&[
-                "date(\"2023-08-14\")",
-                "date(\"2024-02-29 23:59:59\")",
-                "date(\"2023-03-26 02:30:00\", \"2006-01-02 15:04:05\", \"Europe/Zurich\")",
-                "date(\"2023-08-14T01:02:03.5+02:00\")",
-                "date(\"1999-12-31T23:00:00Z\")",
-                "date(\"12:13:14\")",
-                "date(\"Mon, 14 Aug 2023 01:02:03 EST\")",
-                "date(\"2023-226 4PM\", \"2006-002 3PM\")",
-            ]),
-            Want::Span => self.one(&[
-                "duration(\"1h\")",
-                "duration(\"1h30m5.25s\")",
-                "duration(\"-90m\")",
-                "duration(\"250us\")",
-                "duration(\"0\")",
-                "duration(\"2562047h\")",
-                "duration(\"720h\")",
-            ]),
+            Want::Time => self.one(TIMES),
+            Want::Span => self.one(SPANS),
             Want::List if in_closure && self.below(3) == 0 => self.one(&["[#]", "#", "[#, 1]"]),
             Want::List => self.one(&[
                 "[1, 2, 3]",
@@ -162,34 +166,7 @@ impl Maker {
 
     pub(super) fn number(&mut self, depth: usize) -> String {
         match self.below(12) {
-            10 => {
-                let name = self.one(&[
-                    "Year",
-                    "Day",
-                    "YearDay",
-                    "Hour",
-                    "Minute",
-                    "Second",
-                    "Nanosecond",
-                    "Unix",
-                    "UnixMilli",
-                    "UnixNano",
-                    "Month",
-                    "Weekday",
-                ]);
-                format!("({}).{name}()", self.typed(Want::Time, depth))
-            }
-            11 => {
-                let name = self.one(&[
-                    "Hours",
-                    "Minutes",
-                    "Seconds",
-                    "Milliseconds",
-                    "Microseconds",
-                    "Nanoseconds",
-                ]);
-                format!("({}).{name}()", self.typed(Want::Span, depth))
-            }
+            10 | 11 => self.number_of_time(depth),
             0..=2 => {
                 let operator = self.one(&["+", "-", "*", "/", "%", "**"]);
                 format!(
@@ -237,6 +214,37 @@ impl Maker {
                 self.typed(Want::List, depth),
                 self.typed(Want::Number, depth)
             ),
+        }
+    }
+
+    /// A number that a time or a duration has.
+    fn number_of_time(&mut self, depth: usize) -> String {
+        if self.below(2) == 0 {
+            let name = self.one(&[
+                "Year",
+                "Day",
+                "YearDay",
+                "Hour",
+                "Minute",
+                "Second",
+                "Nanosecond",
+                "Unix",
+                "UnixMilli",
+                "UnixNano",
+                "Month",
+                "Weekday",
+            ]);
+            format!("({}).{name}()", self.typed(Want::Time, depth))
+        } else {
+            let name = self.one(&[
+                "Hours",
+                "Minutes",
+                "Seconds",
+                "Milliseconds",
+                "Microseconds",
+                "Nanoseconds",
+            ]);
+            format!("({}).{name}()", self.typed(Want::Span, depth))
         }
     }
 
