@@ -8,12 +8,14 @@
 //! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
+mod analysis;
 mod args;
 mod clock;
 mod cluster;
 mod controller;
 mod error;
 mod events;
+pub mod fetch;
 #[cfg(any(test, feature = "bench"))]
 pub mod growth;
 mod lease;
@@ -27,6 +29,7 @@ mod sync;
 mod telemetry;
 mod watch;
 
+pub use analysis::{OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;

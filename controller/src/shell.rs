@@ -5,12 +5,12 @@ use crate::act::failures::Failures;
 use crate::act::held::Held;
 use crate::clock::Clock;
 use crate::events::Recorder;
-use crate::queue::{Queue, Reason};
+use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
 use crate::store::{Key, Stores};
-use crate::telemetry::Telemetry;
 use crate::telemetry::dump::Dump;
 use crate::telemetry::scrape::Entries;
+use crate::telemetry::{QUEUE, Telemetry};
 use jiff::Timestamp;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
@@ -50,16 +50,24 @@ impl Shell {
     }
 
     fn is_over(&self, key: &Key) -> bool {
-        self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+        self.stores.rollouts.get(key).is_none()
+            && self.stores.services.managed_by(key).is_empty()
+            && self.stores.leaving.is_over(key)
     }
 
-    /// The text of `/metrics`.
-    pub(crate) fn scrape(&self) -> Result<String, prometheus::Error> {
-        self.telemetry.scrape(self.queue.counts(), &self.entries())
+    /// The text of `/metrics`, with the queues and entries of others.
+    pub(crate) fn scrape(
+        &self,
+        queues: &[(&'static str, QueueCounts)],
+        entries: &[Entries],
+    ) -> Result<String, prometheus::Error> {
+        let queues = [&[(QUEUE, self.queue.counts())], queues].concat();
+        let entries = [&self.entries(), entries].concat();
+        self.telemetry.scrape(&queues, &entries)
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 16] {
+    fn entries(&self) -> [Entries; 17] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -76,6 +84,7 @@ impl Shell {
             ("workloads", workloads),
             ("workload_indexes", workload_indexes),
             ("absent_workloads", absent_workloads),
+            ("leaving_rollouts", self.stores.leaving.len()),
             ("queue", self.queue.counts().known),
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),

@@ -88,10 +88,14 @@ pub enum Kind {
     Service,
     /// A pod.
     Pod,
+    /// An AnalysisRun.
+    AnalysisRun,
     /// An event.
     Event,
     /// A Lease.
     Lease,
+    /// A Secret.
+    Secret,
 }
 
 impl Kind {
@@ -107,8 +111,10 @@ impl Kind {
             Self::PodTemplate => "PodTemplate",
             Self::Service => "Service",
             Self::Pod => "Pod",
+            Self::AnalysisRun => "AnalysisRun",
             Self::Event => "Event",
             Self::Lease => "Lease",
+            Self::Secret => "Secret",
         }
     }
 }

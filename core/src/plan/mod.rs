@@ -4,6 +4,7 @@ pub(crate) mod draft;
 pub mod news;
 
 use crate::api::PodTemplate;
+use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
 use jiff::Timestamp;
 pub use news::{EventKind, News};
@@ -53,6 +54,8 @@ pub enum Action {
     Pod(PodAction),
     /// Of the number of pods of the Deployment that the rollout refers to, by its subresource `scale` (contract 05 §5).
     Workload(WorkloadScale),
+    /// Of an AnalysisRun.
+    AnalysisRun(AnalysisRunAction),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     Rollout(RolloutPatch),
 }
@@ -61,6 +64,25 @@ impl From<ReplicaSetAction> for Action {
     fn from(action: ReplicaSetAction) -> Self {
         Self::ReplicaSet(action)
     }
+}
+
+impl From<AnalysisRunAction> for Action {
+    fn from(action: AnalysisRunAction) -> Self {
+        Self::AnalysisRun(action)
+    }
+}
+
+/// What is done to an AnalysisRun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AnalysisRunAction {
+    /// Create it. Where the name is taken the store is behind, or the run is somebody else's: the next reconcile, which
+    /// sees it, takes another name.
+    Create(Box<NewAnalysisRun>),
+    /// Ask it to end, by `spec.terminate`. One that is gone needs none.
+    Terminate(Target),
+    /// Delete one that has had its time. One that is gone needs none.
+    Delete(Target),
 }
 
 /// What is done to a ReplicaSet.
@@ -107,6 +129,7 @@ impl Action {
             )
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
+            | Self::AnalysisRun(_)
             | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,
         }
@@ -143,6 +166,20 @@ pub struct NewReplicaSet {
     pub replicas: i32,
     /// Seconds until ready counts as available.
     pub min_ready_seconds: i32,
+}
+
+/// An AnalysisRun to create (contract 03 §13); the owner reference is the rollout, which the shell adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAnalysisRun {
+    /// `<rollout>-<hash>-<revision>` and what it belongs to: cannot differ between leaders (decision 13).
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it measures.
+    pub spec: AnalysisRunSpec,
 }
 
 /// Changes of one ReplicaSet; `None` leaves a field as it is.
@@ -258,7 +295,7 @@ pub struct ServicePatch {
     pub clear: bool,
 }
 
-/// The size that the Deployment behind a `workloadRef` gets: always a smaller one.
+/// The size that the Deployment behind a `workloadRef` gets: a smaller one, unless the rollout has been deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadScale {
@@ -367,6 +404,16 @@ pub enum WakeReason {
     RefusalToTell,
     /// A refusal was told by a condition before it is tried again.
     RefusalTold,
+    /// The delay before the first measurement of a metric ends.
+    InitialDelay,
+    /// The next measurement of a metric is due.
+    MeasurementDue,
+    /// A measurement that is under way is looked at again.
+    MeasurementResumed,
+    /// A measurement has had its time, and what else was measured is written.
+    MeasurementLate,
+    /// A finished run has been kept for long enough.
+    RunExpires,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -389,6 +436,11 @@ impl WakeReason {
             Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
+            Self::InitialDelay => "InitialDelay",
+            Self::MeasurementDue => "MeasurementDue",
+            Self::MeasurementResumed => "MeasurementResumed",
+            Self::MeasurementLate => "MeasurementLate",
+            Self::RunExpires => "RunExpires",
             Self::Refused(Refusal::Forbidden) => "Forbidden",
             Self::Refused(Refusal::AlreadyExists) => "AlreadyExists",
             Self::Refused(Refusal::Conflict) => "Conflict",
@@ -417,6 +469,11 @@ impl fmt::Display for WakeReason {
             Self::PodsWanted => "the pauses begin again, because pods are wanted",
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
+            Self::InitialDelay => "the delay before the first measurement ends",
+            Self::MeasurementDue => "the next measurement is due",
+            Self::MeasurementResumed => "the controller looks again at a measurement that is under way",
+            Self::MeasurementLate => "the controller writes what was measured, without a measurement that is late",
+            Self::RunExpires => "the controller deletes the finished run",
             Self::Refused(Refusal::Forbidden) => "the controller retries: the permission may exist now",
             Self::Refused(Refusal::AlreadyExists) => "the controller retries: the name may be free now",
             Self::Refused(Refusal::Conflict) => "the controller reads the newer version",

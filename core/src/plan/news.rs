@@ -1,6 +1,7 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
+use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -58,7 +59,7 @@ pub enum News {
         /// Pods from now on.
         to: i32,
     },
-    /// The Deployment that the rollout refers to is scaled down.
+    /// The Deployment that the rollout refers to is scaled: down, or up once the rollout has been deleted.
     WorkloadScaled {
         /// Its kind and name.
         what: String,
@@ -94,6 +95,17 @@ pub enum News {
     },
     /// Steps are skipped.
     StepsSkipped(Skip),
+    /// A run of an analysis has another phase.
+    AnalysisRun {
+        /// What it belongs to, in the word of its label `rollout-type`.
+        of: String,
+        /// Its name.
+        name: String,
+        /// Its phase.
+        phase: Phase,
+        /// The phase before, which may be empty; none where the status named no such run.
+        before: Option<String>,
+    },
     /// The rollout waits.
     Paused {
         /// Reason of the pause condition.
@@ -144,6 +156,18 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// An analysis run has ended; told of the run.
+    RunCompleted {
+        /// How.
+        phase: Phase,
+    },
+    /// A metric of an analysis run has ended; told of the run.
+    MetricCompleted {
+        /// Its name.
+        metric: String,
+        /// How.
+        phase: Phase,
+    },
 }
 
 /// Why steps are skipped.
@@ -193,6 +217,8 @@ pub(crate) enum Group {
     Skip,
     /// The Service of the preview is switched.
     Preview,
+    /// A run of an analysis has another phase.
+    Analysis,
     /// An update began.
     Began,
     /// ReplicaSets are scaled.
@@ -220,6 +246,7 @@ impl News {
             Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
             Self::StepCompleted { .. } => event::STEP_COMPLETED,
             Self::StepsSkipped(_) => event::SKIP_STEPS,
+            Self::AnalysisRun { phase, .. } => RUN_REASONS.of(*phase),
             Self::Paused { .. } => event::PAUSED,
             Self::Resumed => event::RESUMED,
             Self::Aborted { .. } => event::ABORTED,
@@ -229,6 +256,8 @@ impl News {
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
+            Self::MetricCompleted { phase, .. } => METRIC_REASONS.of(*phase),
         }
     }
 
@@ -236,6 +265,14 @@ impl News {
     #[must_use]
     pub fn kind(&self) -> EventKind {
         match self {
+            Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } | Self::AnalysisRun { phase, .. } => {
+                match phase {
+                    Phase::Failed | Phase::Error => EventKind::Warning,
+                    Phase::Unset | Phase::Pending | Phase::Running | Phase::Successful | Phase::Inconclusive => {
+                        EventKind::Normal
+                    }
+                }
+            }
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
@@ -270,6 +307,7 @@ impl News {
             }
             Self::StepsSkipped(_) => Group::Skip,
             Self::ServiceSwitched { preview: true, .. } => Group::Preview,
+            Self::AnalysisRun { .. } => Group::Analysis,
             // The controller's own abort is told before the sizes follow it, a person's once they do.
             Self::NotCompleted { .. }
             | Self::Aborted {
@@ -289,6 +327,8 @@ impl News {
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
+            | Self::RunCompleted { .. }
+            | Self::MetricCompleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
         }
     }
@@ -321,7 +361,10 @@ impl fmt::Display for News {
                     "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
                 )
             }
-            Self::WorkloadScaled { what, from, to } => write!(f, "Scaled down {what} from {from} to {to}"),
+            Self::WorkloadScaled { what, from, to } => {
+                let direction = if to > from { "up" } else { "down" };
+                write!(f, "Scaled {direction} {what} from {from} to {to}")
+            }
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }
@@ -332,6 +375,17 @@ impl fmt::Display for News {
                 Skip::NoReplicas => "The update began with no replicas: weights and pauses are skipped",
                 Skip::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
             }),
+            Self::AnalysisRun {
+                of,
+                name,
+                phase,
+                before,
+            } => write!(
+                f,
+                "{of} Analysis Run '{name}' Status New: '{}' Previous: '{}'",
+                phase.as_str(),
+                before.as_deref().unwrap_or("NoPreviousStatus")
+            ),
             Self::Paused { reason } => write!(f, "Rollout is paused ({reason})"),
             Self::Resumed => f.write_str("Rollout is resumed"),
             Self::Completed { revision, hash, why } => {
@@ -347,6 +401,8 @@ impl fmt::Display for News {
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
+            Self::MetricCompleted { metric, phase } => write!(f, "Metric '{metric}' Completed. Result: {phase}"),
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }
     }

@@ -1,5 +1,7 @@
 //! Strings that users, Argo CD and the kubectl plugin read: to the letter as contract 02 and 09 have them.
 
+pub mod analysis;
+
 /// Label of ReplicaSets, their pods and selectors: the pod template hash.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
 /// Annotation of Rollouts and ReplicaSets: the revision, decimal.
@@ -34,6 +36,10 @@ pub const OWN_PREFIX: &str = "rollout.serin.dev/";
 pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
 /// Annotation of ReplicaSets of a canary that is paused by hand: pods, and `spec.replicas`, when it was paused (decision 41).
 pub const SIZE_AT_PAUSE: &str = "rollout.serin.dev/size-at-pause";
+/// Label of AnalysisRuns: what of the rollout they belong to.
+pub const ROLLOUT_TYPE: &str = "rollout-type";
+/// Label of AnalysisRuns of a step: the index of the step.
+pub const STEP_INDEX: &str = "step-index";
 /// Annotation of the notification engine.
 pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
 /// Annotation of kubectl.

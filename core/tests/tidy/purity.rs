@@ -9,11 +9,15 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// What core may depend on: types, their wire forms, time as data, and the language of conditions, which is as pure.
-const CRATES: [&str; 10] = [
+/// What core may depend on: types, their wire forms, time as data, patterns, and the language of conditions, which is as pure.
+const CRATES: [&str; 15] = [
+    "ciborium",
+    "csv",
+    "form_urlencoded",
     "jiff",
     "k8s-openapi",
     "kube-core",
+    "regex",
     "schemars",
     "serde",
     "serde-saphyr",
@@ -21,6 +25,7 @@ const CRATES: [&str; 10] = [
     "serde_path_to_error",
     "serin-expr",
     "thiserror",
+    "url",
 ];
 
 /// Modules of `std` through which the outside comes in.

@@ -4,6 +4,9 @@
 //! parsed once, and compiled again only when the type changes.
 
 mod environment;
+mod shape;
+
+pub use shape::Shape;
 
 use environment::{of_condition, of_time, set_result};
 use jiff::Timestamp;

@@ -1,0 +1,85 @@
+//! The write of a status.
+
+use crate::api::analysis_run::AnalysisRunStatus;
+use crate::plan::{StatusWrite, Urgency};
+use crate::wire::analysis::Phase;
+use serde_json::{Map, Value, json};
+
+/// The merge patch from the recorded status to `next`; none where they are equal.
+///
+/// Compared are the statuses as they are understood: what is absent equals what is empty.
+pub(super) fn write(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> Option<StatusWrite> {
+    let (before, after) = differences(old, next)?;
+    let patch = diff(&to_map(&before), to_map(&after))?;
+    Some(StatusWrite {
+        patch: json!({"status": patch}),
+        urgency: if is_verdict(old, next) {
+            Urgency::Now
+        } else {
+            Urgency::Counters
+        },
+        message_only: false,
+    })
+}
+
+/// Both statuses without what they have in common, so that only what differs is turned into JSON; none where that is all.
+fn differences(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> Option<(AnalysisRunStatus, AnalysisRunStatus)> {
+    if old == next {
+        return None;
+    }
+    let (mut before, mut after) = (AnalysisRunStatus::default(), AnalysisRunStatus::default());
+    macro_rules! compare {
+        ($($field:ident),* $(,)?) => {
+            // Names every field: one that is added and not compared does not compile.
+            let AnalysisRunStatus { $($field: _,)* metric_results: _ } = old;
+            $(if old.$field != next.$field {
+                before.$field.clone_from(&old.$field);
+                after.$field.clone_from(&next.$field);
+            })*
+        };
+    }
+    compare!(phase, message, started_at, run_summary, dry_run_summary, completed_at);
+    if old.metric_results != next.metric_results {
+        // A list is replaced whole: what it was matters only where it goes.
+        if next.metric_results.is_empty() {
+            before.metric_results.clone_from(&old.metric_results);
+        }
+        after.metric_results.clone_from(&next.metric_results);
+    }
+    Some((before, after))
+}
+
+/// The run, or a metric of it, has ended.
+fn is_verdict(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> bool {
+    let ended = |status: &AnalysisRunStatus| {
+        let results = status.metric_results.iter();
+        results.filter(|result| Phase::of(&result.phase).is_completed()).count()
+    };
+    Phase::of(&next.phase).is_completed() || ended(next) != ended(old)
+}
+
+fn to_map(status: &AnalysisRunStatus) -> Map<String, Value> {
+    match serde_json::to_value(status) {
+        Ok(Value::Object(map)) => map,
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+fn diff(before: &Map<String, Value>, after: Map<String, Value>) -> Option<Value> {
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let mut patch: Map<String, Value> = gone.map(|key| (key.clone(), Value::Null)).collect();
+    for (key, value) in after {
+        match (before.get(&key), value) {
+            (Some(old), new) if *old == new => {}
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                if let Some(change) = diff(old, new) {
+                    patch.insert(key, change);
+                }
+            }
+            (Some(_) | None, new) => {
+                patch.insert(key, new);
+            }
+        }
+    }
+    (!patch.is_empty()).then_some(Value::Object(patch))
+}
