@@ -9,7 +9,7 @@ use crate::check::{Nature, Sort};
 use crate::go::regex;
 use crate::run::{Arithmetic, Comparison};
 use crate::syntax::{Kind, Node, Operator, Pointer, Unary};
-use crate::value::{IntegerKind, Type, Value};
+use crate::value::{IntegerKind, Type, Value, method};
 use std::sync::Arc;
 
 /// The code of a tree, and how many variables it has.
@@ -62,8 +62,12 @@ impl Compiler<'_> {
                 is_optional,
                 ..
             } => {
+                let owner = base.nature.of.as_ref();
                 let base = Box::new(self.code(base)?);
                 match &property.kind {
+                    Kind::String(name) if owner.is_some_and(|it| method::signature(it, name).is_some()) => {
+                        Code::Method(base, name.clone())
+                    }
                     Kind::Integer(at) if !is_optional => Code::At(base, *at),
                     _ => Code::Member {
                         base,

@@ -48,7 +48,7 @@ fn results() -> Vec<Json> {
         json!({"type": "map", "value": {"v": 1.5, "a": "x"}}),
         json!({"type": "maps", "value": [{"v": 1}, {"v": 2}]}),
         json!({"type": "values", "value": [{"type": "int", "value": 3}, {"type": "uint", "value": 7}, {"type": "float", "value": 0.5}, {"type": "string", "value": "x"}]}),
-        json!({"type": "cloudwatch", "value": [{"Id": "m", "StatusCode": "Complete", "Values": [0.1, 0.2]}, {"StatusCode": "PartialData"}]}),
+        json!({"type": "cloudwatch", "value": [{"StatusCode": "Complete", "Values": [0.1, 0.2]}, {"StatusCode": "PartialData"}]}),
     ]
 }
 
@@ -65,8 +65,23 @@ fn library_is_lost(expression: &str) -> bool {
     expression.contains("findLast") || (filters && (expression.contains("last(") || expression.contains("-1")))
 }
 
+/// Whether two answers differ in the last digits of a number only, as those of a power with a fraction do: Go's exponential
+/// function is another.
+fn is_close(ours: &str, theirs: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let parts = text.split([' ', '[', ']', ':', ',']);
+        parts.filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    };
+    let (ours, theirs) = (words(ours), words(theirs));
+    let is_close = |a: &String, b: &String| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => (a - b).abs() <= 1e-13 * a.abs(),
+        _ => a == b,
+    };
+    ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(a, b)| is_close(a, b))
+}
+
 /// Whether two answers are alike: where the library fell over its own compiler, Serin may have an answer.
-fn is_alike(ours: &str, theirs: &str) -> bool {
+fn is_alike(ours: &str, theirs: &str, has_power: bool) -> bool {
     let without_addresses = |text: &str| {
         let mut parts = text.split("0x");
         let first = parts.next().unwrap_or_default().to_owned();
@@ -74,7 +89,9 @@ fn is_alike(ours: &str, theirs: &str) -> bool {
             text + "0x" + part.trim_start_matches(|it: char| it.is_ascii_hexdigit())
         })
     };
-    theirs.contains("nil pointer dereference") || without_addresses(ours) == without_addresses(theirs)
+    theirs.contains("nil pointer dereference")
+        || without_addresses(ours) == without_addresses(theirs)
+        || (has_power && is_close(ours, theirs))
 }
 
 pub(crate) fn random_expressions_give_the_same() {
@@ -91,7 +108,9 @@ pub(crate) fn random_expressions_give_the_same() {
     for _ in 0..count {
         let depth = 1 + maker.below(4);
         let result = &results[maker.below(results.len())];
-        let expression = match maker.below(4) {
+        let expression = match maker.below(6) {
+            4 => maker.typed(Want::Time, depth),
+            5 => maker.typed(Want::Text, depth),
             0 => maker.expression(depth),
             1 => maker.typed(Want::Number, depth),
             2 => maker.typed(Want::List, depth),
@@ -100,11 +119,12 @@ pub(crate) fn random_expressions_give_the_same() {
         if library_is_lost(&expression) {
             continue;
         }
-        let case = json!({"kind": "value", "result": result, "expression": expression});
+        let case = json!({"kind": "value", "result": result, "expression": &expression});
         let theirs = shown(&oracle.ask(&case));
         let ours = shown(&answer(&case));
         good += usize::from(!theirs.starts_with("error"));
-        if !is_alike(&ours, &theirs) {
+        let has_power = expression.contains("**") || expression.contains('^');
+        if !is_alike(&ours, &theirs, has_power) {
             wrong.push(format!(
                 "{}\n    result:  {result}\n    library: {theirs}\n    Serin:   {ours}",
                 case["expression"]

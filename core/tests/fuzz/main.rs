@@ -1,5 +1,5 @@
-//! Whatever is read makes no panic, and means the same when it is read again: durations, int-or-strings, quantities, YAML and
-//! the five kinds, up to the decision (decision 36).
+//! Whatever is read makes no panic, and means the same when it is read again: durations, int-or-strings, quantities, conditions,
+//! YAML and the five kinds, up to the decision (decision 36).
 //!
 //! Inputs are the kept corpora, and mutations of them by a seeded generator. A mutation that leads to an answer of a new shape
 //! joins the inputs of this run. An input that fails is written to the corpus: it stays there as a test once it is mended.
@@ -220,4 +220,59 @@ fn kinds() {
         "0.5",
     ];
     fuzz("kinds", &words, targets::kind);
+}
+
+#[test]
+fn conditions() {
+    let words = [
+        "result",
+        "result[0]",
+        ".a",
+        "?.",
+        "??",
+        "#",
+        "#acc",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "all(",
+        "reduce(",
+        "filter(",
+        "map(",
+        " in ",
+        " not ",
+        " matches ",
+        "let x = ",
+        "; ",
+        " | ",
+        " ? ",
+        " : ",
+        "..",
+        "**",
+        "1e9",
+        "0x",
+        "'",
+        "\"",
+        "`",
+        "\\u{",
+        "b\"",
+        "/*",
+        "//",
+        "if ",
+        " else ",
+        "$env",
+        "::",
+        "date(",
+        "duration(",
+        "now()",
+        "repeat(",
+        "toJSON(",
+        "(?i",
+        "{1000}",
+        "\u{feff}",
+    ];
+    fuzz("conditions", &words, targets::condition);
 }

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use serin_core::analysis::condition;
 use serin_core::api::lenient::Lenient;
 use serin_core::api::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Experiment, Rollout};
 use serin_core::identity::{Dialect, Identity, pod_hash, quantity_value, sanitised_template};
@@ -168,4 +169,30 @@ fn lenient(value: &Value) -> String {
     );
     let errors = shape(&errors.join(" "));
     format!("{} {errors} {}", unread.len(), shape(&format!("{:?}", plan.actions)))
+}
+
+/// Whatever a condition is, it ends, and says the same of the same value.
+pub(crate) fn condition(input: &str) -> String {
+    let value = json!({"a": [1, 2.5, "x"], "s": "a,b", "n": null, "o": {"v": true}});
+    let results = [
+        serin_expr::Value::from_json(&value),
+        serin_expr::Value::floats([0.5, f64::NAN]),
+        serin_expr::Value::Nil,
+    ];
+    let mut found = String::new();
+    for result in &results {
+        let given = condition::evaluate(input, result, Timestamp::UNIX_EPOCH);
+        let again = condition::evaluate(input, result, Timestamp::UNIX_EPOCH);
+        let shown = |given: &Result<serin_expr::Value, String>| match given {
+            Ok(value) => serin_expr::go::format::type_name(value),
+            Err(error) => error.clone(),
+        };
+        assert_eq!(shown(&given), shown(&again), "the same answer for the same input");
+        found.push_str(&shape(&shown(&given)));
+        found.push('\n');
+        let mut conditions = condition::Conditions::new(input, input);
+        let verdict = conditions.judge(result, Timestamp::UNIX_EPOCH);
+        assert_eq!(verdict, conditions.judge(result, Timestamp::UNIX_EPOCH));
+    }
+    found
 }

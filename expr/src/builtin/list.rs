@@ -2,7 +2,7 @@
 
 use super::Builtin;
 use crate::budget::Budget;
-use crate::go::format::{text, type_name};
+use crate::go::format::{as_string, text, type_name};
 use crate::go::sort;
 use crate::run::{deref, equal, fetch, is_unhashable, kind_name, length, less, lookup, to_int};
 use crate::value::{Key, List, Map, Type, Value, method};
@@ -44,7 +44,7 @@ pub(super) fn call(which: Builtin, arguments: &[Value], budget: &mut Budget) -> 
                 items.extend(as_list(argument, "cannot concat")?.items.iter().cloned());
             }
             budget.make(items.len())?;
-            Ok(Value::values(items))
+            Ok(values_or_nil(items))
         }
         Builtin::Flatten => {
             let mut items = Vec::new();
@@ -53,6 +53,15 @@ pub(super) fn call(which: Builtin, arguments: &[Value], budget: &mut Budget) -> 
             Ok(Value::values(items))
         }
         _ => sorted(first, second, budget),
+    }
+}
+
+/// A list to which nothing was appended is nil.
+fn values_or_nil(items: Vec<Value>) -> Value {
+    if items.is_empty() {
+        Value::nil_list(Type::Any)
+    } else {
+        Value::values(items)
     }
 }
 
@@ -137,7 +146,7 @@ fn to_pairs(value: &Value) -> Result<Value, String> {
 
 fn from_pairs(value: &Value) -> Result<Value, String> {
     let Value::List(list) = value else {
-        return Err(format!("cannot transform {} from pairs", text(value)));
+        return Err(format!("cannot transform {} from pairs", as_string(value)));
     };
     let mut entries = BTreeMap::new();
     for item in &list.items {

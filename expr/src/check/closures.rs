@@ -56,8 +56,12 @@ impl Checker<'_> {
                 "cannot use {collection} as argument (type {values}) to call sum "
             ));
         }
-        self.visit(body)?;
-        Err("cannot use func(interface {}) as argument (type func(interface {}) bool) to call sum ".to_owned())
+        let body = self.visit(body)?;
+        let wanted = Nature::predicate(Type::Bool.into());
+        if body.is_assignable_to(&wanted) {
+            return Ok(Type::INT.into());
+        }
+        Err(format!("cannot use {body} as argument (type {wanted}) to call sum "))
     }
 
     fn get(&mut self, arguments: &mut [Node]) -> Result<Nature, String> {

@@ -42,6 +42,8 @@ pub(crate) enum Code {
         property: Box<Code>,
         is_optional: bool,
     },
+    /// A method that the type of the value has.
+    Method(Box<Code>, Arc<str>),
     Slice {
         base: Box<Code>,
         from: Option<Box<Code>>,

@@ -16,13 +16,33 @@ pub fn type_name(value: &Value) -> String {
 #[must_use]
 pub fn text(value: &Value) -> String {
     let mut out = String::new();
-    write(&mut out, value, 0);
+    write(&mut out, value, Verb::Value, 0);
     out
 }
 
-fn write(out: &mut String, value: &Value, depth: usize) {
+/// A value as `%s` writes it: what is no text is marked as such.
+pub(crate) fn as_string(value: &Value) -> String {
+    let mut out = String::new();
+    write(&mut out, value, Verb::String, 0);
+    out
+}
+
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Value,
+    String,
+}
+
+fn write(out: &mut String, value: &Value, verb: Verb, depth: usize) {
     if depth > DEPTH {
         out.push('…');
+        return;
+    }
+    let is_marked = matches!(value, Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Nil);
+    if verb == Verb::String && is_marked {
+        let of = Type::of(value).map(|it| format!("{it}="));
+        out.push_str(&format!("%!s({}{})", of.unwrap_or_default(), text(value)));
         return;
     }
     match value {
@@ -38,7 +58,7 @@ fn write(out: &mut String, value: &Value, depth: usize) {
         Value::Location(zone) => out.push_str(&zone.name()),
         Value::List(list) => {
             out.push('[');
-            spaced(out, list.items.iter(), depth);
+            spaced(out, list.items.iter(), verb, depth);
             out.push(']');
         }
         Value::Map(map) => {
@@ -47,15 +67,15 @@ fn write(out: &mut String, value: &Value, depth: usize) {
                 if index > 0 {
                     out.push(' ');
                 }
-                write(out, &key.0, depth + 1);
+                write(out, &key.0, verb, depth + 1);
                 out.push(':');
-                write(out, value, depth + 1);
+                write(out, value, verb, depth + 1);
             }
             out.push(']');
         }
         Value::Struct(it) => {
             out.push('{');
-            spaced(out, it.fields.iter(), depth);
+            spaced(out, it.fields.iter(), verb, depth);
             // The AWS SDK marks its structs with an empty one.
             out.push_str(" {}}");
         }
@@ -65,11 +85,11 @@ fn write(out: &mut String, value: &Value, depth: usize) {
     }
 }
 
-fn spaced<'v>(out: &mut String, items: impl Iterator<Item = &'v Value>, depth: usize) {
+fn spaced<'v>(out: &mut String, items: impl Iterator<Item = &'v Value>, verb: Verb, depth: usize) {
     for (index, item) in items.enumerate() {
         if index > 0 {
             out.push(' ');
         }
-        write(out, item, depth + 1);
+        write(out, item, verb, depth + 1);
     }
 }

@@ -11,7 +11,7 @@ use crate::builtin;
 use crate::compile::{Code, Equality, TextTest};
 use crate::go::format::type_name;
 use crate::go::regex;
-use crate::value::{Function, Key, Map, Type, Value};
+use crate::value::{Function, Key, Map, Type, Value, method};
 use ::regex::bytes::Regex;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -205,6 +205,10 @@ impl Machine<'_> {
                 let property = self.evaluate(property)?;
                 Ok(fetch(&base, &property)?)
             }
+            Code::Method(base, name) => {
+                let base = self.evaluate(base)?;
+                Ok(own_method(&base, name)?)
+            }
             Code::Slice { base, from, to } => self.slice(base, from.as_deref(), to.as_deref()),
             Code::Let(place, value, body) => {
                 let value = self.evaluate(value)?;
@@ -213,13 +217,7 @@ impl Machine<'_> {
                 }
                 self.evaluate(body)
             }
-            Code::Sequence(codes) => {
-                let mut last = Value::Nil;
-                for code in codes {
-                    last = self.evaluate(code)?;
-                }
-                Ok(last)
-            }
+            Code::Sequence(codes) => Ok(self.all(codes)?.pop().unwrap_or_default()),
             Code::Array(codes) => {
                 let items = self.all(codes)?;
                 self.budget.make(items.len())?;
@@ -387,6 +385,16 @@ fn text(value: &Value) -> Result<&str, String> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(wrong_type(other, "string")),
+    }
+}
+
+/// A method that the type of the value is known to have. The value may be of another type: the types of some operations are
+/// not what the checker says.
+fn own_method(base: &Value, name: &str) -> Result<Value, String> {
+    match method::bind(base, name) {
+        Some(method) => Ok(method),
+        None if *base == Value::Nil => Err(format!("cannot fetch {name} from <nil>")),
+        None => Err("reflect: Method index out of range".to_owned()),
     }
 }
 

@@ -190,10 +190,10 @@ impl Machine<'_> {
         for at in 0..length {
             self.go_to(at);
             let key = self.closure(it)?;
+            let item = self.item()?;
             if is_unhashable(&key) {
                 return Err(format!("hash of unhashable type: {}", type_name(&key)).into());
             }
-            let item = self.item()?;
             groups.entry(Key(key)).or_default().push(item);
         }
         let entries = groups.into_iter().map(|(key, items)| (key, Value::values(items)));

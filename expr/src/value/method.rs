@@ -3,7 +3,6 @@
 use super::{Function, Integer, Signature, Time, Type, Value, Zone};
 use crate::go::{duration, format, layout};
 use crate::run::wrong_type;
-use jiff::Timestamp;
 use std::sync::Arc;
 
 /// What a method does with its receiver and its arguments.
@@ -113,12 +112,13 @@ macro_rules! number {
     };
 }
 
-/// A method that gives the seconds, or parts of them, since 1970.
+/// A method that gives the time since 1970 in units of so many nanoseconds, rounded down.
 macro_rules! since_epoch {
-    ($name:literal, $of:expr) => {
+    ($name:literal, $unit:literal) => {
         method($name, &[], &[INT64], |it, _| {
-            let of: fn(Timestamp) -> i64 = $of;
-            Ok(Value::int64(of(of_time(it)?.at)))
+            #[expect(clippy::cast_possible_truncation, reason = "Go wraps around")]
+            let units = of_time(it)?.at.as_nanosecond().div_euclid($unit) as i64;
+            Ok(Value::int64(units))
         })
     };
 }
@@ -136,14 +136,10 @@ fn time() -> Vec<Method> {
         number!("Second", |it| i64::from(it.civil().second())),
         number!("Nanosecond", |it| i64::from(it.civil().subsec_nanosecond())),
         number!("ISOWeek", |it| i64::from(it.civil().date().iso_week_date().year())),
-        since_epoch!("Unix", Timestamp::as_second),
-        since_epoch!("UnixMilli", Timestamp::as_millisecond),
-        since_epoch!("UnixMicro", Timestamp::as_microsecond),
-        since_epoch!("UnixNano", |it| {
-            #[expect(clippy::cast_possible_truncation, reason = "Go wraps around")]
-            let nanoseconds = it.as_nanosecond() as i64;
-            nanoseconds
-        }),
+        since_epoch!("Unix", 1_000_000_000),
+        since_epoch!("UnixMilli", 1_000_000),
+        since_epoch!("UnixMicro", 1_000),
+        since_epoch!("UnixNano", 1),
         method("Month", &[], &[Type::Month], |it, _| {
             Ok(Value::Month(i64::from(of_time(it)?.civil().month())))
         }),

@@ -64,7 +64,7 @@ fn write(out: &mut String, time: &Time, element: Element) -> std::fmt::Result {
         Element::ZeroSecond => write!(out, "{:02}", clock.second()),
         Element::LongYear if date.year() < 0 => write!(out, "-{:04}", date.year().unsigned_abs()),
         Element::LongYear => write!(out, "{:04}", date.year()),
-        Element::Year => write!(out, "{:02}", date.year().rem_euclid(100)),
+        Element::Year => write!(out, "{:02}", date.year().unsigned_abs() % 100),
         Element::UpperHalf => out.write_str(half),
         Element::LowerHalf => out.write_str(&half.to_lowercase()),
         Element::Abbreviation if abbreviation.is_empty() => {
