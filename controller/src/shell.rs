@@ -50,7 +50,9 @@ impl Shell {
     }
 
     fn is_over(&self, key: &Key) -> bool {
-        self.stores.rollouts.get(key).is_none() && self.stores.services.managed_by(key).is_empty()
+        self.stores.rollouts.get(key).is_none()
+            && self.stores.services.managed_by(key).is_empty()
+            && self.stores.leaving.is_over(key)
     }
 
     /// The text of `/metrics`, with the queues and entries of others.
@@ -65,7 +67,7 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 16] {
+    fn entries(&self) -> [Entries; 17] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -82,6 +84,7 @@ impl Shell {
             ("workloads", workloads),
             ("workload_indexes", workload_indexes),
             ("absent_workloads", absent_workloads),
+            ("leaving_rollouts", self.stores.leaving.len()),
             ("queue", self.queue.counts().known),
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),

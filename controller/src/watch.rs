@@ -133,13 +133,14 @@ fn metadata_is_odd(shell: &Shell, key: &Key, why: &str) {
     }
 }
 
-fn rollout_gone(shell: &Shell, key: &Key, stored: &StoredRollout) {
+fn rollout_gone(shell: &Shell, key: &Key, stored: &Arc<StoredRollout>) {
     let metadata = &stored.rollout.metadata;
     shell.expectations.forget(metadata.uid.as_deref().unwrap_or_default());
     if shell.writer.may_write() {
         let (namespace, name) = (key.namespace.to_string(), key.name.to_string());
         let news = News::Deleted { namespace, name };
         shell.recorder.record(&Owner::new(Kind::Rollout, key, metadata), &news);
+        shell.stores.leaving.leaves(key, stored);
     }
     shell.telemetry.deleted(key.clone());
     shell.wake(key, Reason::Deleted);

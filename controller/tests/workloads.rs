@@ -4,8 +4,9 @@
 mod support;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::Event;
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use serin_sandbox::{ApiError, FaultResponse};
 use std::time::Duration;
@@ -225,5 +226,100 @@ async fn an_edit_of_the_deployment_is_an_update_and_its_deletion_leaves_the_pods
     world.settle().await;
     assert_eq!(world.rollout("web").await["status"]["phase"], "Degraded");
     assert_eq!(world.replica_sets().await.len(), 2);
+    world.stop().await;
+}
+
+async fn moved(scale_down: &str) -> World {
+    let world = World::start_in_virtual_time(serin_core::decide).await;
+    deploy(&world, 2).await;
+    create(&world.client, &web(scale_down)).await;
+    world.settle().await;
+    available(&world, &only_set(&world).await, 2).await;
+    world.settle().await;
+    world
+}
+
+async fn delete_rollout(world: &World) {
+    let rollouts = support::rollouts(&world.client);
+    rollouts.delete("web", &DeleteParams::default()).await.unwrap();
+    world.settle().await;
+}
+
+/// The issue of `workloadRef`: who deletes the rollout first has an outage, but no Deployment without pods.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_rollout_gives_the_deployment_its_pods_back() {
+    let world = moved("progressively").await;
+    assert_eq!(wanted(&world).await, 0);
+    world.edit("web", &json!({"spec": {"replicas": 3}})).await;
+    world.settle().await;
+    delete_rollout(&world).await;
+    assert_eq!(wanted(&world).await, 3, "the last count");
+    let events: Api<Event> = Api::namespaced(world.client.clone(), "default");
+    let events = events.list(&ListParams::default()).await.unwrap();
+    let messages: Vec<_> = events
+        .items
+        .iter()
+        .filter_map(|event| event.message.as_deref())
+        .collect();
+    let scaled = "Scaled up Deployment web from 0 to 3";
+    assert!(messages.contains(&scaled), "{messages:?}");
+    let entries = world.scrape().await;
+    let kept = entries.lines().find(|line| line.contains("leaving_rollouts")).unwrap();
+    assert!(kept.ends_with(" 0"), "{kept}");
+    // From now on it is nobody's but its owner's.
+    edit(&world, json!({"spec": {"replicas": 0}})).await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(wanted(&world).await, 0);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_waits_for_its_finalizers_gives_the_pods_back_once() {
+    let world = moved("onsuccess").await;
+    assert_eq!(wanted(&world).await, 0);
+    world
+        .edit("web", &json!({"metadata": {"finalizers": ["example.com/hold"]}}))
+        .await;
+    delete_rollout(&world).await;
+    assert_eq!(wanted(&world).await, 2);
+    edit(&world, json!({"spec": {"replicas": 1}})).await;
+    world
+        .edit("web", &json!({"metadata": {"finalizers": null, "labels": {"a": "b"}}}))
+        .await;
+    world.settle().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(wanted(&world).await, 1);
+    world.stop().await;
+}
+
+/// One that was released, one that another rollout refers to, and one that a refusal protects.
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_is_not_owed_its_pods_stays_as_it_is() {
+    let world = moved("never").await;
+    edit(&world, json!({"spec": {"replicas": 0}})).await;
+    delete_rollout(&world).await;
+    assert_eq!(wanted(&world).await, 0, "its scale was never ours");
+    world.stop().await;
+
+    let world = moved("progressively").await;
+    let mut other = web("progressively");
+    other["metadata"]["name"] = "other".into();
+    create(&world.client, &other).await;
+    world.settle().await;
+    delete_rollout(&world).await;
+    assert_eq!(wanted(&world).await, 0, "another rollout refers to it");
+    world.stop().await;
+
+    let world = moved("progressively").await;
+    world.api.intercept(Box::new(|request| {
+        (request.resource == "deployments" && request.subresource == "scale")
+            .then(|| FaultResponse::Refuse(ApiError::new(403, "Forbidden", "no")))
+    }));
+    let before = world.count("patch", "deployments", "scale");
+    delete_rollout(&world).await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(wanted(&world).await, 0);
+    let tries = world.count("patch", "deployments", "scale") - before;
+    assert_eq!(tries, 1, "a refusal that stands is told, and not tried again");
     world.stop().await;
 }

@@ -239,6 +239,25 @@ fn undecodable_leaves_do_not_count_in_the_hash() {
     );
 }
 
+/// argo-rollouts#1045: one leaf that cannot be decoded takes the whole list with it, and a list that can be decoded stays.
+#[test]
+fn ephemeral_containers_go_as_a_whole() {
+    let template = |memory: &str| {
+        let mut template = getting_started("blue");
+        template["spec"]["ephemeralContainers"] = json!([{"name": "debug", "image": "shell"},
+            {"name": "other", "image": "shell", "resources": {"requests": {"memory": memory}}}]);
+        template
+    };
+    let (kept, paths) = sanitised(&template("16Mi"));
+    assert_eq!(
+        (&kept["spec"]["ephemeralContainers"][1]["name"], paths),
+        (&json!("other"), vec![])
+    );
+    let (left, paths) = sanitised(&template("invalid"));
+    assert_eq!(left["spec"].get("ephemeralContainers"), None);
+    assert_eq!(paths, ["spec.ephemeralContainers"]);
+}
+
 /// Contract 11 E, "02 §2 confirmed": an explicit null is as good as nothing, `requests.memory: null` included.
 #[test]
 fn null_is_absent() {

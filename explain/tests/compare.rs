@@ -258,6 +258,12 @@ fn drift_is_told_as_argo_cd_does() {
             Some(("spec.replicas", Controller)),
         ),
         (
+            "scaled by a person",
+            json!({"a": 1, "replicas": 2}),
+            managed(two(), "kubectl", "scale", replicas()),
+            Some(("spec.replicas", Meaningful)),
+        ),
+        (
             "only live, of an autoscaler",
             json!({"a": 1}),
             managed(two(), "kube-controller-manager", "scale", replicas()),

@@ -8,6 +8,7 @@ use crate::commands::get::{GetGroup, GetKind};
 use crate::commands::kustomize::KustomizeGroup;
 use crate::commands::lint::Lint;
 use crate::commands::list::{ListGroup, ListKind};
+use crate::commands::analysis::AnalysisGroup;
 use crate::commands::lua::LuaGroup;
 use crate::commands::retry::{RetryGroup, RetryKind};
 use crate::commands::set::{SetGroup, SetKind};
@@ -127,10 +128,12 @@ fn given(command: &Command) -> Given<'_> {
             Some(SetKind::Unknown(words)) => Given::Kind("set", words.first()),
             None => Given::Kind("set", None),
         },
+        Command::Analysis(AnalysisGroup { command: None }) => Given::Kind("analysis", None),
         Command::Lua(LuaGroup { command: None }) => Given::Kind("lua", None),
         Command::Argocd(ArgocdGroup { command: None }) => Given::Kind("argocd", None),
         Command::Kustomize(KustomizeGroup { command: None }) => Given::Kind("kustomize", None),
-        Command::Lua(_)
+        Command::Analysis(_)
+        | Command::Lua(_)
         | Command::Kustomize(_)
         | Command::Argocd(_)
         | Command::Check(_)

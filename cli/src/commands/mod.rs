@@ -1,6 +1,7 @@
 //! The commands: the flags and the run of each in one file.
 
 mod abort;
+pub(crate) mod analysis;
 pub(crate) mod argocd;
 pub(crate) mod check;
 pub(crate) mod completion;
@@ -32,6 +33,7 @@ use crate::cluster::flags::Global;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
 
+use self::analysis::AnalysisGroup;
 use self::argocd::ArgocdGroup;
 use self::check::Check;
 use self::completion::Completion;
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Man(Man),
     /// Explain why a rollout, AnalysisRun or Experiment is in its state; all that are not Healthy without names
     Explain(Explain),
+    /// Analyses tried by hand
+    Analysis(AnalysisGroup),
     /// Health checks and resource actions in Argo CD's settings
     Argocd(ArgocdGroup),
     /// Argo CD's health checks and resource actions as Lua
@@ -128,6 +132,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(flags, &arguments, console).await,
         Command::Completion(arguments) => completion::run(&arguments, console),
+        Command::Analysis(arguments) => analysis::run(&arguments, console),
         Command::Lint(arguments) => lint::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),

@@ -4,6 +4,7 @@ mod gone;
 mod managers;
 pub(crate) mod observe;
 pub(crate) mod record;
+mod returned;
 
 use crate::act::{Act, Error, Skipped, attempt_of};
 use crate::clock::Clock;
@@ -30,10 +31,17 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
     let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
         shell.forget(key);
-        return gone::release_services(shell, key).await;
+        return match returned::give_back(shell, key).await {
+            Some(ended) => ended,
+            None => gone::release_services(shell, key).await,
+        };
     };
-    if snapshot.is_going() || !shell.writer.may_write() {
+    if !shell.writer.may_write() {
         return Ended::Well(None);
+    }
+    if snapshot.is_going() {
+        shell.stores.leaving.leaves(key, &snapshot.stored);
+        return returned::give_back(shell, key).await.unwrap_or(Ended::Well(None));
     }
     let owner = &snapshot.owner(key);
     if let Err(failure) = snapshot.find_workload(&shell.stores, &shell.writer, key).await {

@@ -35,6 +35,7 @@ pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
 pub(crate) mod key;
+pub(crate) mod leaving;
 pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
@@ -46,6 +47,7 @@ pub(crate) mod workloads;
 use crate::store::analysis::AllTemplates;
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
+use crate::store::leaving::Leaving;
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
 use crate::store::runs::Runs;
@@ -203,6 +205,8 @@ pub(crate) struct Stores {
     pub(crate) services: Services,
     /// Workloads that rollouts refer to.
     pub(crate) workloads: Workloads,
+    /// Rollouts that are being deleted, or are gone, and whose Deployment has yet to be looked after.
+    pub(crate) leaving: Leaving,
     /// AnalysisRuns.
     pub(crate) runs: Runs,
     /// Templates of analyses.
@@ -219,6 +223,9 @@ impl Stores {
             self.services.index(&key, &service::named(&stored.rollout));
             self.workloads.index(&key, Some(&stored.rollout));
             self.services.manager_is_there(&key);
+            if change == Change::Added {
+                self.leaving.settled(&key, true);
+            }
         }
         (key, change)
     }

@@ -1,5 +1,7 @@
 //! Analyses: what templates say, what metrics ask, when they are measured, and what their answers mean (contract 06).
 
 pub mod arguments;
+pub mod condition;
+pub mod provider;
 pub mod run;
 pub mod template;

@@ -2,6 +2,7 @@
 
 use super::fields::{Kind, Struct};
 use super::quantity;
+use crate::notation::go_value::quote as text;
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
 use std::fmt::Write as _;
@@ -189,36 +190,4 @@ fn key(name: &str, start: usize, out: &mut String) {
 fn integer(value: i64, out: &mut String) {
     // Writing to a String cannot fail.
     let _ = write!(out, "{value}");
-}
-
-fn text(text: &str, out: &mut String) {
-    out.push('"');
-    let mut plain = 0;
-    for (at, char) in text.char_indices() {
-        let escape = match char {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '<' => "\\u003c",
-            '>' => "\\u003e",
-            '&' => "\\u0026",
-            '\u{2028}' => "\\u2028",
-            '\u{2029}' => "\\u2029",
-            '\0'..='\u{1f}' => "",
-            _ => continue,
-        };
-        out.push_str(&text[plain..at]);
-        plain = at + char.len_utf8();
-        if escape.is_empty() {
-            let _ = write!(out, "\\u{:04x}", u32::from(char));
-        } else {
-            out.push_str(escape);
-        }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
 }

@@ -4,6 +4,10 @@ use super::encode::{quantity_text, time_text};
 use super::fields::{Kind, Struct};
 use serde_json::{Map, Value};
 
+/// The list that goes as a whole where one leaf in it cannot be decoded, as it does in Argo Rollouts: no API server takes a pod
+/// template with it, so that its siblings would keep the pods from being made (argo-rollouts#1045).
+const WHOLE_OR_NOT_AT_ALL: &str = "ephemeralContainers";
+
 /// Takes out what cannot be decoded as `kind`, and notes its path; false if that is the value as a whole.
 ///
 /// Only the leaf goes, its siblings stay. Members that are null go as well: null means absent.
@@ -47,7 +51,15 @@ fn keep_member(name: &str, member: &mut Value, of: &Struct, path: &mut Path) -> 
         return false;
     }
     match of.fields.iter().find(|field| field.name == name) {
-        Some(field) => path.within(name, |path| keep_decodable(member, &field.kind, path)),
+        Some(field) => path.within(name, |path| {
+            let before = path.undecodable.len();
+            let kept = keep_decodable(member, &field.kind, path);
+            if kept && name == WHOLE_OR_NOT_AT_ALL && path.undecodable.len() > before {
+                path.undecodable.truncate(before);
+                return false;
+            }
+            kept
+        }),
         None => {
             drop_nulls(member);
             true

@@ -1,6 +1,8 @@
-//! How Go and Kubernetes write things: durations, quoted texts, selectors and YAML.
+//! How Go and Kubernetes write things: durations, values, quoted texts, JSONPath, selectors and YAML.
 
 pub mod duration;
+pub mod go_value;
+pub mod jsonpath;
 pub mod quote;
 pub(crate) mod selector;
 pub mod yaml;

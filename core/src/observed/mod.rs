@@ -45,6 +45,9 @@ pub struct Observed {
     /// Why there is no pod template although the rollout refers to a workload, in the words of the condition InvalidSpec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_problem: Option<String>,
+    /// `spec.replicas` is absent as stored, and filled in with the pods of the workload.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replicas_from_workload: bool,
     /// All ReplicaSets that the rollout owns, in any order, and those of its namespace that carry a pod template hash
     /// and that nobody owns: which of these are taken is decided here (contract 02 §3).
     pub replica_sets: Vec<ReplicaSet>,

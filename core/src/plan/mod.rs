@@ -295,7 +295,7 @@ pub struct ServicePatch {
     pub clear: bool,
 }
 
-/// The size that the Deployment behind a `workloadRef` gets: always a smaller one.
+/// The size that the Deployment behind a `workloadRef` gets: a smaller one, unless the rollout has been deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadScale {

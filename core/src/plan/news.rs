@@ -59,7 +59,7 @@ pub enum News {
         /// Pods from now on.
         to: i32,
     },
-    /// The Deployment that the rollout refers to is scaled down.
+    /// The Deployment that the rollout refers to is scaled: down, or up once the rollout has been deleted.
     WorkloadScaled {
         /// Its kind and name.
         what: String,
@@ -361,7 +361,10 @@ impl fmt::Display for News {
                     "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
                 )
             }
-            Self::WorkloadScaled { what, from, to } => write!(f, "Scaled down {what} from {from} to {to}"),
+            Self::WorkloadScaled { what, from, to } => {
+                let direction = if to > from { "up" } else { "down" };
+                write!(f, "Scaled {direction} {what} from {from} to {to}")
+            }
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }

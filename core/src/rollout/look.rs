@@ -58,6 +58,11 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// `spec.replicas` is absent as stored: it is written at the next occasion (decision 22).
+    pub(crate) fn is_unsized(&self) -> bool {
+        self.rollout.spec.replicas.is_none() || self.seen.replicas_from_workload
+    }
+
     /// Name of the rollout.
     pub(crate) fn name(&self) -> &'a str {
         self.rollout.metadata.name.as_deref().unwrap_or_default()

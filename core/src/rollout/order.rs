@@ -16,7 +16,7 @@
 //! and 5).
 
 use crate::meaning;
-use crate::observed::{Observed, ReplicaSet, Service};
+use crate::observed::{Observed, ReplicaSet, Service, Workload};
 use crate::plan::draft::{Draft, patch_of, target_of};
 use crate::plan::{
     Action, After, AnalysisRunAction, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
@@ -294,19 +294,8 @@ impl Actions {
         let (Scale::To(size, _), Some(workload)) = (scale, &look.seen.workload) else {
             return;
         };
-        let after = self.push(Action::Workload(WorkloadScale {
-            target: Target {
-                name: workload.name.clone(),
-                uid: workload.uid.clone(),
-                resource_version: workload.resource_version.clone(),
-            },
-            replicas: *size,
-        }));
-        let news = News::WorkloadScaled {
-            what: format!("{} {}", workload.kind, workload.name),
-            from: workload.replicas,
-            to: *size,
-        };
+        let (action, news) = scaled(workload, *size);
+        let after = self.push(action);
         draft.tell(news, after);
     }
 
@@ -421,4 +410,22 @@ fn target_of_service(name: &str, service: &Service) -> Target {
         uid: String::new(),
         resource_version: service.resource_version.clone(),
     }
+}
+
+/// The scaling of a workload, and what is told of it.
+pub(crate) fn scaled(workload: &Workload, size: i32) -> (Action, News) {
+    let action = Action::Workload(WorkloadScale {
+        target: Target {
+            name: workload.name.clone(),
+            uid: workload.uid.clone(),
+            resource_version: workload.resource_version.clone(),
+        },
+        replicas: size,
+    });
+    let news = News::WorkloadScaled {
+        what: format!("{} {}", workload.kind, workload.name),
+        from: workload.replicas,
+        to: size,
+    };
+    (action, news)
 }

@@ -164,7 +164,7 @@ pub(crate) fn revise(
     let mut patch = RolloutPatch {
         target: target(look.rollout),
         annotations: of_workload,
-        replicas: look.rollout.spec.replicas.is_none().then_some(look.replicas),
+        replicas: look.is_unsized().then_some(look.replicas),
     };
     if stale {
         patch.annotations.insert(wire::REVISION.to_owned(), Some(revision));

@@ -4,8 +4,9 @@ use crate::workspace::{CRATES, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of our crates each of them may know.
-const ARROWS: [(&str, &[&str]); 10] = [
-    ("core", &[]),
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("expr", &[]),
+    ("core", &["serin-expr"]),
     ("world", &["serin-core"]),
     ("lua", &["serin-core"]),
     ("argocd", &["serin-core", "serin-lua"]),

@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// What core may depend on: types, their wire forms, time as data, and patterns.
-const CRATES: [&str; 10] = [
+/// What core may depend on: types, their wire forms, time as data, patterns, and the language of conditions, which is as pure.
+const CRATES: [&str; 15] = [
+    "ciborium",
+    "csv",
+    "form_urlencoded",
     "jiff",
     "k8s-openapi",
     "kube-core",
@@ -20,7 +23,9 @@ const CRATES: [&str; 10] = [
     "serde-saphyr",
     "serde_json",
     "serde_path_to_error",
+    "serin-expr",
     "thiserror",
+    "url",
 ];
 
 /// Modules of `std` through which the outside comes in.

@@ -15,7 +15,8 @@ const MACHINES: [(&str, &str); 5] = [
 const IN_THE_CONTAINER: &str = concat!("/ho", "me/argo-rollouts/");
 
 /// Folders and files of the project that people write.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
+    "expr",
     "core",
     "world",
     "lua",

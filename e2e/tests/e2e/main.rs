@@ -172,6 +172,7 @@ fn stories() -> Vec<Scenario> {
         scenario!(deploy::standalone_is_applied_and_admitted).only(Place::Real),
         scenario!(deploy_argocd::hooks_are_merged_into_an_applied_argocd_cm).only(Place::Real),
         scenario!(workload_ref::a_deployment_moves_over_and_back_without_losing_a_pod).wishing(availability::wishes),
+        scenario!(workload_ref::a_deleted_rollout_gives_the_deployment_its_pods_back),
         scenario!(takeover::canaries),
         scenario!(takeover::blue_greens),
         scenario!(takeover::the_report_writes_nothing).only(Place::Real),

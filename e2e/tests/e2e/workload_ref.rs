@@ -118,3 +118,13 @@ pub(crate) async fn a_deployment_moves_over_and_back_without_losing_a_pod(world:
     counts(world, 4).await?;
     at_least_four(&seen).await
 }
+
+/// Who deletes the rollout first has an outage, and then the pods of the Deployment.
+pub(crate) async fn a_deleted_rollout_gives_the_deployment_its_pods_back(world: &mut World) -> Result<()> {
+    deploy(world).await?;
+    world.given().rollout(FOUR).then().healthy().ready_pods(1, 4).await?;
+    counts(world, 0).await?;
+    let rollouts: Api<Rollout> = Api::namespaced(world.client(), world.namespace());
+    rollouts.delete("web", &DeleteParams::default()).await?;
+    counts(world, 4).await
+}

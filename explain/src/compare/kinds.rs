@@ -184,14 +184,16 @@ fn is_of_a_controller(object: Option<&Value>, path: &FieldPath) -> bool {
     }
 }
 
-/// Whether a manager is a controller: what it writes is nobody's edit.
+/// Whether a manager is a controller: what it writes is nobody's edit. Autoscalers write the subresource `scale`, and so do
+/// people with `kubectl scale`.
 fn is_controller(manager: &Manager<'_>) -> bool {
     let name = manager.name;
+    let is_persons = name.starts_with("kubectl");
     let is_known = ["rollouts-controller", "argo-rollouts", "rollout", "vpa-", "keda"]
         .iter()
         .any(|start| name.starts_with(start));
     let is_named_so = name.contains("controller") || name.contains("operator") || name.contains("autoscaler");
-    !is_deployer(name) && (is_known || is_named_so || manager.subresource == "scale")
+    !is_deployer(name) && !is_persons && (is_known || is_named_so || manager.subresource == "scale")
 }
 
 /// Whether a manager brings what Git wants; what it wrote beyond that came from defaults and webhooks.

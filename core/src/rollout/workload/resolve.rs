@@ -2,14 +2,15 @@
 
 use super::read::Referenced;
 use super::reference::{Reference, missing, reference};
+use super::scale::gives_pods;
 use crate::api::Rollout;
 use crate::identity::Identity;
-use crate::observed::{Observed, ReplicaSet};
+use crate::observed::{Observed, ReplicaSet, Workload};
 use crate::validate;
 
 /// Follows the reference of a rollout whose spec is as stored: `found` is what the API server has under that name, or why
 /// it cannot be read. Fills in the pod template, and the selector where the rollout has none of its own, or notes why there
-/// is none. Nothing of this is ever written (contract 05 §5).
+/// is none. Nothing of this is ever written (contract 05 §5), but for the number of pods.
 ///
 /// The hashes are those of the template that is filled in: `identity` says what they are of the rollout, so that a caller
 /// may keep them per generation of both (decision 18). A rollout without a reference stays as it is.
@@ -43,8 +44,20 @@ pub fn fill_in(
     if spec.selector.is_none() {
         spec.selector.clone_from(&found.selector);
     }
+    let first_replicas = first_replicas(&seen.rollout, &found.workload);
+    if let Some(replicas) = first_replicas {
+        seen.rollout.spec.replicas = Some(replicas);
+        seen.replicas_from_workload = true;
+    }
     seen.workload = Some(found.workload.clone());
     seen.identity = identity(&seen.rollout);
+}
+
+/// A rollout that does not say how many pods it wants, because an autoscaler will, takes over as many as the Deployment has:
+/// with the default of one, the Deployment would lose all of its pods to a single one (argo-rollouts#4110).
+fn first_replicas(rollout: &Rollout, workload: &Workload) -> Option<i32> {
+    let takes_over = rollout.spec.replicas.is_none() && gives_pods(rollout, workload);
+    (takes_over && workload.replicas > 1).then_some(workload.replicas)
 }
 
 /// What is said of a rollout that has a pod template beside the reference: it wins over a missing workload (contract 11 §E).

@@ -8,9 +8,12 @@
 //!   phase, unless the rollout is short of pods itself (argo-rollouts#4935).
 
 use super::record::Record;
+use crate::api::Rollout;
 use crate::meaning::Strategy;
 use crate::observed::{Workload, WorkloadKind};
+use crate::plan::{After, Event, Plan};
 use crate::rollout::look::Look;
+use crate::rollout::order;
 use crate::rollout::refused;
 use crate::rollout::service;
 use crate::wire::phase;
@@ -47,19 +50,55 @@ pub(crate) fn scale(look: &Look<'_>) -> Scale {
     }
 }
 
-/// The Deployment whose scale is ours. An unknown `scaleDown` is taken and means `never` (contract 11 §E).
+/// The Deployment whose scale is ours.
 fn ours<'a>(look: &Look<'a>) -> Option<(&'a Workload, ScaleDown)> {
-    let when = match look.rollout.spec.workload_ref.as_ref()?.scale_down.as_str() {
+    let workload = look.seen.workload.as_ref()?;
+    moves(look.rollout, workload).map(|when| (workload, when))
+}
+
+/// Whether pods of the workload move to the rollout.
+pub(super) fn gives_pods(rollout: &Rollout, workload: &Workload) -> bool {
+    moves(rollout, workload).is_some()
+}
+
+/// Whether pods of the workload move to the rollout, and when. An unknown `scaleDown` is taken and means `never` (contract 11
+/// §E).
+fn moves(rollout: &Rollout, workload: &Workload) -> Option<ScaleDown> {
+    let when = match rollout.spec.workload_ref.as_ref()?.scale_down.as_str() {
         "onsuccess" => ScaleDown::OnSuccess,
         "progressively" => ScaleDown::Progressively,
         _ => return None,
     };
-    let workload = look.seen.workload.as_ref()?;
     let scaled = match workload.kind {
         WorkloadKind::Deployment => !workload.deleting,
         WorkloadKind::ReplicaSet | WorkloadKind::PodTemplate => false,
     };
-    scaled.then_some((workload, when))
+    scaled.then_some(when)
+}
+
+/// What happens to the Deployment of a rollout that is being deleted, or is gone: where its pods had moved, or some of them, it
+/// gets as many as the rollout was to have. Nothing happens where no pod was wanted, or where it has that many.
+///
+/// The pods of the rollout go at the same time, so this ends an outage and does not prevent it.
+#[must_use]
+pub fn give_back(rollout: &Rollout, workload: &Workload) -> Plan {
+    let wanted = rollout.spec.replicas.unwrap_or(1);
+    let took_pods = moves(rollout, workload).is_some_and(|when| match when {
+        ScaleDown::OnSuccess => Record::of(rollout, workload).is_some(),
+        ScaleDown::Progressively => Record::of(rollout, workload).is_some() || rollout.status.available_replicas > 0,
+    });
+    if !took_pods || wanted <= workload.replicas {
+        return Plan::default();
+    }
+    let (action, news) = order::scaled(workload, wanted);
+    Plan {
+        actions: vec![action],
+        events: vec![Event {
+            news,
+            after: After::Action(0),
+        }],
+        ..Plan::default()
+    }
 }
 
 /// The pods have not all moved yet.

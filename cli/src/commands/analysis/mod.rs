@@ -1,0 +1,31 @@
+//! `analysis …`: analyses tried by hand.
+
+mod eval;
+
+use self::eval::Eval;
+use crate::show::console::Console;
+use crate::show::failure::Failure;
+use clap::{Args, Subcommand};
+
+/// `analysis …`.
+#[derive(Args, Debug)]
+pub(crate) struct AnalysisGroup {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<AnalysisCommand>,
+}
+
+/// What can be done with an analysis.
+#[derive(Subcommand, Debug)]
+pub(crate) enum AnalysisCommand {
+    /// Show what the conditions of a metric make of an answer
+    Eval(Eval),
+}
+
+/// Carries out a command of the group; [`crate::args`] has refused one without a command.
+pub(super) fn run(group: &AnalysisGroup, console: &mut Console) -> Result<(), Failure> {
+    match &group.command {
+        Some(AnalysisCommand::Eval(arguments)) => eval::run(arguments, console),
+        None => Ok(()),
+    }
+}
