@@ -112,7 +112,8 @@ impl Runs {
     /// Forgets everything that a complete list did not name; what went is returned.
     pub(crate) fn keep_only(&self, listed: &HashSet<Key>) -> Vec<(Key, Arc<StoredRun>)> {
         let mut runs = write(&self.0);
-        runs.extract_if(.., |key, _| !listed.contains(key)).collect()
+        let gone: Vec<Key> = runs.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+        gone.iter().filter_map(|key| runs.remove_entry(key)).collect()
     }
 
     /// One run.
