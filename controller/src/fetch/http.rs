@@ -56,11 +56,20 @@ impl From<reqwest::Error> for Cause {
     fn from(error: reqwest::Error) -> Self {
         let again = error.is_connect() || (error.is_request() && !error.is_redirect());
         let error = error.without_url();
+        // The outermost errors only say that there is one further in.
+        let mut cause: &(dyn std::error::Error + 'static) = &error;
+        while let Some(inner) = cause.source().filter(|_| says_nothing(&cause.to_string())) {
+            cause = inner;
+        }
         Self {
-            text: chain(&error),
+            text: chain(cause),
             again,
         }
     }
+}
+
+fn says_nothing(text: &str) -> bool {
+    text == "error sending request" || text == "error following redirect" || text.starts_with("client error (")
 }
 
 /// An answer, and how long the server asks to wait.

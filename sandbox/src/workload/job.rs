@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{sleep, sleep_until};
@@ -139,8 +139,14 @@ impl Controller {
             self.pods.put(made);
         }
         if job.status.as_ref() != Some(&plan.status) {
-            let body =
-                json!({"metadata": {"resourceVersion": stored.metadata.resource_version}, "status": plan.status});
+            let mut status = serde_json::to_value(&plan.status).map_err(kube::Error::SerdeError)?;
+            // A merge patch takes away only what it names.
+            for field in stored.data["status"].as_object().into_iter().flat_map(|fields| fields.keys()) {
+                if status.get(field).is_none() {
+                    status[field] = Value::Null;
+                }
+            }
+            let body = json!({"metadata": {"resourceVersion": stored.metadata.resource_version}, "status": status});
             let dynamic =
                 Api::<DynamicObject>::namespaced_with(self.client.clone(), &namespace, &ApiResource::erase::<Job>(&()));
             let answer = dynamic

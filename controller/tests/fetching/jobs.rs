@@ -1,0 +1,115 @@
+//! Jobs on the API in memory.
+
+use crate::server::{Good, fetch, metric, run};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+use serin_controller::fetch::{Ask, Measured};
+use serin_core::analysis::provider::Step;
+use serin_core::api::analysis_run::Measurement;
+use serin_sandbox::ApiServer;
+
+fn job() -> serde_json::Value {
+    let container = json!({"name": "c", "image": "i"});
+    json!({"job": {"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}}})
+}
+
+async fn step(api: &ApiServer, step: Step<'_>) -> Measured {
+    let (run, metric) = (run(), metric(job()));
+    let ask = Ask {
+        run: &run,
+        metric: &metric,
+        step,
+        hidden: &[],
+        expressions: &Good,
+    };
+    fetch(api).measure(&ask).await
+}
+
+async fn begun(api: &ApiServer, number: i32) -> Measurement {
+    let measurement = step(api, Step::Run { number }).await.measurement;
+    assert_eq!(measurement.phase, "Running", "{measurement:?}");
+    measurement
+}
+
+#[tokio::test]
+async fn a_job_is_created_adopted_looked_at_and_deleted() {
+    let api = ApiServer::new();
+    let jobs: Api<Job> = Api::namespaced(api.client(), "default");
+    let first = begun(&api, 1).await;
+    let name = first.metadata["job-name"].clone();
+    assert_eq!(name, format!("{}.m.1", run().uid));
+    let created = jobs.get(&name).await.unwrap();
+    assert_eq!(
+        created.metadata.owner_references.as_ref().unwrap()[0].kind,
+        "AnalysisRun"
+    );
+    // The controller forgot that it created it.
+    assert_eq!(begun(&api, 1).await.metadata, first.metadata);
+    assert_eq!(jobs.list(&ListParams::default()).await.unwrap().items.len(), 1);
+    let later = step(&api, Step::Resume(&first)).await.measurement;
+    assert_eq!(
+        (later.phase.as_str(), later.started_at),
+        ("Running", first.started_at.clone())
+    );
+    let status = json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}});
+    jobs.patch_status(&name, &PatchParams::default(), &Patch::Merge(status))
+        .await
+        .unwrap();
+    let done = step(&api, Step::Resume(&later)).await.measurement;
+    assert_eq!((done.phase.as_str(), done.finished_at.is_some()), ("Successful", true));
+    let second = begun(&api, 2).await;
+    let ended = step(&api, Step::Terminate(&second)).await.measurement;
+    assert_eq!(ended.phase, "Inconclusive");
+    let gone = step(&api, Step::Resume(&second)).await.measurement;
+    let text = format!("job.batch \"{}.m.2\" not found", run().uid);
+    let deleted = jobs.get(&second.metadata["job-name"]).await;
+    assert!(
+        gone.message == text || deleted.is_ok_and(|job| job.metadata.deletion_timestamp.is_some()),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_oldest_jobs_are_collected() {
+    let api = ApiServer::new();
+    for number in 1..=4 {
+        begun(&api, number).await;
+    }
+    fetch(&api).collect(&run(), &metric(job()), 2).await.unwrap();
+    let jobs: Api<Job> = Api::namespaced(api.client(), "default");
+    let list = jobs.list(&ListParams::default()).await.unwrap();
+    let left = list
+        .items
+        .iter()
+        .filter(|job| job.metadata.deletion_timestamp.is_none());
+    assert_eq!(left.count(), 2);
+}
+
+#[tokio::test]
+async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
+    let api = ApiServer::new();
+    let (run, metric) = (run(), metric(json!({"influxdb": {"query": "q"}})));
+    let ask = Ask {
+        run: &run,
+        metric: &metric,
+        step: Step::Run { number: 1 },
+        hidden: &[],
+        expressions: &Good,
+    };
+    let missing = fetch(&api).measure(&ask).await.measurement;
+    assert_eq!(missing.message, "secrets \"influxdb\" not found");
+    let secrets: Api<Secret> = Api::namespaced(api.client(), "argo-rollouts");
+    let keys = json!({"authToken": "hunter2", "org": "o", "address": "nowhere"});
+    let secret = json!({"metadata": {"name": "influxdb"}, "stringData": keys});
+    let secret: Secret = serde_json::from_value(secret).unwrap();
+    let namespaces: Api<Namespace> = Api::all(api.client());
+    let namespace = serde_json::from_value(json!({"metadata": {"name": "argo-rollouts"}})).unwrap();
+    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    secrets.create(&PostParams::default(), &secret).await.unwrap();
+    let measured = fetch(&api).measure(&ask).await.measurement;
+    assert!(measured.message.contains("unsupported protocol scheme"), "{measured:?}");
+    assert!(!format!("{measured:?}").contains("hunter2"));
+}

@@ -1,0 +1,8 @@
+//! Measurements over real connections: what providers are sent, and what goes wrong on the way.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod jobs;
+mod login;
+mod server;
+mod trouble;
