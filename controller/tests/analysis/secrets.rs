@@ -110,13 +110,15 @@ impl Write for Log {
 
 #[tokio::test(start_paused = true)]
 async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
+    // For the whole process: what a thread without a subscriber meets first is not logged in others either.
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _logs = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = Arc::clone(&seen);
     let world = World::start(Box::new(move |task| {
@@ -138,11 +140,11 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
     world.secret().await;
     let args = json!([{"name": "path", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}}]);
     world
-        .create("run", json!({"metrics": [web("m", json!({}))], "args": args}))
+        .create("sealed", json!({"metrics": [web("m", json!({}))], "args": args}))
         .await;
     seconds(30).await;
-    let run = serde_json::to_string(&world.runs().get("run").await.unwrap()).unwrap();
-    let status = world.status("run").await;
+    let run = serde_json::to_string(&world.runs().get("sealed").await.unwrap()).unwrap();
+    let status = world.status("sealed").await;
     assert_eq!(status["phase"], "Failed");
     let hidden = "cannot connect to http://metrics.example/*****";
     assert_eq!(status["metricResults"][0]["measurements"][1]["message"], hidden);
@@ -157,7 +159,10 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
     let events = world.events().await.join("\n");
     let metrics = support::get(world.metrics, "/metrics").await;
     let logs = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(logs.contains("AnalysisRunFailed"), "nothing was logged");
+    assert!(
+        logs.contains("name=sealed event_reason=\"AnalysisRunFailed\""),
+        "nothing was logged"
+    );
     for (place, text) in [
         ("status", run),
         ("events", events),
