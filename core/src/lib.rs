@@ -2,9 +2,11 @@
 //!
 //! The way through: an [`Observed`] (what the shell has read) and a clock reading go into [`decide()`]; a [`Plan`] comes
 //! out. [`api`] is the resources as written, [`meaning`] what they mean, [`validate`] what is wrong with them,
-//! [`identity`] the hashes of pod templates; [`rollout`] decides; [`hooks`] is what Argo CD shows and what people ask;
+//! [`identity`] the hashes of pod templates; [`rollout`] decides; [`analysis`] is templates and runs;
+//! [`hooks`] is what Argo CD shows and what people ask;
 //! [`wire`] has the strings of the interface, [`notation`] the ways in which Go and Kubernetes write things.
 
+pub mod analysis;
 pub mod api;
 pub mod crd;
 pub mod hooks;

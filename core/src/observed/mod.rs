@@ -3,6 +3,7 @@
 //! The shell builds an [`Observed`] from its stores; together with one clock reading it is all that
 //! [`decide`](crate::decide()) sees. Written to a file it is a bug report, a replay and the seed of a simulated life (decision 33).
 
+mod analysis;
 mod attempt;
 mod pod;
 mod refused;
@@ -10,6 +11,7 @@ mod replica_set;
 mod service;
 mod workload;
 
+pub use analysis::{AnalysisRun, Phase, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
@@ -52,6 +54,12 @@ pub struct Observed {
     /// Pods by name of their ReplicaSet, only of those that [`crate::rollout::pods::needed`] names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub pods: BTreeMap<String, Vec<Pod>>,
+    /// AnalysisRuns: those that the rollout owns, those that its status names, and others whose names begin with its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub analysis_runs: Vec<AnalysisRun>,
+    /// Templates that the strategy names, and those that they name in turn.
+    #[serde(skip_serializing_if = "Templates::is_empty")]
+    pub templates: Templates,
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,

@@ -1,0 +1,3 @@
+//! Analyses: what templates say, and the AnalysisRuns that are made of them (contract 06).
+
+pub mod template;
