@@ -1,3 +1,5 @@
-//! Analyses: what templates say, and the AnalysisRuns that are made of them (contract 06).
+//! Analyses: what templates say, the AnalysisRuns that are made of them, what their metrics ask, when they are measured,
+//! and what the answers mean (contract 06).
 
+pub mod arguments;
 pub mod template;

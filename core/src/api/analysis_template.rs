@@ -77,11 +77,11 @@ pub struct Metric {
     /// Errors in a row that are tolerated; absent means 4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consecutive_error_limit: Option<IntOrString>,
+    /// Where the value comes from.
+    pub provider: MetricProvider,
     /// Successes in a row that end the metric.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consecutive_success_limit: Option<IntOrString>,
-    /// Where the value comes from.
-    pub provider: MetricProvider,
 }
 
 /// An argument of a template or a run.
