@@ -88,6 +88,8 @@ pub enum Kind {
     Service,
     /// A pod.
     Pod,
+    /// An AnalysisRun.
+    AnalysisRun,
     /// An event.
     Event,
     /// A Lease.
@@ -107,6 +109,7 @@ impl Kind {
             Self::PodTemplate => "PodTemplate",
             Self::Service => "Service",
             Self::Pod => "Pod",
+            Self::AnalysisRun => "AnalysisRun",
             Self::Event => "Event",
             Self::Lease => "Lease",
         }

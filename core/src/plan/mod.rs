@@ -1,10 +1,13 @@
 //! What is to happen next, in order, and what to tell the user: the answer of every `decide`.
 
 pub(crate) mod draft;
+mod experiment;
 pub mod news;
 
 use crate::api::PodTemplate;
+use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
+pub use experiment::{ExperimentNews, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
 use serde::{Deserialize, Serialize};
@@ -53,6 +56,10 @@ pub enum Action {
     Pod(PodAction),
     /// Of the number of pods of the Deployment that the rollout refers to, by its subresource `scale` (contract 05 §5).
     Workload(WorkloadScale),
+    /// Of an AnalysisRun.
+    AnalysisRun(AnalysisRunAction),
+    /// Of a Service that an experiment owns.
+    OwnService(OwnServiceAction),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     Rollout(RolloutPatch),
 }
@@ -61,6 +68,25 @@ impl From<ReplicaSetAction> for Action {
     fn from(action: ReplicaSetAction) -> Self {
         Self::ReplicaSet(action)
     }
+}
+
+impl From<AnalysisRunAction> for Action {
+    fn from(action: AnalysisRunAction) -> Self {
+        Self::AnalysisRun(action)
+    }
+}
+
+/// What is done to an AnalysisRun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AnalysisRunAction {
+    /// Create it. Where the name is taken the store is behind, or the run is somebody else's: the next reconcile, which
+    /// sees it, takes another name.
+    Create(Box<NewAnalysisRun>),
+    /// Ask it to end, by `spec.terminate`. One that is gone needs none.
+    Terminate(Target),
+    /// Delete one that has had its time. One that is gone needs none.
+    Delete(Target),
 }
 
 /// What is done to a ReplicaSet.
@@ -107,6 +133,8 @@ impl Action {
             )
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
+            | Self::AnalysisRun(_)
+            | Self::OwnService(_)
             | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,
         }
@@ -143,6 +171,20 @@ pub struct NewReplicaSet {
     pub replicas: i32,
     /// Seconds until ready counts as available.
     pub min_ready_seconds: i32,
+}
+
+/// An AnalysisRun to create (contract 03 §13); the owner reference is the rollout, which the shell adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAnalysisRun {
+    /// `<rollout>-<hash>-<revision>` and what it belongs to: cannot differ between leaders (decision 13).
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it measures.
+    pub spec: AnalysisRunSpec,
 }
 
 /// Changes of one ReplicaSet; `None` leaves a field as it is.
@@ -367,6 +409,8 @@ pub enum WakeReason {
     RefusalToTell,
     /// A refusal was told by a condition before it is tried again.
     RefusalTold,
+    /// The time of an experiment is over.
+    ExperimentOver,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -389,6 +433,7 @@ impl WakeReason {
             Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
+            Self::ExperimentOver => "ExperimentOver",
             Self::Refused(Refusal::Forbidden) => "Forbidden",
             Self::Refused(Refusal::AlreadyExists) => "AlreadyExists",
             Self::Refused(Refusal::Conflict) => "Conflict",
@@ -417,6 +462,7 @@ impl fmt::Display for WakeReason {
             Self::PodsWanted => "the pauses begin again, because pods are wanted",
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
+            Self::ExperimentOver => "the experiment has run for its duration",
             Self::Refused(Refusal::Forbidden) => "the controller retries: the permission may exist now",
             Self::Refused(Refusal::AlreadyExists) => "the controller retries: the name may be free now",
             Self::Refused(Refusal::Conflict) => "the controller reads the newer version",

@@ -1,6 +1,7 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
+use crate::plan::ExperimentNews;
 use crate::wire::event;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -144,6 +145,8 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// Something becomes of an experiment.
+    Experiment(ExperimentNews),
 }
 
 /// Why steps are skipped.
@@ -229,6 +232,7 @@ impl News {
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::Experiment(news) => news.reason(),
         }
     }
 
@@ -236,6 +240,7 @@ impl News {
     #[must_use]
     pub fn kind(&self) -> EventKind {
         match self {
+            Self::Experiment(news) => news.kind(),
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
@@ -289,6 +294,7 @@ impl News {
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
+            | Self::Experiment(_)
             | Self::ReconciliationError { .. } => Group::Course,
         }
     }
@@ -350,6 +356,7 @@ impl fmt::Display for News {
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::Experiment(news) => news.fmt(f),
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }
     }

@@ -103,6 +103,8 @@ impl Actions {
             | Action::Service(_)
             | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
             | Action::Workload(_)
+            | Action::AnalysisRun(_)
+            | Action::OwnService(_)
             | Action::Rollout(_) => false,
         })
     }
@@ -120,6 +122,8 @@ impl Actions {
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Delete(_))
             | Action::Service(_)
             | Action::Pod(PodAction::Evict(_))
+            | Action::AnalysisRun(_)
+            | Action::OwnService(_)
             | Action::Rollout(_) => false,
         })
     }

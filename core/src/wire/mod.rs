@@ -1,5 +1,7 @@
 //! Strings that users, Argo CD and the kubectl plugin read: to the letter as contract 02 and 09 have them.
 
+pub mod experiment;
+
 /// Label of ReplicaSets, their pods and selectors: the pod template hash.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
 /// Annotation of Rollouts and ReplicaSets: the revision, decimal.
