@@ -2,4 +2,5 @@
 //! and what the answers mean (contract 06).
 
 pub mod arguments;
+pub mod run;
 pub mod template;

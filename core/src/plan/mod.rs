@@ -411,6 +411,16 @@ pub enum WakeReason {
     RefusalTold,
     /// The time of an experiment is over.
     ExperimentOver,
+    /// The delay before the first measurement of a metric ends.
+    InitialDelay,
+    /// The next measurement of a metric is due.
+    MeasurementDue,
+    /// A measurement that is under way is looked at again.
+    MeasurementResumed,
+    /// A measurement has had its time, and what else was measured is written.
+    MeasurementLate,
+    /// A finished run has been kept for long enough.
+    RunExpires,
     /// A refused change is tried again.
     Refused(Refusal),
 }
@@ -434,6 +444,11 @@ impl WakeReason {
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
             Self::ExperimentOver => "ExperimentOver",
+            Self::InitialDelay => "InitialDelay",
+            Self::MeasurementDue => "MeasurementDue",
+            Self::MeasurementResumed => "MeasurementResumed",
+            Self::MeasurementLate => "MeasurementLate",
+            Self::RunExpires => "RunExpires",
             Self::Refused(Refusal::Forbidden) => "Forbidden",
             Self::Refused(Refusal::AlreadyExists) => "AlreadyExists",
             Self::Refused(Refusal::Conflict) => "Conflict",
@@ -463,6 +478,11 @@ impl fmt::Display for WakeReason {
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
             Self::ExperimentOver => "the experiment has run for its duration",
+            Self::InitialDelay => "the delay before the first measurement ends",
+            Self::MeasurementDue => "the next measurement is due",
+            Self::MeasurementResumed => "the controller looks again at a measurement that is under way",
+            Self::MeasurementLate => "the controller writes what was measured, without a measurement that is late",
+            Self::RunExpires => "the controller deletes the finished run",
             Self::Refused(Refusal::Forbidden) => "the controller retries: the permission may exist now",
             Self::Refused(Refusal::AlreadyExists) => "the controller retries: the name may be free now",
             Self::Refused(Refusal::Conflict) => "the controller reads the newer version",

@@ -2,6 +2,7 @@
 //! an event.
 
 use crate::plan::ExperimentNews;
+use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -147,6 +148,18 @@ pub enum News {
     },
     /// Something becomes of an experiment.
     Experiment(ExperimentNews),
+    /// An analysis run has ended; told of the run.
+    RunCompleted {
+        /// How.
+        phase: Phase,
+    },
+    /// A metric of an analysis run has ended; told of the run.
+    MetricCompleted {
+        /// Its name.
+        metric: String,
+        /// How.
+        phase: Phase,
+    },
 }
 
 /// Why steps are skipped.
@@ -233,6 +246,8 @@ impl News {
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
             Self::Experiment(news) => news.reason(),
+            Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
+            Self::MetricCompleted { phase, .. } => METRIC_REASONS.of(*phase),
         }
     }
 
@@ -241,6 +256,12 @@ impl News {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Experiment(news) => news.kind(),
+            Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } => match phase {
+                Phase::Failed | Phase::Error => EventKind::Warning,
+                Phase::Unset | Phase::Pending | Phase::Running | Phase::Successful | Phase::Inconclusive => {
+                    EventKind::Normal
+                }
+            },
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
@@ -295,6 +316,8 @@ impl News {
             | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
             | Self::Experiment(_)
+            | Self::RunCompleted { .. }
+            | Self::MetricCompleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
         }
     }
@@ -357,6 +380,8 @@ impl fmt::Display for News {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
             Self::Experiment(news) => news.fmt(f),
+            Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
+            Self::MetricCompleted { metric, phase } => write!(f, "Metric '{metric}' Completed. Result: {phase}"),
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }
     }

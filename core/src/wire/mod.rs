@@ -1,5 +1,6 @@
 //! Strings that users, Argo CD and the kubectl plugin read: to the letter as contract 02 and 09 have them.
 
+pub mod analysis;
 pub mod experiment;
 
 /// Label of ReplicaSets, their pods and selectors: the pod template hash.

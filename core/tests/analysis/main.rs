@@ -1,4 +1,10 @@
-//! Analyses: the tables of contract 06 §12 and 11 G.
+//! Analyses: the tables of contract 06 §12 and 11 G, and properties of random runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
+mod counters;
+mod lives;
+mod play;
+mod runs;
+mod times;
+mod validation;

@@ -3,7 +3,7 @@
 use crate::cluster::{Cluster, at, template};
 use serde_json::json;
 
-fn one(more: serde_json::Value) -> Cluster {
+fn one(more: &serde_json::Value) -> Cluster {
     let mut spec = json!({"templates": [template("canary", &json!({}))], "duration": "20s"});
     for (key, value) in more.as_object().unwrap() {
         spec[key] = value.clone();
@@ -13,7 +13,7 @@ fn one(more: serde_json::Value) -> Cluster {
 
 #[test]
 fn an_experiment_runs_for_its_duration_and_its_pods_go_after_the_delay() {
-    let mut cluster = one(json!({"scaleDownDelaySeconds": 5}));
+    let mut cluster = one(&json!({"scaleDownDelaySeconds": 5}));
     cluster.settle();
     assert_eq!(cluster.phase(), ("Pending", ""));
     assert_eq!(cluster.template("canary"), ("Progressing", ""));
@@ -53,7 +53,7 @@ fn an_experiment_runs_for_its_duration_and_its_pods_go_after_the_delay() {
 
 #[test]
 fn the_replica_set_has_name_labels_annotations_and_hash() {
-    let mut cluster = one(json!({}));
+    let mut cluster = one(&json!({}));
     cluster.settle();
     let set = cluster.set("exp-canary").unwrap();
     let hash = set.object.hash().to_owned();
@@ -68,8 +68,8 @@ fn the_replica_set_has_name_labels_annotations_and_hash() {
     assert_eq!(set.template["spec"]["containers"][0]["image"], "canary");
 
     // A hash label that the template brings along does not count, other labels do; nor does anybody's collision count.
-    let hash_of = |more: serde_json::Value| {
-        let mut cluster = Cluster::of(&json!({"templates": [template("canary", &more)]}));
+    let hash_of = |more: &serde_json::Value| {
+        let mut cluster = Cluster::of(&json!({"templates": [template("canary", more)]}));
         if more["count"].is_i64() {
             let status = json!([{"name": "canary", "collisionCount": 1}]);
             cluster.experiment.status.template_statuses = serde_json::from_value(status).unwrap();
@@ -79,11 +79,11 @@ fn the_replica_set_has_name_labels_annotations_and_hash() {
     };
     let mut pods = crate::cluster::pods("canary");
     pods["metadata"]["labels"]["rollouts-pod-template-hash"] = json!("abc");
-    assert_eq!(hash_of(json!({"template": pods})), hash);
+    assert_eq!(hash_of(&json!({"template": pods})), hash);
     pods["metadata"]["labels"]["more"] = json!("abc");
-    assert_ne!(hash_of(json!({"template": pods})), hash);
+    assert_ne!(hash_of(&json!({"template": pods})), hash);
     assert_ne!(
-        hash_of(json!({"count": 1})),
+        hash_of(&json!({"count": 1})),
         hash,
         "a recorded collision count is part of the hash"
     );
@@ -91,7 +91,7 @@ fn the_replica_set_has_name_labels_annotations_and_hash() {
 
 #[test]
 fn without_delay_the_pods_go_at_once_and_without_duration_it_runs_until_it_is_ended() {
-    let mut cluster = one(json!({"duration": "", "scaleDownDelaySeconds": 0}));
+    let mut cluster = one(&json!({"duration": "", "scaleDownDelaySeconds": 0}));
     cluster.run(100_000);
     assert_eq!(cluster.phase().0, "Running");
     assert_eq!(cluster.plan().wake, None, "nothing is waited for");
@@ -104,7 +104,7 @@ fn without_delay_the_pods_go_at_once_and_without_duration_it_runs_until_it_is_en
 
 #[test]
 fn one_that_is_ended_before_it_began_makes_no_pods() {
-    let mut cluster = one(json!({"terminate": true}));
+    let mut cluster = one(&json!({"terminate": true}));
     cluster.run(60);
     assert_eq!(cluster.phase().0, "Successful");
     assert!(cluster.sets.is_empty());
@@ -112,7 +112,7 @@ fn one_that_is_ended_before_it_began_makes_no_pods() {
 
 #[test]
 fn pods_must_be_available_within_the_progress_deadline() {
-    let mut cluster = one(json!({"progressDeadlineSeconds": 10, "scaleDownDelaySeconds": 0}));
+    let mut cluster = one(&json!({"progressDeadlineSeconds": 10, "scaleDownDelaySeconds": 0}));
     cluster.ready_after = None;
     cluster.run(10);
     assert_eq!(cluster.phase().0, "Pending");
@@ -205,7 +205,7 @@ fn sizes_follow_the_spec_and_pods_of_templates_that_are_gone_go() {
 
 #[test]
 fn conditions_tell_of_progress_of_running_and_of_the_end() {
-    let mut cluster = one(json!({"scaleDownDelaySeconds": 5}));
+    let mut cluster = one(&json!({"scaleDownDelaySeconds": 5}));
     let progressing = |cluster: &Cluster| {
         let conditions = &cluster.experiment.status.conditions;
         assert_eq!(conditions.len(), 1);
@@ -230,7 +230,7 @@ fn conditions_tell_of_progress_of_running_and_of_the_end() {
 
 #[test]
 fn one_that_is_deleted_is_left_alone() {
-    let mut cluster = one(json!({}));
+    let mut cluster = one(&json!({}));
     let gone = json!({"name": "exp", "deletionTimestamp": "2023-01-01T00:00:00Z"});
     cluster.experiment.metadata = serde_json::from_value(gone).unwrap();
     assert!(cluster.plan().is_empty());

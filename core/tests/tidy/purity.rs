@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// What core may depend on: types, their wire forms, and time as data.
-const CRATES: [&str; 9] = [
+/// What core may depend on: types, their wire forms, time as data, and patterns.
+const CRATES: [&str; 10] = [
     "jiff",
     "k8s-openapi",
     "kube-core",
+    "regex",
     "schemars",
     "serde",
     "serde-saphyr",
