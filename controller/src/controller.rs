@@ -3,6 +3,7 @@
 use crate::act::failures::Failures;
 use crate::act::held::Held;
 use crate::act::{Gate, Writer};
+use crate::analysis::{Engine, Provider};
 use crate::args::Options;
 use crate::clock::Clock;
 use crate::cluster::budget::{Budget, Budgets};
@@ -41,6 +42,7 @@ pub struct Controller {
     clock: Clock,
     decide: Decide,
     election: Option<Election>,
+    provider: Option<Arc<dyn Provider>>,
     serves: bool,
 }
 
@@ -55,6 +57,7 @@ impl Controller {
             clock: Arc::new(Timestamp::now),
             decide: serin_core::decide,
             election: None,
+            provider: None,
             serves: true,
         }
     }
@@ -69,6 +72,15 @@ impl Controller {
     #[must_use]
     pub fn decide(self, decide: Decide) -> Self {
         Self { decide, ..self }
+    }
+
+    /// Measures for AnalysisRuns. Without this they are not served.
+    #[must_use]
+    pub fn provider(self, provider: Arc<dyn Provider>) -> Self {
+        Self {
+            provider: Some(provider),
+            ..self
+        }
     }
 
     /// A connection of their own for events, so that they never delay writes.
@@ -103,7 +115,7 @@ impl Controller {
         if let Some(other) = self.options.controllers.iter().find(|name| *name != "analysis") {
             return Err(Error::UnsupportedController(other.clone()));
         }
-        announce(&self.options);
+        announce(&self.options, self.provider.is_some());
         let stores = Arc::new(Stores::default());
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
         let options = &self.options;
@@ -142,10 +154,13 @@ impl Controller {
             dump: options.dump_observed.clone().map(Dump::new),
             announce_messages: options.announce_messages,
         };
+        let shell = Arc::new(shell);
+        let engine = self.provider.map(|provider| Engine::new(Arc::clone(&shell), provider));
         Ok(Bound {
             client: self.client,
             options: self.options,
-            shell: Arc::new(shell),
+            shell,
+            engine: engine.map(Arc::new),
             elector,
             listeners,
             senders,
@@ -172,14 +187,16 @@ fn fence(elector: Option<&Elector>) -> Gate {
     }
 }
 
-fn announce(options: &Options) {
+fn announce(options: &Options, serves_runs: bool) {
     for missing in options.without_effect() {
         tracing::warn!("{missing}");
     }
     if options.controllers.iter().any(|name| name == "analysis") {
-        tracing::warn!(
-            "--controllers analysis: this version does not serve AnalysisRuns, and this process ignores Rollouts"
-        );
+        if serves_runs {
+            tracing::info!("--controllers analysis: this process serves AnalysisRuns, and ignores Rollouts");
+        } else {
+            tracing::warn!("--controllers analysis: this process has no metric provider, and ignores Rollouts");
+        }
     }
 }
 
@@ -188,6 +205,7 @@ pub struct Bound {
     client: Client,
     options: Options,
     shell: Arc<Shell>,
+    engine: Option<Arc<Engine>>,
     elector: Option<Elector>,
     listeners: Option<(TcpListener, TcpListener)>,
     senders: JoinSet<()>,
@@ -230,9 +248,11 @@ impl Bound {
             None => leading.cancel(),
         }
         self.spawn_servers(&mut tasks, &stop);
+        let runs = CancellationToken::new();
         if self.options.controllers.is_empty() {
-            self.spawn_watches(&mut tasks, &stop, &leading);
+            self.spawn_watches(&mut tasks, &stop, (&leading, &runs));
         }
+        self.spawn_analysis(&mut tasks, &stop, (&leading, &runs));
         let ended = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ok(()),
@@ -245,6 +265,9 @@ impl Bound {
         };
         stop.cancel();
         tracing::info!("shutting down");
+        if let Some(engine) = &self.engine {
+            engine.close();
+        }
         if matches!(ended, Err(Error::LeaseLost)) {
             // The new leader must not meet a late write of ours.
             tasks.shutdown().await;
@@ -266,19 +289,25 @@ impl Bound {
 
     fn spawn_servers(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
         if let Some((metrics, healthz)) = self.listeners.take() {
-            let shell = Arc::clone(&self.shell);
-            let router = health::metrics(move || shell.scrape());
+            let (shell, engine) = (Arc::clone(&self.shell), self.engine.clone());
+            let router = health::metrics(move || match &engine {
+                Some(engine) => engine.scrape(),
+                None => shell.scrape(&[], &[]),
+            });
             tasks.spawn(health::serve(metrics, router, stop.clone()).map(|ended| ("metrics server", ended)));
             tasks.spawn(health::serve(healthz, health::healthz(), stop.clone()).map(|ended| ("healthz server", ended)));
         }
     }
 
-    fn spawn_watches(&self, tasks: &mut Tasks, stop: &CancellationToken, leading: &CancellationToken) {
+    /// `runs`: the watch of AnalysisRuns was tried.
+    fn spawn_watches(
+        &self,
+        tasks: &mut Tasks,
+        stop: &CancellationToken,
+        (leading, runs): (&CancellationToken, &CancellationToken),
+    ) {
         let shell = || Arc::clone(&self.shell);
-        let scope = watch::Scope {
-            client: self.client.clone(),
-            namespace: self.options.served_namespace(&self.client),
-        };
+        let scope = self.scope();
         let token = CancellationToken::new;
         let (rollouts, replica_sets, services) = (token(), token(), token());
         let selector = self.options.instance_selector();
@@ -292,8 +321,24 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of Deployments", watch));
         let watch = watch::workloads::<StoredTemplateSet>(shell(), scope.clone());
         tasks.spawn(until(stop.clone(), "watch of referenced ReplicaSets", watch));
-        let watch = watch::workloads::<StoredPodTemplate>(shell(), scope);
+        let watch = watch::workloads::<StoredPodTemplate>(shell(), scope.clone());
         tasks.spawn(until(stop.clone(), "watch of PodTemplates", watch));
+        let (templates, cluster_templates) = (token(), token());
+        if self.engine.is_none() {
+            // The engine follows them otherwise.
+            let selector = self.options.instance_selector();
+            let watch = watch::analysis_runs(shell(), scope.clone(), selector, runs.clone());
+            tasks.spawn(until(stop.clone(), "watch of AnalysisRuns", watch));
+        }
+        let watch = watch::templates(shell(), scope.clone().templates(), templates.clone());
+        tasks.spawn(until(stop.clone(), "watch of AnalysisTemplates", watch));
+        match scope.cluster_templates() {
+            Some(stream) => {
+                let watch = watch::templates(shell(), stream, cluster_templates.clone());
+                tasks.spawn(until(stop.clone(), "watch of ClusterAnalysisTemplates", watch));
+            }
+            None => cluster_templates.cancel(),
+        }
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
         // One worker more than the flag says: it serves only changes that a person waits for.
@@ -304,11 +349,53 @@ impl Bound {
                 rollouts.clone(),
                 replica_sets.clone(),
                 services.clone(),
+                runs.clone(),
+                templates.clone(),
+                cluster_templates.clone(),
                 leading.clone(),
             ];
             tasks.spawn(async move {
                 work(&shell, takes, &ready, &stop).await;
                 ("worker", Ok(()))
+            });
+        }
+    }
+}
+
+impl Bound {
+    fn scope(&self) -> watch::Scope {
+        watch::Scope {
+            client: self.client.clone(),
+            namespace: self.options.served_namespace(&self.client),
+        }
+    }
+
+    /// Serves AnalysisRuns, if there is something to measure with.
+    fn spawn_analysis(
+        &self,
+        tasks: &mut Tasks,
+        stop: &CancellationToken,
+        (leading, runs): (&CancellationToken, &CancellationToken),
+    ) {
+        let Some(engine) = &self.engine else { return };
+        let engine = || Arc::clone(engine);
+        let synced = CancellationToken::new();
+        let watch = engine().watch(
+            self.scope(),
+            self.options.instance_selector(),
+            synced.clone(),
+            runs.clone(),
+        );
+        tasks.spawn(until(stop.clone(), "watch of AnalysisRuns", watch));
+        let resync = engine().resync(Duration::from_secs(self.options.rollout_resync));
+        tasks.spawn(until(stop.clone(), "resync of AnalysisRuns", resync));
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.analysis_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
+            let (engine, stop) = (engine(), stop.clone());
+            let ready = [synced.clone(), leading.clone()];
+            tasks.spawn(async move {
+                engine.work(takes, &ready, &stop).await;
+                ("worker of AnalysisRuns", Ok(()))
             });
         }
     }

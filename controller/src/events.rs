@@ -76,8 +76,13 @@ impl Recorder {
     pub(crate) fn record(&self, owner: &Owner, news: &News) {
         let key = &owner.key;
         let (kind, reason, message) = (news.kind().as_str(), news.reason(), news.to_string());
-        tracing::info!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, "{message}");
-        self.telemetry.event(key, kind, reason);
+        let of = owner.kind;
+        if of == Kind::Rollout {
+            tracing::info!(namespace = %key.namespace, rollout = %key.name, event_reason = reason, "{message}");
+            self.telemetry.event(key, kind, reason);
+        } else {
+            tracing::info!(namespace = %key.namespace, kind = of.as_str(), name = %key.name, event_reason = reason, "{message}");
+        }
         let now = (self.clock)();
         let event = event(&self.name(key, now), owner, now, kind, reason, &message);
         let mut hasher = DefaultHasher::new();

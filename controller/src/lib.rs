@@ -8,6 +8,7 @@
 //! decisions from snapshots older than our own writes; only `act` writes.
 
 mod act;
+mod analysis;
 mod args;
 mod clock;
 mod cluster;
@@ -27,6 +28,7 @@ mod sync;
 mod telemetry;
 mod watch;
 
+pub use analysis::{OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;

@@ -5,12 +5,12 @@ use crate::act::failures::Failures;
 use crate::act::held::Held;
 use crate::clock::Clock;
 use crate::events::Recorder;
-use crate::queue::{Queue, Reason};
+use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
 use crate::store::{Key, Stores};
-use crate::telemetry::Telemetry;
 use crate::telemetry::dump::Dump;
 use crate::telemetry::scrape::Entries;
+use crate::telemetry::{QUEUE, Telemetry};
 use jiff::Timestamp;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
@@ -55,9 +55,15 @@ impl Shell {
             && self.stores.leaving.is_over(key)
     }
 
-    /// The text of `/metrics`.
-    pub(crate) fn scrape(&self) -> Result<String, prometheus::Error> {
-        self.telemetry.scrape(self.queue.counts(), &self.entries())
+    /// The text of `/metrics`, with the queues and entries of others.
+    pub(crate) fn scrape(
+        &self,
+        queues: &[(&'static str, QueueCounts)],
+        entries: &[Entries],
+    ) -> Result<String, prometheus::Error> {
+        let queues = [&[(QUEUE, self.queue.counts())], queues].concat();
+        let entries = [&self.entries(), entries].concat();
+        self.telemetry.scrape(&queues, &entries)
     }
 
     /// What is kept, by name.

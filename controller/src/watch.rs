@@ -4,7 +4,9 @@ use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
 use crate::shell::Shell;
+use crate::store::analysis::StoredTemplate;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::runs::{Change as RunChange, StoredRun};
 use crate::store::service::StoredService;
 use crate::store::workloads::Stored;
 use crate::store::{Change, Key, Owner, Source};
@@ -31,7 +33,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+    pub(crate) fn stream<K>(self, labels: &str) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -45,6 +47,24 @@ impl Scope {
             None => Api::all(self.client),
         };
         watch(api, watcher::Config::default().labels(labels).page_size(PAGE)).default_backoff()
+    }
+}
+
+impl Scope {
+    /// Templates of the namespaces.
+    pub(crate) fn templates(self) -> impl Stream<Item = watcher::Result<Event<StoredTemplate<false>>>> + Send {
+        self.stream("")
+    }
+
+    /// Templates of the cluster; none for a controller of one namespace, which may not read them.
+    pub(crate) fn cluster_templates(
+        self,
+    ) -> Option<impl Stream<Item = watcher::Result<Event<StoredTemplate<true>>>> + Send> {
+        if self.namespace.is_some() {
+            return None;
+        }
+        let config = watcher::Config::default().page_size(PAGE);
+        Some(watch(Api::<StoredTemplate<true>>::all(self.client), config).default_backoff())
     }
 }
 
@@ -234,8 +254,110 @@ where
     }
 }
 
+/// Follows AnalysisRuns where nothing is measured, until the stream ends, which it never should. Reconciles do not wait for
+/// a broken watch: a run that the store lacks has a name that is taken.
+pub(crate) async fn analysis_runs(shell: Arc<Shell>, scope: Scope, selector: String, tried: CancellationToken) {
+    let mut events = pin!(scope.stream::<StoredRun>(&selector));
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let runs = &shell.stores.runs;
+        let mut gone = Vec::new();
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(run)) => {
+                listed.insert(run_seen(&shell, run, Source::List));
+            }
+            Ok(Event::InitDone) => {
+                gone = runs.keep_only(&std::mem::take(&mut listed));
+                tried.cancel();
+            }
+            Ok(Event::Apply(run)) => {
+                run_seen(&shell, run, Source::Event);
+            }
+            Ok(Event::Delete(run)) => gone.extend(runs.delete(&run)),
+            Err(error) => {
+                broken(&shell, "AnalysisRuns", &error);
+                tried.cancel();
+            }
+        }
+        for (key, run) in gone {
+            wake_rollout(&shell, &key, &run);
+        }
+    }
+}
+
+fn run_seen(shell: &Shell, run: StoredRun, source: Source) -> Key {
+    let (key, change) = shell.stores.runs.apply(run, source);
+    if let Some(stored) = shell.stores.runs.get(&key).filter(|_| change != RunChange::Same) {
+        if let Some(why) = &stored.undecodable {
+            tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, why, "cannot decode an analysis run");
+        }
+        wake_rollout(shell, &key, &stored);
+    }
+    key
+}
+
+/// Reconciles the rollout that owns a run.
+pub(crate) fn wake_rollout(shell: &Shell, key: &Key, run: &StoredRun) {
+    if let Some(rollout) = run.rollout(key) {
+        shell.wake(&rollout, Reason::RunChanged);
+    }
+}
+
+/// Follows templates, of namespaces or of the cluster, until the stream ends, which it never should. A rollout that was
+/// found invalid is looked at again when a template comes. Reconciles do not wait for a broken watch.
+pub(crate) async fn templates<const CLUSTER: bool>(
+    shell: Arc<Shell>,
+    stream: impl Stream<Item = watcher::Result<Event<StoredTemplate<CLUSTER>>>>,
+    synced: CancellationToken,
+) where
+    StoredTemplate<CLUSTER>: Resource<DynamicType = ()>,
+{
+    let mut events = pin!(stream);
+    let mut listed = HashSet::new();
+    while let Some(event) = events.next().await {
+        let templates = &shell.stores.templates;
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(template)) => {
+                listed.insert(Key::of(&template));
+                templates.apply(template, Source::List);
+            }
+            Ok(Event::InitDone) => {
+                templates.keep_only(CLUSTER, &std::mem::take(&mut listed));
+                synced.cancel();
+            }
+            Ok(Event::Apply(template)) => {
+                let key = Key::of(&template);
+                if templates.apply(template, Source::Event) {
+                    look_again(&shell, &key);
+                }
+            }
+            Ok(Event::Delete(template)) => templates.delete(&Key::of(&template)),
+            Err(error) => {
+                let kind = StoredTemplate::<CLUSTER>::kind(&());
+                broken(&shell, &format!("{kind}s"), &error);
+                synced.cancel();
+            }
+        }
+    }
+}
+
+/// Rollouts that a template of this key may cure.
+fn look_again(shell: &Shell, template: &Key) {
+    for (key, stored) in shell.stores.rollouts.all() {
+        let conditions = &stored.rollout.status.conditions;
+        let invalid = conditions
+            .iter()
+            .any(|found| found.r#type == wire::condition::INVALID_SPEC);
+        if invalid && (template.namespace.is_empty() || template.namespace == key.namespace) {
+            shell.wake(&key, Reason::TemplateChanged);
+        }
+    }
+}
+
 /// The stream goes on by itself, after a while.
-fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
+pub(crate) fn broken(shell: &Shell, what: &str, error: &watcher::Error) {
     shell.telemetry.watch_errors.inc();
     let error = Trouble::of_watch(error).brief();
     tracing::warn!(error, "the watch of {what} broke; starting it again");

@@ -154,11 +154,11 @@ fn the_recorded_hash_says_what_is_stable() {
 fn a_spec_that_is_not_carried_out_is_named() {
     let mut seen = observed(&json!({"stableRS": "new"}), vec![set("new", 1, "web:2")]);
     assert_eq!(adoption::report(&seen).invalid, None);
-    let analysis = json!({"canary": {"analysis": {"templates": [{"templateName": "latency"}]}}});
-    seen.rollout.spec.strategy = serde_json::from_value(analysis).unwrap();
+    let routing = json!({"canary": {"trafficRouting": {"plugins": {"example/router": {}}}}});
+    seen.rollout.spec.strategy = serde_json::from_value(routing).unwrap();
     seen.identity = Identity::of(&seen.rollout);
     let report = adoption::report(&seen);
-    let why = "spec.strategy.canary.analysis: Forbidden: this version of Serin does not serve it yet";
+    let why = "spec.strategy.canary.trafficRouting: Forbidden: this version of Serin does not serve it yet";
     assert_eq!(report.invalid.as_deref(), Some(why));
     let line = format!("  not carried out: {why}: everything stays as it is\n");
     assert!(report.to_string().contains(&line), "{report}");

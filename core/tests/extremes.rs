@@ -90,6 +90,7 @@ fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
         Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas,
         Action::ReplicaSet(ReplicaSetAction::Delete(_))
         | Action::Workload(_)
+        | Action::AnalysisRun(_)
         | Action::Service(_)
         | Action::Pod(PodAction::Patch(_))
         | Action::Pod(PodAction::Evict(_))

@@ -144,6 +144,7 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
                 | Action::ReplicaSet(ReplicaSetAction::Delete(_))
                 | Action::Service(_)
                 | Action::Workload(_)
+                | Action::AnalysisRun(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => panic!("{name}: {action:?}"),
@@ -297,6 +298,7 @@ fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
                 | Action::ReplicaSet(ReplicaSetAction::Delete(_))
                 | Action::Service(_)
                 | Action::Workload(_)
+                | Action::AnalysisRun(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => None,

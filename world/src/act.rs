@@ -47,6 +47,7 @@ impl World {
         self.note_sight(seen, plan);
         self.check_sleep(seen, plan);
         self.check_restart(seen, plan);
+        self.check_verdicts(seen, plan);
         self.late_write_lands();
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
@@ -168,6 +169,7 @@ impl World {
             Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_set(target),
             Action::Rollout(patch) => self.patch_rollout(patch, version),
             Action::Workload(scale) => self.scale_workload(scale, seen),
+            Action::AnalysisRun(action) => self.write_run(action),
             Action::Service(patch) => self.patch_service_or_fail(patch, seen),
             Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
             Action::Pod(PodAction::Evict(target)) => {

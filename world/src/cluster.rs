@@ -7,7 +7,7 @@ use super::replica_sets::Controller;
 use super::{World, note};
 use jiff::{SignedDuration, Timestamp};
 use serin_core::api::Rollout;
-use serin_core::observed::{ReplicaFailure, ReplicaSet};
+use serin_core::observed::{AnalysisRun, ReplicaFailure, ReplicaSet};
 use serin_core::plan::NewReplicaSet;
 use serin_core::rollout::workload::Referenced;
 use std::rc::Rc;
@@ -51,7 +51,8 @@ pub fn count<T>(items: impl Iterator<Item = T>) -> i32 {
 pub struct Stores {
     rollout: Option<(Timestamp, Rc<Rollout>)>,
     sets: Vec<(Timestamp, ReplicaSet)>,
-    /// ReplicaSets, by UID, that were created and that the store sees later.
+    runs: Vec<(Timestamp, AnalysisRun)>,
+    /// ReplicaSets and AnalysisRuns, by UID, that were created and that the store sees later.
     unseen: Vec<(Timestamp, String)>,
     workload: Option<(Timestamp, SeenWorkload)>,
 }
@@ -84,6 +85,18 @@ impl Stores {
         world.sets.iter().filter(unseen).map(sees).collect()
     }
 
+    /// The AnalysisRuns as the store has them.
+    pub fn runs(&self, world: &World) -> Vec<AnalysisRun> {
+        let late = |until: Timestamp| until > world.now;
+        let seen = world.runs.iter().map(|run| &run.object);
+        let seen = seen.filter(|run| !self.unseen.iter().any(|(until, uid)| late(*until) && *uid == run.uid));
+        let as_seen = |run: &AnalysisRun| {
+            let old = self.runs.iter().find(|(until, old)| late(*until) && old.uid == run.uid);
+            old.map_or_else(|| run.clone(), |(_, old)| old.clone())
+        };
+        seen.map(as_seen).collect()
+    }
+
     /// Whether the store has yet to see a ReplicaSet that was created.
     pub(super) fn misses(&self, uid: &str) -> bool {
         self.unseen.iter().any(|(_, unseen)| unseen == uid)
@@ -110,6 +123,7 @@ impl Stores {
     /// Our own write: from now on the store has at least this (decision 34).
     pub fn caught_up_with_set(&mut self, uid: &str) {
         self.sets.retain(|(_, old)| old.uid != uid);
+        self.runs.retain(|(_, old)| old.uid != uid);
         self.unseen.retain(|(_, unseen)| unseen != uid);
     }
 
@@ -148,6 +162,18 @@ impl World {
         }
     }
 
+    /// An AnalysisRun changed by somebody else: the store may see it later.
+    pub fn lag_run(&mut self, old: AnalysisRun) {
+        let lag = self.rng.up_to(self.faults.store_lag);
+        let mut known = self.stores.runs.iter();
+        let lags = known.any(|(until, run)| *until > self.now && run.uid == old.uid);
+        if lag > 0 && !lags {
+            let until = self.after(lag);
+            self.stores.runs.retain(|(_, run)| run.uid != old.uid);
+            self.stores.runs.push((until, old));
+        }
+    }
+
     /// The workload changed by somebody else: the store may see it later.
     pub fn lag_workload(&mut self, old: SeenWorkload) {
         let lag = self.rng.up_to(self.faults.store_lag);
@@ -174,6 +200,7 @@ impl World {
             self.run_controller(index);
         }
         self.run_workload();
+        self.run_engine();
         self.watch_services();
     }
 
@@ -221,6 +248,8 @@ impl World {
             .chain(unseen)
             .chain(lagging)
             .chain(workload)
+            .chain(self.run_ends())
+            .chain(self.stores.runs.iter().map(|(until, _)| *until))
             .filter(|at| *at > self.now)
             .min()
     }
@@ -306,6 +335,11 @@ impl World {
 
     /// Our own write of a ReplicaSet is seen at once.
     pub fn seen_own_set(&mut self, uid: &str) {
+        self.stores.caught_up_with_set(uid);
+    }
+
+    /// Our own write of an AnalysisRun is seen at once.
+    pub fn seen_own(&mut self, uid: &str) {
         self.stores.caught_up_with_set(uid);
     }
 

@@ -21,6 +21,7 @@ pub mod refusals;
 mod replica_sets;
 pub mod rng;
 mod rules;
+pub mod runs;
 pub mod scalers;
 mod services;
 
@@ -33,7 +34,7 @@ use serin_core::api::lenient::{Lenient, Unread};
 use serin_core::api::{Rollout, RolloutStatus};
 use serin_core::decide;
 use serin_core::identity::Identity;
-use serin_core::observed::{Refused, Service};
+use serin_core::observed::{Refused, Service, Templates};
 use serin_core::plan::{Event, Plan, Wake};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,12 @@ pub struct World {
     pub workload: Option<deployments::Workload>,
     /// Seconds by which the Deployment controller lags, always.
     pub deployment_late: i64,
+    /// AnalysisRuns, oldest first.
+    pub runs: Vec<runs::Run>,
+    /// How they end.
+    pub verdicts: runs::Verdicts,
+    /// Templates of analyses.
+    pub templates: Templates,
     /// Services by name, as the API server has them.
     pub services: BTreeMap<String, Service>,
     /// Other Rollouts that Services name as their manager and that are gone, and since when.
@@ -190,6 +197,9 @@ impl World {
             sets: Vec::new(),
             workload: None,
             deployment_late: 0,
+            runs: Vec::new(),
+            verdicts: runs::Verdicts::default(),
+            templates: Templates::default(),
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),
             named_elsewhere: BTreeSet::new(),
@@ -261,6 +271,8 @@ impl World {
             undecodable: self.undecodable.clone(),
             unread: self.unread.borrow().clone(),
             services: self.observed_services(),
+            analysis_runs: self.stores.runs(self),
+            templates: self.templates.clone(),
             ..Observed::default()
         };
         self.follow_workload(&mut seen);

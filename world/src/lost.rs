@@ -8,8 +8,8 @@ use super::hands::Basis;
 use super::{World, note};
 use serin_core::Observed;
 use serin_core::api::Rollout;
-use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, ReplicaSetAction};
+use serin_core::observed::{AnalysisRun, ReplicaSet};
+use serin_core::plan::{Action, AnalysisRunAction, ReplicaSetAction};
 use serin_core::rollout::workload::Referenced;
 use std::rc::Rc;
 
@@ -18,6 +18,7 @@ pub(super) struct Before {
     stores: Stores,
     rollout: Rc<Rollout>,
     sets: Vec<ReplicaSet>,
+    runs: Vec<AnalysisRun>,
     workload: Option<Result<Referenced, String>>,
 }
 
@@ -70,6 +71,7 @@ impl World {
             stores: self.stores.clone(),
             rollout: self.decoded(),
             sets: self.sets.iter().map(|set| set.object.clone()).collect(),
+            runs: self.runs.iter().map(|run| run.object.clone()).collect(),
             workload: self.referenced(),
         })
     }
@@ -95,9 +97,26 @@ impl World {
                     self.lag_set(old);
                 }
             }
+            Action::AnalysisRun(AnalysisRunAction::Create(new)) => {
+                let lag = self.rng.up_to(self.faults.store_lag);
+                let until = self.after(lag);
+                let made = self.runs.iter().find(|run| run.object.name == new.name);
+                if let Some(uid) = made.map(|run| run.object.uid.clone()) {
+                    self.stores.miss(until, &uid);
+                }
+            }
+            Action::AnalysisRun(AnalysisRunAction::Terminate(target)) => {
+                let old = before.runs.into_iter().find(|run| run.uid == target.uid);
+                if let Some(old) = old {
+                    self.lag_run(old);
+                }
+            }
             Action::Rollout(_) => self.lag_rollout(before.rollout),
             Action::Workload(_) => self.lag_workload(before.workload),
-            Action::ReplicaSet(ReplicaSetAction::Delete(_)) | Action::Service(_) | Action::Pod(_) => {}
+            Action::ReplicaSet(ReplicaSetAction::Delete(_))
+            | Action::AnalysisRun(AnalysisRunAction::Delete(_))
+            | Action::Service(_)
+            | Action::Pod(_) => {}
         }
         self.back_off();
         Wrote::Refused

@@ -1,10 +1,13 @@
 //! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
+mod analysis_run;
 pub(crate) mod failures;
 pub(crate) mod held;
 mod pod;
 mod replica_set;
 mod rollout;
+mod run;
+mod secret;
 mod service;
 pub(crate) mod standing;
 mod workload;
@@ -21,7 +24,7 @@ use crate::telemetry::series::{NO_NAME, Request};
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
-use serin_core::plan::{Action, PodAction, PodPatch, ReplicaSetAction, Target};
+use serin_core::plan::{Action, AnalysisRunAction, PodAction, PodPatch, ReplicaSetAction, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +144,8 @@ impl Writer {
             Kind::PodTemplate => ("podtemplates", call.name),
             Kind::Service => ("services", call.name),
             Kind::Pod => ("pods", NO_NAME),
+            Kind::AnalysisRun => ("analysisruns", call.name),
+            Kind::Secret => ("secrets", call.name),
             Kind::Event => ("events", NO_NAME),
             Kind::Lease => ("leases", NO_NAME),
             Kind::Rollout if call.name.is_empty() => ("rollouts", NO_NAME),
@@ -279,6 +284,7 @@ impl<'a> Act<'a> {
                 Action::Workload(scale) => self.scale_workload(scale).await,
                 Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
                 Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
+                Action::AnalysisRun(action) => self.on_analysis_run(action).await,
                 Action::Rollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
@@ -288,6 +294,7 @@ impl<'a> Act<'a> {
                     | Action::Service(_)
                     | Action::Workload(_)
                     | Action::Pod(_)
+                    | Action::AnalysisRun(_)
                     | Action::Rollout(_) => Attempted::Change,
                 };
                 return self.done(index, Some((error, what)));
@@ -401,6 +408,13 @@ pub(crate) fn attempt_of(action: &Action) -> Attempt {
         Action::Workload(scale) => Attempt::new(Verb::Patch, Kind::DeploymentScale, &scale.target.name),
         Action::Pod(PodAction::Patch(patch)) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
         Action::Pod(PodAction::Evict(target)) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),
+        Action::AnalysisRun(AnalysisRunAction::Create(new)) => Attempt::new(Verb::Create, Kind::AnalysisRun, &new.name),
+        Action::AnalysisRun(AnalysisRunAction::Terminate(target)) => {
+            Attempt::new(Verb::Patch, Kind::AnalysisRun, &target.name)
+        }
+        Action::AnalysisRun(AnalysisRunAction::Delete(target)) => {
+            Attempt::new(Verb::Delete, Kind::AnalysisRun, &target.name)
+        }
         Action::Rollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
     }
 }

@@ -197,7 +197,7 @@ fn manifest(new: &NewReplicaSet, owner: &Owner) -> Value {
     })
 }
 
-fn owner_reference(owner: &Owner) -> Value {
+pub(super) fn owner_reference(owner: &Owner) -> Value {
     json!({
         "apiVersion": API_VERSION,
         "kind": owner.kind.as_str(),

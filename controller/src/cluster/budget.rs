@@ -31,7 +31,7 @@ impl Budgets {
     /// The budget that a call to this kind comes out of.
     pub(crate) fn of(&self, kind: Kind) -> &Budget {
         match kind {
-            Kind::Rollout | Kind::RolloutStatus => &self.argoproj,
+            Kind::Rollout | Kind::RolloutStatus | Kind::AnalysisRun => &self.argoproj,
             Kind::ReplicaSet
             | Kind::DeploymentScale
             | Kind::Deployment
@@ -39,7 +39,8 @@ impl Budgets {
             | Kind::Service
             | Kind::Pod
             | Kind::Event
-            | Kind::Lease => &self.others,
+            | Kind::Lease
+            | Kind::Secret => &self.others,
         }
     }
 
@@ -76,7 +77,7 @@ impl Budget {
     }
 
     /// When a token is there, if not now.
-    fn opens(&self) -> Option<Instant> {
+    pub(crate) fn opens(&self) -> Option<Instant> {
         let mut state = lock(&self.state);
         let wait = self.until(self.earned(&mut state), 1.0);
         (!wait.is_zero()).then(|| state.at + wait)

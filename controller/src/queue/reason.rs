@@ -20,6 +20,12 @@ pub(crate) enum Reason {
     ServiceChanged,
     /// The workload that the rollout refers to changed.
     WorkloadChanged,
+    /// A template that the rollout may lack has come.
+    TemplateChanged,
+    /// A measurement of the analysis run was answered.
+    Measured,
+    /// Metadata or status of the analysis run changed.
+    RunChanged,
     /// What we wrote ourselves has arrived.
     OwnWriteSeen,
     /// A wait that a decision asked for is over.
@@ -73,6 +79,9 @@ impl Reason {
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
             | Self::WorkloadChanged
+            | Self::TemplateChanged
+            | Self::Measured
+            | Self::RunChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
             | Self::StoreLags
@@ -92,6 +101,9 @@ impl Reason {
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
             Self::WorkloadChanged => "WorkloadChanged",
+            Self::TemplateChanged => "TemplateChanged",
+            Self::Measured => "Measured",
+            Self::RunChanged => "RunChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(why) => why.word(),
             Self::StoreLags => "StoreLags",
@@ -111,6 +123,9 @@ impl fmt::Display for Reason {
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
             Self::WorkloadChanged => f.write_str("the workload changed"),
+            Self::TemplateChanged => f.write_str("a template of analyses changed"),
+            Self::Measured => f.write_str("a measurement was answered"),
+            Self::RunChanged => f.write_str("the analysis run was changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),
             Self::Wake(why) => why.fmt(f),
             Self::StoreLags => f.write_str("the watch lags behind our own writes"),
@@ -165,6 +180,11 @@ mod tests {
             WakeReason::WorkloadBackOff,
             WakeReason::WorkloadAtRest,
             WakeReason::Restart,
+            WakeReason::InitialDelay,
+            WakeReason::MeasurementDue,
+            WakeReason::MeasurementResumed,
+            WakeReason::MeasurementLate,
+            WakeReason::RunExpires,
         ] {
             assert_eq!(Wait::Wake(why).word(), format!("{why:?}"));
         }

@@ -241,6 +241,19 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 }
             }
         },
+        Subject::AnalysisRun(name) => {
+            let run = key.sibling(name);
+            match shell.writer.get_run(&run).await? {
+                Some(live) => {
+                    shell.stores.runs.apply(live, Source::Event);
+                }
+                None => {
+                    for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
+                        shell.stores.runs.delete(gone);
+                    }
+                }
+            }
+        }
         Subject::Deployment(name) => {
             let (kind, key) = (WorkloadKind::Deployment, key.sibling(name));
             match shell.writer.get_workload(kind, &key).await? {

@@ -3,15 +3,17 @@
 use crate::act::failures::Failures;
 use crate::act::{Skipped, Writer};
 use crate::cluster::refusal::Failure;
+use crate::store::analysis;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
+use crate::store::runs::StoredRun;
 use crate::store::service;
 use crate::store::workloads::Found;
 use crate::store::{Key, Owner, Source, Stores};
 use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Kind, Pod, ReplicaSet, Service};
+use serin_core::observed::{Kind, Pod, ReplicaSet, Service, Templates};
 use serin_core::rollout::workload::{self, Reference, reference};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +27,10 @@ pub(crate) struct Snapshot {
     services: BTreeMap<String, Option<Arc<Service>>>,
     /// The workload that the rollout refers to.
     workload: Option<Arc<Found>>,
+    /// AnalysisRuns whose names begin with that of the rollout.
+    pub(crate) runs: Vec<Arc<StoredRun>>,
+    /// Templates that the strategy names, and those that they name.
+    templates: Templates,
 }
 
 impl Snapshot {
@@ -46,6 +52,8 @@ impl Snapshot {
             Reference::None | Reference::Problem(_) => None,
         };
         Some(Self {
+            runs: stores.runs.of(key),
+            templates: stores.templates.of(&stored.rollout, &key.namespace),
             stored,
             replica_sets,
             services,
@@ -120,6 +128,7 @@ impl Snapshot {
             version: version.unwrap_or_default(),
             replica_sets: &self.replica_sets,
             services: &self.services,
+            runs: &self.runs,
             workload: self.workload.as_ref().map(|found| found.known_as()),
         }
     }
@@ -129,7 +138,7 @@ impl Snapshot {
         self.stored.rollout.metadata.deletion_timestamp.is_some()
     }
 
-    /// What a decision may know. Routes and runs join here when they are watched.
+    /// What a decision may know. Routes join here when they are watched.
     pub(crate) fn observed(&self, failures: &Failures, owner: &Owner) -> Observed {
         let rollout = &self.stored.rollout;
         let (refused, standing) = failures.observed(owner, rollout.status.collision_count);
@@ -143,6 +152,8 @@ impl Snapshot {
             services: services
                 .map(|(name, service)| (name.clone(), service.as_deref().cloned()))
                 .collect(),
+            analysis_runs: analysis::observed(&self.runs, &owner.uid),
+            templates: self.templates.clone(),
             refused,
             standing,
             ..Observed::default()

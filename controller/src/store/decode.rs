@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for StoredRollout {
 }
 
 /// Drops what no decision reads: managed fields alone are often larger than the rest of the object.
-fn prune(mut metadata: Value) -> Value {
+pub(super) fn prune(mut metadata: Value) -> Value {
     if let Some(metadata) = metadata.as_object_mut() {
         for field in ["managedFields", "selfLink", "finalizers", "ownerReferences"] {
             metadata.remove(field);

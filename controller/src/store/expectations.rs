@@ -4,6 +4,7 @@
 //! looked up live.
 
 use crate::store::compare_versions;
+use crate::store::runs::StoredRun;
 use crate::sync::lock;
 use serin_core::observed::{ReplicaSet, Service};
 use std::cmp::Ordering;
@@ -58,6 +59,8 @@ pub(crate) enum Subject {
     Service(String),
     /// The Deployment that the rollout refers to, by name.
     Deployment(String),
+    /// An AnalysisRun by name.
+    AnalysisRun(String),
 }
 
 /// What the stores show of one rollout.
@@ -68,6 +71,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) replica_sets: &'a [Arc<ReplicaSet>],
     /// The Services that have to do with it.
     pub(crate) services: &'a BTreeMap<String, Option<Arc<Service>>>,
+    /// The AnalysisRuns that have to do with it.
+    pub(crate) runs: &'a [Arc<StoredRun>],
     /// UID and resourceVersion of the workload that it refers to.
     pub(crate) workload: Option<(&'a str, &'a str)>,
 }
@@ -116,6 +121,12 @@ impl Expectations {
                     let service = seen.services.get(name).and_then(Option::as_ref);
                     service.map(|service| (service_uid.as_str(), service.resource_version.as_str()))
                 }
+                Subject::AnalysisRun(name) => seen
+                    .runs
+                    .iter()
+                    .map(|run| run.known_as())
+                    .find(|(of, _, _)| of == name)
+                    .map(|(_, uid, version)| (uid, version)),
                 // A rollout that refers to another by now shows that one: it counts as met.
                 Subject::Deployment(_) => seen.workload,
             };

@@ -30,6 +30,7 @@ macro_rules! stands_for {
 }
 pub(crate) use stands_for;
 
+pub(crate) mod analysis;
 pub(crate) mod decode;
 pub(crate) mod expectations;
 pub(crate) mod expiry;
@@ -39,14 +40,17 @@ pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
 mod replica_sets;
+pub(crate) mod runs;
 pub(crate) mod service;
 pub(crate) mod workloads;
 
+use crate::store::analysis::AllTemplates;
 use crate::store::decode::StoredRollout;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 use crate::store::leaving::Leaving;
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
+use crate::store::runs::Runs;
 use crate::store::service::Services;
 use crate::store::workloads::Workloads;
 use crate::sync::{read, write};
@@ -203,6 +207,10 @@ pub(crate) struct Stores {
     pub(crate) workloads: Workloads,
     /// Rollouts that are being deleted, or are gone, and whose Deployment has yet to be looked after.
     pub(crate) leaving: Leaving,
+    /// AnalysisRuns.
+    pub(crate) runs: Runs,
+    /// Templates of analyses.
+    pub(crate) templates: AllTemplates,
 }
 
 impl Stores {

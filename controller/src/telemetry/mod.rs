@@ -22,8 +22,8 @@ use std::time::Duration;
 /// How long the series of a deleted rollout stay (contract 09 §3); after that time, series without
 /// a rollout are removed.
 const SERIES_STAY: Duration = Duration::from_secs(65);
-/// Name of the work queue in `workqueue_*`.
-const QUEUE: &str = "Rollouts";
+/// Name of the work queue of rollouts in `workqueue_*`.
+pub(crate) const QUEUE: &str = "Rollouts";
 
 /// All metrics of one controller.
 pub(crate) struct Telemetry {
@@ -191,9 +191,9 @@ impl Telemetry {
     /// rollouts of the namespace.
     fn is_anybodys(&self, key: &Key) -> bool {
         if &*key.name == NO_NAME {
-            self.stores.rollouts.any_in(&key.namespace)
+            self.stores.rollouts.any_in(&key.namespace) || self.stores.runs.any_in(&key.namespace)
         } else {
-            self.stores.services.is_of_rollouts(key)
+            self.stores.services.is_of_rollouts(key) || self.stores.runs.get(key).is_some()
         }
     }
 
@@ -201,12 +201,16 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a metric cannot be written as text.
-    pub(crate) fn scrape(&self, queue: QueueCounts, entries: &[Entries]) -> Result<String, prometheus::Error> {
+    pub(crate) fn scrape(
+        &self,
+        queues: &[(&str, QueueCounts)],
+        entries: &[Entries],
+    ) -> Result<String, prometheus::Error> {
         self.drop_old_series();
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         self.series.write(&mut text);
-        scrape::queue(&mut text, QUEUE, queue);
+        scrape::queues(&mut text, queues);
         let ours = [
             ("series", self.series.len()),
             ("series_leaving", lock(&self.leaving).len()),
@@ -256,7 +260,7 @@ mod tests {
         let key = Key::new("default", "guestbook");
         telemetry.reconcile_ended(&key, Duration::from_millis(200), true);
         telemetry.event(&key, "Normal", "FooReason");
-        let scrape = || telemetry.scrape(QueueCounts::default(), &[]).unwrap();
+        let scrape = || telemetry.scrape(&[(QUEUE, QueueCounts::default())], &[]).unwrap();
         let text = scrape();
         for line in [
             r#"rollout_info{name="guestbook",namespace="default",phase="Progressing",strategy="canary",traffic_router="SMI"} 1"#,
@@ -330,7 +334,7 @@ mod tests {
         // Six and a half deletions a minute are remembered, with three keys each, and what lives.
         assert!(telemetry.series.len() <= 3 + 3 * 7, "{}", telemetry.series.len());
         tokio::time::advance(SERIES_STAY).await;
-        let text = telemetry.scrape(QueueCounts::default(), &[]).unwrap();
+        let text = telemetry.scrape(&[(QUEUE, QueueCounts::default())], &[]).unwrap();
         assert_eq!(telemetry.series.len(), 3, "{text}");
         for name in ["web", "front", NO_NAME] {
             let labels = format!(r#"name="{name}",namespace="n0""#);
@@ -342,7 +346,7 @@ mod tests {
         unnamed["metadata"]["resourceVersion"] = json!("2");
         stores.apply_rollout(serde_json::from_value(unnamed).unwrap(), Source::Event);
         tokio::time::advance(SERIES_STAY * 2).await;
-        telemetry.scrape(QueueCounts::default(), &[]).unwrap();
+        telemetry.scrape(&[(QUEUE, QueueCounts::default())], &[]).unwrap();
         assert_eq!(telemetry.series.len(), 2);
     }
 
@@ -357,7 +361,7 @@ mod tests {
         telemetry.deleted(Key::new("n", "web"));
         stores.apply_rollout(stored(), Source::Event);
         tokio::time::advance(SERIES_STAY).await;
-        let text = telemetry.scrape(QueueCounts::default(), &[]).unwrap();
+        let text = telemetry.scrape(&[(QUEUE, QueueCounts::default())], &[]).unwrap();
         assert!(text.contains("rollout_events_total{"), "{text}");
     }
 
@@ -372,7 +376,7 @@ mod tests {
         told(&telemetry, "n");
         for wanted in [1, 0] {
             tokio::time::advance(SERIES_STAY * 3).await;
-            telemetry.scrape(QueueCounts::default(), &[]).unwrap();
+            telemetry.scrape(&[(QUEUE, QueueCounts::default())], &[]).unwrap();
             assert_eq!(telemetry.series.len(), wanted);
             stores.services.delete(&Key::new("n", "front"));
         }

@@ -12,35 +12,30 @@ use std::sync::Arc;
 /// One series per rollout and name; see [`phase`].
 const PHASES: [&str; 6] = ["Completed", "Progressing", "Paused", "Timeout", "Error", "Abort"];
 
-/// Writes `workqueue_*`.
-pub(crate) fn queue(text: &mut String, name: &str, counts: QueueCounts) {
-    let mut one = |metric: &str, kind: &str, help: &str, value: String| {
+/// Writes `workqueue_*` of all queues.
+pub(crate) fn queues(text: &mut String, queues: &[(&str, QueueCounts)]) {
+    let mut one = |metric: &str, kind: &str, help: &str, value: fn(&QueueCounts) -> String| {
         family(text, metric, kind, help);
-        sample(text, metric, &[("name", name)], &value);
+        for (name, counts) in queues {
+            sample(text, metric, &[("name", name)], &value(counts));
+        }
     };
-    let (depth, adds, retries) = (
-        counts.depth.to_string(),
-        counts.adds.to_string(),
-        counts.retries.to_string(),
-    );
-    one("workqueue_depth", "gauge", "Items that wait for a worker.", depth);
-    one("workqueue_adds_total", "counter", "Items ever added.", adds);
-    one("workqueue_retries_total", "counter", "Items tried again.", retries);
-    let (unfinished, longest) = (counts.unfinished.as_secs_f64(), counts.longest.as_secs_f64());
+    let (waits, adds) = ("Items that wait for a worker.", "Items ever added.");
+    one("workqueue_depth", "gauge", waits, |counts| counts.depth.to_string());
+    one("workqueue_adds_total", "counter", adds, |counts| {
+        counts.adds.to_string()
+    });
+    one("workqueue_retries_total", "counter", "Items tried again.", |counts| {
+        counts.retries.to_string()
+    });
     let help = "Seconds that the items under way have taken so far.";
-    one(
-        "workqueue_unfinished_work_seconds",
-        "gauge",
-        help,
-        unfinished.to_string(),
-    );
+    one("workqueue_unfinished_work_seconds", "gauge", help, |counts| {
+        counts.unfinished.as_secs_f64().to_string()
+    });
     let help = "Seconds that the longest of them has taken so far.";
-    one(
-        "workqueue_longest_running_processor_seconds",
-        "gauge",
-        help,
-        longest.to_string(),
-    );
+    one("workqueue_longest_running_processor_seconds", "gauge", help, |counts| {
+        counts.longest.as_secs_f64().to_string()
+    });
 }
 
 /// How many entries a collection holds, and what it is called.

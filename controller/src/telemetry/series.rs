@@ -30,7 +30,7 @@ pub(crate) struct Request<'a> {
     pub(crate) status: u16,
 }
 
-/// The numbers of all rollouts.
+/// The numbers of all rollouts, or of all objects of another kind.
 #[derive(Default)]
 pub(crate) struct Series(Mutex<State>);
 
@@ -126,20 +126,20 @@ impl Series {
         lock(&self.0).of.len()
     }
 
+    /// Writes the reconciles of another kind: what the histogram is called, and what it and the counter of errors tell.
+    pub(crate) fn write_reconciles(&self, text: &mut String, metric: &str, help: [&str; 2]) {
+        reconciles(text, metric, help, &lock(&self.0).sorted());
+    }
+
     /// Writes all of them.
     pub(crate) fn write(&self, text: &mut String) {
         let state = lock(&self.0);
-        let mut all: Vec<(&Key, &OfOne)> = state.of.iter().collect();
-        all.sort_unstable_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        reconciles(text, &all);
-        let errors = |one: &OfOne| one.errors;
-        plain(
-            text,
-            "rollout_reconcile_error",
+        let all = state.sorted();
+        let help = [
+            "Rollout reconciliation performance.",
             "Errors while reconciling a rollout.",
-            &all,
-            errors,
-        );
+        ];
+        reconciles(text, "rollout_reconcile", help, &all);
         let name = "serin_undecodable_objects_total";
         let help = "Versions of rollouts that could not be decoded.";
         plain(text, name, help, &all, |one| one.undecodable);
@@ -149,6 +149,12 @@ impl Series {
 }
 
 impl State {
+    fn sorted(&self) -> Vec<(&Key, &OfOne)> {
+        let mut all: Vec<(&Key, &OfOne)> = self.of.iter().collect();
+        all.sort_unstable_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        all
+    }
+
     fn change(&mut self, key: &Key, change: impl FnOnce(&mut OfOne)) -> bool {
         if let Some(one) = self.of.get_mut(key) {
             change(one);
@@ -170,40 +176,28 @@ fn count<W: PartialEq>(counts: &mut Vec<(W, u64)>, what: W) {
     }
 }
 
-fn reconciles(text: &mut String, all: &[(&Key, &OfOne)]) {
+fn reconciles(text: &mut String, metric: &str, [help, errors]: [&str; 2], all: &[(&Key, &OfOne)]) {
     let mut some = all.iter().filter(|(_, one)| one.reconciles.all > 0).peekable();
-    if some.peek().is_none() {
-        return;
+    if some.peek().is_some() {
+        family(text, metric, "histogram", help);
     }
-    let metric = "rollout_reconcile";
-    family(text, metric, "histogram", "Rollout reconciliation performance.");
+    let parts = ["bucket", "sum", "count"].map(|part| format!("{metric}_{part}"));
+    let [bucket, sum, count] = &parts;
     for (key, one) in some {
-        let labels = [("name", &*key.name), ("namespace", &*key.namespace)];
+        let [name, namespace] = [("name", &*key.name), ("namespace", &*key.namespace)];
+        let mut within = |bound: &str, count: u64| {
+            sample(text, bucket, &[name, namespace, ("le", bound)], &count.to_string());
+        };
         let mut total = 0;
         for (count, bound) in one.reconciles.within.iter().zip(BUCKETS) {
             total += count;
-            let bound = bound.to_string();
-            bucket(text, labels, &bound, total);
+            within(&bound.to_string(), total);
         }
-        bucket(text, labels, "+Inf", one.reconciles.all);
-        sample(
-            text,
-            "rollout_reconcile_sum",
-            &labels,
-            &one.reconciles.seconds.to_string(),
-        );
-        sample(
-            text,
-            "rollout_reconcile_count",
-            &labels,
-            &one.reconciles.all.to_string(),
-        );
+        within("+Inf", one.reconciles.all);
+        sample(text, sum, &[name, namespace], &one.reconciles.seconds.to_string());
+        sample(text, count, &[name, namespace], &one.reconciles.all.to_string());
     }
-}
-
-fn bucket(text: &mut String, [name, namespace]: [(&str, &str); 2], bound: &str, count: u64) {
-    let labels = [name, namespace, ("le", bound)];
-    sample(text, "rollout_reconcile_bucket", &labels, &count.to_string());
+    plain(text, &format!("{metric}_error"), errors, all, |one| one.errors);
 }
 
 fn plain(text: &mut String, metric: &str, help: &str, all: &[(&Key, &OfOne)], number: fn(&OfOne) -> u64) {

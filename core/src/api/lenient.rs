@@ -63,6 +63,17 @@ pub fn partly<T: DeserializeOwned + Default>(object: Value) -> T {
     read(object).0
 }
 
+/// Reads one part of an object without the fields that do not decode, and says which is the first of them, from the root
+/// of the object on, and why; never fails. Null is read as absent.
+#[must_use]
+pub fn part<T: DeserializeOwned + Default>(part: Value, root: &str) -> (T, Option<String>) {
+    if part.is_null() {
+        return (T::default(), None);
+    }
+    let (part, problems) = read(part);
+    (part, problems.first().map(|problem| problem.told(root)))
+}
+
 /// One field may be left out in parts: the first reason is the one told.
 fn first_of_each(all: impl Iterator<Item = Unread>) -> Vec<Unread> {
     let mut first: Vec<Unread> = Vec::new();

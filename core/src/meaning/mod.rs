@@ -10,7 +10,7 @@ pub use step::{PauseLength, Step, Wait, pause_duration};
 pub use threshold::Threshold;
 
 use crate::api::rollout::{
-    AntiAffinity, BlueGreenStrategy, CanaryStrategy, PodTemplateMetadata, RolloutSpec, RolloutStrategy,
+    AntiAffinity, BlueGreenStrategy, CanaryStrategy, PodTemplateMetadata, RolloutAnalysis, RolloutSpec, RolloutStrategy,
 };
 
 /// What counts as all of the traffic where the spec does not say (contract 01 §2).
@@ -138,6 +138,15 @@ pub enum AbortDelay {
     Seconds(i32),
 }
 
+/// An analysis that runs beside the steps of a canary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Background<'a> {
+    /// What runs.
+    pub analysis: &'a RolloutAnalysis,
+    /// Index of the first step beside which it runs; the first where none is given.
+    pub starting_step: Option<usize>,
+}
+
 /// A canary with its defaults applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Canary<'a> {
@@ -159,6 +168,8 @@ pub struct Canary<'a> {
     pub abort_delay: AbortDelay,
     /// How many pods complete a step, or the update.
     pub threshold: Threshold,
+    /// What runs beside the steps.
+    pub background: Option<Background<'a>>,
     metadata: Metadata<'a>,
     anti_affinity: Option<&'a AntiAffinity>,
 }
@@ -186,6 +197,11 @@ impl<'a> Canary<'a> {
                 seconds => AbortDelay::Seconds(delay(seconds)),
             },
             threshold: Threshold::of(written.replica_progress_threshold.as_ref()),
+            background: written.analysis.as_ref().map(|written| Background {
+                analysis: &written.analysis,
+                // A negative step is no later than the first.
+                starting_step: written.starting_step.and_then(|step| usize::try_from(step).ok()),
+            }),
             metadata: Metadata::of(
                 ("spec.strategy.canary.stableMetadata", &written.stable_metadata),
                 ("spec.strategy.canary.canaryMetadata", &written.canary_metadata),
@@ -252,6 +268,12 @@ pub struct BlueGreen<'a> {
     pub scale_down_delay_revision_limit: Option<usize>,
     /// How long the new pods stay after an abort.
     pub abort_delay: AbortDelay,
+    /// Analysis before the switch.
+    pub pre_promotion: Option<&'a RolloutAnalysis>,
+    /// Analysis after the switch.
+    pub post_promotion: Option<&'a RolloutAnalysis>,
+    /// Old pods stay until the analysis after the switch was successful, because no delay says otherwise (contract 04 §7).
+    pub keeps_old_until_verified: bool,
     metadata: Metadata<'a>,
     anti_affinity: Option<&'a AntiAffinity>,
 }
@@ -280,6 +302,10 @@ impl<'a> BlueGreen<'a> {
                 Some(0) => AbortDelay::Keep,
                 seconds => AbortDelay::Seconds(seconds.unwrap_or(30)),
             },
+            pre_promotion: written.pre_promotion_analysis.as_deref(),
+            post_promotion: written.post_promotion_analysis.as_deref(),
+            keeps_old_until_verified: written.post_promotion_analysis.is_some()
+                && written.scale_down_delay_seconds.is_none(),
             metadata: Metadata::of(
                 ("spec.strategy.blueGreen.activeMetadata", &written.active_metadata),
                 ("spec.strategy.blueGreen.previewMetadata", &written.preview_metadata),

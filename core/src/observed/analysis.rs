@@ -2,6 +2,7 @@
 
 use crate::api::analysis_run::AnalysisRunSpec;
 use crate::api::analysis_template::AnalysisTemplateSpec;
+use crate::wire::analysis::Phase;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,9 +70,8 @@ pub struct AnalysisRun {
     pub labels: BTreeMap<String, String>,
     /// What it measures, and whether it is to end.
     pub spec: AnalysisRunSpec,
-    /// Its phase; none before its first look, or where the text is none of the six.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase: Option<Phase>,
+    /// Its phase.
+    pub phase: Phase,
     /// Why.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -81,69 +81,12 @@ impl AnalysisRun {
     /// It has a verdict, and measures no more.
     #[must_use]
     pub fn is_completed(&self) -> bool {
-        self.phase.is_some_and(Phase::is_completed)
+        self.phase.is_completed()
     }
 
     /// It said that all is well; nothing else counts as that (invariant 6).
     #[must_use]
     pub fn is_successful(&self) -> bool {
-        self.phase == Some(Phase::Successful)
-    }
-}
-
-/// Phase of an AnalysisRun (contract 01 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// It has yet to measure.
-    Pending,
-    /// It measures.
-    Running,
-    /// All is well.
-    Successful,
-    /// Something is wrong.
-    Failed,
-    /// Something could not be measured.
-    Error,
-    /// Neither well nor wrong.
-    Inconclusive,
-}
-
-impl Phase {
-    /// All phases.
-    pub const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::Running,
-        Self::Successful,
-        Self::Failed,
-        Self::Error,
-        Self::Inconclusive,
-    ];
-
-    /// The phase that a status has, if it is one.
-    #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|phase| phase.as_str() == text)
-    }
-
-    /// The word of the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Running => "Running",
-            Self::Successful => "Successful",
-            Self::Failed => "Failed",
-            Self::Error => "Error",
-            Self::Inconclusive => "Inconclusive",
-        }
-    }
-
-    /// It is final.
-    #[must_use]
-    pub const fn is_completed(self) -> bool {
-        match self {
-            Self::Pending | Self::Running => false,
-            Self::Successful | Self::Failed | Self::Error | Self::Inconclusive => true,
-        }
+        self.phase == Phase::Successful
     }
 }

@@ -94,6 +94,8 @@ pub enum Kind {
     Event,
     /// A Lease.
     Lease,
+    /// A Secret.
+    Secret,
 }
 
 impl Kind {
@@ -112,6 +114,7 @@ impl Kind {
             Self::AnalysisRun => "AnalysisRun",
             Self::Event => "Event",
             Self::Lease => "Lease",
+            Self::Secret => "Secret",
         }
     }
 }

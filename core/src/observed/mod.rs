@@ -11,7 +11,7 @@ mod replica_set;
 mod service;
 mod workload;
 
-pub use analysis::{AnalysisRun, Phase, Template, Templates};
+pub use analysis::{AnalysisRun, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};

@@ -96,6 +96,17 @@ pub enum News {
     },
     /// Steps are skipped.
     StepsSkipped(Skip),
+    /// A run of an analysis has another phase.
+    AnalysisRun {
+        /// What it belongs to, in the word of its label `rollout-type`.
+        of: String,
+        /// Its name.
+        name: String,
+        /// Its phase.
+        phase: Phase,
+        /// The phase before, which may be empty; none where the status named no such run.
+        before: Option<String>,
+    },
     /// The rollout waits.
     Paused {
         /// Reason of the pause condition.
@@ -209,6 +220,8 @@ pub(crate) enum Group {
     Skip,
     /// The Service of the preview is switched.
     Preview,
+    /// A run of an analysis has another phase.
+    Analysis,
     /// An update began.
     Began,
     /// ReplicaSets are scaled.
@@ -236,6 +249,7 @@ impl News {
             Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
             Self::StepCompleted { .. } => event::STEP_COMPLETED,
             Self::StepsSkipped(_) => event::SKIP_STEPS,
+            Self::AnalysisRun { phase, .. } => RUN_REASONS.of(*phase),
             Self::Paused { .. } => event::PAUSED,
             Self::Resumed => event::RESUMED,
             Self::Aborted { .. } => event::ABORTED,
@@ -256,12 +270,14 @@ impl News {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Experiment(news) => news.kind(),
-            Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } => match phase {
-                Phase::Failed | Phase::Error => EventKind::Warning,
-                Phase::Unset | Phase::Pending | Phase::Running | Phase::Successful | Phase::Inconclusive => {
-                    EventKind::Normal
+            Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } | Self::AnalysisRun { phase, .. } => {
+                match phase {
+                    Phase::Failed | Phase::Error => EventKind::Warning,
+                    Phase::Unset | Phase::Pending | Phase::Running | Phase::Successful | Phase::Inconclusive => {
+                        EventKind::Normal
+                    }
                 }
-            },
+            }
             Self::ReplicaSetCreateError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
@@ -296,6 +312,7 @@ impl News {
             }
             Self::StepsSkipped(_) => Group::Skip,
             Self::ServiceSwitched { preview: true, .. } => Group::Preview,
+            Self::AnalysisRun { .. } => Group::Analysis,
             // The controller's own abort is told before the sizes follow it, a person's once they do.
             Self::NotCompleted { .. }
             | Self::Aborted {
@@ -364,6 +381,17 @@ impl fmt::Display for News {
                 Skip::NoReplicas => "The update began with no replicas: weights and pauses are skipped",
                 Skip::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
             }),
+            Self::AnalysisRun {
+                of,
+                name,
+                phase,
+                before,
+            } => write!(
+                f,
+                "{of} Analysis Run '{name}' Status New: '{}' Previous: '{}'",
+                phase.as_str(),
+                before.as_deref().unwrap_or("NoPreviousStatus")
+            ),
             Self::Paused { reason } => write!(f, "Rollout is paused ({reason})"),
             Self::Resumed => f.write_str("Rollout is resumed"),
             Self::Completed { revision, hash, why } => {

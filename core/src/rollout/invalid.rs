@@ -74,22 +74,14 @@ fn not_served(seen: &Observed) -> Option<String> {
 
 fn field_not_served(seen: &Observed) -> Option<String> {
     let spec = &seen.rollout.spec;
-    match (&spec.strategy.canary, &spec.strategy.blue_green) {
-        (Some(canary), _) => not_served_of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),
-        (None, Some(blue)) => first_asked([
-            (blue.pre_promotion_analysis.is_some(), "prePromotionAnalysis"),
-            (blue.post_promotion_analysis.is_some(), "postPromotionAnalysis"),
-        ])
-        .map(|field| format!("spec.strategy.blueGreen.{field}")),
-        (None, None) => None,
-    }
+    let canary = spec.strategy.canary.as_ref()?;
+    not_served_of_canary(canary).map(|field| format!("spec.strategy.canary.{field}"))
 }
 
 fn not_served_of_canary(canary: &CanaryStrategy) -> Option<String> {
     let of_strategy = first_asked([
         (canary.traffic_routing.is_some(), "trafficRouting"),
         (canary.ping_pong.is_some(), "pingPong"),
-        (canary.analysis.is_some(), "analysis"),
     ]);
     let mut steps = canary.steps.iter().enumerate();
     of_strategy.map(str::to_owned).or_else(|| {
@@ -99,7 +91,6 @@ fn not_served_of_canary(canary: &CanaryStrategy) -> Option<String> {
 
 fn not_served_of_step(step: &CanaryStep) -> Option<&'static str> {
     first_asked([
-        (step.analysis.is_some(), "analysis"),
         (step.experiment.is_some(), "experiment"),
         (step.plugin.is_some(), "plugin"),
     ])

@@ -7,6 +7,7 @@
 //!   stands.
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
+//!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
@@ -16,6 +17,7 @@
 //! out, `unread` a status that does not decode.
 
 pub mod adoption;
+pub(crate) mod analysis;
 pub(crate) mod anti_affinity;
 pub mod asked;
 pub(crate) mod asleep;

@@ -6,9 +6,11 @@
 //! 4. Services move, and those that the spec no longer names are released.
 //! 5. ReplicaSets shrink, within the budget of available pods, and keep what a Service still leads to.
 //! 6. The Deployment that the rollout refers to shrinks, once pods of the rollout stand in for its own.
-//! 7. Old ReplicaSets go.
-//! 8. Records and metadata follow: rollouts work without them.
-//! 9. Pods are evicted where no size changes.
+//! 7. AnalysisRuns that no longer count are to end, and those that count from now on are created. Nothing that moves pods or
+//!    traffic waits for that: going back comes first.
+//! 8. Old ReplicaSets go, and AnalysisRuns that have had their time.
+//! 9. Records and metadata follow: rollouts work without them.
+//! 10. Pods are evicted where no size changes.
 //!
 //! The first change that fails stops all that come after it, so each may rely on those before it (design: invariants 4
 //! and 5).
@@ -17,8 +19,8 @@ use crate::meaning;
 use crate::observed::{Observed, ReplicaSet, Service, Workload};
 use crate::plan::draft::{Draft, patch_of, target_of};
 use crate::plan::{
-    Action, After, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch, Secondary,
-    ServicePatch, Target, Wake, WakeReason, WorkloadScale,
+    Action, After, AnalysisRunAction, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
+    Secondary, ServicePatch, Target, Wake, WakeReason, WorkloadScale,
 };
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
@@ -26,7 +28,7 @@ use crate::rollout::look::Look;
 use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
-use crate::rollout::want::{Behind, Deadline, Keeps, Of, Want};
+use crate::rollout::want::{Behind, Deadline, Keeps, Of, Runs, Want};
 use crate::rollout::workload::{self, Scale};
 use crate::wire;
 
@@ -43,7 +45,9 @@ pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> 
     actions.move_services(look, want, draft);
     actions.shrink(look, want, draft);
     actions.scale_workload(look, &scale, draft);
+    actions.analyse(&want.runs);
     actions.clean_up(look);
+    actions.clean_up_runs(&want.runs);
     actions.keep_records(look, want);
     actions.dress(look);
     actions.evict(look);
@@ -295,6 +299,23 @@ impl Actions {
         let (action, news) = scaled(workload, *size);
         let after = self.push(action);
         draft.tell(news, after);
+    }
+
+    /// AnalysisRuns end and begin (contract 03 §13).
+    fn analyse(&mut self, runs: &Runs) {
+        for target in &runs.terminate {
+            self.push(AnalysisRunAction::Terminate(target.clone()));
+        }
+        for new in &runs.create {
+            self.push(AnalysisRunAction::Create(Box::new(new.clone())));
+        }
+    }
+
+    /// Deletes AnalysisRuns that have had their time.
+    fn clean_up_runs(&mut self, runs: &Runs) {
+        for target in &runs.delete {
+            self.push(AnalysisRunAction::Delete(target.clone()));
+        }
     }
 
     /// Deletes the oldest ReplicaSets beyond `revisionHistoryLimit` (contract 02 §6). One in that range that still has

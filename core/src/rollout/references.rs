@@ -1,8 +1,10 @@
 //! Objects that a spec names, checked against what there is (contract 01 §9).
 
-use crate::api::PodTemplate;
+use crate::api::analysis::AnalysisTemplateRef;
+use crate::api::{PodTemplate, Rollout};
 use crate::meaning::services;
 use crate::observed::{Observed, Service};
+use crate::rollout::analysis::references as analysis;
 use crate::rollout::look::after_seconds;
 use crate::validate::FieldError;
 use crate::wire::HASH_LABEL;
@@ -12,14 +14,12 @@ use serde_json::{Map, Value};
 /// Seconds for which the Rollout that manages a Service must be gone before the Service is free (decision 48).
 const FREE_AFTER_SECONDS: i64 = 30;
 
-/// The first reference of a rollout that does not hold: a Service that is missing, else one that selects by labels which
-/// the pods do not carry, or that another rollout manages. Other objects join here when they are watched.
+/// The first reference of a rollout that does not hold: a Service or a template that is missing; else a Service that
+/// selects by labels which the pods do not carry, or that another rollout manages; else templates of which no run could be
+/// made. Other objects join here when they are watched.
 #[must_use]
 pub fn references(seen: &Observed, now: Timestamp) -> Option<FieldError> {
     let named = services(&seen.rollout.spec.strategy);
-    if named.is_empty() {
-        return None;
-    }
     let mut found = Vec::with_capacity(named.len());
     for (path, name) in named {
         match seen.services.get(name).and_then(Option::as_ref) {
@@ -28,12 +28,21 @@ pub fn references(seen: &Observed, now: Timestamp) -> Option<FieldError> {
             None => return Some(FieldError::invalid(path, name, format!("service \"{name}\" not found"))),
         }
     }
+    if let Some(missing) = analysis::missing(&seen.rollout, &seen.templates) {
+        return Some(missing);
+    }
     let labels = seen.rollout.spec.template.as_ref().map(PodTemplate::labels);
     let rollout = seen.rollout.metadata.name.as_deref().unwrap_or_default();
-    found.into_iter().find_map(|(path, name, service)| {
+    let wrong = found.into_iter().find_map(|(path, name, service)| {
         let detail = why_not(service, name, labels.as_ref(), (rollout, now))?;
         Some(FieldError::invalid(path, name, detail))
-    })
+    });
+    wrong.or_else(|| analysis::wrong(&seen.rollout, &seen.templates))
+}
+
+/// The templates that the analyses of a rollout name, in the order in which they are checked.
+pub fn templates(rollout: &Rollout) -> impl Iterator<Item = &AnalysisTemplateRef> {
+    analysis::templates(rollout)
 }
 
 /// Why a Service cannot be this rollout's, if it cannot.

@@ -116,12 +116,17 @@ impl Course {
                 .revisions
                 .new
                 .map_or(("Rollout", look.name()), |set| ("ReplicaSet", &set.name));
-            self.resume();
-            self.abort = Some(Abort {
-                at: look.stamp(),
-                message: Some(format!("{kind} \"{name}\" has timed out progressing.")),
-            });
+            self.abort_for(look, format!("{kind} \"{name}\" has timed out progressing."));
         }
+    }
+
+    /// The controller aborts the update for a reason of its own.
+    pub(crate) fn abort_for(&mut self, look: &Look<'_>, message: String) {
+        self.resume();
+        self.abort = Some(Abort {
+            at: look.stamp(),
+            message: Some(message),
+        });
     }
 
     /// A person, or an inconclusive analysis, holds everything (contract 03 §1 item 11).

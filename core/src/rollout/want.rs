@@ -2,6 +2,7 @@
 //! [`order`](crate::rollout::order) makes changes of it.
 
 use crate::observed::ReplicaSet;
+use crate::plan::{NewAnalysisRun, Target};
 use jiff::Timestamp;
 
 /// All that a strategy wants now.
@@ -17,6 +18,8 @@ pub(crate) struct Want<'a> {
     pub(crate) keep_available: i32,
     /// Whether the proportions that were recorded at a pause are kept (decision 41).
     pub(crate) keep_shares: bool,
+    /// What is wanted of AnalysisRuns.
+    pub(crate) runs: Runs,
     /// When old pods may go.
     pub(crate) delays_end: Vec<Timestamp>,
 }
@@ -28,6 +31,17 @@ impl Want<'_> {
             self.delays_end.push(deadline);
         }
     }
+}
+
+/// What is wanted of the AnalysisRuns of a rollout.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    /// Those that count from now on.
+    pub(crate) create: Vec<NewAnalysisRun>,
+    /// Those that no longer count, and that still measure.
+    pub(crate) terminate: Vec<Target>,
+    /// Those that have had their time.
+    pub(crate) delete: Vec<Target>,
 }
 
 /// What is wanted of one ReplicaSet.

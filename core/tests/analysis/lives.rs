@@ -102,7 +102,7 @@ impl Life {
             Step::Run => Measurement::default(),
             Step::Resume(of) | Step::Terminate(of) => (**of).clone(),
         };
-        let slow = !self.seen.run.spec.metrics[question.index].provider.web.is_some();
+        let slow = self.seen.run.spec.metrics[question.index].provider.web.is_none();
         let phase = match self.dice.roll(10) {
             0 => Phase::Failed,
             1 => Phase::Inconclusive,

@@ -31,6 +31,7 @@ pub(crate) struct Play {
 
 impl Play {
     /// A run with this spec.
+    #[expect(clippy::needless_pass_by_value, reason = "specs are written where they are used")]
     pub(crate) fn of(spec: Value, script: &[(&str, &str)]) -> Self {
         let run: AnalysisRun = serde_json::from_value(json!({
             "metadata": {"name": "run", "namespace": "ns", "uid": "uid-1", "resourceVersion": "1"},
@@ -57,6 +58,7 @@ impl Play {
     }
 
     /// A run of one metric `m`, measured by these letters for as long as there are some.
+    #[expect(clippy::needless_pass_by_value, reason = "fields are written where they are used")]
     pub(crate) fn metric(fields: Value, letters: &str) -> Self {
         let mut metric = json!({"name": "m", "provider": {"web": {"url": "http://x"}}});
         for (name, value) in fields.as_object().unwrap() {

@@ -3,8 +3,10 @@
 use serde_json::Value;
 use serin_core::Observed;
 use serin_core::api::lenient::Lenient;
-use serin_core::observed::ReplicaSet;
-use serin_core::plan::{Action, NewReplicaSet, Plan, ReplicaSetAction, ReplicaSetPatch, ServicePatch};
+use serin_core::observed::{AnalysisRun, ReplicaSet};
+use serin_core::plan::{
+    Action, AnalysisRunAction, NewReplicaSet, Plan, ReplicaSetAction, ReplicaSetPatch, ServicePatch,
+};
 use serin_core::wire::HASH_LABEL;
 use std::collections::BTreeMap;
 
@@ -31,6 +33,21 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
                     workload.replicas = scale.replicas;
                     workload.generation += 1;
                 }
+            }
+            Action::AnalysisRun(AnalysisRunAction::Create(new)) => seen.analysis_runs.push(AnalysisRun {
+                name: new.name.clone(),
+                labels: new.labels.clone(),
+                spec: new.spec.clone(),
+                ..AnalysisRun::default()
+            }),
+            Action::AnalysisRun(AnalysisRunAction::Terminate(target)) => {
+                let mut runs = seen.analysis_runs.iter_mut();
+                if let Some(run) = runs.find(|run| run.name == target.name) {
+                    run.spec.terminate = true;
+                }
+            }
+            Action::AnalysisRun(AnalysisRunAction::Delete(target)) => {
+                seen.analysis_runs.retain(|run| run.name != target.name)
             }
             Action::Pod(_) => {}
         }

@@ -1,6 +1,7 @@
 //! What happens if nobody acts, and nothing else happens: [`decide`](serin_core::decide()) is run on what was read, then
 //! again with the clock moved to its wake. Pods stay as they are; what follows from that is told as such.
 
+mod analyses;
 mod apply;
 mod observed;
 
@@ -9,7 +10,7 @@ use crate::case::{Case, Kind};
 use crate::explanation::{Cause, State};
 use jiff::{Timestamp, Unit};
 use serde_json::Value;
-use serin_core::plan::{Action, Plan, PodAction, ReplicaSetAction, WakeReason};
+use serin_core::plan::{Action, AnalysisRunAction, Plan, PodAction, ReplicaSetAction, WakeReason};
 use serin_core::{Observed, decide};
 
 /// Moments that are told.
@@ -171,10 +172,17 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             Action::ReplicaSet(ReplicaSetAction::Delete(target)) => {
                 told.push(format!("old ReplicaSet {} is deleted", target.name))
             }
+            Action::AnalysisRun(AnalysisRunAction::Create(new)) => {
+                told.push(format!("AnalysisRun {} begins", new.name))
+            }
+            Action::AnalysisRun(AnalysisRunAction::Terminate(target)) => {
+                told.push(format!("AnalysisRun {} is to end", target.name))
+            }
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
             | Action::Workload(_)
+            | Action::AnalysisRun(AnalysisRunAction::Delete(_))
             | Action::Pod(PodAction::Patch(_))
             | Action::Rollout(_) => {}
         }

@@ -1,5 +1,6 @@
 //! What a decision may know, from what was read.
 
+use super::analyses;
 use crate::case::Case;
 use crate::sources::{Object, text, time};
 use serde_json::Value;
@@ -43,6 +44,7 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
         ..Observed::default()
     };
     follow_workload(case, &mut seen)?;
+    analyses::add(case, &mut seen)?;
     for name in pods::needed(&seen, case.now) {
         if !case.was_listed("Pod") {
             return Err("Pod");

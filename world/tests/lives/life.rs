@@ -2,6 +2,7 @@
 
 use crate::ends::{abort_at_rest, leads_to_superseded_pods};
 use crate::less::Less;
+use crate::measured::{give_analyses, is_measuring, measure, measure_well};
 use serde_json::{Value, json};
 use serin_core::identity::Fingerprint;
 use serin_core::observed::Refusal;
@@ -62,6 +63,9 @@ pub(crate) fn rollout(rng: &mut Rng) -> Value {
             manifest["spec"]["strategy"]["canary"]["canaryService"] = "canary".into();
         }
         _ => {}
+    }
+    if rng.one_in(4) {
+        give_analyses(rng, &mut manifest["spec"]["strategy"]);
     }
     if rng.one_in(4) {
         give_metadata(rng, &mut manifest["spec"]["strategy"]);
@@ -310,6 +314,7 @@ pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
     world.tracing = tracing;
     world.faults = less.calm(faults(&mut rng));
     world.ready_after = rng.up_to(5);
+    measure(&mut world, &mut rng);
     if rng.one_in(5) {
         let metric = *rng.pick(&[Metric::Utilization, Metric::ExternalAverage]);
         world.scaler = Some(Scaler::new(metric, (1 + rng.up_to(9)) * POD, world.now));
@@ -367,6 +372,7 @@ pub(crate) fn check_rest(world: &mut World) {
     }
     check_stable_at_rest(world);
     check_metadata_at_rest(world);
+    world.check_runs_at_rest();
     let phase = world.current().status.phase;
     // An update that was sent to sleep waits for pods (decision 42).
     let status = world.current().status;
@@ -377,7 +383,7 @@ pub(crate) fn check_rest(world: &mut World) {
             .sets
             .iter()
             .any(|set| set.available(world.now) < set.object.replicas);
-    if !asleep && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) && !restarts {
+    if !asleep && !is_measuring(world) && !["Healthy", "Paused", "Degraded"].contains(&phase.as_str()) && !restarts {
         world.break_rule(format!("7: rests in phase {phase}: {}", world.current().status.message));
     }
 }
@@ -476,6 +482,7 @@ fn stable_takes_all_room(world: &World) -> bool {
 /// Whatever happened: a good image, resumed, retried and promoted, ends Healthy with nothing left over (invariant 8).
 pub(crate) fn recover(world: &mut World) {
     world.edit(&json!({ "spec": { "paused": false } }));
+    measure_well(world);
     world.set_image("web:good-9");
     world.wait(100);
     for _ in 0..12 {

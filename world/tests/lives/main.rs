@@ -16,6 +16,7 @@ mod doors;
 mod ends;
 mod less;
 mod life;
+mod measured;
 mod moments;
 mod requests;
 mod scalers;

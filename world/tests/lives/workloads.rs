@@ -6,6 +6,7 @@
 
 use crate::less::Less;
 use crate::life::{act_out, check_rest, faults, recover, recover_pods, rollout, somebody_acts};
+use crate::measured::measure;
 use serde_json::{Value, json};
 use serin_core::observed::{Refusal, WorkloadKind};
 use serin_world::World;
@@ -72,6 +73,7 @@ pub(crate) fn live(seed: u64, tracing: bool, less: &Less) -> World {
     world.tracing = tracing;
     world.faults = less.calm(faults(&mut rng));
     world.ready_after = rng.up_to(5);
+    measure(&mut world, &mut rng);
     world.deployment_late = rng.up_to(3);
     let acts = rng.up_to(6);
     world.rng = rng;

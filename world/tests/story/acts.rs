@@ -2,6 +2,7 @@
 
 use super::Why;
 use super::fields::nested;
+use super::runs;
 use super::services;
 use super::stage::{Stage, length, yaml};
 use super::workloads;
@@ -42,7 +43,10 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
 }
 
 fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
-    if let Some(result) = services::act(stage, text).or_else(|| workloads::act(stage, text)) {
+    if let Some(result) = services::act(stage, text)
+        .or_else(|| workloads::act(stage, text))
+        .or_else(|| runs::act(stage, text))
+    {
         return result;
     }
     if let Some(time) = text.strip_prefix("wait ") {

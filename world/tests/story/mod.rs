@@ -10,6 +10,7 @@ mod events;
 mod fields;
 mod file;
 mod pods;
+mod runs;
 mod services;
 mod stage;
 mod workloads;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 ///
 /// Compared are the statuses as they are understood: what is absent equals what is empty.
 pub(super) fn write(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> Option<StatusWrite> {
-    let patch = diff(&to_map(old), to_map(next))?;
+    let (before, after) = differences(old, next)?;
+    let patch = diff(&to_map(&before), to_map(&after))?;
     Some(StatusWrite {
         patch: json!({"status": patch}),
         urgency: if is_verdict(old, next) {
@@ -19,6 +20,33 @@ pub(super) fn write(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> Option
         },
         message_only: false,
     })
+}
+
+/// Both statuses without what they have in common, so that only what differs is turned into JSON; none where that is all.
+fn differences(old: &AnalysisRunStatus, next: &AnalysisRunStatus) -> Option<(AnalysisRunStatus, AnalysisRunStatus)> {
+    if old == next {
+        return None;
+    }
+    let (mut before, mut after) = (AnalysisRunStatus::default(), AnalysisRunStatus::default());
+    macro_rules! compare {
+        ($($field:ident),* $(,)?) => {
+            // Names every field: one that is added and not compared does not compile.
+            let AnalysisRunStatus { $($field: _,)* metric_results: _ } = old;
+            $(if old.$field != next.$field {
+                before.$field.clone_from(&old.$field);
+                after.$field.clone_from(&next.$field);
+            })*
+        };
+    }
+    compare!(phase, message, started_at, run_summary, dry_run_summary, completed_at);
+    if old.metric_results != next.metric_results {
+        // A list is replaced whole: what it was matters only where it goes.
+        if next.metric_results.is_empty() {
+            before.metric_results.clone_from(&old.metric_results);
+        }
+        after.metric_results.clone_from(&next.metric_results);
+    }
+    Some((before, after))
 }
 
 /// The run, or a metric of it, has ended.

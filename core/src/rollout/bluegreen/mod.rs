@@ -9,8 +9,10 @@ use crate::notation::selector;
 use crate::observed::ReplicaSet;
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
+use crate::rollout::analysis::{Analysis, is_measuring};
 use crate::rollout::canary::never_served;
 use crate::rollout::conditions::{self, Facts};
+use crate::rollout::invalid;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
 use crate::rollout::report;
@@ -34,8 +36,29 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
         Some(stable) if active_set(look, active).is_none() && !never_served(look) => stable.hash(),
         Some(_) | None => active,
     };
-    let gate = course.pass_pause(look, meant, size, served, &mut draft);
-    let mut want = sizes::want(look, meant, &course, size);
+    let ready = sizes::ready_for_analysis(look, meant);
+    let services = (active, served);
+    let analysis = match Analysis::of_blue_green(look, meant, &mut course, is_fast(look), services, ready) {
+        Ok(analysis) => analysis,
+        Err(problem) => return invalid::plan(look.seen, look.now, &problem),
+    };
+    analysis.tell(look, &mut draft);
+    let size = if course.abort.is_some() {
+        sizes::of_new(look, meant, &course, active)
+    } else {
+        size
+    };
+    let approved = meant.pre_promotion.is_none() || analysis.before_promotion().is_successful();
+    let verified = meant.post_promotion.is_none() || analysis.after_promotion().is_successful();
+    let gate = course.pass_pause(look, meant, (size, served), approved, &mut draft);
+    let mut want = sizes::want(
+        look,
+        meant,
+        &course,
+        size,
+        verified || active != look.revisions.new_hash,
+    );
+    want.runs = analysis.want(look);
     let preview = preview(look, meant, &course);
     let moves = behind_active(look, meant, &course, gate, active);
     want.services.extend(preview.map(|hash| Behind {
@@ -50,11 +73,13 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     }));
     let actions = order::carry_out(look, &want, &mut draft);
     let active = moves.unwrap_or(active);
-    if let Some(why) = course.blue_green_promotion(look, active) {
+    if let Some(why) = course.blue_green_promotion(look, active, verified) {
         course.promote(look, why, &mut draft);
     }
     let preview = preview.unwrap_or_else(|| service::hash_of(look, meant.preview_service));
-    let next = report_status(look, &course, counts, active, preview);
+    let mut next = report_status(look, &course, counts, active, preview);
+    next.blue_green.pre_promotion_analysis_run_status = analysis.before_promotion().reference();
+    next.blue_green.post_promotion_analysis_run_status = analysis.after_promotion().reference();
     let facts = facts(look, meant, &course, counts, &next);
     report::finish(look, next, &facts, actions, draft)
 }
@@ -153,7 +178,7 @@ fn facts<'c>(
             && conditions::is_completed(next),
         progressed: switched || counts.progressed(old) || look.change != Change::Nothing,
         available: active.is_some_and(|set| sizes::is_asked_for(look, set)) && next.available_replicas >= look.replicas,
-        clock_stopped: course.stops_clock(look),
+        clock_stopped: course.stops_clock(look) || is_measuring(look),
         ..report::facts(look, course)
     }
 }

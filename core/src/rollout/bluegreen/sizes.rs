@@ -20,6 +20,17 @@ pub(super) fn is_asked_for(look: &Look<'_>, set: &ReplicaSet) -> bool {
     set.replicas == look.replicas && set.desired_replicas() == Some(look.replicas)
 }
 
+/// Whether the newest revision has the pods that an analysis before the switch begins with, and one after it (contract 04
+/// §6).
+pub(super) fn ready_for_analysis(look: &Look<'_>, meant: &BlueGreen<'_>) -> (bool, bool) {
+    let Some(new) = look.revisions.new else {
+        return (false, false);
+    };
+    let full = is_saturated(look, new);
+    let previewed = |size: i32| new.replicas == size && look.available(new) == size;
+    (meant.preview_replicas.map_or(full, previewed), full)
+}
+
 /// The size that the newest ReplicaSet should have now.
 pub(super) fn of_new(look: &Look<'_>, meant: &BlueGreen<'_>, course: &Course, active: &str) -> i32 {
     let size = look.revisions.new.map_or(0, |set| set.replicas);
@@ -47,8 +58,9 @@ fn delay_is_over(look: &Look<'_>) -> bool {
     deadline.is_some_and(|deadline| deadline <= look.now)
 }
 
-/// What is wanted of the ReplicaSets, where the newest should have `size` pods.
-pub(super) fn want<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, size: i32) -> Want<'a> {
+/// What is wanted of the ReplicaSets, where the newest should have `size` pods. `verified`: no analysis after the switch is
+/// to be waited for.
+pub(super) fn want<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, size: i32, verified: bool) -> Want<'a> {
     let mut want = Want {
         // Nothing is made while paused by hand (decision 41).
         create: (!look.rollout.spec.paused).then_some(size),
@@ -61,7 +73,10 @@ pub(super) fn want<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, 
         .new
         .map(|set| of_new_set(look, meant, course, set, size, &mut want));
     want.replica_sets.extend(stable.into_iter().chain(new));
-    old(look, meant, course, &mut want);
+    let settled = look.revisions.stable == Stable::Newest;
+    if verified || settled || !meant.keeps_old_until_verified {
+        old(look, meant, course, &mut want);
+    }
     want
 }
 

@@ -3,6 +3,7 @@
 use super::sizes;
 use crate::meaning::BlueGreen;
 use crate::plan::draft::Draft;
+use crate::rollout::analysis::is_measuring;
 use crate::rollout::canary::never_served;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::status::Counts;
@@ -33,7 +34,7 @@ impl Course {
         }
         course.drop_abort_without_stable(look);
         if !course.promote_full {
-            let clock_stopped = course.stops_clock(look);
+            let clock_stopped = course.stops_clock(look) || is_measuring(look);
             course.abort_when_overdue(look, clock_stopped, counts);
         }
         course
@@ -41,13 +42,14 @@ impl Course {
 
     /// Begins, waits for, or sees the end of the pause; opens the gate where nothing is left to wait for.
     ///
-    /// `size` is what the newest ReplicaSet should have now, `active` the hash that the active Service selects.
+    /// `size` is what the newest ReplicaSet should have now, `active` the hash that the active Service selects. `approved`:
+    /// the analysis before the switch was successful, or there is none.
     pub(super) fn pass_pause(
         &mut self,
         look: &Look<'_>,
         meant: &BlueGreen<'_>,
-        size: i32,
-        active: &str,
+        (size, active): (i32, &str),
+        approved: bool,
         draft: &mut Draft,
     ) -> Gate {
         if self.is_halted(look) {
@@ -55,6 +57,11 @@ impl Course {
         }
         if self.abort.is_some() {
             return Gate::Back;
+        }
+        // Analysis protects even where there are no pods (decision 42), but not where nothing could be lost.
+        let passes = is_fast(look) || self.promote_full || is_alone(look, active);
+        if !approved && !passes {
+            return Gate::Closed;
         }
         if self.skips_without_pods(look) {
             self.resume();
@@ -96,12 +103,15 @@ impl Course {
 
     /// Why the newest revision becomes stable now, if it does; `active` is what the active Service selects after this
     /// reconcile.
-    pub(super) fn blue_green_promotion(&self, look: &Look<'_>, active: &str) -> Option<String> {
+    ///
+    /// `verified`: the analysis after the switch was successful, or there is none.
+    pub(super) fn blue_green_promotion(&self, look: &Look<'_>, active: &str, verified: bool) -> Option<String> {
         let switched = active == look.revisions.new_hash;
         // What is created paused waits for its ReplicaSet (decision 41).
         let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
         self.promotion(look, made, switched, is_fast(look), || {
-            self.abort.is_none().then(|| "Completed blue-green update".to_owned())
+            let done = self.abort.is_none() && verified;
+            done.then(|| "Completed blue-green update".to_owned())
         })
     }
 }

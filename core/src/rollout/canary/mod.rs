@@ -10,7 +10,9 @@ use crate::api::rollout::RolloutStatus;
 use crate::meaning::Canary;
 use crate::plan::Plan;
 use crate::plan::draft::Draft;
+use crate::rollout::analysis::Analysis;
 use crate::rollout::conditions::{self, Facts};
+use crate::rollout::invalid;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
 use crate::rollout::report;
@@ -23,11 +25,23 @@ pub(crate) use update::never_served;
 pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let mut draft = Draft::default();
     let mut course = Course::of_canary(look, canary, &mut draft);
+    let analysis = match Analysis::of_canary(look, canary, &mut course) {
+        Ok(analysis) => analysis,
+        Err(problem) => return invalid::plan(look.seen, look.now, &problem),
+    };
+    analysis.tell(look, &mut draft);
     let input = sizes::input(look, canary, &course);
-    let actions = order::carry_out(look, &sizes::want(look, canary, &input, &course), &mut draft);
-    course.advance(look, canary, &input, actions.resize(), &mut draft);
+    let mut want = sizes::want(look, canary, &input, &course);
+    want.runs = analysis.want(look);
+    let actions = order::carry_out(look, &want, &mut draft);
+    let index = course.index;
+    course.advance(look, canary, &input, &analysis, actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
-    let next = status::base(look, &course, counts);
+    let mut next = status::base(look, &course, counts);
+    // The run of a step that is done counts no more.
+    let step = analysis.of_step().reference().filter(|_| course.index == index);
+    next.canary.current_step_analysis_run_status = step;
+    next.canary.current_background_analysis_run_status = analysis.of_background().reference();
     let facts = facts(look, canary, &course, counts, &next);
     report::finish(look, next, &facts, actions, draft)
 }

@@ -5,6 +5,7 @@ use crate::meaning::{Canary, PauseLength, Step, Threshold, Wait};
 use crate::plan::draft::Draft;
 use crate::plan::news::Skip;
 use crate::plan::{After, News};
+use crate::rollout::analysis::Analysis;
 use crate::rollout::canary::scale::{self, MAX_WEIGHT};
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
@@ -109,6 +110,7 @@ impl Course {
         look: &Look<'_>,
         canary: &Canary<'_>,
         input: &scale::Input,
+        analysis: &Analysis<'_>,
         resized: bool,
         draft: &mut Draft,
     ) {
@@ -121,7 +123,7 @@ impl Course {
             let mut more = true;
             while more {
                 let before = of_sizes(self);
-                more = self.finish_step(look, canary, input, draft) && before && of_sizes(self);
+                more = self.finish_step(look, canary, input, analysis, draft) && before && of_sizes(self);
             }
         }
     }
@@ -148,7 +150,14 @@ impl Course {
     }
 
     /// Completes the step under way if that is done; tells whether it was.
-    fn finish_step(&mut self, look: &Look<'_>, canary: &Canary<'_>, input: &scale::Input, draft: &mut Draft) -> bool {
+    fn finish_step(
+        &mut self,
+        look: &Look<'_>,
+        canary: &Canary<'_>,
+        input: &scale::Input,
+        analysis: &Analysis<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
             return false;
         };
@@ -162,10 +171,9 @@ impl Course {
                 let length = if asleep { PauseLength::Indefinite } else { length };
                 self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft)
             }
+            Wait::Analysis(_) => !asleep && analysis.of_step().is_successful(),
             // Refused before a decision gets here: see `crate::rollout::invalid`.
-            Wait::Experiment(_) | Wait::Analysis(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => {
-                false
-            }
+            Wait::Experiment(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => false,
         };
         if !complete {
             return false;

@@ -1,0 +1,57 @@
+//! What the engine asks of metric providers.
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serin_core::analysis::run::Question;
+use serin_core::api::analysis_run::Measurement;
+use serin_core::api::analysis_template::Metric;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Measures. One serves all runs at once.
+pub trait Provider: Send + Sync {
+    /// Takes, resumes or ends a measurement. What fails is a measurement in phase Error whose message says why. It is
+    /// dropped, wherever it is, when the run has ended or the process is to end.
+    fn measure(&self, task: Task) -> BoxFuture<'static, Taken>;
+
+    /// Cleans up behind a metric of which so many measurements are kept.
+    ///
+    /// # Errors
+    /// Why it could not; the next time makes up for it.
+    fn collect(&self, run: Arc<OfRun>, metric: Metric, limit: usize) -> BoxFuture<'static, Result<(), String>>;
+}
+
+/// What of a run providers may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfRun {
+    /// Name.
+    pub name: String,
+    /// Namespace.
+    pub namespace: String,
+    /// UID.
+    pub uid: String,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+}
+
+/// A measurement to take, to resume or to end.
+#[derive(Clone)]
+pub struct Task {
+    /// The run.
+    pub run: Arc<OfRun>,
+    /// The metric with its arguments, the values of Secrets among them: it is never printed.
+    pub metric: Metric,
+    /// What is done.
+    pub question: Question,
+    /// The values of Secrets among the arguments: none of them may be in what is taken.
+    pub hidden: Arc<[String]>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The measurement, finished or under way.
+    pub measurement: Measurement,
+    /// What the provider tells of the metric.
+    pub metadata: BTreeMap<String, String>,
+}

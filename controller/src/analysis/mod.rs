@@ -1,0 +1,15 @@
+//! AnalysisRuns: watch → store → decide (core) → measure → record.
+//!
+//! A worker never waits for a provider: it puts the questions of a plan, and what is answered starts the next reconcile
+//! ([`desk`]). Secrets are read when something is measured, and are known to that measurement only ([`secrets`]).
+
+mod desk;
+mod engine;
+mod measure;
+mod reconcile;
+mod secrets;
+mod series;
+mod watch;
+
+pub(crate) use engine::Engine;
+pub use measure::{OfRun, Provider, Taken, Task};

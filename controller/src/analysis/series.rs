@@ -1,0 +1,163 @@
+//! Metrics of runs (contract 09 §3).
+
+use crate::store::expiry::Expiry;
+use crate::store::key::Key;
+use crate::store::runs::{Runs, StoredRun};
+use crate::sync::lock;
+use crate::telemetry::scrape::{family, sample};
+use crate::telemetry::series::Series;
+use serin_core::analysis::run as rules;
+use serin_core::api::analysis_template::Metric;
+use serin_core::api::providers::MetricProvider;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long the series of a deleted run stay.
+const STAY: Duration = Duration::from_secs(65);
+/// Phases that a metric is shown in.
+const PHASES: [&str; 6] = ["Pending", "Running", "Successful", "Failed", "Error", "Inconclusive"];
+
+/// The numbers of all runs.
+pub(super) struct RunSeries {
+    series: Series,
+    leaving: Mutex<Expiry>,
+}
+
+impl RunSeries {
+    pub(super) fn new() -> Self {
+        Self {
+            series: Series::default(),
+            leaving: Mutex::new(Expiry::new(STAY)),
+        }
+    }
+
+    /// A reconcile ended.
+    pub(super) fn reconciled(&self, key: &Key, took: Duration, failed: bool) {
+        self.series.reconciled(key, took, failed);
+    }
+
+    /// The run is gone; its series go in a while.
+    pub(super) fn deleted(&self, key: Key) {
+        lock(&self.leaving).insert(key);
+    }
+
+    /// Writes everything.
+    pub(super) fn write(&self, text: &mut String, runs: &Runs) {
+        while let Some(key) = lock(&self.leaving).pop_over() {
+            if runs.get(&key).is_none() {
+                self.series.remove(&key);
+            }
+        }
+        let help = [
+            "Analysis run reconciliation performance.",
+            "Errors while reconciling an analysis run.",
+        ];
+        self.series.write_reconciles(text, "analysis_run_reconcile", help);
+        let all = runs.all();
+        if !all.is_empty() {
+            write_runs(text, &all);
+            write_metrics(text, &all);
+        }
+    }
+}
+
+fn write_runs(text: &mut String, all: &[(Key, Arc<StoredRun>)]) {
+    family(text, "analysis_run_info", "gauge", "Information about an analysis run.");
+    for (key, stored) in all {
+        let phase = stored.run.status.phase.as_str();
+        let labels = [("name", &*key.name), ("namespace", &*key.namespace), ("phase", phase)];
+        sample(text, "analysis_run_info", &labels, "1");
+    }
+    family(
+        text,
+        "analysis_run_phase",
+        "gauge",
+        "Deprecated: use analysis_run_info.",
+    );
+    for (key, stored) in all {
+        for phase in PHASES {
+            let labels = [("name", &*key.name), ("namespace", &*key.namespace), ("phase", phase)];
+            let now = is(&stored.run.status.phase, phase);
+            sample(text, "analysis_run_phase", &labels, if now { "1" } else { "0" });
+        }
+    }
+}
+
+fn write_metrics(text: &mut String, all: &[(Key, Arc<StoredRun>)]) {
+    let (types, phases) = ("analysis_run_metric_type", "analysis_run_metric_phase");
+    let mut of_phases = String::new();
+    family(text, types, "gauge", "The provider of a metric of an analysis run.");
+    family(
+        &mut of_phases,
+        phases,
+        "gauge",
+        "The phase of a metric of an analysis run.",
+    );
+    for (key, stored) in all {
+        let (spec, results) = (&stored.run.spec, &stored.run.status.metric_results);
+        let dry_run = rules::dry_run(&spec.dry_run, &spec.metrics).unwrap_or_default();
+        for metric in &spec.metrics {
+            let (name, kind) = (&*metric.name, provider(metric));
+            let (named, namespace) = (("name", &*key.name), ("namespace", &*key.namespace));
+            let labels = [("metric", name), named, namespace, ("type", kind)];
+            sample(text, types, &labels, "1");
+            let result = results.iter().find(|result| result.name == name);
+            let of = result.map_or("", |result| result.phase.as_str());
+            let dry = if dry_run.contains(name) { "true" } else { "false" };
+            for phase in PHASES {
+                let now = if is(of, phase) { "1" } else { "0" };
+                let labels = [
+                    ("dry_run", dry),
+                    ("metric", name),
+                    named,
+                    namespace,
+                    ("phase", phase),
+                    ("type", kind),
+                ];
+                sample(&mut of_phases, phases, &labels, now);
+            }
+        }
+    }
+    text.push_str(&of_phases);
+}
+
+/// Without a phase it is Pending.
+fn is(phase: &str, shown: &str) -> bool {
+    phase == shown || (phase.is_empty() && shown == "Pending")
+}
+
+/// What the provider calls itself, as the label `type` has it.
+fn provider(metric: &Metric) -> &'static str {
+    let MetricProvider {
+        prometheus,
+        kayenta,
+        web,
+        datadog,
+        wavefront,
+        new_relic,
+        job,
+        cloud_watch,
+        graphite,
+        influxdb,
+        skywalking,
+        plugin,
+    } = &metric.provider;
+    let given = [
+        (prometheus.is_some(), "Prometheus"),
+        (job.is_some(), "Job"),
+        (kayenta.is_some(), "Kayenta"),
+        (web.is_some(), "Web"),
+        (datadog.is_some(), "Datadog"),
+        (wavefront.is_some(), "Wavefront"),
+        (new_relic.is_some(), "NewRelic"),
+        (cloud_watch.is_some(), "CloudWatch"),
+        (graphite.is_some(), "Graphite"),
+        (influxdb.is_some(), "Influxdb"),
+        (skywalking.is_some(), "skywalking"),
+        (!plugin.is_empty(), "RPCPlugin"),
+    ];
+    given
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+        .unwrap_or("Unknown Provider")
+}
