@@ -8,10 +8,11 @@ use crate::api::analysis::AnalysisTemplateRef;
 use crate::api::analysis_run::AnalysisRunSpec;
 use crate::api::analysis_template::Argument;
 use crate::api::experiment::{ExperimentAnalysis, ExperimentAnalysisRunStatus};
-use crate::observed::{AnalysisRun, Attempt, Kind, Phase, Verb};
+use crate::observed::{AnalysisRun, Attempt, Kind, Verb};
 use crate::plan::draft::Draft;
 use crate::plan::{Action, After, AnalysisRunAction, ExperimentNews, NewAnalysisRun, News, Target};
 use crate::rollout::look::stamp;
+use crate::wire::analysis::Phase;
 use crate::wire::{HASH_LABEL, INSTANCE_ID};
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub(super) fn reconcile(
         ..ExperimentAnalysisRunStatus::default()
     });
     let mut next = old.clone();
-    let ended = Phase::of(&old.phase).is_some_and(Phase::is_completed);
+    let ended = Phase::of(&old.phase).is_completed();
     if !old.analysis_run.is_empty() {
         follow(look, &mut next, ended, actions, draft);
     } else if ended || look.is_finished() {
@@ -196,8 +197,8 @@ fn follow(
     if look.terminating && !ends && !terminate(look, run, next, actions, draft) {
         return;
     }
-    if let Some(phase) = run.phase.filter(|_| !look.is_finished()) {
-        set(next, phase, run.message.clone());
+    if run.phase != Phase::Unset && !look.is_finished() {
+        set(next, run.phase, run.message.clone());
     }
 }
 
@@ -233,9 +234,10 @@ fn terminate(
 
 /// Tells of another phase, the rollout that owns the experiment, too.
 fn tell(look: &Look<'_>, old: &ExperimentAnalysisRunStatus, next: &ExperimentAnalysisRunStatus, draft: &mut Draft) {
-    let Some(to) = Phase::of(&next.phase).filter(|_| next.phase != old.phase) else {
+    let to = Phase::of(&next.phase);
+    if to == Phase::Unset || next.phase == old.phase {
         return;
-    };
+    }
     let news = |of_rollout| ExperimentNews::AnalysisRun {
         analysis: next.name.clone(),
         from: old.phase.clone(),

@@ -3,10 +3,10 @@
 use super::look::{Look, has_required_runs, required_runs_succeeded, run_status, template_status};
 use super::template;
 use crate::api::experiment::ExperimentStatus;
-use crate::observed::Phase;
 use crate::plan::draft::Draft;
 use crate::plan::{After, ExperimentNews, News};
 use crate::rollout::look::stamp;
+use crate::wire::analysis::Phase;
 use crate::wire::experiment::{REQUIRED_RUNS_COMPLETED, TemplateState};
 
 /// A phase and its message.
@@ -18,18 +18,15 @@ pub(super) fn conclude(look: &Look<'_>, next: &mut ExperimentStatus, draft: &mut
     let from = next.phase.clone();
     let to = match Phase::of(&from) {
         // A word that is no phase is as none: it would wait for ever.
-        None => {
-            next.phase.clear();
-            (Phase::Pending, String::new())
-        }
-        Some(Phase::Pending | Phase::Running) => {
+        Phase::Unset => (Phase::Pending, String::new()),
+        Phase::Pending | Phase::Running => {
             let templates = templates(look, next);
             if templates.0 == Phase::Running && next.available_at.is_none() {
                 next.available_at = Some(stamp(look.now));
             }
             verdict(look, next, templates)
         }
-        Some(Phase::Successful | Phase::Failed | Phase::Error | Phase::Inconclusive) => return,
+        Phase::Successful | Phase::Failed | Phase::Error | Phase::Inconclusive => return,
     };
     next.message = to.1;
     let to = to.0;
@@ -79,8 +76,8 @@ fn analyses(look: &Look<'_>, next: &ExperimentStatus) -> Verdict {
         let Some(run) = run_status(next, &of.name) else {
             continue;
         };
-        let Some(phase) = Phase::of(&run.phase) else { continue };
-        if badness(phase) > badness(worst) {
+        let phase = Phase::of(&run.phase);
+        if phase.is_worse_than(worst) {
             worst = phase;
             message.clone_from(&run.message);
         }
@@ -88,18 +85,8 @@ fn analyses(look: &Look<'_>, next: &ExperimentStatus) -> Verdict {
     match worst {
         Phase::Successful if required_runs_succeeded(look.spec(), next) => (worst, REQUIRED_RUNS_COMPLETED.to_owned()),
         Phase::Pending => (Phase::Running, message),
-        Phase::Running | Phase::Successful | Phase::Failed | Phase::Error | Phase::Inconclusive => (worst, message),
-    }
-}
-
-/// The order of contract 06 §5.
-fn badness(phase: Phase) -> u8 {
-    match phase {
-        Phase::Successful => 0,
-        Phase::Running => 1,
-        Phase::Pending => 2,
-        Phase::Inconclusive => 3,
-        Phase::Error => 4,
-        Phase::Failed => 5,
+        Phase::Unset | Phase::Running | Phase::Successful | Phase::Failed | Phase::Error | Phase::Inconclusive => {
+            (worst, message)
+        }
     }
 }

@@ -5,9 +5,9 @@ use super::validate;
 use crate::api::Time;
 use crate::api::experiment::{ExperimentStatus, TemplateStatus};
 use crate::api::rollout::Condition;
-use crate::observed::Phase;
 use crate::rollout::conditions::{FALSE, TRUE, new, set_in};
 use crate::rollout::look::stamp;
+use crate::wire::analysis::Phase;
 use crate::wire::condition::{INVALID_SPEC, NEW_REPLICA_SET_AVAILABLE, PROGRESSING, REPLICA_SET_UPDATED};
 use crate::wire::experiment::EXPERIMENT_COMPLETED;
 
@@ -17,7 +17,7 @@ pub(super) fn settle(look: &Look<'_>, next: &mut ExperimentStatus) {
     next.conditions.retain(|condition| condition.r#type != INVALID_SPEC);
     let name = look.name();
     let phase = Phase::of(&next.phase);
-    if phase == Some(Phase::Successful) {
+    if phase == Phase::Successful {
         let message = format!("Experiment \"{name}\" has successfully ran and completed.");
         set_in(
             &mut next.conditions,
@@ -26,7 +26,7 @@ pub(super) fn settle(look: &Look<'_>, next: &mut ExperimentStatus) {
     } else if progressed(look, next) {
         let message = format!("Experiment \"{name}\" is progressing.");
         renew(next, new(PROGRESSING, TRUE, REPLICA_SET_UPDATED, message, &now));
-    } else if look.status().available_at.is_some() && !look.has_passed() && !phase.is_some_and(Phase::is_completed) {
+    } else if look.status().available_at.is_some() && !look.has_passed() && !phase.is_completed() {
         let message = format!("Experiment \"{name}\" is running.");
         set_in(
             &mut next.conditions,

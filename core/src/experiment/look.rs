@@ -6,7 +6,8 @@ use crate::api::experiment::{
     ExperimentAnalysisRunStatus, ExperimentSpec, ExperimentStatus, TemplateSpec, TemplateStatus,
 };
 use crate::notation::duration::GoDuration;
-use crate::observed::{Phase, Refused};
+use crate::observed::Refused;
+use crate::wire::analysis::Phase;
 use crate::wire::experiment::TemplateState;
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,7 +46,7 @@ impl<'a> Look<'a> {
 
     /// It has a final phase.
     pub(super) fn is_finished(&self) -> bool {
-        Phase::of(&self.status().phase).is_some_and(Phase::is_completed)
+        Phase::of(&self.status().phase).is_completed()
     }
 
     /// When its time is over; never before its pods were available, and never without a duration.
@@ -88,8 +89,7 @@ pub(super) fn run_status<'s>(status: &'s ExperimentStatus, name: &str) -> Option
 /// At least one analysis is required for completion, and all of these were successful.
 pub(super) fn required_runs_succeeded(spec: &ExperimentSpec, status: &ExperimentStatus) -> bool {
     let mut required = spec.analyses.iter().filter(|analysis| analysis.required_for_completion);
-    let succeeded =
-        |name: &str| run_status(status, name).is_some_and(|run| Phase::of(&run.phase) == Some(Phase::Successful));
+    let succeeded = |name: &str| run_status(status, name).is_some_and(|run| Phase::of(&run.phase) == Phase::Successful);
     has_required_runs(spec) && required.all(|analysis| succeeded(&analysis.name))
 }
 
@@ -100,10 +100,9 @@ pub(super) fn has_required_runs(spec: &ExperimentSpec) -> bool {
 
 fn is_terminating(experiment: &Experiment) -> bool {
     let status = &experiment.status;
-    let ended = |phase: &str| Phase::of(phase).is_some_and(Phase::is_completed);
+    let ended = |phase: &str| Phase::of(phase).is_completed();
     let bad_template = |of: &TemplateStatus| TemplateState::of(&of.status).is_some_and(TemplateState::is_bad);
-    let bad_run =
-        |of: &ExperimentAnalysisRunStatus| ended(&of.phase) && Phase::of(&of.phase) != Some(Phase::Successful);
+    let bad_run = |of: &ExperimentAnalysisRunStatus| ended(&of.phase) && Phase::of(&of.phase) != Phase::Successful;
     experiment.spec.terminate
         || ended(&status.phase)
         || status.template_statuses.iter().any(bad_template)

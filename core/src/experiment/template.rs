@@ -5,7 +5,7 @@ use super::observed::OwnService;
 use super::replica_set::{self, find, name_of_replica_set};
 use super::service;
 use crate::api::experiment::{TemplateSpec, TemplateStatus};
-use crate::observed::{Attempt, Kind, ReplicaSet, Verb};
+use crate::observed::{Attempt, Kind, Refusal, ReplicaSet, Verb};
 use crate::plan::draft::{Draft, patch_of};
 use crate::plan::{Action, After, ExperimentNews, NewService, News, ReplicaSetAction, Wake, WakeReason};
 use crate::rollout::look::{after_seconds, stamp};
@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 
 /// Seconds until pods must be available, where the experiment does not say (contract 01 §6).
 pub(super) const PROGRESS_DEADLINE_SECONDS: i32 = 600;
+/// Seconds until a name that another owner has is tried again.
+const NAME_RETRY_SECONDS: i64 = 10;
 /// Seconds for which pods stay when the experiment is over, where it does not say (contract 01 §6).
 const SCALE_DOWN_DELAY_SECONDS: i32 = 30;
 
@@ -165,6 +167,10 @@ impl<'a> Course<'_, 'a> {
             // One that goes takes the wait along: an experiment of this name may have been deleted a moment ago. Else the
             // progress deadline ends it.
             self.next.message = format!("ReplicaSet {name} already exists and is not owned by this experiment");
+            draft.wake(Wake {
+                at: after_seconds(look.now, NAME_RETRY_SECONDS),
+                why: WakeReason::Refused(Refusal::AlreadyExists),
+            });
             return None;
         }
         let (new, undecodable) = replica_set::manifest(look, self.template, &self.old);

@@ -1,12 +1,41 @@
 //! What decisions about experiments change and tell beside ReplicaSets and AnalysisRuns (contract 05 §8).
 
+use super::news::direction;
 use super::{EventKind, Target};
-use crate::observed::Phase;
+use crate::api::experiment::ExperimentSpec;
+use crate::wire::analysis::{Phase, RUN_REASONS};
 use crate::wire::event;
 use crate::wire::experiment::{self, TemplateState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// What is done to an Experiment of a rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExperimentAction {
+    /// Create it. Where the name is taken the store is behind, or it is somebody else's: the next reconcile, which sees it,
+    /// takes another name.
+    Create(Box<NewExperiment>),
+    /// Ask it to end, by `spec.terminate`. One that is gone needs none.
+    Terminate(Target),
+    /// Delete one that has had its time. One that is gone needs none.
+    Delete(Target),
+}
+
+/// An Experiment to create (contract 03 §12); the owner reference is the rollout, which the shell adds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NewExperiment {
+    /// `<rollout>-<hash>-<revision>-<step>`: cannot differ between leaders (decision 13).
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What runs.
+    pub spec: ExperimentSpec,
+}
 
 /// What is done to a Service of an experiment, which lives and dies with its template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,34 +150,16 @@ fn warning(is_bad: bool) -> EventKind {
     if is_bad { EventKind::Warning } else { EventKind::Normal }
 }
 
-fn is_bad(phase: Phase) -> bool {
-    match phase {
-        Phase::Failed | Phase::Error | Phase::Inconclusive => true,
-        Phase::Pending | Phase::Running | Phase::Successful => false,
-    }
-}
-
-fn direction(from: i32, to: i32) -> &'static str {
-    if to > from { "up" } else { "down" }
-}
-
 impl ExperimentNews {
     /// Reason of the event.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Template { to, .. } => to.reason(),
-            Self::AnalysisRun { to, .. } => match to {
-                Phase::Pending => "AnalysisRunPending",
-                Phase::Running => "AnalysisRunRunning",
-                Phase::Successful => "AnalysisRunSuccessful",
-                Phase::Failed => "AnalysisRunFailed",
-                Phase::Error => "AnalysisRunError",
-                Phase::Inconclusive => "AnalysisRunInconclusive",
-            },
+            Self::AnalysisRun { to, .. } => RUN_REASONS.of(*to),
             Self::Terminating { .. } => experiment::ANALYSIS_RUN_TERMINATING,
             Self::Phase { to, .. } => match to {
-                Phase::Pending => "ExperimentPending",
+                Phase::Unset | Phase::Pending => "ExperimentPending",
                 Phase::Running => "ExperimentRunning",
                 Phase::Successful => "ExperimentSuccessful",
                 Phase::Failed => "ExperimentFailed",
@@ -166,8 +177,8 @@ impl ExperimentNews {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Template { to, .. } => warning(to.is_bad()),
-            Self::AnalysisRun { to, of_rollout, .. } => warning(*of_rollout || is_bad(*to)),
-            Self::Phase { to, .. } => warning(is_bad(*to)),
+            Self::AnalysisRun { to, of_rollout, .. } => warning(*of_rollout || to.is_bad()),
+            Self::Phase { to, .. } => warning(to.is_bad()),
             Self::ScaleError { .. } | Self::Undecodable { .. } => EventKind::Warning,
             Self::Terminating { .. } | Self::Scaled { .. } => EventKind::Normal,
         }

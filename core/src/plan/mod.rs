@@ -7,7 +7,7 @@ pub mod news;
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
-pub use experiment::{ExperimentNews, NewPort, NewService, OwnServiceAction};
+pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub enum Action {
     Workload(WorkloadScale),
     /// Of an AnalysisRun.
     AnalysisRun(AnalysisRunAction),
+    /// Of an Experiment.
+    Experiment(ExperimentAction),
     /// Of a Service that an experiment owns.
     OwnService(OwnServiceAction),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
@@ -134,6 +136,7 @@ impl Action {
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
             | Self::AnalysisRun(_)
+            | Self::Experiment(_)
             | Self::OwnService(_)
             | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,

@@ -167,6 +167,8 @@ pub mod event {
     pub const COMPLETED: &str = "RolloutCompleted";
     /// An update began.
     pub const NOT_COMPLETED: &str = "RolloutNotCompleted";
+    /// An Experiment was created.
+    pub const EXPERIMENT_CREATED: &str = "ExperimentCreated";
     /// A rollout was deleted.
     pub const DELETED: &str = "RolloutDeleted";
     /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision

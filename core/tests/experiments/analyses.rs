@@ -2,7 +2,8 @@
 
 use crate::cluster::{Cluster, at, template};
 use serde_json::{Value, json};
-use serin_core::observed::{AnalysisRun, Phase};
+use serin_core::observed::AnalysisRun;
+use serin_core::wire::analysis::Phase;
 
 fn cluster(analyses: &Value, more: &Value) -> Cluster {
     let mut spec = json!({

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use serin_core::api::Experiment;
 use serin_core::api::analysis_template::AnalysisTemplateSpec;
 use serin_core::experiment::{Observed, OwnService, decide};
-use serin_core::observed::{AnalysisRun, Phase, Refused, ReplicaSet, Template};
+use serin_core::observed::{AnalysisRun, Refused, ReplicaSet, Template};
 use serin_core::plan::{
     Action, After, AnalysisRunAction, NewAnalysisRun, NewService, News, OwnServiceAction, Plan, ReplicaSetAction,
     ReplicaSetPatch, Target, Wake,
 };
+use serin_core::wire::analysis::Phase;
 use std::collections::BTreeMap;
 
 /// A ReplicaSet and its pods.
@@ -195,7 +196,7 @@ impl Cluster {
         }
         for (run, _) in &mut self.runs {
             if run.spec.terminate && !run.is_completed() {
-                run.phase = Some(Phase::Successful);
+                run.phase = Phase::Successful;
                 run.message = "Run Terminated".to_owned();
             }
         }
@@ -304,7 +305,7 @@ impl Cluster {
                     resource_version: version,
                     created: self.now,
                     spec: new.spec.clone(),
-                    phase: Some(Phase::Running),
+                    phase: Phase::Running,
                     ..AnalysisRun::default()
                 };
                 self.runs.push((run, (**new).clone()));
@@ -346,7 +347,7 @@ impl Cluster {
 
     pub(crate) fn end_run(&mut self, name: &str, phase: Phase, message: &str) {
         let (run, _) = self.runs.iter_mut().find(|(run, _)| run.name == name).unwrap();
-        run.phase = Some(phase);
+        run.phase = phase;
         message.clone_into(&mut run.message);
         self.settle();
     }

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Set, template};
 use serde_json::{Value, json};
-use serin_core::observed::Phase;
+use serin_core::wire::analysis::Phase;
 use serin_core::wire::experiment::TemplateState;
 
 /// xorshift64*: the same seed gives the same life.
@@ -121,7 +121,7 @@ fn check(cluster: &Cluster, before: &Cluster, seed: u64) {
         );
     }
     let (old, new) = (&before.experiment.status, &cluster.experiment.status);
-    if Phase::of(&old.phase).is_some_and(Phase::is_completed) {
+    if Phase::of(&old.phase).is_completed() {
         assert_eq!(
             (&old.phase, &old.message),
             (&new.phase, &new.message),
@@ -164,7 +164,7 @@ fn rests(cluster: &Cluster, seed: u64) {
     assert!(cluster.plan().is_empty(), "life {seed}: {:?}", cluster.plan());
     assert_eq!(cluster.plan().wake, None, "life {seed}");
     assert!(
-        Phase::of(&cluster.experiment.status.phase).is_some_and(Phase::is_completed),
+        Phase::of(&cluster.experiment.status.phase).is_completed(),
         "life {seed}"
     );
     assert!(
@@ -225,7 +225,7 @@ fn a_crash_after_any_single_write() {
                 }
             }
             cluster.run(120);
-            if !Phase::of(&cluster.experiment.status.phase).is_some_and(Phase::is_completed) {
+            if !Phase::of(&cluster.experiment.status.phase).is_completed() {
                 cluster.edit(&json!({"terminate": true}));
             }
             cluster.run(120);

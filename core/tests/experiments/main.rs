@@ -8,4 +8,5 @@ mod failures;
 mod lifecycle;
 mod lives;
 mod services;
+mod steps;
 mod validation;
