@@ -54,7 +54,7 @@ async fn experiment(world: &World, name: &str) -> Value {
 async fn pods(world: &World, name: &str) -> i32 {
     let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
     let set = sets.get(name).await.unwrap();
-    let wanted = set.spec.unwrap().replicas.unwrap();
+    let wanted = set.spec.replicas.unwrap();
     let status = json!({"status": {"replicas": wanted, "readyReplicas": wanted, "availableReplicas": wanted,
         "observedGeneration": set.metadata.generation}});
     sets.patch_status(name, &PatchParams::default(), &Patch::Merge(status))
