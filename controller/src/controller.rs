@@ -13,13 +13,13 @@ use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
 use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
-use crate::shell::{Decide, Shell};
+use crate::shell::{Decide, Experiments, Shell};
 use crate::store::expectations::Expectations;
 use crate::store::workloads::{StoredDeployment, StoredPodTemplate, StoredTemplateSet};
 use crate::store::{Key, Stores};
 use crate::telemetry::dump::Dump;
 use crate::telemetry::{Telemetry, health};
-use crate::{reconcile, watch};
+use crate::{experiment, reconcile, watch};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::Client;
@@ -143,6 +143,7 @@ impl Controller {
         let shell = Shell {
             stores,
             queue: Queue::default(),
+            experiments: Experiments::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),
             held: Held::default(),
@@ -332,6 +333,14 @@ impl Bound {
         }
         let watch = watch::templates(shell(), scope.clone().templates(), templates.clone());
         tasks.spawn(until(stop.clone(), "watch of AnalysisTemplates", watch));
+        let experiments = token();
+        let watch = experiment::watch(
+            shell(),
+            scope.clone(),
+            self.options.instance_selector(),
+            experiments.clone(),
+        );
+        tasks.spawn(until(stop.clone(), "watch of Experiments", watch));
         match scope.cluster_templates() {
             Some(stream) => {
                 let watch = watch::templates(shell(), stream, cluster_templates.clone());
@@ -339,6 +348,15 @@ impl Bound {
             }
             None => cluster_templates.cancel(),
         }
+        let ready = [
+            &replica_sets,
+            &runs,
+            &templates,
+            &cluster_templates,
+            &experiments,
+            leading,
+        ];
+        self.spawn_experiments(tasks, stop, &ready.map(Clone::clone));
         let resync = resync(shell(), Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync", resync));
         // One worker more than the flag says: it serves only changes that a person waits for.
@@ -352,6 +370,7 @@ impl Bound {
                 runs.clone(),
                 templates.clone(),
                 cluster_templates.clone(),
+                experiments.clone(),
                 leading.clone(),
             ];
             tasks.spawn(async move {
@@ -397,6 +416,18 @@ impl Bound {
                 engine.work(takes, &ready, &stop).await;
                 ("worker of AnalysisRuns", Ok(()))
             });
+        }
+    }
+
+    /// Serves Experiments.
+    fn spawn_experiments(&self, tasks: &mut Tasks, stop: &CancellationToken, ready: &[CancellationToken]) {
+        let shell = || Arc::clone(&self.shell);
+        let resync = experiment::resync(shell(), Duration::from_secs(self.options.rollout_resync));
+        tasks.spawn(until(stop.clone(), "resync of Experiments", resync));
+        let ordinary = std::iter::repeat_n(Takes::All, self.options.experiment_threads.max(1));
+        for takes in ordinary.chain([Takes::Urgent]) {
+            let work = experiment::work(shell(), takes, ready.to_vec(), stop.clone());
+            tasks.spawn(work.map(|()| ("worker of Experiments", Ok(()))));
         }
     }
 }

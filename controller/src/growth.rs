@@ -96,7 +96,7 @@ pub fn full(rollouts: usize) -> Full {
             version: "1".into(),
         };
         full.expectations
-            .expect(&format!("u{number}"), Subject::Rollout, at_least);
+            .expect(&format!("u{number}"), Subject::Itself, at_least);
     }
     full
 }

@@ -15,6 +15,7 @@ mod cluster;
 mod controller;
 mod error;
 mod events;
+mod experiment;
 pub mod fetch;
 #[cfg(any(test, feature = "bench"))]
 pub mod growth;

@@ -10,7 +10,7 @@ use crate::store::expectations::Expectations;
 use crate::store::{Key, Stores};
 use crate::telemetry::dump::Dump;
 use crate::telemetry::scrape::Entries;
-use crate::telemetry::{QUEUE, Telemetry};
+use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
@@ -18,10 +18,28 @@ use std::sync::Arc;
 /// Decides; [`serin_core::decide()`] but for tests.
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
+/// What is known of the reconciles of experiments.
+#[derive(Default)]
+pub(crate) struct Experiments {
+    pub(crate) queue: Queue,
+    pub(crate) failures: Failures,
+    pub(crate) held: Held,
+}
+
+impl Experiments {
+    /// An experiment is gone: nothing of it is kept.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.failures.forget(key);
+        self.held.forget(key);
+        self.queue.forget(key);
+    }
+}
+
 /// What every reconcile uses.
 pub(crate) struct Shell {
     pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
+    pub(crate) experiments: Experiments,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
@@ -61,13 +79,17 @@ impl Shell {
         queues: &[(&'static str, QueueCounts)],
         entries: &[Entries],
     ) -> Result<String, prometheus::Error> {
-        let queues = [&[(QUEUE, self.queue.counts())], queues].concat();
+        let own = [
+            (QUEUE, self.queue.counts()),
+            (EXPERIMENTS, self.experiments.queue.counts()),
+        ];
+        let queues = [&own, queues].concat();
         let entries = [&self.entries(), entries].concat();
         self.telemetry.scrape(&queues, &entries)
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 17] {
+    fn entries(&self) -> [Entries; 19] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -77,6 +99,8 @@ impl Shell {
             ("namespaces", namespaces),
             ("replica_sets", replica_sets),
             ("replica_set_owners", owners),
+            ("experiments", self.stores.experiments.len()),
+            ("experiment_sets", self.stores.experiment_sets.len().0),
             ("services", services),
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),

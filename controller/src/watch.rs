@@ -158,20 +158,21 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
             }
             Ok(Event::InitApply(set)) => {
                 listed.insert(set.observed.uid.clone());
-                shell.stores.replica_sets.apply(set, Source::List)
+                replica_set_seen(&shell, set, Source::List)
             }
             Ok(Event::InitDone) => {
-                let gone = shell.stores.replica_sets.keep_only(&std::mem::take(&mut listed));
+                let listed = std::mem::take(&mut listed);
+                let gone = shell.stores.replica_sets.keep_only(&listed);
+                wake_experiments(&shell, shell.stores.experiment_sets.keep_only(&listed));
                 synced.cancel();
                 gone
             }
-            Ok(Event::Apply(set)) => shell.stores.replica_sets.apply(set, Source::Event),
-            Ok(Event::Delete(set)) => shell
-                .stores
-                .replica_sets
-                .delete(&set.observed.uid)
-                .into_iter()
-                .collect(),
+            Ok(Event::Apply(set)) => replica_set_seen(&shell, set, Source::Event),
+            Ok(Event::Delete(set)) => {
+                let uid = &set.observed.uid;
+                wake_experiments(&shell, shell.stores.experiment_sets.delete(uid));
+                shell.stores.replica_sets.delete(uid).into_iter().collect()
+            }
             Err(error) => {
                 broken(&shell, "ReplicaSets", &error);
                 Vec::new()
@@ -180,6 +181,21 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
         for key in touched {
             shell.wake(&key, Reason::ReplicaSetChanged);
         }
+    }
+}
+
+/// Stores a ReplicaSet where it belongs; returns the rollouts to reconcile.
+fn replica_set_seen(shell: &Shell, set: StoredReplicaSet, source: Source) -> Vec<Key> {
+    if !set.of_experiment {
+        return shell.stores.replica_sets.apply(set, source);
+    }
+    wake_experiments(shell, shell.stores.experiment_sets.apply(set, source));
+    Vec::new()
+}
+
+fn wake_experiments(shell: &Shell, touched: impl IntoIterator<Item = Key>) {
+    for key in touched {
+        shell.experiments.queue.add(&key, Reason::ReplicaSetChanged);
     }
 }
 
@@ -297,10 +313,13 @@ fn run_seen(shell: &Shell, run: StoredRun, source: Source) -> Key {
     key
 }
 
-/// Reconciles the rollout that owns a run.
+/// Reconciles the rollout, or the experiment, that owns a run.
 pub(crate) fn wake_rollout(shell: &Shell, key: &Key, run: &StoredRun) {
     if let Some(rollout) = run.rollout(key) {
         shell.wake(&rollout, Reason::RunChanged);
+    }
+    if let Some(experiment) = run.experiment(key) {
+        shell.experiments.queue.add(&experiment, Reason::RunChanged);
     }
 }
 

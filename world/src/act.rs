@@ -171,6 +171,7 @@ impl World {
             Action::Workload(scale) => self.scale_workload(scale, seen),
             Action::AnalysisRun(action) => self.write_run(action),
             Action::Service(patch) => self.patch_service_or_fail(patch, seen),
+            Action::Experiment(_) | Action::OwnService(_) => panic!("this world has no experiments"),
             Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
             Action::Pod(PodAction::Evict(target)) => {
                 self.evict(target);

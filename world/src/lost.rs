@@ -115,6 +115,8 @@ impl World {
             Action::Workload(_) => self.lag_workload(before.workload),
             Action::ReplicaSet(ReplicaSetAction::Delete(_))
             | Action::AnalysisRun(AnalysisRunAction::Delete(_))
+            | Action::Experiment(_)
+            | Action::OwnService(_)
             | Action::Service(_)
             | Action::Pod(_) => {}
         }

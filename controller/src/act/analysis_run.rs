@@ -94,7 +94,7 @@ impl Act<'_> {
     }
 
     /// What is asked of a run that is gone needs not be done.
-    fn gone_is_done(&self, subject: Subject, target: &Target, error: Error) -> Result<(), Error> {
+    pub(super) fn gone_is_done(&self, subject: Subject, target: &Target, error: Error) -> Result<(), Error> {
         self.learn(subject, target, &error);
         match error {
             Error::Refused(failure) if failure.why == Refusal::NotFound => Ok(()),

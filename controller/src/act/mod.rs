@@ -1,8 +1,10 @@
 //! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 mod analysis_run;
+mod experiment;
 pub(crate) mod failures;
 pub(crate) mod held;
+mod own_service;
 mod pod;
 mod replica_set;
 mod rollout;
@@ -24,7 +26,9 @@ use crate::telemetry::series::{NO_NAME, Request};
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
-use serin_core::plan::{Action, AnalysisRunAction, PodAction, PodPatch, ReplicaSetAction, Target};
+use serin_core::plan::{
+    Action, AnalysisRunAction, ExperimentAction, OwnServiceAction, PodAction, PodPatch, ReplicaSetAction, Target,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,6 +150,7 @@ impl Writer {
             Kind::Pod => ("pods", NO_NAME),
             Kind::AnalysisRun => ("analysisruns", call.name),
             Kind::Secret => ("secrets", call.name),
+            Kind::Experiment => ("experiments", call.name),
             Kind::Event => ("events", NO_NAME),
             Kind::Lease => ("leases", NO_NAME),
             Kind::Rollout if call.name.is_empty() => ("rollouts", NO_NAME),
@@ -285,6 +290,8 @@ impl<'a> Act<'a> {
                 Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
                 Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
                 Action::AnalysisRun(action) => self.on_analysis_run(action).await,
+                Action::Experiment(action) => self.on_experiment(action).await,
+                Action::OwnService(action) => self.on_own_service(action).await,
                 Action::Rollout(patch) => self.patch_rollout(patch).await,
             };
             if let Err(error) = result {
@@ -295,6 +302,8 @@ impl<'a> Act<'a> {
                     | Action::Workload(_)
                     | Action::Pod(_)
                     | Action::AnalysisRun(_)
+                    | Action::Experiment(_)
+                    | Action::OwnService(_)
                     | Action::Rollout(_) => Attempted::Change,
                 };
                 return self.done(index, Some((error, what)));
@@ -415,6 +424,15 @@ pub(crate) fn attempt_of(action: &Action) -> Attempt {
         Action::AnalysisRun(AnalysisRunAction::Delete(target)) => {
             Attempt::new(Verb::Delete, Kind::AnalysisRun, &target.name)
         }
+        Action::Experiment(ExperimentAction::Create(new)) => Attempt::new(Verb::Create, Kind::Experiment, &new.name),
+        Action::Experiment(ExperimentAction::Terminate(target)) => {
+            Attempt::new(Verb::Patch, Kind::Experiment, &target.name)
+        }
+        Action::Experiment(ExperimentAction::Delete(target)) => {
+            Attempt::new(Verb::Delete, Kind::Experiment, &target.name)
+        }
+        Action::OwnService(OwnServiceAction::Create(new)) => Attempt::new(Verb::Create, Kind::Service, &new.name),
+        Action::OwnService(OwnServiceAction::Delete(target)) => Attempt::new(Verb::Delete, Kind::Service, &target.name),
         Action::Rollout(patch) => Attempt::new(Verb::Patch, Kind::Rollout, &patch.target.name),
     }
 }

@@ -122,7 +122,7 @@ impl Act<'_> {
         };
         let decided_upon = self.itself();
         let error = Error::Refused(failure);
-        self.learn(Subject::Rollout, &decided_upon, &error);
+        self.learn(Subject::Itself, &decided_upon, &error);
         Err(error)
     }
 

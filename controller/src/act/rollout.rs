@@ -42,6 +42,9 @@ impl Act<'_> {
 
     /// Writes the status on the version that was decided on, or the one that [`Self::patch_rollout`] led to.
     pub(crate) async fn write_status(&mut self, write: &StatusWrite) -> Result<(), Error> {
+        if self.owner.kind == Kind::Experiment {
+            return self.write_experiment_status(write).await;
+        }
         let target = self.itself();
         let mut body = write.patch.clone();
         if let Value::Object(fields) = &mut body {
@@ -74,11 +77,11 @@ impl Act<'_> {
         match result {
             Ok(written) => {
                 let version = written.rollout.metadata.resource_version.unwrap_or_default();
-                self.changed(Subject::Rollout, &target.uid, &version);
+                self.changed(Subject::Itself, &target.uid, &version);
                 Ok(())
             }
             Err(error) => {
-                self.learn(Subject::Rollout, target, &error);
+                self.learn(Subject::Itself, target, &error);
                 Err(error)
             }
         }

@@ -15,12 +15,7 @@ pub(super) struct Idle {
 const NO_ROUTERS: &str = "this version does not serve traffic routers";
 
 /// All of them.
-pub(super) const IDLE: [Idle; 19] = [
-    Idle {
-        flags: &["experiment-threads"],
-        why: "this version does not serve Experiments",
-        value: |it| it.experiment_threads.to_string(),
-    },
+pub(super) const IDLE: [Idle; 18] = [
     Idle {
         flags: &["analysis-threads"],
         why: "this version does not serve AnalysisRuns",

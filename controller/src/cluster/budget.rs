@@ -31,7 +31,7 @@ impl Budgets {
     /// The budget that a call to this kind comes out of.
     pub(crate) fn of(&self, kind: Kind) -> &Budget {
         match kind {
-            Kind::Rollout | Kind::RolloutStatus | Kind::AnalysisRun => &self.argoproj,
+            Kind::Rollout | Kind::RolloutStatus | Kind::AnalysisRun | Kind::Experiment => &self.argoproj,
             Kind::ReplicaSet
             | Kind::DeploymentScale
             | Kind::Deployment

@@ -32,7 +32,9 @@ pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<R
     })
     .await?;
     list::<StoredReplicaSet>(client, options, wire::HASH_LABEL, |set| {
-        stores.replica_sets.apply(set, Source::List);
+        if !set.of_experiment {
+            stores.replica_sets.apply(set, Source::List);
+        }
     })
     .await?;
     let mut keys: Vec<_> = stores.rollouts.all().into_iter().map(|(key, _)| key).collect();

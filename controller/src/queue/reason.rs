@@ -20,6 +20,8 @@ pub(crate) enum Reason {
     ServiceChanged,
     /// The workload that the rollout refers to changed.
     WorkloadChanged,
+    /// The experiment, or an Experiment of the rollout, changed.
+    ExperimentChanged,
     /// A template that the rollout may lack has come.
     TemplateChanged,
     /// A measurement of the analysis run was answered.
@@ -79,6 +81,7 @@ impl Reason {
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
             | Self::WorkloadChanged
+            | Self::ExperimentChanged
             | Self::TemplateChanged
             | Self::Measured
             | Self::RunChanged
@@ -101,6 +104,7 @@ impl Reason {
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
             Self::WorkloadChanged => "WorkloadChanged",
+            Self::ExperimentChanged => "ExperimentChanged",
             Self::TemplateChanged => "TemplateChanged",
             Self::Measured => "Measured",
             Self::RunChanged => "RunChanged",
@@ -123,6 +127,7 @@ impl fmt::Display for Reason {
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
             Self::WorkloadChanged => f.write_str("the workload changed"),
+            Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),
             Self::Measured => f.write_str("a measurement was answered"),
             Self::RunChanged => f.write_str("the analysis run was changed"),

@@ -75,6 +75,9 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
         Ok(skipped) => skipped,
         Err(failure) => return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, now),
     };
+    if let Err(failure) = observe::find_set_templates(&mut observed, &shell.writer, key, now).await {
+        return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, now);
+    }
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
         dump.write(key, now, &observed, &plan);
@@ -150,7 +153,7 @@ fn conclude(
     }
 }
 
-fn soon(why: WakeReason) -> Due {
+pub(crate) fn soon(why: WakeReason) -> Due {
     Due {
         after: SHORTEST_WAIT,
         why: Reason::Wake(why),
@@ -223,7 +226,7 @@ async fn catch_up(shell: &Shell, owner: &Owner, snapshot: &Snapshot, unmet: &Unm
 
 async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subject) -> Result<(), Failure> {
     match subject {
-        Subject::Rollout => match shell.writer.get_rollout(key).await? {
+        Subject::Itself => match shell.writer.get_rollout(key).await? {
             Some(live) => {
                 shell.stores.apply_rollout(live, Source::Event);
             }
@@ -250,6 +253,18 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 None => {
                     for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                         shell.stores.runs.delete(gone);
+                    }
+                }
+            }
+        }
+        Subject::Experiment(name) => {
+            let experiment = key.sibling(name);
+            match shell.writer.get_experiment(&experiment).await? {
+                Some(live) => _ = shell.stores.experiments.apply(live, Source::Event),
+                None => {
+                    let mut known = snapshot.experiments.iter();
+                    if let Some(of) = known.find(|of| of.meta.name.as_ref() == Some(name)) {
+                        shell.stores.experiments.delete(&experiment, of.known_as().0);
                     }
                 }
             }
@@ -282,13 +297,13 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
 
 /// The clock reading of a decision, and when it was on the clock by which waits are measured.
 #[derive(Clone, Copy)]
-struct Reading {
-    now: Timestamp,
+pub(crate) struct Reading {
+    pub(crate) now: Timestamp,
     read: Instant,
 }
 
 impl Reading {
-    fn of(clock: &Clock) -> Self {
+    pub(crate) fn of(clock: &Clock) -> Self {
         Self {
             now: clock(),
             read: Instant::now(),
@@ -296,7 +311,7 @@ impl Reading {
     }
 
     /// How long to wait from this moment on: what was written since the reading took time, too.
-    fn until(self, at: Timestamp) -> Duration {
+    pub(crate) fn until(self, at: Timestamp) -> Duration {
         Duration::try_from(at.duration_since(self.now))
             .unwrap_or_default()
             .saturating_sub(self.read.elapsed())

@@ -6,6 +6,7 @@ use crate::cluster::refusal::Failure;
 use crate::store::analysis;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
+use crate::store::experiments::StoredExperiment;
 use crate::store::runs::StoredRun;
 use crate::store::service;
 use crate::store::workloads::Found;
@@ -29,6 +30,8 @@ pub(crate) struct Snapshot {
     workload: Option<Arc<Found>>,
     /// AnalysisRuns whose names begin with that of the rollout.
     pub(crate) runs: Vec<Arc<StoredRun>>,
+    /// Experiments whose names begin with that of the rollout.
+    pub(crate) experiments: Vec<Arc<StoredExperiment>>,
     /// Templates that the strategy names, and those that they name.
     templates: Templates,
 }
@@ -53,6 +56,7 @@ impl Snapshot {
         };
         Some(Self {
             runs: stores.runs.of(key),
+            experiments: stores.experiments.of(key),
             templates: stores.templates.of(&stored.rollout, &key.namespace),
             stored,
             replica_sets,
@@ -129,6 +133,7 @@ impl Snapshot {
             replica_sets: &self.replica_sets,
             services: &self.services,
             runs: &self.runs,
+            experiments: &self.experiments,
             workload: self.workload.as_ref().map(|found| found.known_as()),
         }
     }
@@ -154,11 +159,28 @@ impl Snapshot {
                 .collect(),
             analysis_runs: analysis::observed(&self.runs, &owner.uid),
             templates: self.templates.clone(),
+            experiments: Some(self.experiments.iter().map(|of| of.observed(&owner.uid)).collect()),
             refused,
             standing,
             ..Observed::default()
         }
     }
+}
+
+/// Asks the API server for what ReplicaSets are made of, where an experiment is to be made of them; at any other time it needs
+/// none.
+pub(crate) async fn find_set_templates(
+    observed: &mut Observed,
+    writer: &Writer,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for name in serin_core::rollout::experiment::needed(observed, now) {
+        if let Some(template) = writer.get_set_template(&key.namespace, &name).await? {
+            observed.set_templates.insert(name, template);
+        }
+    }
+    Ok(())
 }
 
 /// Asks the API server for the pods that this decision needs; at rest it needs none. Without pods that it may not list a

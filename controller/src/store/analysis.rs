@@ -113,8 +113,12 @@ impl AllTemplates {
 
     /// The templates that a rollout names, and those that they name in turn.
     pub(crate) fn of(&self, rollout: &Rollout, namespace: &str) -> Templates {
+        self.named(references::templates(rollout).cloned().collect(), namespace)
+    }
+
+    /// The templates of these names, and those that they name in turn.
+    pub(crate) fn named(&self, mut open: Vec<AnalysisTemplateRef>, namespace: &str) -> Templates {
         let mut found = Templates::default();
-        let mut open: Vec<AnalysisTemplateRef> = references::templates(rollout).cloned().collect();
         if open.is_empty() {
             return found;
         }

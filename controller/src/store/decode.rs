@@ -106,7 +106,7 @@ impl kube::Resource for StoredRollout {
     }
 }
 
-/// The rollout that controls an object.
+/// The rollout, or the experiment, that controls an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnerReference {
     /// UID.
@@ -121,8 +121,10 @@ pub(crate) struct OwnerReference {
 pub(crate) struct StoredReplicaSet {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
-    /// The rollout that controls it.
+    /// The rollout, or the experiment, that controls it.
     pub(crate) owner: Option<OwnerReference>,
+    /// An experiment controls it.
+    pub(crate) of_experiment: bool,
     /// What decisions see, but for what follows from the template.
     pub(crate) observed: ReplicaSet,
     /// As it came.
@@ -213,8 +215,10 @@ impl From<RawReplicaSet> for StoredReplicaSet {
             .flatten()
             .find(|owner| owner.controller == Some(true));
         let orphan = owner.is_none();
+        let owner = owner.filter(|owner| owner.api_version.starts_with("argoproj.io/"));
+        let of_experiment = owner.is_some_and(|owner| owner.kind == "Experiment");
         let owner = owner
-            .filter(|owner| owner.kind == "Rollout" && owner.api_version.starts_with("argoproj.io/"))
+            .filter(|owner| owner.kind == "Rollout" || of_experiment)
             .map(|owner| OwnerReference {
                 uid: owner.uid.clone(),
                 name: owner.name.clone(),
@@ -236,6 +240,7 @@ impl From<RawReplicaSet> for StoredReplicaSet {
                 ..ObjectMeta::default()
             },
             owner,
+            of_experiment,
             observed: ReplicaSet {
                 name,
                 uid,

@@ -4,6 +4,7 @@
 //! looked up live.
 
 use crate::store::compare_versions;
+use crate::store::experiments::StoredExperiment;
 use crate::store::runs::StoredRun;
 use crate::sync::lock;
 use serin_core::observed::{ReplicaSet, Service};
@@ -51,8 +52,8 @@ pub(crate) enum Expected {
 /// An object that an expectation speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
-    /// The rollout itself.
-    Rollout,
+    /// The rollout, or the experiment, itself.
+    Itself,
     /// A ReplicaSet by name.
     ReplicaSet(String),
     /// A Service by name; its UID is `Service/<name>`, since versions only grow whatever object bears the name.
@@ -61,6 +62,8 @@ pub(crate) enum Subject {
     Deployment(String),
     /// An AnalysisRun by name.
     AnalysisRun(String),
+    /// An Experiment by name.
+    Experiment(String),
 }
 
 /// What the stores show of one rollout.
@@ -73,6 +76,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) services: &'a BTreeMap<String, Option<Arc<Service>>>,
     /// The AnalysisRuns that have to do with it.
     pub(crate) runs: &'a [Arc<StoredRun>],
+    /// The Experiments that have to do with it.
+    pub(crate) experiments: &'a [Arc<StoredExperiment>],
     /// UID and resourceVersion of the workload that it refers to.
     pub(crate) workload: Option<(&'a str, &'a str)>,
 }
@@ -110,7 +115,7 @@ impl Expectations {
         expected.retain(|subject, (expected, _)| {
             let service_uid;
             let version = match subject {
-                Subject::Rollout => Some((rollout_uid, seen.version)),
+                Subject::Itself => Some((rollout_uid, seen.version)),
                 Subject::ReplicaSet(name) => seen
                     .replica_sets
                     .iter()
@@ -127,6 +132,11 @@ impl Expectations {
                     .map(|run| run.known_as())
                     .find(|(of, _, _)| of == name)
                     .map(|(_, uid, version)| (uid, version)),
+                Subject::Experiment(name) => {
+                    let mut experiments = seen.experiments.iter();
+                    let found = experiments.find(|of| of.meta.name.as_ref() == Some(name));
+                    found.map(|of| of.known_as())
+                }
                 // A rollout that refers to another by now shows that one: it counts as met.
                 Subject::Deployment(_) => seen.workload,
             };
@@ -147,7 +157,7 @@ impl Expectations {
     #[must_use]
     pub(crate) fn is_own_write(&self, rollout_uid: &str, version: &str) -> bool {
         let all = lock(&self.0);
-        all.get(rollout_uid).and_then(|expected| expected.get(&Subject::Rollout)).is_some_and(
+        all.get(rollout_uid).and_then(|expected| expected.get(&Subject::Itself)).is_some_and(
             |(expected, _)| matches!(expected, Expected::Changed { version: own, .. } if compare_versions(version, own) != Ordering::Greater),
         )
     }
@@ -222,6 +232,8 @@ mod tests {
             version,
             replica_sets,
             services: &services,
+            runs: &[],
+            experiments: &[],
             workload: None,
         };
         all.unmet("r", &seen)
@@ -242,6 +254,8 @@ mod tests {
                 version: "1",
                 replica_sets: &[],
                 services: &BTreeMap::from([("s".to_owned(), service)]),
+                runs: &[],
+                experiments: &[],
                 workload: None,
             };
             all.unmet("r", &seen).is_none()
@@ -252,10 +266,10 @@ mod tests {
     #[test]
     fn our_own_write_must_be_seen() {
         let all = Expectations::default();
-        all.expect("r", Subject::Rollout, changed("r", "100"));
+        all.expect("r", Subject::Itself, changed("r", "100"));
         assert!(all.is_own_write("r", "100"));
         assert!(!all.is_own_write("r", "101"));
-        assert_eq!(unmet(&all, "99", &[]).unwrap().subject, Subject::Rollout);
+        assert_eq!(unmet(&all, "99", &[]).unwrap().subject, Subject::Itself);
         assert_eq!(unmet(&all, "100", &[]), None);
         assert_eq!(unmet(&all, "99", &[]), None, "what was met is forgotten");
     }
@@ -298,7 +312,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_wait_is_measured() {
         let all = Expectations::default();
-        all.expect("r", Subject::Rollout, changed("r", "2"));
+        all.expect("r", Subject::Itself, changed("r", "2"));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(unmet(&all, "1", &[]).unwrap().waited, Duration::from_secs(3));
     }

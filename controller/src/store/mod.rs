@@ -33,6 +33,7 @@ pub(crate) use stands_for;
 pub(crate) mod analysis;
 pub(crate) mod decode;
 pub(crate) mod expectations;
+pub(crate) mod experiments;
 pub(crate) mod expiry;
 pub(crate) mod key;
 pub(crate) mod leaving;
@@ -46,6 +47,7 @@ pub(crate) mod workloads;
 
 use crate::store::analysis::AllTemplates;
 use crate::store::decode::StoredRollout;
+use crate::store::experiments::Experiments;
 pub(crate) use crate::store::key::{Key, Source, compare_versions};
 use crate::store::leaving::Leaving;
 pub(crate) use crate::store::owner::Owner;
@@ -201,6 +203,10 @@ pub(crate) struct Stores {
     pub(crate) rollouts: Rollouts,
     /// ReplicaSets that rollouts control.
     pub(crate) replica_sets: ReplicaSets,
+    /// Experiments.
+    pub(crate) experiments: Experiments,
+    /// ReplicaSets that experiments control.
+    pub(crate) experiment_sets: ReplicaSets,
     /// Services that have to do with rollouts.
     pub(crate) services: Services,
     /// Workloads that rollouts refer to.

@@ -42,6 +42,14 @@ impl StoredRun {
     }
 }
 
+impl StoredRun {
+    /// The experiment that owns it, if one does.
+    pub(crate) fn experiment(&self, key: &Key) -> Option<Key> {
+        let owner = self.owner.as_ref().filter(|owner| owner.kind == "Experiment")?;
+        Some(key.sibling(&owner.name))
+    }
+}
+
 impl<'de> Deserialize<'de> for StoredRun {
     /// Never fails once there is a name: one broken run does not stop the others (invariant 10).
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,6 +1,7 @@
 //! Metrics, named as contract 09 §3 has them.
 
 pub(crate) mod dump;
+mod experiments;
 pub(crate) mod health;
 pub(crate) mod logs;
 pub(crate) mod scrape;
@@ -24,6 +25,8 @@ use std::time::Duration;
 const SERIES_STAY: Duration = Duration::from_secs(65);
 /// Name of the work queue of rollouts in `workqueue_*`.
 pub(crate) const QUEUE: &str = "Rollouts";
+/// Name of that of experiments.
+pub(crate) const EXPERIMENTS: &str = "Experiments";
 
 /// All metrics of one controller.
 pub(crate) struct Telemetry {
@@ -217,6 +220,7 @@ impl Telemetry {
         ];
         scrape::entries(&mut text, entries.iter().chain(&ours));
         scrape::rollouts(&mut text, &self.stores.rollouts);
+        experiments::write(&mut text, &self.stores.experiments);
         Ok(text)
     }
 }

@@ -1,4 +1,5 @@
-//! Analyses: what templates say, what metrics ask, when they are measured, and what their answers mean (contract 06).
+//! Analyses: what templates say, the AnalysisRuns that are made of them, what their metrics ask, when they are measured,
+//! and what the answers mean (contract 06).
 
 pub mod arguments;
 pub mod condition;

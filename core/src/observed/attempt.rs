@@ -90,6 +90,8 @@ pub enum Kind {
     Pod,
     /// An AnalysisRun.
     AnalysisRun,
+    /// An Experiment.
+    Experiment,
     /// An event.
     Event,
     /// A Lease.
@@ -112,6 +114,7 @@ impl Kind {
             Self::Service => "Service",
             Self::Pod => "Pod",
             Self::AnalysisRun => "AnalysisRun",
+            Self::Experiment => "Experiment",
             Self::Event => "Event",
             Self::Lease => "Lease",
             Self::Secret => "Secret",

@@ -5,6 +5,7 @@
 
 mod analysis;
 mod attempt;
+mod experiment;
 mod pod;
 mod refused;
 mod replica_set;
@@ -13,6 +14,7 @@ mod workload;
 
 pub use analysis::{AnalysisRun, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
+pub use experiment::{Experiment, SetTemplate};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
 pub use replica_set::{ReplicaFailure, ReplicaSet};
@@ -63,6 +65,13 @@ pub struct Observed {
     /// Templates that the strategy names, and those that they name in turn.
     #[serde(skip_serializing_if = "Templates::is_empty")]
     pub templates: Templates,
+    /// Experiments whose names begin with that of the rollout; `None` where they are not served here, and a step that asks
+    /// for one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experiments: Option<Vec<Experiment>>,
+    /// What ReplicaSets are made of, by name, only of those that [`crate::rollout::experiment::needed`] names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_templates: BTreeMap<String, SetTemplate>,
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
@@ -72,6 +81,11 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// The Experiments; none where they are not served.
+    pub(crate) fn experiments(&self) -> &[Experiment] {
+        self.experiments.as_deref().unwrap_or_default()
+    }
+
     /// The creation of a ReplicaSet that the API server refused, if that is what was refused last, for this very spec.
     pub(crate) fn refused_creation(&self) -> Option<&Refused> {
         let rollout = &self.rollout;

@@ -1,11 +1,13 @@
 //! What is to happen next, in order, and what to tell the user: the answer of every `decide`.
 
 pub(crate) mod draft;
+mod experiment;
 pub mod news;
 
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
+pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,10 @@ pub enum Action {
     Workload(WorkloadScale),
     /// Of an AnalysisRun.
     AnalysisRun(AnalysisRunAction),
+    /// Of an Experiment.
+    Experiment(ExperimentAction),
+    /// Of a Service that an experiment owns.
+    OwnService(OwnServiceAction),
     /// Of annotations of the rollout, and `spec.replicas` where it is absent (decision 22), by one merge patch.
     Rollout(RolloutPatch),
 }
@@ -130,6 +136,8 @@ impl Action {
             | Self::Service(_)
             | Self::Pod(PodAction::Evict(_))
             | Self::AnalysisRun(_)
+            | Self::Experiment(_)
+            | Self::OwnService(_)
             | Self::Rollout(_) => Kind::Primary,
             Self::Pod(PodAction::Patch(_)) | Self::Workload(_) => Kind::Secondary,
         }
@@ -404,6 +412,8 @@ pub enum WakeReason {
     RefusalToTell,
     /// A refusal was told by a condition before it is tried again.
     RefusalTold,
+    /// The time of an experiment is over.
+    ExperimentOver,
     /// The delay before the first measurement of a metric ends.
     InitialDelay,
     /// The next measurement of a metric is due.
@@ -436,6 +446,7 @@ impl WakeReason {
             Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
+            Self::ExperimentOver => "ExperimentOver",
             Self::InitialDelay => "InitialDelay",
             Self::MeasurementDue => "MeasurementDue",
             Self::MeasurementResumed => "MeasurementResumed",
@@ -469,6 +480,7 @@ impl fmt::Display for WakeReason {
             Self::PodsWanted => "the pauses begin again, because pods are wanted",
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
+            Self::ExperimentOver => "the experiment has run for its duration",
             Self::InitialDelay => "the delay before the first measurement ends",
             Self::MeasurementDue => "the next measurement is due",
             Self::MeasurementResumed => "the controller looks again at a measurement that is under way",

@@ -1,6 +1,7 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
+use crate::plan::ExperimentNews;
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use serde::{Deserialize, Serialize};
@@ -156,6 +157,13 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// An experiment is created for a step.
+    ExperimentCreated {
+        /// Its name.
+        name: String,
+    },
+    /// Something becomes of an experiment.
+    Experiment(ExperimentNews),
     /// An analysis run has ended; told of the run.
     RunCompleted {
         /// How.
@@ -256,6 +264,8 @@ impl News {
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
             Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::ExperimentCreated { .. } => event::EXPERIMENT_CREATED,
+            Self::Experiment(news) => news.reason(),
             Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
             Self::MetricCompleted { phase, .. } => METRIC_REASONS.of(*phase),
         }
@@ -265,6 +275,7 @@ impl News {
     #[must_use]
     pub fn kind(&self) -> EventKind {
         match self {
+            Self::Experiment(news) => news.kind(),
             Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } | Self::AnalysisRun { phase, .. } => {
                 match phase {
                     Phase::Failed | Phase::Error => EventKind::Warning,
@@ -293,6 +304,7 @@ impl News {
             | Self::Paused { .. }
             | Self::Resumed
             | Self::Completed { .. }
+            | Self::ExperimentCreated { .. }
             | Self::NotCompleted { .. } => EventKind::Normal,
         }
     }
@@ -307,7 +319,7 @@ impl News {
             }
             Self::StepsSkipped(_) => Group::Skip,
             Self::ServiceSwitched { preview: true, .. } => Group::Preview,
-            Self::AnalysisRun { .. } => Group::Analysis,
+            Self::AnalysisRun { .. } | Self::ExperimentCreated { .. } => Group::Analysis,
             // The controller's own abort is told before the sizes follow it, a person's once they do.
             Self::NotCompleted { .. }
             | Self::Aborted {
@@ -327,6 +339,7 @@ impl News {
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
             | Self::Deleted { .. }
+            | Self::Experiment(_)
             | Self::RunCompleted { .. }
             | Self::MetricCompleted { .. }
             | Self::ReconciliationError { .. } => Group::Course,
@@ -347,6 +360,7 @@ impl fmt::Display for News {
             Self::ReplicaSetCreateError { message }
             | Self::Aborted { message, .. }
             | Self::WorkloadScaleContested { message }
+            | Self::StatusUnreadable { message }
             | Self::ReconciliationError { message } => f.write_str(message),
             Self::UndecodableTemplate { name, fields } => undecodable(f, name, fields),
             Self::Scaled {
@@ -355,26 +369,20 @@ impl fmt::Display for News {
                 from,
                 to,
             } => {
-                let direction = if to > from { "up" } else { "down" };
+                let direction = direction(*from, *to);
                 write!(
                     f,
                     "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
                 )
             }
             Self::WorkloadScaled { what, from, to } => {
-                let direction = if to > from { "up" } else { "down" };
-                write!(f, "Scaled {direction} {what} from {from} to {to}")
+                write!(f, "Scaled {} {what} from {from} to {to}", direction(*from, *to))
             }
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }
             Self::StepCompleted { step, of, words } => write!(f, "Rollout step {step}/{of} completed ({words})"),
-            Self::StepsSkipped(why) => f.write_str(match why {
-                Skip::RollbackToStable => "Rollback to stable ReplicaSets",
-                Skip::RollbackWithinWindow => "Rollback to active ReplicaSets within RollbackWindow",
-                Skip::NoReplicas => "The update began with no replicas: weights and pauses are skipped",
-                Skip::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
-            }),
+            Self::StepsSkipped(why) => f.write_str(why.words()),
             Self::AnalysisRun {
                 of,
                 name,
@@ -397,15 +405,32 @@ impl fmt::Display for News {
                     "Rollout not completed, started update to revision {revision} ({hash})"
                 )
             }
-            Self::StatusUnreadable { message } => f.write_str(message),
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
+            Self::Experiment(news) => news.fmt(f),
             Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
             Self::MetricCompleted { metric, phase } => write!(f, "Metric '{metric}' Completed. Result: {phase}"),
             Self::InvalidMetadata { error } => write!(f, "An update will be invalid: {error}"),
         }
     }
+}
+
+impl Skip {
+    fn words(self) -> &'static str {
+        match self {
+            Self::RollbackToStable => "Rollback to stable ReplicaSets",
+            Self::RollbackWithinWindow => "Rollback to active ReplicaSets within RollbackWindow",
+            Self::NoReplicas => "The update began with no replicas: weights and pauses are skipped",
+            Self::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
+        }
+    }
+}
+
+/// Whether a size grows.
+pub(super) fn direction(from: i32, to: i32) -> &'static str {
+    if to > from { "up" } else { "down" }
 }
 
 fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt::Result {

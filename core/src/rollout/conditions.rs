@@ -41,8 +41,14 @@ pub(crate) fn new(kind: &str, status: &str, reason: &str, message: impl Into<Str
 ///
 /// Equal status and reason change nothing, not even the message: users watch transitions, not words. A changed
 /// condition moves to the end of the list.
-pub(crate) fn set(status: &mut RolloutStatus, mut condition: Condition) -> bool {
-    if let Some(old) = get(status, &condition.r#type) {
+pub(crate) fn set(status: &mut RolloutStatus, condition: Condition) -> bool {
+    set_in(&mut status.conditions, condition)
+}
+
+/// As [`set`], of the conditions of any kind of object.
+pub(crate) fn set_in(conditions: &mut Vec<Condition>, mut condition: Condition) -> bool {
+    let old = conditions.iter().find(|old| old.r#type == condition.r#type);
+    if let Some(old) = old {
         if old.status == condition.status && old.reason == condition.reason {
             return false;
         }
@@ -50,8 +56,8 @@ pub(crate) fn set(status: &mut RolloutStatus, mut condition: Condition) -> bool 
             condition.last_transition_time = old.last_transition_time.clone();
         }
     }
-    remove(status, &condition.r#type.clone());
-    status.conditions.push(condition);
+    conditions.retain(|old| old.r#type != condition.r#type);
+    conditions.push(condition);
     true
 }
 

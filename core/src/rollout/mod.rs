@@ -7,7 +7,8 @@
 //!   stands.
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
-//!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update.
+//!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update; [`experiment`] says the
+//!   same of Experiments.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
@@ -28,6 +29,8 @@ pub(crate) mod conditions;
 pub mod decide;
 pub(crate) mod duration;
 pub(crate) mod ephemeral;
+pub mod experiment;
+pub(crate) mod history;
 pub(crate) mod invalid;
 pub(crate) mod look;
 pub(crate) mod order;

@@ -6,9 +6,9 @@
 //! 4. Services move, and those that the spec no longer names are released.
 //! 5. ReplicaSets shrink, within the budget of available pods, and keep what a Service still leads to.
 //! 6. The Deployment that the rollout refers to shrinks, once pods of the rollout stand in for its own.
-//! 7. AnalysisRuns that no longer count are to end, and those that count from now on are created. Nothing that moves pods or
+//! 7. AnalysisRuns and Experiments that no longer count are to end, and those that count from now on are created. Nothing that moves pods or
 //!    traffic waits for that: going back comes first.
-//! 8. Old ReplicaSets go, and AnalysisRuns that have had their time.
+//! 8. Old ReplicaSets go, and AnalysisRuns and Experiments that have had their time.
 //! 9. Records and metadata follow: rollouts work without them.
 //! 10. Pods are evicted where no size changes.
 //!
@@ -19,8 +19,8 @@ use crate::meaning;
 use crate::observed::{Observed, ReplicaSet, Service, Workload};
 use crate::plan::draft::{Draft, patch_of, target_of};
 use crate::plan::{
-    Action, After, AnalysisRunAction, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch, RolloutPatch,
-    Secondary, ServicePatch, Target, Wake, WakeReason, WorkloadScale,
+    Action, After, AnalysisRunAction, ExperimentAction, News, Ownership, PodAction, ReplicaSetAction, ReplicaSetPatch,
+    RolloutPatch, Secondary, ServicePatch, Target, Wake, WakeReason, WorkloadScale,
 };
 use crate::rollout::availability::{self, Budget};
 use crate::rollout::ephemeral::{self, Change};
@@ -28,7 +28,7 @@ use crate::rollout::look::Look;
 use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
-use crate::rollout::want::{Behind, Deadline, Keeps, Of, Runs, Want};
+use crate::rollout::want::{Behind, Deadline, Experiments, Keeps, Of, Runs, Want};
 use crate::rollout::workload::{self, Scale};
 use crate::wire;
 
@@ -46,8 +46,10 @@ pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> 
     actions.shrink(look, want, draft);
     actions.scale_workload(look, &scale, draft);
     actions.analyse(&want.runs);
+    actions.experiment(&want.experiments, draft);
     actions.clean_up(look);
     actions.clean_up_runs(&want.runs);
+    actions.clean_up_experiments(&want.experiments);
     actions.keep_records(look, want);
     actions.dress(look);
     actions.evict(look);
@@ -108,6 +110,8 @@ impl Actions {
             | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
             | Action::Workload(_)
             | Action::AnalysisRun(_)
+            | Action::Experiment(_)
+            | Action::OwnService(_)
             | Action::Rollout(_) => false,
         })
     }
@@ -126,6 +130,8 @@ impl Actions {
             | Action::Service(_)
             | Action::Pod(PodAction::Evict(_))
             | Action::AnalysisRun(_)
+            | Action::Experiment(_)
+            | Action::OwnService(_)
             | Action::Rollout(_) => false,
         })
     }
@@ -306,6 +312,25 @@ impl Actions {
         }
         for new in &runs.create {
             self.push(AnalysisRunAction::Create(Box::new(new.clone())));
+        }
+    }
+
+    /// Experiments end and begin (contract 03 §12).
+    fn experiment(&mut self, experiments: &Experiments, draft: &mut Draft) {
+        for target in &experiments.terminate {
+            self.push(Action::Experiment(ExperimentAction::Terminate(target.clone())));
+        }
+        if let Some(new) = &experiments.create {
+            let name = new.name.clone();
+            let after = self.push(Action::Experiment(ExperimentAction::Create(Box::new(new.clone()))));
+            draft.tell(News::ExperimentCreated { name }, after);
+        }
+    }
+
+    /// Deletes Experiments that have had their time.
+    fn clean_up_experiments(&mut self, experiments: &Experiments) {
+        for target in &experiments.delete {
+            self.push(Action::Experiment(ExperimentAction::Delete(target.clone())));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::plan::{StatusWrite, Urgency};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::update::Course;
 use crate::wire::condition;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Pods counted.
@@ -108,7 +109,7 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         return None;
     }
     let (before, after) = differences(old, next);
-    let patch = diff(&to_map(&before), to_map(&after))?;
+    let patch = merge_patch(&before, &after)?;
     let urgency = if only_counters(old, next, (before, after)) {
         Urgency::Counters
     } else {
@@ -199,7 +200,12 @@ fn differences(old: &RolloutStatus, next: &RolloutStatus) -> (RolloutStatus, Rol
     (before, after)
 }
 
-fn to_map(status: &RolloutStatus) -> Map<String, Value> {
+/// The merge patch from one value to another, both of which are objects; none where they are equal.
+pub(crate) fn merge_patch<T: Serialize>(before: &T, after: &T) -> Option<Value> {
+    diff(&to_map(before), to_map(after))
+}
+
+fn to_map<T: Serialize>(status: &T) -> Map<String, Value> {
     match serde_json::to_value(status) {
         Ok(Value::Object(map)) => map,
         Ok(_) | Err(_) => Map::new(),

@@ -2,7 +2,7 @@
 //! [`order`](crate::rollout::order) makes changes of it.
 
 use crate::observed::ReplicaSet;
-use crate::plan::{NewAnalysisRun, Target};
+use crate::plan::{NewAnalysisRun, NewExperiment, Target};
 use jiff::Timestamp;
 
 /// All that a strategy wants now.
@@ -20,6 +20,8 @@ pub(crate) struct Want<'a> {
     pub(crate) keep_shares: bool,
     /// What is wanted of AnalysisRuns.
     pub(crate) runs: Runs,
+    /// What is wanted of Experiments.
+    pub(crate) experiments: Experiments,
     /// When old pods may go.
     pub(crate) delays_end: Vec<Timestamp>,
 }
@@ -39,6 +41,17 @@ pub(crate) struct Runs {
     /// Those that count from now on.
     pub(crate) create: Vec<NewAnalysisRun>,
     /// Those that no longer count, and that still measure.
+    pub(crate) terminate: Vec<Target>,
+    /// Those that have had their time.
+    pub(crate) delete: Vec<Target>,
+}
+
+/// What is wanted of the Experiments of a rollout.
+#[derive(Debug, Default)]
+pub(crate) struct Experiments {
+    /// The one that counts from now on.
+    pub(crate) create: Option<NewExperiment>,
+    /// Those that no longer count, and that still run.
     pub(crate) terminate: Vec<Target>,
     /// Those that have had their time.
     pub(crate) delete: Vec<Target>,

@@ -1,6 +1,7 @@
 //! Strings that users, Argo CD and the kubectl plugin read: to the letter as contract 02 and 09 have them.
 
 pub mod analysis;
+pub mod experiment;
 
 /// Label of ReplicaSets, their pods and selectors: the pod template hash.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
@@ -166,6 +167,8 @@ pub mod event {
     pub const COMPLETED: &str = "RolloutCompleted";
     /// An update began.
     pub const NOT_COMPLETED: &str = "RolloutNotCompleted";
+    /// An Experiment was created.
+    pub const EXPERIMENT_CREATED: &str = "ExperimentCreated";
     /// A rollout was deleted.
     pub const DELETED: &str = "RolloutDeleted";
     /// Labels or annotations for pods, in a field that does not apply now, could not be given to any pod; ours (decision

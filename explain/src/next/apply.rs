@@ -3,9 +3,9 @@
 use serde_json::Value;
 use serin_core::Observed;
 use serin_core::api::lenient::Lenient;
-use serin_core::observed::{AnalysisRun, ReplicaSet};
+use serin_core::observed::{AnalysisRun, Experiment, ReplicaSet};
 use serin_core::plan::{
-    Action, AnalysisRunAction, NewReplicaSet, Plan, ReplicaSetAction, ReplicaSetPatch, ServicePatch,
+    Action, AnalysisRunAction, ExperimentAction, NewReplicaSet, Plan, ReplicaSetAction, ReplicaSetPatch, ServicePatch,
 };
 use serin_core::wire::HASH_LABEL;
 use std::collections::BTreeMap;
@@ -49,7 +49,25 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
             Action::AnalysisRun(AnalysisRunAction::Delete(target)) => {
                 seen.analysis_runs.retain(|run| run.name != target.name)
             }
-            Action::Pod(_) => {}
+            Action::Experiment(ExperimentAction::Create(new)) => {
+                seen.experiments.get_or_insert_default().push(Experiment {
+                    name: new.name.clone(),
+                    labels: new.labels.clone(),
+                    ..Experiment::default()
+                });
+            }
+            Action::Experiment(ExperimentAction::Terminate(target)) => {
+                let mut experiments = seen.experiments.iter_mut().flatten();
+                if let Some(of) = experiments.find(|of| of.name == target.name) {
+                    of.terminate = true;
+                }
+            }
+            Action::Experiment(ExperimentAction::Delete(target)) => {
+                if let Some(experiments) = &mut seen.experiments {
+                    experiments.retain(|of| of.name != target.name);
+                }
+            }
+            Action::Pod(_) | Action::OwnService(_) => {}
         }
     }
     if let Some(write) = &plan.status {

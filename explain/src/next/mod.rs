@@ -10,7 +10,7 @@ use crate::case::{Case, Kind};
 use crate::explanation::{Cause, State};
 use jiff::{Timestamp, Unit};
 use serde_json::Value;
-use serin_core::plan::{Action, AnalysisRunAction, Plan, PodAction, ReplicaSetAction, WakeReason};
+use serin_core::plan::{Action, AnalysisRunAction, ExperimentAction, Plan, PodAction, ReplicaSetAction, WakeReason};
 use serin_core::{Observed, decide};
 
 /// Moments that are told.
@@ -178,11 +178,16 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             Action::AnalysisRun(AnalysisRunAction::Terminate(target)) => {
                 told.push(format!("AnalysisRun {} is to end", target.name))
             }
+            Action::Experiment(ExperimentAction::Terminate(target)) => {
+                told.push(format!("Experiment {} is to end", target.name))
+            }
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
             | Action::Workload(_)
             | Action::AnalysisRun(AnalysisRunAction::Delete(_))
+            | Action::Experiment(ExperimentAction::Create(_) | ExperimentAction::Delete(_))
+            | Action::OwnService(_)
             | Action::Pod(PodAction::Patch(_))
             | Action::Rollout(_) => {}
         }

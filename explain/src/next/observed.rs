@@ -3,15 +3,18 @@
 use super::analyses;
 use crate::case::Case;
 use crate::sources::{Object, text, time};
+use serde::Deserialize;
 use serde_json::Value;
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
 use serin_core::api::lenient::Lenient;
 use serin_core::identity::{Identity, anti_affinity};
 use serin_core::meaning;
-use serin_core::observed::{Pod, ReplicaFailure, ReplicaSet, Service};
+use serin_core::observed::{Experiment, Pod, ReplicaFailure, ReplicaSet, Service, SetTemplate};
+use serin_core::rollout::experiment;
 use serin_core::rollout::pods;
 use serin_core::rollout::workload::{self, Reference, Referenced};
+use serin_core::wire::analysis::Phase;
 use serin_core::wire::{HASH_LABEL, MANAGED_BY};
 use std::collections::BTreeMap;
 
@@ -41,10 +44,17 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
             .map(|set| replica_set(case, set))
             .collect(),
         services: services(case),
+        experiments: Some(experiments(case)?),
         ..Observed::default()
     };
     follow_workload(case, &mut seen)?;
     analyses::add(case, &mut seen)?;
+    for name in experiment::needed(&seen, case.now) {
+        let mut sets = case.index.owned("ReplicaSet", case.object);
+        let set = sets.find(|set| set.name() == name);
+        let made = set.and_then(|set| SetTemplate::deserialize(set.at("/spec")).ok());
+        seen.set_templates.extend(made.map(|made| (name, made)));
+    }
     for name in pods::needed(&seen, case.now) {
         if !case.was_listed("Pod") {
             return Err("Pod");
@@ -77,6 +87,29 @@ fn follow_workload(case: &Case<'_>, seen: &mut Observed) -> Result<(), &'static 
     };
     workload::fill_in(seen, found.as_ref(), Identity::of_filled_in);
     Ok(())
+}
+
+/// The Experiments of the rollout; the kind where a step asks for one and they were not read.
+fn experiments(case: &Case<'_>) -> Result<Vec<Experiment>, &'static str> {
+    let strategy = &case.rollout.spec.strategy;
+    let mut steps = strategy.canary.iter().flat_map(|canary| &canary.steps);
+    if !case.was_listed("Experiment") && steps.any(|step| step.experiment.is_some()) {
+        return Err("Experiment");
+    }
+    let experiment = |object: &Object| Experiment {
+        name: object.name().to_owned(),
+        uid: object.uid().to_owned(),
+        resource_version: object.text("/metadata/resourceVersion").to_owned(),
+        created: object.created().unwrap_or_default(),
+        deleting: !object.text("/metadata/deletionTimestamp").is_empty(),
+        foreign: false,
+        labels: words(object.at("/metadata/labels")),
+        terminate: object.at("/spec/terminate") == &Value::Bool(true),
+        phase: Phase::of(object.text("/status/phase")),
+        message: object.text("/status/message").to_owned(),
+    };
+    let owned = case.index.owned("Experiment", case.object);
+    Ok(owned.map(experiment).collect())
 }
 
 fn services(case: &Case<'_>) -> BTreeMap<String, Option<Service>> {

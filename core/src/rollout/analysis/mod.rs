@@ -16,6 +16,7 @@ use crate::meaning::{BlueGreen, Canary, Wait};
 use crate::observed::AnalysisRun;
 use crate::plan::draft::Draft;
 use crate::plan::{After, NewAnalysisRun, News};
+use crate::rollout::history::past;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::update::Course;
@@ -337,7 +338,7 @@ impl<'a> Analysis<'a> {
             .iter()
             .filter(|run| !run.foreign && !run.deleting && !counts(run))
             .collect();
-        let past = runs::past(look, &others);
+        let past = past(look, &others);
         let gone = |run: &AnalysisRun| past.iter().any(|past| past.name == run.name);
         let end = self.terminate.iter().chain(&others);
         let end = end.filter(|run| runs::may_be_terminated(run) && !gone(run));

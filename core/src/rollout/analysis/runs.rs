@@ -3,10 +3,12 @@
 use crate::api::rollout_status::AnalysisRunReference;
 use crate::observed::AnalysisRun;
 use crate::plan::Target;
+use crate::rollout::history::Kept;
 use crate::rollout::look::Look;
+use crate::wire::STEP_INDEX;
 use crate::wire::analysis::Phase;
-use crate::wire::{HASH_LABEL, STEP_INDEX};
-use std::cmp::Reverse;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// What of a rollout a run belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,31 +112,8 @@ pub(super) fn target_of(run: &AnalysisRun) -> Target {
     }
 }
 
-/// Which of these runs have had their time, none of which counts any more: those of a ReplicaSet that is no longer there,
-/// and the oldest that ended beyond the limits of `spec.analysis`. One that has not ended stays.
-pub(super) fn past<'a>(look: &Look<'_>, others: &[&'a AnalysisRun]) -> Vec<&'a AnalysisRun> {
-    let spec = &look.rollout.spec;
-    let limit = |limit: i32| usize::try_from(limit).unwrap_or(0);
-    let (mut good, mut bad) = (
-        limit(spec.successful_run_history_limit_or_default()),
-        limit(spec.unsuccessful_run_history_limit_or_default()),
-    );
-    let mut newest_first = others.to_vec();
-    newest_first.sort_by_key(|run| (Reverse(run.created), Reverse(&run.name)));
-    newest_first.retain(|run| {
-        let hash = run.labels.get(HASH_LABEL);
-        let mut sets = look.seen.replica_sets.iter().filter(|set| !set.deleting);
-        if !sets.any(|set| hash.is_some_and(|hash| set.hash() == hash)) {
-            return true;
-        }
-        let left = match run.phase {
-            Phase::Unset | Phase::Pending | Phase::Running => return false,
-            Phase::Successful => &mut good,
-            Phase::Failed | Phase::Error | Phase::Inconclusive => &mut bad,
-        };
-        let beyond = *left == 0;
-        *left = left.saturating_sub(1);
-        beyond
-    });
-    newest_first
+impl Kept for AnalysisRun {
+    fn of(&self) -> (Timestamp, &str, &BTreeMap<String, String>, Phase) {
+        (self.created, &self.name, &self.labels, self.phase)
+    }
 }

@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::plan::draft::Draft;
 use crate::rollout::analysis::Analysis;
 use crate::rollout::conditions::{self, Facts};
+use crate::rollout::experiment::Experiments;
 use crate::rollout::invalid;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::order;
@@ -25,6 +26,10 @@ pub(crate) use update::never_served;
 pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let mut draft = Draft::default();
     let mut course = Course::of_canary(look, canary, &mut draft);
+    let experiments = match Experiments::of(look, canary, &mut course) {
+        Ok(experiments) => experiments,
+        Err(problem) => return invalid::plan(look.seen, look.now, &problem),
+    };
     let analysis = match Analysis::of_canary(look, canary, &mut course) {
         Ok(analysis) => analysis,
         Err(problem) => return invalid::plan(look.seen, look.now, &problem),
@@ -33,13 +38,18 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let input = sizes::input(look, canary, &course);
     let mut want = sizes::want(look, canary, &input, &course);
     want.runs = analysis.want(look);
+    want.experiments = experiments.want(look);
     let actions = order::carry_out(look, &want, &mut draft);
     let index = course.index;
-    course.advance(look, canary, &input, &analysis, actions.resize(), &mut draft);
+    let verdicts = (analysis.of_step().is_successful(), experiments.is_successful());
+    course.advance(look, canary, &input, verdicts, actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
     let mut next = status::base(look, &course, counts);
-    // The run of a step that is done counts no more.
+    // What belongs to a step that is done counts no more.
     let step = analysis.of_step().reference().filter(|_| course.index == index);
+    if course.index == index {
+        experiments.name().clone_into(&mut next.canary.current_experiment);
+    }
     next.canary.current_step_analysis_run_status = step;
     next.canary.current_background_analysis_run_status = analysis.of_background().reference();
     let facts = facts(look, canary, &course, counts, &next);

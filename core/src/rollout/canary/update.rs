@@ -5,7 +5,6 @@ use crate::meaning::{Canary, PauseLength, Step, Threshold, Wait};
 use crate::plan::draft::Draft;
 use crate::plan::news::Skip;
 use crate::plan::{After, News};
-use crate::rollout::analysis::Analysis;
 use crate::rollout::canary::scale::{self, MAX_WEIGHT};
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
@@ -103,14 +102,15 @@ impl Course {
 
     /// Promotes, completes steps, pauses: at most one of them in a reconcile.
     ///
-    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached. Of consecutive steps that
+    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached, `verdicts` whether the
+    /// analysis and the experiment of the step were successful. Of consecutive steps that
     /// need no other pods than there are, all are completed: each has its event, and one status tells of them.
     pub(crate) fn advance(
         &mut self,
         look: &Look<'_>,
         canary: &Canary<'_>,
         input: &scale::Input,
-        analysis: &Analysis<'_>,
+        verdicts: (bool, bool),
         resized: bool,
         draft: &mut Draft,
     ) {
@@ -123,7 +123,7 @@ impl Course {
             let mut more = true;
             while more {
                 let before = of_sizes(self);
-                more = self.finish_step(look, canary, input, analysis, draft) && before && of_sizes(self);
+                more = self.finish_step(look, canary, input, verdicts, draft) && before && of_sizes(self);
             }
         }
     }
@@ -155,7 +155,7 @@ impl Course {
         look: &Look<'_>,
         canary: &Canary<'_>,
         input: &scale::Input,
-        analysis: &Analysis<'_>,
+        verdicts: (bool, bool),
         draft: &mut Draft,
     ) -> bool {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
@@ -171,9 +171,10 @@ impl Course {
                 let length = if asleep { PauseLength::Indefinite } else { length };
                 self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft)
             }
-            Wait::Analysis(_) => !asleep && analysis.of_step().is_successful(),
+            Wait::Analysis(_) => !asleep && verdicts.0,
+            Wait::Experiment(_) => !asleep && verdicts.1,
             // Refused before a decision gets here: see `crate::rollout::invalid`.
-            Wait::Experiment(_) | Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => false,
+            Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => false,
         };
         if !complete {
             return false;
