@@ -141,7 +141,11 @@ impl Controller {
         if job.status.as_ref() != Some(&plan.status) {
             let mut status = serde_json::to_value(&plan.status).map_err(kube::Error::SerdeError)?;
             // A merge patch takes away only what it names.
-            for field in stored.data["status"].as_object().into_iter().flat_map(|fields| fields.keys()) {
+            for field in stored.data["status"]
+                .as_object()
+                .into_iter()
+                .flat_map(|fields| fields.keys())
+            {
                 if status.get(field).is_none() {
                     status[field] = Value::Null;
                 }
