@@ -125,7 +125,11 @@ mod tests {
             (Shape::String, "3", "string", "3"),
         ] {
             let read = shape.read(written).unwrap();
-            assert_eq!((type_name(&read).as_str(), text(&read).as_str()), (go_type, value), "{written}");
+            assert_eq!(
+                (type_name(&read).as_str(), text(&read).as_str()),
+                (go_type, value),
+                "{written}"
+            );
         }
         for (shape, written) in [
             (Shape::Float, "[1]"),
