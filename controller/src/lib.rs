@@ -30,7 +30,7 @@ mod sync;
 mod telemetry;
 mod watch;
 
-pub use analysis::{OfRun, Provider, Taken, Task};
+pub use analysis::{Fetched, OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;

@@ -5,6 +5,7 @@
 
 mod desk;
 mod engine;
+mod fetched;
 mod measure;
 mod reconcile;
 mod secrets;
@@ -12,4 +13,5 @@ mod series;
 mod watch;
 
 pub(crate) use engine::Engine;
+pub use fetched::Fetched;
 pub use measure::{OfRun, Provider, Taken, Task};

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod condition;
+pub mod expressions;
 pub mod provider;
 pub mod run;
 pub mod template;

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod counters;
+mod expressions;
 mod lives;
 mod play;
 mod runs;

@@ -1,0 +1,65 @@
+//! The provider of the controller: fetches what metrics ask for, and judges it by their conditions.
+
+use super::measure::{OfRun, Provider, Taken, Task};
+use crate::fetch::{Ask, Fetch, Measured};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serin_core::analysis::expressions::Compiling;
+use serin_core::analysis::provider::{self, Secret};
+use serin_core::analysis::run::Step;
+use serin_core::api::analysis_template::Metric;
+use std::sync::Arc;
+
+/// Measures over HTTP and with Jobs.
+pub struct Fetched {
+    fetch: Arc<Fetch>,
+}
+
+impl Fetched {
+    /// A provider that fetches.
+    #[must_use]
+    pub fn new(fetch: Fetch) -> Self {
+        let fetch = Arc::new(fetch);
+        Self { fetch }
+    }
+}
+
+impl Provider for Fetched {
+    fn measure(&self, task: Task) -> BoxFuture<'static, Taken> {
+        let fetch = Arc::clone(&self.fetch);
+        async move {
+            let hidden: Vec<Secret> = task.hidden.iter().map(|value| Secret::new(value.clone())).collect();
+            let step = match &task.question.step {
+                Step::Run => provider::Step::Run {
+                    number: task.question.number,
+                },
+                Step::Resume(of) => provider::Step::Resume(of),
+                Step::Terminate(of) => provider::Step::Terminate(of),
+            };
+            let ask = Ask {
+                run: &run(&task.run),
+                metric: &task.metric,
+                step,
+                hidden: &hidden,
+                expressions: &Compiling,
+            };
+            let Measured { measurement, metadata } = fetch.measure(&ask).await;
+            Taken { measurement, metadata }
+        }
+        .boxed()
+    }
+
+    fn collect(&self, of: Arc<OfRun>, metric: Metric, limit: usize) -> BoxFuture<'static, Result<(), String>> {
+        let fetch = Arc::clone(&self.fetch);
+        async move { fetch.collect(&run(&of), &metric, limit).await }.boxed()
+    }
+}
+
+fn run(of: &OfRun) -> provider::Run {
+    provider::Run {
+        name: of.name.clone(),
+        namespace: of.namespace.clone(),
+        uid: of.uid.clone(),
+        started_at: of.started_at,
+    }
+}
