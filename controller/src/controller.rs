@@ -350,7 +350,7 @@ impl Bound {
         }
         let ready = [
             &replica_sets,
-            &runs,
+            runs,
             &templates,
             &cluster_templates,
             &experiments,

@@ -91,6 +91,8 @@ fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
         Action::ReplicaSet(ReplicaSetAction::Delete(_))
         | Action::Workload(_)
         | Action::AnalysisRun(_)
+        | Action::Experiment(_)
+        | Action::OwnService(_)
         | Action::Service(_)
         | Action::Pod(PodAction::Patch(_))
         | Action::Pod(PodAction::Evict(_))

@@ -145,6 +145,8 @@ fn take_over(name: &str, seen: &mut Observed) -> Vec<String> {
                 | Action::Service(_)
                 | Action::Workload(_)
                 | Action::AnalysisRun(_)
+                | Action::Experiment(_)
+                | Action::OwnService(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => panic!("{name}: {action:?}"),
@@ -299,6 +301,8 @@ fn a_template_with_a_field_of_a_newer_kubernetes_makes_one() {
                 | Action::Service(_)
                 | Action::Workload(_)
                 | Action::AnalysisRun(_)
+                | Action::Experiment(_)
+                | Action::OwnService(_)
                 | Action::Pod(PodAction::Patch(_))
                 | Action::Pod(PodAction::Evict(_))
                 | Action::Rollout(_) => None,

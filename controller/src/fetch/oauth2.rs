@@ -40,6 +40,12 @@ struct Token {
 }
 
 async fn asked(client: &Client, oauth2: &OAuth2, headers: &HeaderMap, in_form: bool) -> Result<Answered, Cause> {
+    let (all, form) = request(oauth2, headers, in_form)?;
+    exchange(client.post(&oauth2.token_url).headers(all).body(form)).await
+}
+
+/// Headers and form of a request for a token.
+fn request(oauth2: &OAuth2, headers: &HeaderMap, in_form: bool) -> Result<(HeaderMap, String), Cause> {
     let mut all = HeaderMap::new();
     let mut form = Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
@@ -61,8 +67,7 @@ async fn asked(client: &Client, oauth2: &OAuth2, headers: &HeaderMap, in_form: b
     if oauth2.with_headers {
         all.extend(headers.clone());
     }
-    let request = client.post(&oauth2.token_url).headers(all).body(form.finish());
-    exchange(request).await
+    Ok((all, form.finish()))
 }
 
 /// The token that an answer holds.

@@ -39,7 +39,7 @@ async fn runs_end_as_they_were_measured() {
     ] {
         let world = World::start(answers(answered)).await;
         world
-            .create("run", spec(json!([web("m", json!({"consecutiveErrorLimit": 0}))])))
+            .create("run", spec(&json!([web("m", &json!({"consecutiveErrorLimit": 0}))])))
             .await;
         seconds(2).await;
         let status = world.status("run").await;
@@ -66,10 +66,10 @@ async fn runs_end_as_they_were_measured() {
 async fn a_run_measures_until_it_is_asked_to_end() {
     let world = World::start(answers("Successful")).await;
     let metrics = json!([
-        web("a", json!({"interval": "10s"})),
-        web("b", json!({"interval": "10s"}))
+        web("a", &json!({"interval": "10s"})),
+        web("b", &json!({"interval": "10s"}))
     ]);
-    world.create("run", spec(metrics)).await;
+    world.create("run", spec(&metrics)).await;
     seconds(125).await;
     let status = world.status("run").await;
     assert_eq!(status["phase"], "Running");
@@ -98,11 +98,11 @@ async fn a_provider_that_hangs_holds_only_its_metric() {
     }))
     .await;
     let metrics = json!([
-        web("hangs", json!({})),
-        web("panics", json!({})),
-        web("m", json!({"interval": "10s", "failureLimit": 2}))
+        web("hangs", &json!({})),
+        web("panics", &json!({})),
+        web("m", &json!({"interval": "10s", "failureLimit": 2}))
     ]);
-    world.create("run", spec(metrics)).await;
+    world.create("run", spec(&metrics)).await;
     seconds(12).await;
     let status = world.status("run").await;
     let result = |name: &str| {
@@ -119,7 +119,7 @@ async fn a_provider_that_hangs_holds_only_its_metric() {
     seconds(12).await;
     assert_eq!(world.status("run").await["phase"], "Failed");
     // Nothing is left of it, and other runs are served.
-    world.create("other", spec(json!([web("m", json!({}))]))).await;
+    world.create("other", spec(&json!([web("m", &json!({}))]))).await;
     seconds(2).await;
     assert_eq!(world.status("other").await["phase"], "Failed");
     assert!(
@@ -145,10 +145,10 @@ async fn a_run_made_anew_has_nothing_of_the_old_one() {
         .boxed()
     }))
     .await;
-    world.create("run", spec(json!([web("m", json!({}))]))).await;
+    world.create("run", spec(&json!([web("m", &json!({}))]))).await;
     seconds(5).await;
     world.runs().delete("run", &DeleteParams::default()).await.unwrap();
-    world.create("run", spec(json!([web("m", json!({}))]))).await;
+    world.create("run", spec(&json!([web("m", &json!({}))]))).await;
     seconds(30).await;
     let status = world.status("run").await;
     assert_eq!(
@@ -172,7 +172,7 @@ async fn a_write_that_fails_costs_no_measurement_and_counts_none_twice() {
         Some(FaultResponse::Refuse(ApiError::new(code, reason, "not now")))
     }));
     world
-        .create("run", spec(json!([web("m", json!({"count": 2, "interval": "30s"}))])))
+        .create("run", spec(&json!([web("m", &json!({"count": 2, "interval": "30s"}))])))
         .await;
     seconds(60).await;
     let status = world.status("run").await;
@@ -187,7 +187,7 @@ async fn a_write_that_fails_costs_no_measurement_and_counts_none_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_finished_run_is_deleted_when_its_time_is_over() {
     let world = World::start(answers("Successful")).await;
-    let mut spec = spec(json!([web("m", json!({}))]));
+    let mut spec = spec(&json!([web("m", &json!({}))]));
     spec["ttlStrategy"] = json!({"secondsAfterSuccess": 30});
     world.create("run", spec).await;
     seconds(29).await;
@@ -200,9 +200,9 @@ async fn a_finished_run_is_deleted_when_its_time_is_over() {
 #[tokio::test(start_paused = true)]
 async fn metrics_of_runs() {
     let world = World::start(answers("Successful")).await;
-    let mut spec = spec(json!([
-        web("webmetric", json!({"interval": "10s"})),
-        web("dry", json!({}))
+    let mut spec = spec(&json!([
+        web("webmetric", &json!({"interval": "10s"})),
+        web("dry", &json!({}))
     ]));
     spec["dryRun"] = json!([{"metricName": "dry"}]);
     world.create("run", spec).await;

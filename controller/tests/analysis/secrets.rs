@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 async fn what_cannot_be_measured_is_told_and_others_go_on() {
     let world = World::start(answers("Successful")).await;
     world
-        .create("argument", json!({"metrics": [web("m", json!({}))]}))
+        .create("argument", json!({"metrics": [web("m", &json!({}))]}))
         .await;
     world
         .create(
@@ -22,7 +22,7 @@ async fn what_cannot_be_measured_is_told_and_others_go_on() {
         .await;
     let secret = |key: &str| {
         let args = json!([{"name": "path", "valueFrom": {"secretKeyRef": {"name": "keys", "key": key}}}]);
-        json!({"metrics": [web("m", json!({}))], "args": args})
+        json!({"metrics": [web("m", &json!({}))], "args": args})
     };
     world.create("no-secret", secret("token")).await;
     seconds(1).await;
@@ -78,7 +78,7 @@ async fn an_api_server_that_does_not_give_a_secret_now_costs_measurements() {
     }));
     let args = json!([{"name": "path", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}}]);
     world
-        .create("run", json!({"metrics": [web("m", json!({}))], "args": args}))
+        .create("run", json!({"metrics": [web("m", &json!({}))], "args": args}))
         .await;
     seconds(5).await;
     let status = world.status("run").await;
@@ -140,7 +140,7 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
     world.secret().await;
     let args = json!([{"name": "path", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}}]);
     world
-        .create("sealed", json!({"metrics": [web("m", json!({}))], "args": args}))
+        .create("sealed", json!({"metrics": [web("m", &json!({}))], "args": args}))
         .await;
     seconds(30).await;
     let run = serde_json::to_string(&world.runs().get("sealed").await.unwrap()).unwrap();

@@ -194,7 +194,7 @@ pub(crate) async fn define(client: &Client) {
     definitions.create(&PostParams::default(), &definition).await.unwrap();
 }
 
-pub(crate) fn web(name: &str, more: Value) -> Value {
+pub(crate) fn web(name: &str, more: &Value) -> Value {
     let mut metric = json!({"name": name, "provider": {"web": {"url": "http://metrics.example/{{args.path}}"}}});
     for (field, value) in more.as_object().unwrap() {
         metric[field] = value.clone();
@@ -202,6 +202,6 @@ pub(crate) fn web(name: &str, more: Value) -> Value {
     metric
 }
 
-pub(crate) fn spec(metrics: Value) -> Value {
+pub(crate) fn spec(metrics: &Value) -> Value {
     json!({"metrics": metrics, "args": [{"name": "path", "value": "rate"}]})
 }

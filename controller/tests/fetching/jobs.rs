@@ -17,7 +17,7 @@ fn job() -> serde_json::Value {
 }
 
 async fn step(api: &ApiServer, step: Step<'_>) -> Measured {
-    let (run, metric) = (run(), metric(job()));
+    let (run, metric) = (run(), metric(&job()));
     let ask = Ask {
         run: &run,
         metric: &metric,
@@ -51,7 +51,7 @@ async fn a_job_is_created_adopted_looked_at_and_deleted() {
     assert_eq!(jobs.list(&ListParams::default()).await.unwrap().items.len(), 1);
     let later = step(&api, Step::Resume(&first)).await.measurement;
     assert_eq!(
-        (later.phase.as_str(), later.started_at),
+        (later.phase.as_str(), later.started_at.clone()),
         ("Running", first.started_at.clone())
     );
     let status = json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}});
@@ -78,7 +78,7 @@ async fn the_oldest_jobs_are_collected() {
     for number in 1..=4 {
         begun(&api, number).await;
     }
-    fetch(&api).collect(&run(), &metric(job()), 2).await.unwrap();
+    fetch(&api).collect(&run(), &metric(&job()), 2).await.unwrap();
     let jobs: Api<Job> = Api::namespaced(api.client(), "default");
     let list = jobs.list(&ListParams::default()).await.unwrap();
     let left = list
@@ -91,7 +91,7 @@ async fn the_oldest_jobs_are_collected() {
 #[tokio::test]
 async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
     let api = ApiServer::new();
-    let (run, metric) = (run(), metric(json!({"influxdb": {"query": "q"}})));
+    let (run, metric) = (run(), metric(&json!({"influxdb": {"query": "q"}})));
     let ask = Ask {
         run: &run,
         metric: &metric,

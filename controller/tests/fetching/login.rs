@@ -13,7 +13,7 @@ fn header<'r>(request: &'r str, name: &str) -> Option<&'r str> {
     })
 }
 
-fn prometheus(server: &Server, authentication: Value, headers: Value) -> Value {
+fn prometheus(server: &Server, authentication: &Value, headers: &Value) -> Value {
     json!({"prometheus": {"address": server.url(""), "query": "up", "authentication": authentication, "headers": headers}})
 }
 
@@ -21,12 +21,10 @@ fn prometheus(server: &Server, authentication: Value, headers: Value) -> Value {
 async fn basic_auth_gives_way_to_a_header_of_the_template() {
     let server = Server::always(ok(VECTOR)).await;
     let basic = json!({"basicAuth": {"username": "u", "password": "p"}});
-    let measurement = measured(prometheus(&server, basic.clone(), json!([])), &[])
-        .await
-        .measurement;
+    let measurement = measured(prometheus(&server, &basic, &json!([])), &[]).await.measurement;
     assert_eq!(measurement.value, "[3]");
     let own = json!([{"key": "Authorization", "value": "Custom x"}, {"key": "Host", "value": "elsewhere"}]);
-    measured(prometheus(&server, basic, own), &[]).await;
+    measured(prometheus(&server, &basic, &own), &[]).await;
     let asked = server.asked();
     assert_eq!(header(&asked[0], "authorization"), Some("Basic dTpw"));
     assert!(asked[0].starts_with("POST /api/v1/query HTTP/1.1\r\n"));
@@ -59,7 +57,7 @@ async fn tokens_are_fetched_in_two_ways() {
         "tokenUrl": server.url("/token"), "clientId": "i d", "clientSecret": "s/1", "scopes": ["a", "b"],
     }});
     measured(
-        prometheus(&server, oauth2.clone(), json!([{"key": "X-A", "value": "1"}])),
+        prometheus(&server, &oauth2, &json!([{"key": "X-A", "value": "1"}])),
         &[],
     )
     .await;
@@ -78,7 +76,7 @@ async fn tokens_are_fetched_in_two_ways() {
     );
     assert_eq!(header(&asked[2], "authorization"), Some("Bearer tok-1"));
     let own = json!([{"key": "Authorization", "value": "Custom x"}]);
-    measured(prometheus(&server, oauth2.clone(), own.clone()), &[]).await;
+    measured(prometheus(&server, &oauth2, &own), &[]).await;
     let last = server.asked().pop().unwrap();
     assert_eq!(header(&last, "authorization"), Some("Custom x"));
     let web = json!({"web": {"url": server.url("/"), "authentication": oauth2, "headers": own}});

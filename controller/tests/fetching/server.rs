@@ -203,7 +203,7 @@ pub(crate) fn run() -> Run {
 }
 
 /// A metric with the provider that JSON has.
-pub(crate) fn metric(provider: serde_json::Value) -> Metric {
+pub(crate) fn metric(provider: &serde_json::Value) -> Metric {
     serde_json::from_value(json!({"name": "m", "provider": provider})).unwrap()
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn fetch(api: &ApiServer) -> Fetch {
 /// Takes one measurement; the values of Secrets among its arguments are given.
 pub(crate) async fn measured(provider: serde_json::Value, hidden: &[&str]) -> Measured {
     let hidden: Vec<Secret> = hidden.iter().map(|value| Secret::from(*value)).collect();
-    let (run, metric) = (run(), metric(provider));
+    let (run, metric) = (run(), metric(&provider));
     let ask = Ask {
         run: &run,
         metric: &metric,
