@@ -2,14 +2,12 @@
 
 use crate::args::errors;
 use crate::cluster::client::connect_to;
-use crate::fetch::{Fetch, surroundings};
 use crate::offline::replay::replay;
 use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
 use crate::{ConnectError, Controller, Election, Fetched, Options, Target, connect, install_tls, takeover_report};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
-use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -119,16 +117,10 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let elects = options.leader_elect;
     let served = options.served_namespace(&client);
     let election = Election::of_this_process(served.as_deref());
-    let surroundings = surroundings(|name| std::env::var(name).ok());
-    let fetch = Fetch::new(
-        client.clone(),
-        &election.namespace,
-        Arc::new(Timestamp::now),
-        surroundings,
-    );
+    let provider = Fetched::of_this_process(client.clone(), &election.namespace);
     let mut controller = Controller::new(client, options)
         .events_client(events)
-        .provider(Arc::new(Fetched::new(fetch)));
+        .provider(Arc::new(provider));
     if elects {
         controller = controller.elect(election);
     }

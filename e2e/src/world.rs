@@ -13,7 +13,7 @@ use kube::api::{DeleteParams, DynamicObject, ObjectMeta, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::Value;
-use serin_controller::{Controller, Options};
+use serin_controller::{Controller, Fetched, Options};
 use serin_core::api::Rollout;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{Clock, deployment, job, replica_set};
@@ -332,7 +332,10 @@ impl World {
             ..self.options.clone()
         };
         let [client, events] = self.controller_clients.clone();
-        let mut controller = Controller::new(client, options).events_client(events);
+        let provider = Fetched::of_this_process(client.clone(), "argo-rollouts");
+        let mut controller = Controller::new(client, options)
+            .events_client(events)
+            .provider(Arc::new(provider));
         if let Some(clock) = self.clock {
             controller = controller.clock(Arc::new(move || clock.now()));
         }

@@ -6,13 +6,14 @@ use crate::show::failure::Failure;
 use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::Value;
-use serin_controller::{Controller, Options, Target};
+use serin_controller::{Controller, Fetched, Options, Target};
 use serin_core::notation::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{deployment, job, replica_set};
 use serin_sandbox::{ApiServer, Served};
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -70,7 +71,10 @@ impl Cluster {
 
     /// The controller talks HTTP, as it would to any cluster.
     async fn run_controller(&mut self) -> Result<(), Failure> {
-        let controller = Controller::new(self.client()?, Options::default()).without_servers();
+        let provider = Fetched::of_this_process(self.client()?, "argo-rollouts");
+        let controller = Controller::new(self.client()?, Options::default())
+            .provider(Arc::new(provider))
+            .without_servers();
         let bound = controller
             .bind()
             .await

@@ -1,9 +1,11 @@
 //! The provider of the controller: fetches what metrics ask for, and judges it by their conditions.
 
 use super::measure::{OfRun, Provider, Taken, Task};
-use crate::fetch::{Ask, Fetch, Measured};
+use crate::fetch::{Ask, Fetch, Measured, surroundings};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
+use kube::Client;
 use serin_core::analysis::expressions::Compiling;
 use serin_core::analysis::provider::{self, Secret};
 use serin_core::analysis::run::Step;
@@ -21,6 +23,14 @@ impl Fetched {
     pub fn new(fetch: Fetch) -> Self {
         let fetch = Arc::new(fetch);
         Self { fetch }
+    }
+
+    /// A provider with the clock and the environment of this process. Credentials of providers are Secrets of `namespace`, which
+    /// is the controller's.
+    #[must_use]
+    pub fn of_this_process(client: Client, namespace: &str) -> Self {
+        let surroundings = surroundings(|name| std::env::var(name).ok());
+        Self::new(Fetch::new(client, namespace, Arc::new(Timestamp::now), surroundings))
     }
 }
 

@@ -15,12 +15,7 @@ pub(super) struct Idle {
 const NO_ROUTERS: &str = "this version does not serve traffic routers";
 
 /// All of them.
-pub(super) const IDLE: [Idle; 18] = [
-    Idle {
-        flags: &["analysis-threads"],
-        why: "this version does not serve AnalysisRuns",
-        value: |it| it.analysis_threads.to_string(),
-    },
+pub(super) const IDLE: [Idle; 17] = [
     Idle {
         flags: &["service-threads"],
         why: "Services are reconciled together with the rollouts that name them",

@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn flags_without_their_capability_say_so() {
         let options = parse(&[
-            "--analysis-threads",
+            "--service-threads",
             "3",
             "--istio-api-version=v1",
             "--leader-elect=false",
@@ -274,7 +274,7 @@ mod tests {
         let told = options.without_effect();
         for (line, flag) in told
             .iter()
-            .zip(["analysis-threads", "istio-api-version", "enable-pprof-address"])
+            .zip(["service-threads", "istio-api-version", "enable-pprof-address"])
         {
             assert!(line.starts_with(&format!("--{flag} has no effect: ")), "{line}");
         }
