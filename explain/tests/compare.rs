@@ -240,17 +240,23 @@ fn template(image: &str, more: Value) -> Value {
 }
 
 /// Each case: what Git has, what is live, what is expected.
+fn are_told(cases: Vec<Case>) {
+    for (case, git, live, wanted) in cases {
+        let git = rollout(git);
+        let compared = compare(&Columns {
+            git: Some(&git),
+            live: Some(&live),
+            ..Columns::default()
+        });
+        assert_eq!(kinds(&compared), wanted.into_iter().collect::<Vec<_>>(), "{case}");
+    }
+}
+
 #[test]
-fn drift_is_told_as_argo_cd_does() {
+fn the_number_of_pods_is_an_autoscalers_or_a_persons() {
     let replicas = || json!({"f:spec": {"f:replicas": {}}});
-    let (one, two) = (
-        || rollout(json!({"a": 1, "b": 2})),
-        || rollout(json!({"a": 1, "replicas": 3})),
-    );
-    let cpu = "spec.template.spec.containers[0].resources.limits.cpu";
-    let cases: Vec<Case> = vec![
-        ("equal", json!({"a": 1, "b": 2}), one(), None),
-        ("changed", json!({"a": 1, "b": 3}), one(), Some(("spec.b", Meaningful))),
+    let two = || rollout(json!({"a": 1, "replicas": 3}));
+    are_told(vec![
         (
             "scaled by an autoscaler",
             json!({"a": 1, "replicas": 2}),
@@ -269,6 +275,20 @@ fn drift_is_told_as_argo_cd_does() {
             managed(two(), "kube-controller-manager", "scale", replicas()),
             Some(("spec.replicas", Controller)),
         ),
+    ]);
+}
+
+#[test]
+fn drift_is_told_as_argo_cd_does() {
+    let replicas = || json!({"f:spec": {"f:replicas": {}}});
+    let (one, two) = (
+        || rollout(json!({"a": 1, "b": 2})),
+        || rollout(json!({"a": 1, "replicas": 3})),
+    );
+    let cpu = "spec.template.spec.containers[0].resources.limits.cpu";
+    let cases: Vec<Case> = vec![
+        ("equal", json!({"a": 1, "b": 2}), one(), None),
+        ("changed", json!({"a": 1, "b": 3}), one(), Some(("spec.b", Meaningful))),
         (
             "only live, of the controller",
             json!({"a": 1}),
@@ -336,15 +356,7 @@ fn drift_is_told_as_argo_cd_does() {
             Some((cpu, Meaningful)),
         ),
     ];
-    for (case, git, live, wanted) in cases {
-        let git = rollout(git);
-        let compared = compare(&Columns {
-            git: Some(&git),
-            live: Some(&live),
-            ..Columns::default()
-        });
-        assert_eq!(kinds(&compared), wanted.into_iter().collect::<Vec<_>>(), "{case}");
-    }
+    are_told(cases);
 }
 
 #[test]

@@ -91,6 +91,9 @@ pub struct World {
     pub runs: Vec<runs::Run>,
     /// How they end.
     pub verdicts: runs::Verdicts,
+    /// Hash of the revision that became active while the active Service selected none: nothing is measured before that
+    /// (contract 04 §6).
+    unmeasured: Option<String>,
     /// Templates of analyses.
     pub templates: Templates,
     /// Services by name, as the API server has them.
@@ -199,6 +202,7 @@ impl World {
             deployment_late: 0,
             runs: Vec::new(),
             verdicts: runs::Verdicts::default(),
+            unmeasured: None,
             templates: Templates::default(),
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),

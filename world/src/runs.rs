@@ -181,6 +181,13 @@ impl World {
             })
         };
         let blue_green = seen.rollout.spec.strategy.blue_green.as_ref();
+        let active = blue_green.and_then(|of| seen.services.get(&of.active_service)?.as_ref());
+        match active.map(|active| active.selector.get(HASH_LABEL)) {
+            Some(None) => self.unmeasured = Some(hash.to_owned()),
+            Some(Some(selected)) if selected != hash => self.unmeasured = None,
+            Some(Some(_)) | None => {}
+        }
+        let is_measured = self.unmeasured.as_deref() != Some(hash);
         let before = blue_green.is_some_and(|of| of.pre_promotion_analysis.is_some());
         let after = blue_green.is_some_and(|of| of.post_promotion_analysis.is_some());
         let mut wrong = Vec::new();
@@ -190,7 +197,7 @@ impl World {
                     wrong.push(format!("6: step {step} is passed without a verdict"));
                 }
                 News::Completed { why, .. } if why == "Completed blue-green update" => {
-                    if before && !said("PrePromotion", None) {
+                    if before && is_measured && !said("PrePromotion", None) {
                         wrong.push("6: promoted without the verdict before the switch".to_owned());
                     }
                     if after && !said("PostPromotion", None) {

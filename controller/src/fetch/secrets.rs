@@ -31,6 +31,7 @@ async fn one(client: &Client, namespace: &str, name: &str) -> Result<Keys, Strin
             "{} (the controller may read Secrets only where a Role in namespace {namespace} permits it)",
             status.message
         )),
+        Err(kube::Error::Api(status)) => Err(status.message),
         Err(error) => Err(chain(&error)),
     }
 }

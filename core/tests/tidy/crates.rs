@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "serin-controller",
             "serin-core",
             "serin-explain",
+            "serin-expr",
             "serin-gitops",
             "serin-lua",
             "serin-sandbox",
