@@ -124,21 +124,19 @@ impl Availability {
             .map_or(0, |of| of.left_at(of.available, of.shrunk_to(size)))
     }
 
-    /// Pods that go once it has shrunk to `size` and that are available, or may be.
+    /// Pods that go once it has shrunk to `size` and that are available, or may be: at most, since those that are yet to go
+    /// for an earlier size may be others.
     fn loss_at(&self, size: i32) -> i32 {
         let Some(of) = self.counted.filter(|_| size < self.wanted) else {
             return 0;
         };
-        let left = |size: i32| of.left_at(of.perhaps, size);
-        left(of.size).saturating_sub(left(of.shrunk_to(size)))
+        let go = of.taken_at(of.shrunk_to(size)).saturating_sub(of.taken_at(of.size));
+        of.at_best().min(go).max(0)
     }
 
     /// The size nearest to `size` that leaves one pod, and one that is available if any is.
     pub(crate) fn floor(&self, size: i32) -> i32 {
-        let (needed, perhaps) = (
-            self.available().min(1),
-            self.counted.map_or(0, |of| of.left_at(of.perhaps, of.size)),
-        );
+        let (needed, perhaps) = (self.available().min(1), self.counted.map_or(0, Counted::at_best));
         let keeps = |size: i32| self.left_at(size) >= needed && self.loss_at(size) <= perhaps.saturating_sub(1).max(0);
         least(size.max(1), self.wanted, keeps)
     }
@@ -153,8 +151,17 @@ impl Counted {
     /// How many of `pods` are left at this size. Pods that are not ready go first; of those that are ready, these in the
     /// worst case.
     fn left_at(self, pods: i32, size: i32) -> i32 {
-        let taken = self.ready.saturating_sub(size.max(0)).max(0);
-        pods.saturating_sub(taken).max(0)
+        pods.saturating_sub(self.taken_at(size)).max(0)
+    }
+
+    /// How many pods that are ready are gone at this size.
+    fn taken_at(self, size: i32) -> i32 {
+        self.ready.saturating_sub(size.max(0)).max(0)
+    }
+
+    /// Pods that may be available once it has the size that it was given: the others have gone first.
+    fn at_best(self) -> i32 {
+        self.perhaps.min(self.size.max(0))
     }
 
     /// To so many of the pods counted it may shrink when its size becomes `size`.

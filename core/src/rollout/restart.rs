@@ -4,6 +4,7 @@
 //! pod in place of the one that is gone (contract 11 F2). [`crate::rollout::availability`] counts that in, so one that surges goes
 //! back to its size once it has made a pod in place of the last old one, or says that it cannot.
 
+use crate::meaning::Strategy;
 use crate::observed::{Pod, ReplicaSet};
 use crate::plan::draft::Draft;
 use crate::plan::{Target, Wake, WakeReason};
@@ -86,7 +87,7 @@ impl Restart {
         let spec: i32 = sets.iter().map(|(set, _)| set.replicas).fold(0, i32::saturating_add);
         let available = sets.iter().map(|(set, _)| look.available(set));
         let available = available.fold(0, i32::saturating_add);
-        let surges = max_unavailable <= 0 && whole(look).is_some_and(|set| set.uid == first.uid);
+        let surges = max_unavailable <= 0 && is_whole(look, first);
         let allowed = if surges {
             // Those of other revisions stand in for none of these.
             look.available(first).saturating_sub(look.replicas)
@@ -176,19 +177,23 @@ fn serves_users(look: &Look<'_>, set: &ReplicaSet) -> bool {
     stable.is_none_or(|stable| stable.uid == set.uid) && service::selects(look, set)
 }
 
-/// The ReplicaSet that may run one pod more than is wanted, where all of its pods must be available: between updates the
-/// only one, and the stable one of blue-green. How many pods there are while a canary goes on, or while superseded revisions
-/// of it have pods, is for the update to decide.
-fn whole<'a>(look: &Look<'a>) -> Option<&'a ReplicaSet> {
+/// Whether all pods of a ReplicaSet must be available, so that it may run one more than is wanted: of the only one between
+/// updates, and of the stable one of blue-green, or the one that its active Service leads to. How many pods there are while a
+/// canary goes on, or while superseded revisions of it have pods, is for the update to decide.
+fn is_whole(look: &Look<'_>, set: &ReplicaSet) -> bool {
     let is_alone = || look.revisions.others.iter().all(|set| set.replicas == 0);
+    let is_new = look.revisions.new.is_some_and(|new| new.uid == set.uid);
     match look.revisions.stable {
-        Stable::None | Stable::Newest => look
-            .revisions
-            .new
-            .filter(|_| look.strategy.is_blue_green() || is_alone()),
-        Stable::Other(stable) => Some(stable).filter(|_| look.strategy.is_blue_green()),
+        Stable::None | Stable::Newest => is_new && (look.strategy.is_blue_green() || is_alone()),
+        Stable::Other(stable) => match &look.strategy {
+            Strategy::Canary(_) => false,
+            Strategy::BlueGreen(meant) => {
+                let is_active = service::hash_of(look, meant.active_service) == set.hash();
+                stable.uid == set.uid || (is_new && is_active)
+            }
+        },
         // Nothing is scaled (decision 8).
-        Stable::Missing => None,
+        Stable::Missing => false,
     }
 }
 

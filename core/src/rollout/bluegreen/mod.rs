@@ -60,7 +60,7 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     );
     want.runs = analysis.want(look);
     let preview = preview(look, meant, &course);
-    let moves = behind_active(look, meant, &course, gate, active);
+    let moves = behind_active(look, meant, gate, active);
     want.services.extend(preview.map(|hash| Behind {
         service: meant.preview_service,
         hash,
@@ -112,13 +112,7 @@ fn preview<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course) -> Optio
 }
 
 /// What the active Service leads to where the gate is open; nothing where it stays (contract 04 §5, §11).
-fn behind_active<'a>(
-    look: &Look<'a>,
-    meant: &BlueGreen<'_>,
-    course: &Course,
-    gate: Gate,
-    active: &str,
-) -> Option<&'a str> {
+fn behind_active<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, gate: Gate, active: &str) -> Option<&'a str> {
     let needed = look.replicas.saturating_sub(meant.max_unavailable);
     let stable = look.revisions.other_stable();
     let target = match gate {
@@ -130,8 +124,9 @@ fn behind_active<'a>(
     };
     // A Service that lost its hash goes back to what served before: it must not promote (contract 11 B8). Until that has
     // pods again it selects those of every revision, which is better than none; with a hash that no ReplicaSet has it
-    // selects nobody, and nothing is worse than that.
-    let lost = active_set(look, active).is_none() && !course.is_halted(look);
+    // selects nobody, and nothing is worse than that. An inconclusive analysis holds the update, and not this; a person who
+    // pauses holds all.
+    let lost = active_set(look, active).is_none() && !look.rollout.spec.paused;
     let restored = stable
         .filter(|stable| lost && (look.available(stable) > 0 || !active.is_empty()))
         .map(ReplicaSet::hash);
