@@ -7,7 +7,7 @@ use serde_json::Value;
 use serin_core::Observed;
 use serin_core::api::analysis_template::AnalysisTemplateSpec;
 use serin_core::observed::{AnalysisRun, Template};
-use serin_core::plan::{AnalysisRunAction, NewAnalysisRun, News, Plan, Target};
+use serin_core::plan::{Action, AnalysisRunAction, NewAnalysisRun, News, Plan, Target};
 use serin_core::wire::analysis::{Phase, RUN_TERMINATED};
 use serin_core::wire::{HASH_LABEL, ROLLOUT_TYPE, STEP_INDEX};
 use std::collections::BTreeSet;
@@ -183,7 +183,17 @@ impl World {
         let blue_green = seen.rollout.spec.strategy.blue_green.as_ref();
         let active = blue_green.and_then(|of| seen.services.get(&of.active_service)?.as_ref());
         match active.map(|active| active.selector.get(HASH_LABEL)) {
-            Some(None) => self.unmeasured = Some(hash.to_owned()),
+            Some(None) => {
+                let switches = |action: &Action| match action {
+                    Action::Service(patch) if blue_green.is_some_and(|of| of.active_service == patch.target.name) => {
+                        patch.hash.clone()
+                    }
+                    _ => None,
+                };
+                // The revision may be made by this very plan.
+                let to = plan.actions.iter().find_map(switches);
+                self.unmeasured = Some(to.unwrap_or_else(|| hash.to_owned()));
+            }
             Some(Some(selected)) if selected != hash => self.unmeasured = None,
             Some(Some(_)) | None => {}
         }
