@@ -30,6 +30,7 @@ mod sync;
 mod telemetry;
 mod watch;
 
+pub use act::Gate;
 pub use analysis::{Fetched, OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;

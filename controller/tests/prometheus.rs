@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value as Json, json};
+use serin_controller::Gate;
 use serin_controller::fetch::{Ask, Fetch, surroundings};
 use serin_core::analysis::provider::{Expressions, Run, Step};
 use serin_core::api::analysis_run::Measurement;
@@ -146,6 +147,7 @@ impl Prometheus {
             step: Step::Run { number: 1 },
             hidden: &[],
             expressions: &expressions,
+            may_write: &(Arc::new(|| true) as Gate),
         };
         let measurement = self.runtime.block_on(async {
             let client = ApiServer::new().client();

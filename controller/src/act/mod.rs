@@ -1,9 +1,11 @@
 //! Carries out plans: the only place that writes to a cluster (invariant 2), events aside.
 
 mod analysis_run;
+mod child;
 mod experiment;
 pub(crate) mod failures;
 pub(crate) mod held;
+pub(crate) mod job;
 mod own_service;
 mod pod;
 mod replica_set;
@@ -37,7 +39,7 @@ use std::time::Duration;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether this process may write now: asked before each write (invariant 11).
-pub(crate) type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
+pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +98,11 @@ impl Writer {
     /// Whether a reconcile is worth it.
     pub(crate) fn may_write(&self) -> bool {
         (self.may_write)()
+    }
+
+    /// The same question, for what writes without this connection.
+    pub(crate) fn gate(&self) -> Gate {
+        Arc::clone(&self.may_write)
     }
 
     fn rollouts(&self, namespace: &str) -> Api<StoredRollout> {
@@ -370,7 +377,7 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Created { uid, version };
-        self.expectations.expect(&self.owner.uid, subject, expected);
+        self.expectations.add(&self.owner.uid, subject, expected);
     }
 
     /// We changed an object: the stores must no longer show it as it was.
@@ -378,7 +385,7 @@ impl<'a> Act<'a> {
         let (uid, version) = (uid.to_owned(), version.to_owned());
         self.versions.insert(uid.clone(), version.clone());
         let expected = Expected::Changed { uid, version };
-        self.expectations.expect(&self.owner.uid, subject, expected);
+        self.expectations.add(&self.owner.uid, subject, expected);
     }
 
     /// What a refusal shows about changes that the stores do not show yet.
@@ -399,7 +406,7 @@ impl<'a> Act<'a> {
             | Refusal::ServerError
             | Refusal::Timeout => return,
         };
-        self.expectations.expect(&self.owner.uid, subject, expected);
+        self.expectations.add(&self.owner.uid, subject, expected);
     }
 }
 

@@ -1,100 +1,44 @@
 //! Creates and deletes the Services of experiments, and reads what decisions about experiments need live.
 
 use super::replica_set::owner_reference;
-use super::{Act, Call, Error, Writer};
+use super::{Act, Error, Writer};
 use crate::cluster::refusal::Failure;
-use crate::store::Owner;
 use crate::store::experiments::{StoredOwnService, StoredSetTemplate};
-use kube::Api;
-use kube::api::{DeleteParams, PostParams, Preconditions};
-use kube::core::Request;
+use crate::store::{Key, Owner};
 use serde_json::{Value, json};
-use serin_core::observed::{Kind, Refusal, SetTemplate, Verb};
-use serin_core::plan::{NewPort, NewService, OwnServiceAction, Target};
-use serin_core::wire;
+use serin_core::observed::{Refusal, SetTemplate};
+use serin_core::plan::{NewPort, NewService, OwnServiceAction};
 
 impl Act<'_> {
+    /// Nothing is expected of the store: each look reads these Services live. One that is already gone counts as deleted.
     pub(super) async fn on_own_service(&mut self, action: &OwnServiceAction) -> Result<(), Error> {
         match action {
-            OwnServiceAction::Create(new) => self.create_own_service(new).await,
-            OwnServiceAction::Delete(target) => self.delete_own_service(target).await,
-        }
-    }
-
-    fn own_service_call<'c>(&'c self, verb: Verb, name: &'c str) -> Call<'c> {
-        Call {
-            verb,
-            kind: Kind::Service,
-            namespace: self.namespace(),
-            name,
-            urgent: self.urgent,
-        }
-    }
-
-    async fn create_own_service(&mut self, new: &NewService) -> Result<(), Error> {
-        let sent = create(self.writer, self.namespace(), manifest(new, self.owner));
-        let call = self.own_service_call(Verb::Create, &new.name);
-        self.writer.write(&call, sent).await.map(|_| ())
-    }
-
-    /// One that is already gone counts as deleted.
-    async fn delete_own_service(&mut self, target: &Target) -> Result<(), Error> {
-        let params = DeleteParams::background().preconditions(Preconditions {
-            uid: Some(target.uid.clone()),
-            resource_version: Some(target.resource_version.clone()),
-        });
-        let api: Api<StoredOwnService> = Api::namespaced(self.writer.client.clone(), self.namespace());
-        let call = self.own_service_call(Verb::Delete, &target.name);
-        match self.writer.write(&call, api.delete(&target.name, &params)).await {
-            Err(Error::Refused(failure)) if failure.why == Refusal::NotFound => Ok(()),
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
+            OwnServiceAction::Create(new) => {
+                let body = manifest(new, self.owner);
+                self.post_child::<StoredOwnService>(&new.name, &body).await.map(|_| ())
+            }
+            OwnServiceAction::Delete(target) => {
+                let key = self.owner.key.sibling(&target.name);
+                match self.writer.drop_child::<StoredOwnService>(&key, target).await {
+                    Err(Error::Refused(failure)) if failure.why == Refusal::NotFound => Ok(()),
+                    result => result,
+                }
+            }
         }
     }
 }
 
 impl Writer {
     /// Reads a Service that an experiment may own, live.
-    pub(crate) async fn get_own_service(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<StoredOwnService>, Failure> {
-        let call = read(Kind::Service, namespace, name);
-        let api: Api<StoredOwnService> = Api::namespaced(self.client.clone(), namespace);
-        self.call(&call, api.get_opt(name)).await
+    pub(crate) async fn get_own_service(&self, key: &Key) -> Result<Option<StoredOwnService>, Failure> {
+        self.get_child(key).await
     }
 
     /// Reads what a ReplicaSet is made of, live.
-    pub(crate) async fn get_set_template(&self, namespace: &str, name: &str) -> Result<Option<SetTemplate>, Failure> {
-        let call = read(Kind::ReplicaSet, namespace, name);
-        let api: Api<StoredSetTemplate> = Api::namespaced(self.client.clone(), namespace);
-        let found = self.call(&call, api.get_opt(name)).await?;
+    pub(crate) async fn get_set_template(&self, key: &Key) -> Result<Option<SetTemplate>, Failure> {
+        let found: Option<StoredSetTemplate> = self.get_child(key).await?;
         Ok(found.map(|found| found.spec))
     }
-}
-
-fn read<'c>(kind: Kind, namespace: &'c str, name: &'c str) -> Call<'c> {
-    Call {
-        verb: Verb::Get,
-        kind,
-        namespace,
-        name,
-        urgent: true,
-    }
-}
-
-async fn create(writer: &Writer, namespace: &str, body: Value) -> kube::Result<StoredOwnService> {
-    let params = PostParams {
-        field_manager: Some(wire::FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    };
-    let body = serde_json::to_vec(&body).map_err(kube::Error::SerdeError)?;
-    let path = <StoredOwnService as kube::Resource>::url_path(&(), Some(namespace));
-    let request = Request::new(path)
-        .create(&params, body)
-        .map_err(kube::Error::BuildRequest)?;
-    writer.client.request(request).await
 }
 
 fn manifest(new: &NewService, owner: &Owner) -> Value {

@@ -4,8 +4,8 @@ use super::{Act, Call, Error};
 use crate::cluster::refusal::Failure;
 use crate::store::Owner;
 use crate::store::decode::StoredReplicaSet;
-use crate::store::expectations::{Expected, Subject};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use crate::store::expectations::Subject;
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Request;
 use kube::{Client, Resource};
 use serde_json::{Map, Value, json};
@@ -128,29 +128,8 @@ impl Act<'_> {
 
     /// A ReplicaSet that is already gone counts as deleted.
     pub(super) async fn delete_replica_set(&mut self, target: &Target) -> Result<(), Error> {
-        let params = DeleteParams::background().preconditions(Preconditions {
-            uid: Some(target.uid.clone()),
-            resource_version: Some(self.version(&target.uid, &target.resource_version)),
-        });
-        let api = self.writer.replica_sets(self.namespace());
         let subject = Subject::ReplicaSet(target.name.clone());
-        let call = self.on_replica_set(Verb::Delete, &target.name);
-        match self.writer.write(&call, api.delete(&target.name, &params)).await {
-            Ok(_) => {
-                let expected = Expected::Gone {
-                    uid: target.uid.clone(),
-                };
-                self.expectations.expect(&self.owner.uid, subject, expected);
-                Ok(())
-            }
-            Err(error) => {
-                self.learn(subject, target, &error);
-                match error {
-                    Error::Refused(failure) if failure.why == Refusal::NotFound => Ok(()),
-                    Error::Refused(_) | Error::NotLeading => Err(error),
-                }
-            }
-        }
+        self.delete_child::<StoredReplicaSet>(subject, target).await
     }
 }
 

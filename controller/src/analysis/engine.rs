@@ -169,6 +169,7 @@ impl Engine {
             metric,
             question: question.clone(),
             hidden: hidden.all(),
+            may_write: self.shell.writer.gate(),
         };
         let measured = AssertUnwindSafe(self.provider.measure(task)).catch_unwind();
         let taken = match tokio::time::timeout(LONGEST, measured).await {
@@ -200,7 +201,9 @@ impl Engine {
             let filled: Option<Metric> = metric.and_then(|metric| arguments::metric(metric, &known).ok());
             let Some(metric) = filled else { continue };
             let (name, key) = (metric.name.clone(), key.clone());
-            let collected = self.provider.collect(Arc::new(of(&stored.run)), metric, *limit);
+            let collected = self
+                .provider
+                .collect(Arc::new(of(&stored.run)), metric, *limit, self.shell.writer.gate());
             tokio::spawn(async move {
                 if let Err(why) = collected.await {
                     tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, metric = name, why, "cannot clean up behind a metric; the next time makes up for it");

@@ -1,6 +1,7 @@
 //! The provider of the controller: fetches what metrics ask for, and judges it by their conditions.
 
 use super::measure::{OfRun, Provider, Taken, Task};
+use crate::act::Gate;
 use crate::fetch::{Ask, Fetch, Measured, surroundings};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -52,6 +53,7 @@ impl Provider for Fetched {
                 step,
                 hidden: &hidden,
                 expressions: &Compiling,
+                may_write: &task.may_write,
             };
             let Measured { measurement, metadata } = fetch.measure(&ask).await;
             Taken { measurement, metadata }
@@ -59,9 +61,15 @@ impl Provider for Fetched {
         .boxed()
     }
 
-    fn collect(&self, of: Arc<OfRun>, metric: Metric, limit: usize) -> BoxFuture<'static, Result<(), String>> {
+    fn collect(
+        &self,
+        of: Arc<OfRun>,
+        metric: Metric,
+        limit: usize,
+        may_write: Gate,
+    ) -> BoxFuture<'static, Result<(), String>> {
         let fetch = Arc::clone(&self.fetch);
-        async move { fetch.collect(&run(&of), &metric, limit).await }.boxed()
+        async move { fetch.collect(&run(&of), &metric, limit, &may_write).await }.boxed()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the engine asks of metric providers.
 
+use crate::act::Gate;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serin_core::analysis::run::Question;
@@ -18,7 +19,13 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// Why it could not; the next time makes up for it.
-    fn collect(&self, run: Arc<OfRun>, metric: Metric, limit: usize) -> BoxFuture<'static, Result<(), String>>;
+    fn collect(
+        &self,
+        run: Arc<OfRun>,
+        metric: Metric,
+        limit: usize,
+        may_write: Gate,
+    ) -> BoxFuture<'static, Result<(), String>>;
 }
 
 /// What of a run providers may know.
@@ -45,6 +52,8 @@ pub struct Task {
     pub question: Question,
     /// The values of Secrets among the arguments: none of them may be in what is taken.
     pub hidden: Arc<[String]>,
+    /// Whether this process may write to a cluster: asked before each write (invariant 11).
+    pub may_write: Gate,
 }
 
 /// What came of it.

@@ -98,7 +98,7 @@ async fn find_others(observed: &mut Observed, shell: &Shell, owner: &Owner) -> R
     let mut services: BTreeSet<String> = named.chain(recorded).collect();
     services.remove("");
     for name in services {
-        let Some(live) = shell.writer.get_own_service(namespace, &name).await? else {
+        let Some(live) = shell.writer.get_own_service(&owner.key.sibling(&name)).await? else {
             continue;
         };
         match live.observed(&owner.uid) {

@@ -1,7 +1,7 @@
 //! Measurements: what the providers of metrics want is fetched here (decision 53).
 //!
 //! [`Fetch::measure`] leads the conversation that `serin_core::analysis::provider` describes: it sends requests over `http`,
-//! carries out the calls of Jobs with `jobs`, reads the provider's Secrets just before they are needed, and lets none of
+//! carries out the calls of Jobs with `jobs` (which has `act` write), reads the provider's Secrets just before they are needed, and lets none of
 //! them into what it gives back. It decides nothing, never waits longer than the provider's timeout, and never fails: what
 //! goes wrong is a measurement in phase Error.
 
@@ -16,6 +16,7 @@ mod secrets;
 
 pub use environment::{Surroundings, surroundings};
 
+use crate::act::Gate;
 use crate::clock::Clock;
 use hidden::Hidden;
 use http::Http;
@@ -54,6 +55,8 @@ pub struct Ask<'a> {
     pub hidden: &'a [Secret],
     /// The expressions of the run's metrics.
     pub expressions: &'a dyn Expressions,
+    /// Whether this process may create and delete Jobs: asked before each (invariant 11).
+    pub may_write: &'a Gate,
 }
 
 /// What came of it.
@@ -99,7 +102,7 @@ impl Fetch {
             environment: &environment,
             expressions: ask.expressions,
         };
-        let read = self.conversation(&context, &hidden).await;
+        let read = self.conversation(&context, &hidden, ask.may_write).await;
         let mut measurement = provider::measurement(&context, read, (self.clock)());
         hidden.hide_in(&mut measurement);
         let mut metadata = provider::metadata(ask.metric);
@@ -107,7 +110,7 @@ impl Fetch {
         Measured { measurement, metadata }
     }
 
-    async fn conversation(&self, context: &Context<'_>, hidden: &Hidden) -> Result<Reading, Failure> {
+    async fn conversation(&self, context: &Context<'_>, hidden: &Hidden, may_write: &Gate) -> Result<Reading, Failure> {
         let mut next = provider::begin(context)?;
         for _ in 0..MOST_STEPS {
             next = match next {
@@ -117,7 +120,7 @@ impl Fetch {
                     provider::read(context, &request, &answer)?
                 }
                 Next::Cluster(call) => {
-                    let reply = self.jobs.call(&call).await;
+                    let reply = self.jobs.call(&call, may_write).await;
                     provider::reply(context, &call, &reply)?
                 }
                 Next::Plugin(name) => return Err(not_configured(&name).into()),
@@ -130,12 +133,12 @@ impl Fetch {
     ///
     /// # Errors
     /// If Jobs cannot be listed or deleted. What is left is deleted the next time.
-    pub async fn collect(&self, run: &Run, metric: &Metric, limit: usize) -> Result<(), String> {
+    pub async fn collect(&self, run: &Run, metric: &Metric, limit: usize, may_write: &Gate) -> Result<(), String> {
         if provider::name(metric) != "Job" {
             return Ok(());
         }
         let place = provider::collect(run, &self.surroundings.environment);
-        self.jobs.collect(&place, limit).await
+        self.jobs.collect(&place, limit, may_write).await
     }
 }
 

@@ -176,7 +176,7 @@ pub(crate) async fn find_set_templates(
     now: Timestamp,
 ) -> Result<(), Failure> {
     for name in serin_core::rollout::experiment::needed(observed, now) {
-        if let Some(template) = writer.get_set_template(&key.namespace, &name).await? {
+        if let Some(template) = writer.get_set_template(&key.sibling(&name)).await? {
             observed.set_templates.insert(name, template);
         }
     }

@@ -100,7 +100,7 @@ pub(crate) struct Expectations(Mutex<HashMap<String, OfRollout>>);
 
 impl Expectations {
     /// Remembers what must be seen before the next decision.
-    pub(crate) fn expect(&self, rollout_uid: &str, subject: Subject, expected: Expected) {
+    pub(crate) fn add(&self, rollout_uid: &str, subject: Subject, expected: Expected) {
         let mut all = lock(&self.0);
         all.entry(rollout_uid.to_owned())
             .or_default()
@@ -243,7 +243,7 @@ mod tests {
     fn a_changed_service_must_be_seen_or_be_gone() {
         let met = |version: Option<&str>| {
             let all = Expectations::default();
-            all.expect("r", Subject::Service("s".into()), changed("Service/s", "9"));
+            all.add("r", Subject::Service("s".into()), changed("Service/s", "9"));
             let service = version.map(|version| {
                 Arc::new(Service {
                     resource_version: version.into(),
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn our_own_write_must_be_seen() {
         let all = Expectations::default();
-        all.expect("r", Subject::Itself, changed("r", "100"));
+        all.add("r", Subject::Itself, changed("r", "100"));
         assert!(all.is_own_write("r", "100"));
         assert!(!all.is_own_write("r", "101"));
         assert_eq!(unmet(&all, "99", &[]).unwrap().subject, Subject::Itself);
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn a_created_replica_set_must_be_there_and_a_deleted_one_gone() {
         let all = Expectations::default();
-        all.expect("r", subject("new"), created("1", "7"));
-        all.expect("r", subject("old"), Expected::Gone { uid: "0".into() });
+        all.add("r", subject("new"), created("1", "7"));
+        all.add("r", subject("old"), Expected::Gone { uid: "0".into() });
         assert_eq!(
             unmet(&all, "1", &[set("new", "1", "8"), set("old", "0", "3")])
                 .unwrap()
@@ -286,11 +286,11 @@ mod tests {
             subject("old")
         );
         assert!(unmet(&all, "1", &[set("old", "other", "9")]).is_none());
-        all.expect("r", subject("new"), created("1", "7"));
+        all.add("r", subject("new"), created("1", "7"));
         assert_eq!(unmet(&all, "1", &[]).unwrap().subject, subject("new"));
         all.resolved("r", &subject("new"));
         assert_eq!(unmet(&all, "1", &[]), None);
-        all.expect("r", subject("new"), changed("1", "9"));
+        all.add("r", subject("new"), changed("1", "9"));
         assert!(unmet(&all, "1", &[set("new", "1", "8")]).is_some());
         assert_eq!(unmet(&all, "1", &[]), None, "somebody deleted what we had changed");
     }
@@ -302,17 +302,17 @@ mod tests {
             uid: "1".into(),
             version: "9".into(),
         };
-        all.expect("r", subject("s"), after.clone());
+        all.add("r", subject("s"), after.clone());
         assert!(unmet(&all, "1", &[set("s", "1", "9")]).is_some());
         assert!(unmet(&all, "1", &[set("s", "1", "10")]).is_none());
-        all.expect("r", subject("s"), after);
+        all.add("r", subject("s"), after);
         assert!(unmet(&all, "1", &[]).is_none(), "gone is newer too");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_wait_is_measured() {
         let all = Expectations::default();
-        all.expect("r", Subject::Itself, changed("r", "2"));
+        all.add("r", Subject::Itself, changed("r", "2"));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(unmet(&all, "1", &[]).unwrap().waited, Duration::from_secs(3));
     }

@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use serin_controller::{Controller, Error, OfRun, Options, Provider, Taken, Task};
+use serin_controller::{Controller, Error, Gate, OfRun, Options, Provider, Taken, Task};
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
 use serin_sandbox::ApiServer;
@@ -42,7 +42,7 @@ impl Provider for Fake {
         (self.answer)(&task)
     }
 
-    fn collect(&self, _: Arc<OfRun>, metric: Metric, limit: usize) -> BoxFuture<'static, Result<(), String>> {
+    fn collect(&self, _: Arc<OfRun>, metric: Metric, limit: usize, _: Gate) -> BoxFuture<'static, Result<(), String>> {
         self.collected.lock().unwrap().push(format!("{} {limit}", metric.name));
         async { Ok(()) }.boxed()
     }

@@ -1,15 +1,17 @@
 //! Jobs on the API in memory.
 
-use crate::server::{Good, fetch, metric, run};
+use crate::server::{Good, fetch, leads, metric, run};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
+use serin_controller::Gate;
 use serin_controller::fetch::{Ask, Measured};
 use serin_core::analysis::provider::Step;
 use serin_core::api::analysis_run::Measurement;
 use serin_sandbox::ApiServer;
+use std::sync::Arc;
 
 fn job() -> serde_json::Value {
     let container = json!({"name": "c", "image": "i"});
@@ -17,6 +19,10 @@ fn job() -> serde_json::Value {
 }
 
 async fn step(api: &ApiServer, step: Step<'_>) -> Measured {
+    step_while(api, step, &leads()).await
+}
+
+async fn step_while(api: &ApiServer, step: Step<'_>, may_write: &Gate) -> Measured {
     let (run, metric) = (run(), metric(&job()));
     let ask = Ask {
         run: &run,
@@ -24,6 +30,7 @@ async fn step(api: &ApiServer, step: Step<'_>) -> Measured {
         step,
         hidden: &[],
         expressions: &Good,
+        may_write,
     };
     fetch(api).measure(&ask).await
 }
@@ -75,17 +82,23 @@ async fn a_job_is_created_adopted_looked_at_and_deleted() {
 #[tokio::test]
 async fn the_oldest_jobs_are_collected() {
     let api = ApiServer::new();
+    let jobs: Api<Job> = Api::namespaced(api.client(), "default");
     for number in 1..=4 {
         begun(&api, number).await;
     }
-    fetch(&api).collect(&run(), &metric(&job()), 2).await.unwrap();
-    let jobs: Api<Job> = Api::namespaced(api.client(), "default");
-    let list = jobs.list(&ListParams::default()).await.unwrap();
-    let left = list
-        .items
-        .iter()
-        .filter(|job| job.metadata.deletion_timestamp.is_none());
-    assert_eq!(left.count(), 2);
+    let oldest = || async {
+        let list = jobs.list(&ListParams::default()).await.unwrap();
+        list.items
+            .into_iter()
+            .filter(|job| job.metadata.deletion_timestamp.is_none())
+            .count()
+    };
+    let (run, metric) = (run(), metric(&job()));
+    let refused = fetch(&api).collect(&run, &metric, 2, &follows()).await;
+    assert_eq!(refused, Err("this replica does not lead".to_owned()));
+    assert_eq!(oldest().await, 4);
+    fetch(&api).collect(&run, &metric, 2, &leads()).await.unwrap();
+    assert_eq!(oldest().await, 2);
 }
 
 #[tokio::test]
@@ -98,6 +111,7 @@ async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
         step: Step::Run { number: 1 },
         hidden: &[],
         expressions: &Good,
+        may_write: &leads(),
     };
     let missing = fetch(&api).measure(&ask).await.measurement;
     assert_eq!(missing.message, "secrets \"influxdb\" not found");
@@ -112,4 +126,27 @@ async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
     let measured = fetch(&api).measure(&ask).await.measurement;
     assert!(measured.message.contains("unsupported protocol scheme"), "{measured:?}");
     assert!(!format!("{measured:?}").contains("hunter2"));
+}
+
+/// The gate of a process that no longer leads.
+fn follows() -> Gate {
+    Arc::new(|| false)
+}
+
+/// Invariant 11: a measurement may have begun before another process took over.
+#[tokio::test]
+async fn a_process_that_no_longer_leads_creates_and_deletes_no_job() {
+    let api = ApiServer::new();
+    let jobs: Api<Job> = Api::namespaced(api.client(), "default");
+    let refused = step_while(&api, Step::Run { number: 1 }, &follows()).await.measurement;
+    assert_eq!(
+        (refused.phase.as_str(), refused.message.as_str()),
+        ("Error", "this replica does not lead")
+    );
+    assert!(jobs.list(&ListParams::default()).await.unwrap().items.is_empty());
+    let first = begun(&api, 1).await;
+    let refused = step_while(&api, Step::Terminate(&first), &follows()).await.measurement;
+    assert_eq!(refused.phase, "Error");
+    let left = jobs.list(&ListParams::default()).await.unwrap().items;
+    assert!(left.len() == 1 && left[0].metadata.deletion_timestamp.is_none());
 }

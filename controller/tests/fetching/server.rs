@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::json;
+use serin_controller::Gate;
 use serin_controller::fetch::{Ask, Fetch, Measured, surroundings};
 use serin_core::analysis::provider::{Expressions, Run, Secret, Step};
 use serin_core::api::analysis_template::Metric;
@@ -227,6 +228,7 @@ pub(crate) async fn measured(provider: serde_json::Value, hidden: &[&str]) -> Me
         step: Step::Run { number: 1 },
         hidden: &hidden,
         expressions: &Good,
+        may_write: &leads(),
     };
     fetch(&ApiServer::new()).measure(&ask).await
 }
@@ -241,3 +243,8 @@ pub(crate) async fn error(provider: serde_json::Value) -> String {
 
 /// Longer than any test may take.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// The gate of a process that leads.
+pub(crate) fn leads() -> Gate {
+    Arc::new(|| true)
+}
