@@ -6,9 +6,8 @@ use crate::store::runs::{Runs, StoredRun};
 use crate::sync::lock;
 use crate::telemetry::scrape::{family, sample};
 use crate::telemetry::series::Series;
+use serin_core::analysis::provider;
 use serin_core::analysis::run as rules;
-use serin_core::api::analysis_template::Metric;
-use serin_core::api::providers::MetricProvider;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -97,7 +96,7 @@ fn write_metrics(text: &mut String, all: &[(Key, Arc<StoredRun>)]) {
         let (spec, results) = (&stored.run.spec, &stored.run.status.metric_results);
         let dry_run = rules::dry_run(&spec.dry_run, &spec.metrics).unwrap_or_default();
         for metric in &spec.metrics {
-            let (name, kind) = (&*metric.name, provider(metric));
+            let (name, kind) = (&*metric.name, provider::name(metric));
             let (named, namespace) = (("name", &*key.name), ("namespace", &*key.namespace));
             let labels = [("metric", name), named, namespace, ("type", kind)];
             sample(text, types, &labels, "1");
@@ -124,40 +123,4 @@ fn write_metrics(text: &mut String, all: &[(Key, Arc<StoredRun>)]) {
 /// Without a phase it is Pending.
 fn is(phase: &str, shown: &str) -> bool {
     phase == shown || (phase.is_empty() && shown == "Pending")
-}
-
-/// What the provider calls itself, as the label `type` has it.
-fn provider(metric: &Metric) -> &'static str {
-    let MetricProvider {
-        prometheus,
-        kayenta,
-        web,
-        datadog,
-        wavefront,
-        new_relic,
-        job,
-        cloud_watch,
-        graphite,
-        influxdb,
-        skywalking,
-        plugin,
-    } = &metric.provider;
-    let given = [
-        (prometheus.is_some(), "Prometheus"),
-        (job.is_some(), "Job"),
-        (kayenta.is_some(), "Kayenta"),
-        (web.is_some(), "Web"),
-        (datadog.is_some(), "Datadog"),
-        (wavefront.is_some(), "Wavefront"),
-        (new_relic.is_some(), "NewRelic"),
-        (cloud_watch.is_some(), "CloudWatch"),
-        (graphite.is_some(), "Graphite"),
-        (influxdb.is_some(), "Influxdb"),
-        (skywalking.is_some(), "skywalking"),
-        (!plugin.is_empty(), "RPCPlugin"),
-    ];
-    given
-        .into_iter()
-        .find_map(|(given, name)| given.then_some(name))
-        .unwrap_or("Unknown Provider")
 }

@@ -147,6 +147,17 @@ enum Kind<'m> {
 }
 
 fn kind(provider: &MetricProvider) -> Option<Kind<'_>> {
+    kinds(provider).next()
+}
+
+/// How many providers a metric has; each plugin counts.
+#[must_use]
+pub fn count(provider: &MetricProvider) -> usize {
+    kinds(provider).count()
+}
+
+/// All that are there, in upstream's order.
+fn kinds(provider: &MetricProvider) -> impl Iterator<Item = Kind<'_>> {
     fn http<'m, P: Provider>(provider: Option<&'m P>, name: &'static str) -> Option<Kind<'m>> {
         provider.map(|provider| Kind::Http(provider, name))
     }
@@ -176,9 +187,9 @@ fn kind(provider: &MetricProvider) -> Option<Kind<'_>> {
         http(graphite.as_ref(), "Graphite"),
         http(influxdb.as_ref(), "Influxdb"),
         http(skywalking.as_ref(), "skywalking"),
-        plugin.keys().next().map(|name| Kind::Plugin(name)),
     ];
-    in_order.into_iter().flatten().next()
+    let plugins = plugin.keys().map(|name| Kind::Plugin(name));
+    in_order.into_iter().flatten().chain(plugins)
 }
 
 fn known<'m>(metric: &'m Metric) -> Result<Kind<'m>, Failure> {

@@ -1,6 +1,7 @@
 //! What is wrong with the metrics of a run (contract 06 §2).
 
 use super::limits::{from_secret, number};
+use crate::analysis::provider::count;
 use crate::api::IntOrString;
 use crate::api::analysis_template::Metric;
 use crate::api::providers::MetricProvider;
@@ -113,34 +114,7 @@ fn times(metric: &Metric) -> Result<(), String> {
 
 /// Exactly one; each plugin counts.
 fn provider(provider: &MetricProvider) -> Result<(), String> {
-    let MetricProvider {
-        prometheus,
-        kayenta,
-        web,
-        datadog,
-        wavefront,
-        new_relic,
-        job,
-        cloud_watch,
-        graphite,
-        influxdb,
-        skywalking,
-        plugin,
-    } = provider;
-    let given = [
-        prometheus.is_some(),
-        kayenta.is_some(),
-        web.is_some(),
-        datadog.is_some(),
-        wavefront.is_some(),
-        new_relic.is_some(),
-        job.is_some(),
-        cloud_watch.is_some(),
-        graphite.is_some(),
-        influxdb.is_some(),
-        skywalking.is_some(),
-    ];
-    match given.into_iter().filter(|given| *given).count() + plugin.len() {
+    match count(provider) {
         0 => Err("no provider specified".to_owned()),
         1 => Ok(()),
         _ => Err("multiple providers specified".to_owned()),
