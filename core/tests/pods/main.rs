@@ -4,6 +4,7 @@
 
 mod metadata;
 mod restart;
+mod shrinking;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
