@@ -1,7 +1,7 @@
 //! `{{args.x}}`: how the arguments of a run get into its metrics (contract 06 §9, 11 G8).
 
 use crate::api::analysis_template::{Argument, Metric};
-use crate::notation::quote::{escaped, quoted};
+use serin_expr::go::quote::{escaped, quoted};
 use std::collections::BTreeMap;
 
 const OPEN: &str = "{{";

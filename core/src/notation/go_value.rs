@@ -4,46 +4,16 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A number without an exponent, with as many digits as tell it apart: `strconv.FormatFloat(number, 'f', -1, 64)`.
-#[must_use]
-pub fn shortest(number: f64) -> String {
-    special(number).unwrap_or_else(|| number.to_string())
-}
+pub use serin_expr::go::number::{fixed as shortest, general};
 
 /// A number with so many digits after its point: `%.2f`.
 #[must_use]
 pub fn fixed(number: f64, digits: usize) -> String {
-    special(number).unwrap_or_else(|| format!("{number:.digits$}"))
-}
-
-/// A number as `%v` prints it: with an exponent below 1e-4 and from 1e6 on.
-#[must_use]
-pub fn general(number: f64) -> String {
-    if let Some(name) = special(number) {
-        return name;
+    if number.is_finite() {
+        format!("{number:.digits$}")
+    } else {
+        shortest(number)
     }
-    let size = number.abs();
-    if size == 0.0 || (1e-4..1e6).contains(&size) {
-        return number.to_string();
-    }
-    let text = format!("{number:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = match exponent.strip_prefix('-') {
-        Some(exponent) => ('-', exponent),
-        None => ('+', exponent),
-    };
-    format!("{digits}e{sign}{exponent:0>2}")
-}
-
-/// The names of what is no number and of what has no end.
-fn special(number: f64) -> Option<String> {
-    let name = match number {
-        _ if number.is_nan() => "NaN",
-        f64::INFINITY => "+Inf",
-        f64::NEG_INFINITY => "-Inf",
-        _ => return None,
-    };
-    Some(name.to_owned())
 }
 
 /// Several values between brackets: `[1,2]` with a comma, `[1 2]` as `%v` prints a slice.

@@ -3,6 +3,5 @@
 pub mod duration;
 pub mod go_value;
 pub mod jsonpath;
-pub mod quote;
 pub(crate) mod selector;
 pub mod yaml;

@@ -61,7 +61,7 @@ fn number(point: &Json) -> Result<Option<f64>, String> {
         Json::Null => Ok(None),
         Json::Number(number) => Ok(number.as_f64()),
         Json::String(text) => {
-            let quoted = crate::notation::quote::quoted(text);
+            let quoted = serin_expr::go::quote::quoted(text);
             let number = text.parse().map(Some);
             number.map_err(|_| format!("strconv.ParseFloat: parsing {quoted}: invalid syntax"))
         }

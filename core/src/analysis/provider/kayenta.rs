@@ -8,9 +8,9 @@ use super::{Context, Provider, Step};
 use crate::api::providers::{KayentaMetric, KayentaScope, KayentaScopeDetail};
 use crate::notation::duration::GoDuration;
 use crate::notation::go_value;
-use crate::notation::quote::quoted;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
+use serin_expr::go::quote::quoted;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(15);

@@ -6,9 +6,9 @@ use super::secret::{SecretName, key};
 use super::{Context, Failure, Next, Provider, Reading};
 use crate::api::providers::NewRelicMetric;
 use crate::notation::go_value;
-use crate::notation::quote::quoted;
 use serde_json::{Value as Json, json};
 use serin_expr::Value;
+use serin_expr::go::quote::quoted;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -236,7 +236,7 @@ fn sample(pair: &Json) -> Result<f64, String> {
     text.parse().map_err(|_| {
         format!(
             "strconv.ParseFloat: parsing {}: invalid syntax",
-            crate::notation::quote::quoted(text)
+            serin_expr::go::quote::quoted(text)
         )
     })
 }

@@ -3,9 +3,9 @@
 use super::super::Reading;
 use crate::api::providers::DatadogMetric;
 use crate::notation::go_value;
-use crate::notation::quote::quoted;
 use serde_json::{Value as Json, json};
 use serin_expr::Value;
+use serin_expr::go::quote::quoted;
 
 /// How many groups are shown in the metadata. Conditions see all of them.
 const MOST_GROUPS: usize = 100;
