@@ -1,0 +1,177 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
+	"github.com/argoproj/argo-rollouts/utils/plugin/types"
+)
+
+// wanted is what a test wants of the plugin.
+type wanted struct {
+	Do string `json:"do"`
+}
+
+// obey does what needs no answer, and says why the call fails.
+func obey(config []byte) error {
+	var want wanted
+	if len(config) > 0 {
+		if err := json.Unmarshal(config, &want); err != nil {
+			return fmt.Errorf("configuration of goplugin: %w", err)
+		}
+	}
+	switch want.Do {
+	case "hang":
+		select {}
+	case "die":
+		fmt.Fprintln(os.Stderr, "goplugin dies")
+		os.Exit(3)
+	case "fail":
+		return fmt.Errorf("told to fail")
+	case "talk":
+		fmt.Println("a line for the log")
+	}
+	return nil
+}
+
+// told is a value as JSON.
+func told(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("goplugin cannot write its answer: %s", err)
+	}
+	return string(text)
+}
+
+func refusal(err error) types.RpcError {
+	return types.RpcError{ErrorString: err.Error()}
+}
+
+// initialise fails where the environment of the tests asks for it.
+func initialise() types.RpcError {
+	return types.RpcError{ErrorString: os.Getenv("GOPLUGIN_INIT_ERROR")}
+}
+
+type metric struct{}
+
+// at is the start of every measurement.
+var at = metav1.NewTime(time.Date(2026, 8, 1, 12, 30, 0, 0, time.UTC))
+
+func measured(asked v1alpha1.Metric, received any) v1alpha1.Measurement {
+	answer := v1alpha1.Measurement{StartedAt: &at, FinishedAt: &at, Phase: v1alpha1.AnalysisPhaseSuccessful}
+	if err := obey(firstConfig(asked)); err != nil {
+		answer.Phase, answer.Message = v1alpha1.AnalysisPhaseError, err.Error()
+		return answer
+	}
+	answer.Value = told(received)
+	answer.Metadata = map[string]string{"kind": "echo"}
+	return answer
+}
+
+func firstConfig(asked v1alpha1.Metric) []byte {
+	for _, config := range asked.Provider.Plugin {
+		return config
+	}
+	return nil
+}
+
+func (metric) InitPlugin() types.RpcError { return initialise() }
+
+func (metric) Run(run *v1alpha1.AnalysisRun, asked v1alpha1.Metric) v1alpha1.Measurement {
+	return measured(asked, map[string]any{"run": run, "metric": asked})
+}
+
+func (metric) Resume(_ *v1alpha1.AnalysisRun, asked v1alpha1.Metric, begun v1alpha1.Measurement) v1alpha1.Measurement {
+	return measured(asked, begun)
+}
+
+func (metric) Terminate(_ *v1alpha1.AnalysisRun, asked v1alpha1.Metric, begun v1alpha1.Measurement) v1alpha1.Measurement {
+	return measured(asked, begun)
+}
+
+func (metric) GarbageCollect(_ *v1alpha1.AnalysisRun, _ v1alpha1.Metric, limit int) types.RpcError {
+	if limit < 0 {
+		return types.RpcError{ErrorString: fmt.Sprintf("limit %d", limit)}
+	}
+	return types.RpcError{}
+}
+
+func (metric) Type() string { return "goplugin" }
+
+func (metric) GetMetadata(asked v1alpha1.Metric) map[string]string {
+	return map[string]string{"name": asked.Name, "empty": ""}
+}
+
+type step struct{}
+
+func (step) answer(operation string, rollout *v1alpha1.Rollout, context *types.RpcStepContext) (types.RpcStepResult, types.RpcError) {
+	if err := obey(context.Config); err != nil {
+		return types.RpcStepResult{}, refusal(err)
+	}
+	return types.RpcStepResult{
+		Phase:        types.PhaseRunning,
+		Message:      operation,
+		RequeueAfter: 17 * time.Second,
+		Status:       json.RawMessage(told(map[string]any{"rollout": rollout, "context": context})),
+	}, types.RpcError{}
+}
+
+func (step) InitPlugin() types.RpcError { return initialise() }
+
+func (s step) Run(rollout *v1alpha1.Rollout, context *types.RpcStepContext) (types.RpcStepResult, types.RpcError) {
+	return s.answer("run", rollout, context)
+}
+
+func (s step) Terminate(rollout *v1alpha1.Rollout, context *types.RpcStepContext) (types.RpcStepResult, types.RpcError) {
+	return s.answer("terminate", rollout, context)
+}
+
+func (s step) Abort(rollout *v1alpha1.Rollout, context *types.RpcStepContext) (types.RpcStepResult, types.RpcError) {
+	return s.answer("abort", rollout, context)
+}
+
+func (step) Type() string { return "goplugin" }
+
+// router has no answer but an error, so it echoes in its error where the rollout wants it.
+type router struct{}
+
+func echoed(rollout *v1alpha1.Rollout, received ...any) types.RpcError {
+	if rollout.Annotations["echo"] == "" {
+		return types.RpcError{}
+	}
+	return types.RpcError{ErrorString: told(received)}
+}
+
+func (router) InitPlugin() types.RpcError { return initialise() }
+
+func (router) UpdateHash(rollout *v1alpha1.Rollout, canary, stable string, more []v1alpha1.WeightDestination) types.RpcError {
+	return echoed(rollout, canary, stable, more)
+}
+
+func (router) SetWeight(rollout *v1alpha1.Rollout, weight int32, more []v1alpha1.WeightDestination) types.RpcError {
+	return echoed(rollout, weight, more)
+}
+
+func (router) SetHeaderRoute(rollout *v1alpha1.Rollout, route *v1alpha1.SetHeaderRoute) types.RpcError {
+	return echoed(rollout, route)
+}
+
+func (router) SetMirrorRoute(rollout *v1alpha1.Rollout, route *v1alpha1.SetMirrorRoute) types.RpcError {
+	return echoed(rollout, route)
+}
+
+// VerifyWeight is verified for 1, has no notion of it for 2, and knows no other number.
+func (router) VerifyWeight(rollout *v1alpha1.Rollout, weight int32, more []v1alpha1.WeightDestination) (types.RpcVerified, types.RpcError) {
+	return types.RpcVerified(weight), echoed(rollout, weight, more)
+}
+
+func (router) RemoveManagedRoutes(rollout *v1alpha1.Rollout) types.RpcError {
+	return echoed(rollout, rollout.Name)
+}
+
+func (router) Type() string { return "goplugin" }
