@@ -140,9 +140,11 @@ impl Controller {
         } else {
             None
         };
+        let runs = self.provider.is_some().then(Arc::<Queue>::default);
         let shell = Shell {
             stores,
             queue: Queue::default(),
+            runs: runs.clone(),
             experiments: Experiments::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),
@@ -156,7 +158,8 @@ impl Controller {
             announce_messages: options.announce_messages,
         };
         let shell = Arc::new(shell);
-        let engine = self.provider.map(|provider| Engine::new(Arc::clone(&shell), provider));
+        let engine = self.provider.zip(runs);
+        let engine = engine.map(|(provider, runs)| Engine::new(Arc::clone(&shell), runs, provider));
         Ok(Bound {
             client: self.client,
             options: self.options,

@@ -7,7 +7,9 @@ use crate::clock::Clock;
 use crate::events::Recorder;
 use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
-use crate::store::{Key, Stores};
+use crate::store::experiments::StoredExperiment;
+use crate::store::runs::{Change, StoredRun};
+use crate::store::{Key, Source, Stores};
 use crate::telemetry::dump::Dump;
 use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
@@ -40,6 +42,8 @@ pub(crate) struct Shell {
     pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
     pub(crate) experiments: Experiments,
+    /// The runs to look at, where this process serves AnalysisRuns.
+    pub(crate) runs: Option<Arc<Queue>>,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
@@ -65,6 +69,49 @@ impl Shell {
             }
         }
         self.queue.add(key, reason);
+    }
+
+    /// Stores what a watch, an answer or a live read says of a run, and wakes its owner. Whoever learns it first does so: to
+    /// all that come later it is nothing new.
+    pub(crate) fn learned_run(&self, run: StoredRun, source: Source) -> (Key, Change) {
+        let (key, change) = self.stores.runs.apply(run, source);
+        if let Some(stored) = self.stores.runs.get(&key).filter(|_| change != Change::Same) {
+            self.wake_owner(&key, &stored);
+        }
+        (key, change)
+    }
+
+    /// As [`Self::learned_run`], of a run that another reconcile than its own has read.
+    pub(crate) fn read_run(&self, live: StoredRun) {
+        let (key, change) = self.learned_run(live, Source::Event);
+        if let Some((queue, reason)) = self.runs.as_ref().zip(reason(change)) {
+            queue.add(&key, reason);
+        }
+    }
+
+    /// Reconciles the rollout, or the experiment, that owns a run.
+    pub(crate) fn wake_owner(&self, key: &Key, run: &StoredRun) {
+        if let Some(rollout) = run.rollout(key) {
+            self.wake(&rollout, Reason::RunChanged);
+        }
+        if let Some(experiment) = run.experiment(key) {
+            self.experiments.queue.add(&experiment, Reason::RunChanged);
+        }
+    }
+
+    /// Stores what a watch or a live read says of an experiment; if it is news, which is returned, it and its rollout are
+    /// looked at.
+    pub(crate) fn learned_experiment(&self, experiment: StoredExperiment, source: Source) -> bool {
+        let key = Key::of(&experiment);
+        let rollout = experiment.rollout().map(|(key, _)| key);
+        let news = self.stores.experiments.apply(experiment, source);
+        if news {
+            self.experiments.queue.add(&key, Reason::ExperimentChanged);
+            if let Some(rollout) = rollout {
+                self.wake(&rollout, Reason::ExperimentChanged);
+            }
+        }
+        news
     }
 
     fn is_over(&self, key: &Key) -> bool {
@@ -125,5 +172,15 @@ impl Shell {
         if let Some(dump) = &self.dump {
             dump.forget(key);
         }
+    }
+}
+
+/// Why a run is looked at for what changed, if it is.
+pub(crate) fn reason(change: Change) -> Option<Reason> {
+    match change {
+        Change::Added => Some(Reason::FirstSeen),
+        Change::SpecEdited => Some(Reason::SpecEdited),
+        Change::Changed => Some(Reason::RunChanged),
+        Change::Same => None,
     }
 }

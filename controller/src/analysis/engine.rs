@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Serves AnalysisRuns.
 pub(crate) struct Engine {
     pub(super) shell: Arc<Shell>,
-    pub(super) queue: Queue,
+    pub(super) queue: Arc<Queue>,
     pub(super) desk: Desk,
     pub(super) series: RunSeries,
     provider: Arc<dyn Provider>,
@@ -42,10 +42,10 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(shell: Arc<Shell>, provider: Arc<dyn Provider>) -> Self {
+    pub(crate) fn new(shell: Arc<Shell>, queue: Arc<Queue>, provider: Arc<dyn Provider>) -> Self {
         Self {
             shell,
-            queue: Queue::default(),
+            queue,
             desk: Desk::default(),
             series: RunSeries::new(),
             provider,

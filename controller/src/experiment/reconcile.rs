@@ -227,7 +227,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
     let (key, stores) = (&owner.key, &shell.stores);
     match subject {
         Subject::Itself => match shell.writer.get_experiment(key).await? {
-            Some(live) => _ = stores.experiments.apply(live, Source::Event),
+            Some(live) => _ = shell.learned_experiment(live, Source::Event),
             None => _ = stores.experiments.delete(key, &owner.uid),
         },
         Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
@@ -240,7 +240,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
             }
         },
         Subject::AnalysisRun(name) => match shell.writer.get_run(&key.sibling(name)).await? {
-            Some(live) => _ = stores.runs.apply(live, Source::Event),
+            Some(live) => shell.read_run(live),
             None => {
                 for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                     stores.runs.delete(gone);

@@ -3,11 +3,14 @@
 use crate::support;
 use crate::world::{World, answers, seconds, spec, taken, web};
 use futures::FutureExt;
+use jiff::Timestamp;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
+use serin_core::wire::analysis::Phase;
+use serin_core::{Observed, Plan};
 use serin_sandbox::{ApiError, FaultResponse};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[tokio::test(start_paused = true)]
 async fn runs_end_as_they_were_measured() {
@@ -236,5 +239,32 @@ async fn metrics_of_runs() {
     seconds(70).await;
     let text = support::get(world.metrics, "/metrics").await;
     assert!(!text.contains("name=\"run\""), "{text}");
+    world.stop().await;
+}
+
+/// Verdicts that the last decision about the rollout saw.
+static SEEN: Mutex<Vec<Phase>> = Mutex::new(Vec::new());
+
+fn watcher(seen: &Observed, _: Timestamp) -> Plan {
+    *SEEN.lock().unwrap() = seen.analysis_runs.iter().map(|run| run.phase).collect();
+    Plan::default()
+}
+
+/// What the controller wrote is in its store before the watch tells of it: that is no reason not to look.
+#[tokio::test(start_paused = true)]
+async fn a_rollout_is_looked_at_when_its_run_ends() {
+    let world = World::start_with(answers("Successful"), Vec::new(), watcher).await;
+    let rollout = support::web(1, &json!({"canary": {}}));
+    support::create(&world.client, &rollout).await;
+    let uid = support::rollouts(&world.client).get("web").await.unwrap().metadata.uid;
+    seconds(120).await;
+    let owner = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": uid, "controller": true}]);
+    let metric = web("m", &json!({"count": 2, "interval": "30s"}));
+    world.create_owned("web-1", &owner, spec(&json!([metric]))).await;
+    seconds(20).await;
+    assert_eq!(*SEEN.lock().unwrap(), [Phase::Running]);
+    seconds(20).await;
+    assert_eq!(world.status("web-1").await["phase"], "Successful");
+    assert_eq!(*SEEN.lock().unwrap(), [Phase::Successful]);
     world.stop().await;
 }

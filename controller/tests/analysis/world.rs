@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use serin_controller::{Controller, Error, Gate, OfRun, Options, Provider, Taken, Task};
+use serin_controller::{Controller, Decide, Error, Gate, OfRun, Options, Provider, Taken, Task};
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
 use serin_sandbox::ApiServer;
@@ -70,6 +70,11 @@ pub(crate) struct World {
 impl World {
     /// A controller of runs alone, in virtual time.
     pub(crate) async fn start(answer: Box<Answer>) -> Self {
+        Self::start_with(answer, vec!["analysis".into()], serin_core::decide).await
+    }
+
+    /// A controller of these, or of all where none is named, in virtual time.
+    pub(crate) async fn start_with(answer: Box<Answer>, controllers: Vec<String>, decide: Decide) -> Self {
         let api = support::server().await;
         let client = api.client();
         define(&client).await;
@@ -81,12 +86,13 @@ impl World {
         let options = Options {
             metrics_port: 0,
             healthz_port: 0,
-            controllers: vec!["analysis".into()],
+            controllers,
             ..Options::default()
         };
         let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
         let bound = Controller::new(client.clone(), options)
             .clock(Arc::new(move || began + since.elapsed()))
+            .decide(decide)
             .provider(Arc::clone(&fake) as Arc<dyn Provider>)
             .bind()
             .await
@@ -110,7 +116,13 @@ impl World {
     }
 
     pub(crate) async fn create(&self, name: &str, spec: Value) {
-        let run = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": name}, "spec": spec});
+        self.create_owned(name, &json!([]), spec).await;
+    }
+
+    pub(crate) async fn create_owned(&self, name: &str, owners: &Value, spec: Value) {
+        let metadata = json!({"name": name, "ownerReferences": owners});
+        let run =
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": metadata, "spec": spec});
         let run = serde_json::from_value(run).unwrap();
         self.runs().create(&PostParams::default(), &run).await.unwrap();
     }
