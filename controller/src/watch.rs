@@ -6,6 +6,7 @@ use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::analysis::StoredTemplate;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
+use crate::store::experiments::StoredExperiment;
 use crate::store::runs::{Change as RunChange, StoredRun};
 use crate::store::service::StoredService;
 use crate::store::workloads::Stored;
@@ -311,6 +312,22 @@ fn run_seen(shell: &Shell, run: StoredRun, source: Source) -> Key {
         wake_rollout(shell, &key, &stored);
     }
     key
+}
+
+/// Stores a run that was read live. Its event brings nothing new any more, so that who measures it is told now.
+pub(crate) fn run_read(shell: &Shell, run: StoredRun) {
+    let (key, change) = shell.stores.runs.apply(run, Source::Event);
+    if change != RunChange::Same {
+        shell.runs.add(&key, Reason::RunChanged);
+    }
+}
+
+/// Stores an experiment that was read live, and has it reconciled for the same reason.
+pub(crate) fn experiment_read(shell: &Shell, experiment: StoredExperiment) {
+    let key = Key::of(&experiment);
+    if shell.stores.experiments.apply(experiment, Source::Event) {
+        shell.experiments.queue.add(&key, Reason::ExperimentChanged);
+    }
 }
 
 /// Reconciles the rollout, or the experiment, that owns a run.

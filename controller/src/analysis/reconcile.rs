@@ -6,7 +6,7 @@ use crate::cluster::refusal::Failure;
 use crate::queue::reason::Wait;
 use crate::queue::{Due, Ended, Item, Reason};
 use crate::store::runs::StoredRun;
-use crate::store::{Key, Owner, Source};
+use crate::store::{Key, Owner};
 use jiff::Timestamp;
 use serin_core::analysis::run::{Observed, Plan, decide};
 use serin_core::observed::{Kind, Refusal};
@@ -40,7 +40,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
         unresolved: desk.unresolved,
         in_flight: desk.in_flight,
         answers: desk.answers,
-        unrecorded_jobs: Vec::new(),
+        jobs: engine.jobs.of(&uid),
     };
     let (now, read) = ((shell.clock)(), Instant::now());
     let mut plan = decide(&observed, now);
@@ -72,7 +72,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
     match shell.writer.write_run_status(&owner, write, urgent).await {
         Ok(written) => {
             let phase = Phase::of(&written.run.status.phase);
-            shell.stores.runs.apply(written, Source::Event);
+            engine.store(key, written);
             engine.desk.written(&uid, answers);
             for event in &plan.events {
                 shell.recorder.record(&owner, &event.news);
@@ -114,7 +114,7 @@ async fn refused(
     if matches!(failure.why, Refusal::Conflict | Refusal::NotFound) {
         match engine.shell.writer.get_run(key).await {
             Ok(Some(live)) => {
-                engine.shell.stores.runs.apply(live, Source::Event);
+                engine.store(key, live);
             }
             Ok(None) => engine.gone(key, stored),
             Err(failure) => {

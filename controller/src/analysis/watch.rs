@@ -72,6 +72,14 @@ impl Engine {
         key
     }
 
+    /// Stores what an answer of the API server had. Its event brings nothing new any more, so that who waits for it is told now.
+    pub(super) fn store(&self, key: &Key, run: StoredRun) {
+        let (_, change) = self.shell.stores.runs.apply(run, Source::Event);
+        if let Some(stored) = self.shell.stores.runs.get(key).filter(|_| change != Change::Same) {
+            wake_rollout(&self.shell, key, &stored);
+        }
+    }
+
     /// A run is gone, unless another of its name has taken its place.
     pub(super) fn gone(&self, key: &Key, run: &Arc<StoredRun>) {
         if let Some((key, stored)) = self.shell.stores.runs.delete(run) {

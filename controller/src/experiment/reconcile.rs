@@ -12,6 +12,7 @@ use crate::store::expectations::{PATIENCE, Seen, Subject, Unmet};
 use crate::store::experiments::StoredExperiment;
 use crate::store::runs::StoredRun;
 use crate::store::{Owner, Source};
+use crate::watch::run_read;
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::api::analysis::AnalysisTemplateRef;
@@ -240,7 +241,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
             }
         },
         Subject::AnalysisRun(name) => match shell.writer.get_run(&key.sibling(name)).await? {
-            Some(live) => _ = stores.runs.apply(live, Source::Event),
+            Some(live) => run_read(shell, live),
             None => {
                 for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                     stores.runs.delete(gone);

@@ -16,6 +16,7 @@ use crate::reconcile::record::{Status, announce_message, due_events, write_statu
 use crate::shell::Shell;
 use crate::store::expectations::{PATIENCE, Subject, Unmet};
 use crate::store::{Key, Owner, Source};
+use crate::watch::{experiment_read, run_read};
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::observed::{Attempt, Attempted, Kind, Verb, WorkloadKind};
@@ -247,9 +248,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
         Subject::AnalysisRun(name) => {
             let run = key.sibling(name);
             match shell.writer.get_run(&run).await? {
-                Some(live) => {
-                    shell.stores.runs.apply(live, Source::Event);
-                }
+                Some(live) => run_read(shell, live),
                 None => {
                     for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                         shell.stores.runs.delete(gone);
@@ -260,7 +259,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
         Subject::Experiment(name) => {
             let experiment = key.sibling(name);
             match shell.writer.get_experiment(&experiment).await? {
-                Some(live) => _ = shell.stores.experiments.apply(live, Source::Event),
+                Some(live) => experiment_read(shell, live),
                 None => {
                     let mut known = snapshot.experiments.iter();
                     if let Some(of) = known.find(|of| of.meta.name.as_ref() == Some(name)) {
