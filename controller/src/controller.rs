@@ -409,12 +409,15 @@ impl Bound {
             runs.clone(),
         );
         tasks.spawn(until(stop.clone(), "watch of AnalysisRuns", watch));
+        let jobs = CancellationToken::new();
+        let watch = engine().watch_jobs(self.scope(), jobs.clone());
+        tasks.spawn(until(stop.clone(), "watch of Jobs", watch));
         let resync = engine().resync(Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync of AnalysisRuns", resync));
         let ordinary = std::iter::repeat_n(Takes::All, self.options.analysis_threads.max(1));
         for takes in ordinary.chain([Takes::Urgent]) {
             let (engine, stop) = (engine(), stop.clone());
-            let ready = [synced.clone(), leading.clone()];
+            let ready = [synced.clone(), jobs.clone(), leading.clone()];
             tasks.spawn(async move {
                 engine.work(takes, &ready, &stop).await;
                 ("worker of AnalysisRuns", Ok(()))

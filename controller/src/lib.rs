@@ -30,8 +30,8 @@ mod sync;
 mod telemetry;
 mod watch;
 
-pub use act::Gate;
-pub use analysis::{Fetched, OfRun, Provider, Taken, Task};
+pub use act::{Gate, Turn};
+pub use analysis::{Fetched, JobsAt, OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;

@@ -11,6 +11,7 @@ use crate::store::experiments::StoredExperiment;
 use crate::store::runs::{Change, StoredRun};
 use crate::store::{Key, Source, Stores};
 use crate::telemetry::dump::Dump;
+use crate::telemetry::reconciles::Reconciles;
 use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
@@ -21,11 +22,26 @@ use std::sync::Arc;
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
 /// What is known of the reconciles of experiments.
-#[derive(Default)]
 pub(crate) struct Experiments {
     pub(crate) queue: Queue,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
+    pub(crate) reconciles: Reconciles,
+}
+
+impl Default for Experiments {
+    fn default() -> Self {
+        let help = [
+            "Experiments reconciliation performance.",
+            "Errors while reconciling an experiment.",
+        ];
+        Self {
+            queue: Queue::default(),
+            failures: Failures::default(),
+            held: Held::default(),
+            reconciles: Reconciles::new("experiment_reconcile", help),
+        }
+    }
 }
 
 impl Experiments {
@@ -132,11 +148,14 @@ impl Shell {
         ];
         let queues = [&own, queues].concat();
         let entries = [&self.entries(), entries].concat();
-        self.telemetry.scrape(&queues, &entries)
+        let mut text = self.telemetry.scrape(&queues, &entries)?;
+        let exists = |key: &Key| self.stores.experiments.get(key).is_some();
+        self.experiments.reconciles.write(&mut text, exists);
+        Ok(text)
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 19] {
+    fn entries(&self) -> [Entries; 20] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -148,6 +167,7 @@ impl Shell {
             ("replica_set_owners", owners),
             ("experiments", self.stores.experiments.len()),
             ("experiment_sets", self.stores.experiment_sets.len().0),
+            ("experiment_series", self.experiments.reconciles.len()),
             ("services", services),
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),

@@ -1,16 +1,18 @@
 //! The engine: its parts, its workers, and what it measures.
 
 use super::desk::Desk;
+use super::jobs::Jobs;
 use super::measure::{OfRun, Provider, Taken, Task};
 use super::reconcile;
 use super::secrets::{Arguments, Unresolved, Values};
-use super::series::RunSeries;
+use super::series;
 use crate::cluster::budget::Budgets;
 use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::shell::Shell;
 use crate::store::Key;
 use crate::store::runs::StoredRun;
+use crate::telemetry::reconciles::Reconciles;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use serin_core::analysis::arguments;
@@ -35,7 +37,8 @@ pub(crate) struct Engine {
     pub(super) shell: Arc<Shell>,
     pub(super) queue: Arc<Queue>,
     pub(super) desk: Desk,
-    pub(super) series: RunSeries,
+    pub(super) jobs: Jobs,
+    pub(super) series: Reconciles,
     provider: Arc<dyn Provider>,
     /// Without a limit: to decide and to measure costs no call, and so waits for no budget.
     unlimited: Budgets,
@@ -47,10 +50,15 @@ impl Engine {
             shell,
             queue,
             desk: Desk::default(),
-            series: RunSeries::new(),
+            jobs: Jobs::default(),
+            series: series::reconciles(),
             provider,
             unlimited: Budgets::new(0.0, 1),
         }
+    }
+
+    pub(super) fn provider(&self) -> &dyn Provider {
+        &*self.provider
     }
 
     /// Takes runs until shutdown, once the store is filled and this process leads. A reconcile that has begun is finished.
@@ -100,10 +108,13 @@ impl Engine {
         let entries = [
             ("analysis_runs", runs.len()),
             ("analysis_queue", counts.known),
+            ("run_series", self.series.len()),
             ("measured_runs", self.desk.len()),
+            ("measurement_jobs", self.jobs.len()),
         ];
         let mut text = self.shell.scrape(&[(QUEUE, counts)], &entries)?;
-        self.series.write(&mut text, runs);
+        self.series.write(&mut text, |key| runs.get(key).is_some());
+        series::write(&mut text, runs);
         Ok(text)
     }
 
@@ -170,6 +181,7 @@ impl Engine {
             question: question.clone(),
             hidden: hidden.all(),
             may_write: self.shell.writer.gate(),
+            turn: self.shell.writer.turn(),
         };
         let measured = AssertUnwindSafe(self.provider.measure(task)).catch_unwind();
         let taken = match tokio::time::timeout(LONGEST, measured).await {
@@ -201,9 +213,10 @@ impl Engine {
             let filled: Option<Metric> = metric.and_then(|metric| arguments::metric(metric, &known).ok());
             let Some(metric) = filled else { continue };
             let (name, key) = (metric.name.clone(), key.clone());
-            let collected = self
-                .provider
-                .collect(Arc::new(of(&stored.run)), metric, *limit, self.shell.writer.gate());
+            let writer = &self.shell.writer;
+            let collected =
+                self.provider
+                    .collect(Arc::new(of(&stored.run)), metric, *limit, writer.gate(), writer.turn());
             tokio::spawn(async move {
                 if let Err(why) = collected.await {
                     tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, metric = name, why, "cannot clean up behind a metric; the next time makes up for it");

@@ -6,6 +6,7 @@
 mod desk;
 mod engine;
 mod fetched;
+mod jobs;
 mod measure;
 mod reconcile;
 mod secrets;
@@ -14,4 +15,4 @@ mod watch;
 
 pub(crate) use engine::Engine;
 pub use fetched::Fetched;
-pub use measure::{OfRun, Provider, Taken, Task};
+pub use measure::{JobsAt, OfRun, Provider, Taken, Task};

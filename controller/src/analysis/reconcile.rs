@@ -40,7 +40,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
         unresolved: desk.unresolved,
         in_flight: desk.in_flight,
         answers: desk.answers,
-        unrecorded_jobs: Vec::new(),
+        jobs: engine.jobs.of(&uid),
     };
     let (now, read) = ((shell.clock)(), Instant::now());
     let mut plan = decide(&observed, now);

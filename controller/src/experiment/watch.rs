@@ -56,6 +56,7 @@ fn seen(shell: &Shell, experiment: StoredExperiment, source: Source) {
 
 fn gone(shell: &Shell, key: &Key, stored: &StoredExperiment) {
     shell.expectations.forget(stored.known_as().0);
+    shell.experiments.reconciles.deleted(key.clone());
     shell.experiments.queue.add(key, Reason::Deleted);
     if let Some((rollout, _)) = stored.rollout() {
         shell.wake(&rollout, Reason::ExperimentChanged);

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
+use serin_controller::Options;
 use serin_core::wire::analysis::Phase;
 use serin_core::{Observed, Plan};
 use serin_sandbox::{ApiError, FaultResponse};
@@ -253,7 +254,7 @@ fn watcher(seen: &Observed, _: Timestamp) -> Plan {
 /// What the controller wrote is in its store before the watch tells of it: that is no reason not to look.
 #[tokio::test(start_paused = true)]
 async fn a_rollout_is_looked_at_when_its_run_ends() {
-    let world = World::start_with(answers("Successful"), Vec::new(), watcher).await;
+    let world = World::start_with(answers("Successful"), Options::default(), watcher).await;
     let rollout = support::web(1, &json!({"canary": {}}));
     support::create(&world.client, &rollout).await;
     let uid = support::rollouts(&world.client).get("web").await.unwrap().metadata.uid;
