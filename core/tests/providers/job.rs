@@ -290,3 +290,53 @@ fn the_oldest_jobs_beyond_the_limit_are_garbage() {
     assert_eq!(provider::surplus(&list(&[1, 30, 20, 40]), 2), ["j40", "j30"]);
     assert!(provider::surplus(&list(&[1, 2]), 2).is_empty());
 }
+
+/// A crash between the creation of a Job and the write of the status leaves a Job that no measurement names: that of the
+/// next measurement, since a number is given once.
+#[test]
+fn a_job_of_which_no_measurement_tells_is_found() {
+    let run = serde_json::from_value(json!({
+        "metadata": {"name": "r", "uid": UID},
+        "status": {"metricResults": [{"name": "m", "count": 1, "error": 1, "measurements": [
+            {"phase": "Successful", "metadata": {"job-name": format!("{UID}.m.2")}}]}]},
+    }))
+    .unwrap();
+    let job = |number: i32, metric: &str, more: &Json| {
+        let mut metadata = json!({
+            "name": format!("{UID}.{metric}.{number}"),
+            "labels": {"analysisrun.argoproj.io/uid": UID},
+            "annotations": {"analysisrun.argoproj.io/metric-name": metric},
+            "ownerReferences": [{"kind": "AnalysisRun", "uid": UID, "controller": true}],
+        });
+        for (field, value) in more.as_object().unwrap() {
+            metadata[field] = value.clone();
+        }
+        json!({"metadata": metadata})
+    };
+    let none = json!({});
+    for (jobs, found) in [
+        (vec![], vec![]),
+        (vec![job(1, "m", &none), job(2, "m", &none)], vec![]),
+        (vec![job(2, "m", &none), job(3, "m", &none)], vec!["m"]),
+        (vec![job(1, "new", &none)], vec!["new"]),
+        // Without an owner, as in another namespace.
+        (vec![job(3, "m", &json!({"ownerReferences": null}))], vec!["m"]),
+        // Of somebody else, about to go, without the label.
+        (
+            vec![job(
+                3,
+                "m",
+                &json!({"ownerReferences": [{"uid": "other", "controller": true}]}),
+            )],
+            vec![],
+        ),
+        (
+            vec![job(3, "m", &json!({"deletionTimestamp": "2026-01-01T00:00:00Z"}))],
+            vec![],
+        ),
+        (vec![job(3, "m", &json!({"labels": {}}))], vec![]),
+    ] {
+        assert_eq!(provider::unrecorded(&json!({"items": jobs}), &run), found, "{jobs:?}");
+    }
+    assert!(provider::unrecorded(&Json::Null, &run).is_empty());
+}

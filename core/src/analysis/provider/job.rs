@@ -6,12 +6,14 @@
 
 use super::reading::{Failure, Next, Outcome, Reading};
 use super::{Context, Environment, Run, Step};
+use crate::api::AnalysisRun;
 use crate::api::analysis_run::Measurement;
 use crate::api::providers::JobMetric;
 use crate::api::{API_VERSION, LabelSelector};
 use crate::notation::selector;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 /// Label of Jobs and their pods: the UID of the run.
 const RUN_UID: &str = "analysisrun.argoproj.io/uid";
@@ -205,9 +207,7 @@ fn adopted(context: &Context<'_>, reply: &Reply) -> Result<Next, Failure> {
     };
     let metadata = &job["metadata"];
     let owner = if is_owned(context.run, context.environment) {
-        let owners = metadata["ownerReferences"].as_array().into_iter().flatten();
-        let controller = owners.into_iter().find(|owner| owner["controller"] == true);
-        controller.map_or_else(String::new, |owner| text(&owner["uid"]))
+        controller(metadata).map_or_else(String::new, |owner| text(&owner["uid"]))
     } else {
         text(&metadata["labels"][RUN_UID])
     };
@@ -329,6 +329,46 @@ pub fn surplus(list: &Json, limit: usize) -> Vec<String> {
     jobs.sort();
     jobs.truncate(jobs.len().saturating_sub(limit));
     jobs.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Metrics of a run for which a list has a Job that no measurement of the status names: it was created, and what told of it
+/// was lost. Of foreign owners none counts, nor one whose deletion is under way.
+#[must_use]
+pub fn unrecorded(list: &Json, run: &AnalysisRun) -> Vec<String> {
+    let uid = run.metadata.uid.as_deref().unwrap_or_default();
+    let results = &run.status.metric_results;
+    let recorded: BTreeSet<&str> = results
+        .iter()
+        .flat_map(|result| &result.measurements)
+        .filter_map(|measurement| measurement.metadata.get(JOB_NAME).map(String::as_str))
+        .collect();
+    let is_next = |metric: &str, name: &str| {
+        let result = results.iter().find(|result| result.name == metric);
+        let taken = result.map_or(0, |result| result.count.saturating_add(result.error));
+        name == job_name(uid, metric, taken.saturating_add(1))
+    };
+    let jobs = list["items"].as_array().into_iter().flatten();
+    let metrics = jobs.filter_map(|job| {
+        let metadata = &job["metadata"];
+        let (name, metric) = (
+            metadata["name"].as_str()?,
+            metadata["annotations"][METRIC_NAME].as_str()?,
+        );
+        let ours = metadata["labels"][RUN_UID] == uid && metadata["deletionTimestamp"].is_null();
+        let lost = ours && owner_is(metadata, uid) && !recorded.contains(name) && is_next(metric, name);
+        lost.then(|| metric.to_owned())
+    });
+    metrics.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether an object has this controller, or none: an owner is in the same namespace of the same cluster.
+fn owner_is(metadata: &Json, uid: &str) -> bool {
+    controller(metadata).is_none_or(|owner| owner["uid"] == uid)
+}
+
+fn controller(metadata: &Json) -> Option<&Json> {
+    let owners = metadata["ownerReferences"].as_array().into_iter().flatten();
+    owners.into_iter().find(|owner| owner["controller"] == true)
 }
 
 fn text(value: &Json) -> String {

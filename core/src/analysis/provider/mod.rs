@@ -19,7 +19,7 @@ mod skywalking;
 mod wavefront;
 mod web;
 
-pub use job::{Call, Refusal, Reply, Surplus, collect, surplus};
+pub use job::{Call, Refusal, Reply, Surplus, collect, surplus, unrecorded};
 pub use reading::{Failure, Next, Outcome, Reading, measurement};
 pub use request::{Answer, Auth, OAuth2, Request, SigV4};
 pub use secret::{HIDDEN, Keys, Place, Secret, SecretName, Secrets};
