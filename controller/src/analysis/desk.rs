@@ -2,9 +2,10 @@
 
 use crate::sync::lock;
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use serin_core::analysis::run::{Answer, Asked, Question};
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::task::AbortHandle;
 
 /// Questions and answers of all runs.
@@ -20,6 +21,8 @@ pub(super) struct OfOne {
     pub(super) answers: Vec<Answer>,
     /// Why an argument has no value.
     pub(super) unresolved: Option<String>,
+    /// The Jobs that were there at the first look, as the API server listed them.
+    pub(super) left: Option<Arc<Json>>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -77,6 +80,13 @@ impl Desk {
             one.in_flight.retain(|asked| !questions.contains(&asked.question));
             one.unresolved = Some(why);
         }
+    }
+
+    /// The Jobs that were there at the first look.
+    pub(super) fn left(&self, uid: &str, list: Json) -> Arc<Json> {
+        let list = Arc::new(list);
+        lock(&self.0).entry(uid.to_owned()).or_default().left = Some(Arc::clone(&list));
+        list
     }
 
     /// The status has the first so many answers, or will never want them.

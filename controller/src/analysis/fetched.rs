@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kube::Client;
+use serde_json::Value as Json;
 use serin_core::analysis::expressions::Compiling;
 use serin_core::analysis::provider::{self, Secret};
 use serin_core::analysis::run::Step;
@@ -70,6 +71,11 @@ impl Provider for Fetched {
     ) -> BoxFuture<'static, Result<(), String>> {
         let fetch = Arc::clone(&self.fetch);
         async move { fetch.collect(&run(&of), &metric, limit, &may_write).await }.boxed()
+    }
+
+    fn left(&self, of: Arc<OfRun>) -> BoxFuture<'static, Result<Json, String>> {
+        let fetch = Arc::clone(&self.fetch);
+        async move { fetch.left(&run(&of)).await }.boxed()
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the engine asks of metric providers.
 
 use crate::act::Gate;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use serin_core::analysis::run::Question;
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
@@ -26,6 +28,15 @@ pub trait Provider: Send + Sync {
         limit: usize,
         may_write: Gate,
     ) -> BoxFuture<'static, Result<(), String>>;
+
+    /// The Jobs of a run that are there, as the API server lists them; `Null` where nothing is left behind.
+    ///
+    /// # Errors
+    /// Why they cannot be listed; the next look at the run tries again.
+    fn left(&self, run: Arc<OfRun>) -> BoxFuture<'static, Result<Json, String>> {
+        drop(run);
+        async { Ok(Json::Null) }.boxed()
+    }
 }
 
 /// What of a run providers may know.

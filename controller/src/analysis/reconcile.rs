@@ -32,6 +32,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
         return Ended::Well(None);
     }
     let uid = stored.meta.uid.clone().unwrap_or_default();
+    let unrecorded_jobs = engine.unrecorded_jobs(key, &stored.run).await;
     let desk = engine.desk.of(&uid);
     let answers = desk.answers.len();
     let observed = Observed {
@@ -40,7 +41,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
         unresolved: desk.unresolved,
         in_flight: desk.in_flight,
         answers: desk.answers,
-        unrecorded_jobs: Vec::new(),
+        unrecorded_jobs,
     };
     let (now, read) = ((shell.clock)(), Instant::now());
     let mut plan = decide(&observed, now);

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use serde_json::Value;
 use serin_core::analysis::provider::{Call, Refusal, Reply, Surplus, surplus};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -47,14 +48,19 @@ impl Jobs {
         }
     }
 
-    /// Deletes the oldest Jobs of a run that are beyond a limit.
-    pub(super) async fn collect(&self, place: &Surplus, limit: usize, may_write: &Gate) -> Result<(), String> {
+    /// The Jobs of a run.
+    pub(super) async fn list(&self, place: &Surplus) -> Result<Value, String> {
         let client = self.client().await?;
         let api = jobs(client, &place.namespace);
         let params = ListParams::default().labels(&place.selector);
-        let list = timed(async { json(&api.list(&params).await?) })
-            .await
-            .map_err(|refusal| text(&refusal))?;
+        let list = timed(async { json(&api.list(&params).await?) }).await;
+        list.map_err(|refusal| text(&refusal))
+    }
+
+    /// Deletes the oldest Jobs of a run that are beyond a limit.
+    pub(super) async fn collect(&self, place: &Surplus, limit: usize, may_write: &Gate) -> Result<(), String> {
+        let list = self.list(place).await?;
+        let client = self.client().await?;
         for name in surplus(&list, limit) {
             match job::delete(client, &place.namespace, &name, may_write).await {
                 Ok(_) | Err(Refusal::NotFound(_)) => {}

@@ -23,6 +23,7 @@ use http::Http;
 use jiff::tz::TimeZone;
 use jobs::Jobs;
 use kube::Client;
+use serde_json::Value as Json;
 use serin_core::analysis::provider::{self, Context, Expressions, Failure, Next, Reading, Run, Secret, Step};
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
@@ -139,6 +140,15 @@ impl Fetch {
         }
         let place = provider::collect(run, &self.surroundings.environment);
         self.jobs.collect(&place, limit, may_write).await
+    }
+
+    /// The Jobs that the run's measurements made and that are there, as the API server lists them.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub async fn left(&self, run: &Run) -> Result<Json, String> {
+        let place = provider::collect(run, &self.surroundings.environment);
+        self.jobs.list(&place).await
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::support;
 use crate::world::{World, answers, seconds, spec, taken, web};
 use futures::FutureExt;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
+use serin_core::analysis::run::Step;
 use serin_sandbox::{ApiError, FaultResponse};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,4 +238,34 @@ async fn metrics_of_runs() {
     let text = support::get(world.metrics, "/metrics").await;
     assert!(!text.contains("name=\"run\""), "{text}");
     world.stop().await;
+}
+
+/// A process ended after it had created a Job and before it wrote that: the run that is to end takes the Job up, and ends it.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_a_crash_left_is_found_and_ended() {
+    let world = World::start(Box::new(|task| {
+        let mut taken = taken("Running");
+        if matches!(task.question.step, Step::Terminate(_)) {
+            taken.measurement.phase = "Inconclusive".into();
+        }
+        async move { taken }.boxed()
+    }))
+    .await;
+    for (left, asked, phase) in [
+        (true, vec!["run job 1", "terminate job 1"], "Inconclusive"),
+        (false, vec![], "Successful"),
+    ] {
+        let name = if left { "left" } else { "nothing" };
+        world.fake.leaves(left);
+        let run = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": name},
+            "spec": {"metrics": [{"name": "job", "provider": {"job": {"spec": {}}}}], "terminate": true},
+            "status": {"phase": "Running", "startedAt": "2026-01-01T00:00:00Z"}});
+        let run = serde_json::from_value(run).unwrap();
+        world.runs().create(&PostParams::default(), &run).await.unwrap();
+        seconds(30).await;
+        assert_eq!(world.asked(), asked, "{name}");
+        world.fake.forget();
+        let status = world.status(name).await;
+        assert_eq!(status["phase"], phase, "{status}");
+    }
 }

@@ -13,6 +13,7 @@ use serin_controller::{Controller, Error, Gate, OfRun, Options, Provider, Taken,
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
 use serin_sandbox::ApiServer;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -28,6 +29,19 @@ pub(crate) struct Fake {
     answer: Box<Answer>,
     asked: Mutex<Vec<String>>,
     pub(crate) collected: Mutex<Vec<String>>,
+    /// Whether the first Job of each run is there.
+    leaves: AtomicBool,
+}
+
+impl Fake {
+    pub(crate) fn leaves(&self, leaves: bool) {
+        self.leaves.store(leaves, Ordering::Relaxed);
+    }
+
+    /// What it was asked so far does not count.
+    pub(crate) fn forget(&self) {
+        self.asked.lock().unwrap().clear();
+    }
 }
 
 impl Provider for Fake {
@@ -45,6 +59,21 @@ impl Provider for Fake {
     fn collect(&self, _: Arc<OfRun>, metric: Metric, limit: usize, _: Gate) -> BoxFuture<'static, Result<(), String>> {
         self.collected.lock().unwrap().push(format!("{} {limit}", metric.name));
         async { Ok(()) }.boxed()
+    }
+
+    fn left(&self, run: Arc<OfRun>) -> BoxFuture<'static, Result<Value, String>> {
+        let uid = &run.uid;
+        let job = json!({"metadata": {
+            "name": format!("{uid}.job.1"),
+            "labels": {"analysisrun.argoproj.io/uid": uid},
+            "annotations": {"analysisrun.argoproj.io/metric-name": "job"},
+        }});
+        let jobs = if self.leaves.load(Ordering::Relaxed) {
+            vec![job]
+        } else {
+            Vec::new()
+        };
+        async move { Ok(json!({"items": jobs})) }.boxed()
     }
 }
 
@@ -77,6 +106,7 @@ impl World {
             answer,
             asked: Mutex::default(),
             collected: Mutex::default(),
+            leaves: AtomicBool::default(),
         });
         let options = Options {
             metrics_port: 0,

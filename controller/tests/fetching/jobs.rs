@@ -150,3 +150,18 @@ async fn a_process_that_no_longer_leads_creates_and_deletes_no_job() {
     let left = jobs.list(&ListParams::default()).await.unwrap().items;
     assert!(left.len() == 1 && left[0].metadata.deletion_timestamp.is_none());
 }
+
+#[tokio::test]
+async fn the_jobs_of_a_run_are_listed() {
+    let api = ApiServer::new();
+    assert_eq!(fetch(&api).left(&run()).await.unwrap()["items"], json!([]));
+    let first = begun(&api, 1).await;
+    let left = fetch(&api).left(&run()).await.unwrap();
+    assert_eq!(
+        left["items"][0]["metadata"]["name"],
+        first.metadata["job-name"].as_str()
+    );
+    let mut other = run();
+    other.uid = "another".into();
+    assert_eq!(fetch(&api).left(&other).await.unwrap()["items"], json!([]));
+}

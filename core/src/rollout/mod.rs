@@ -18,7 +18,7 @@
 //! out, `unread` a status that does not decode.
 
 pub mod adoption;
-pub(crate) mod analysis;
+pub mod analysis;
 pub(crate) mod anti_affinity;
 pub mod asked;
 pub(crate) mod asleep;
