@@ -12,6 +12,7 @@ use crate::telemetry::dump::Dump;
 use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
+use serin_core::observed::Kind;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
 
@@ -123,7 +124,7 @@ impl Shell {
         self.held.forget(key);
         self.queue.forget(key);
         if let Some(dump) = &self.dump {
-            dump.forget(key);
+            dump.forget(Kind::Rollout, key);
         }
     }
 }

@@ -18,6 +18,7 @@ use serin_core::analysis::provider;
 use serin_core::analysis::run::{Answer, Collect, Question};
 use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_template::Metric;
+use serin_core::observed::Kind;
 use serin_core::wire::analysis::Phase;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -186,6 +187,9 @@ impl Engine {
         self.desk.forget(uid);
         if self.shell.stores.runs.get(key).is_none() {
             self.queue.forget(key);
+            if let Some(dump) = &self.shell.dump {
+                dump.forget(Kind::AnalysisRun, key);
+            }
         }
     }
 }

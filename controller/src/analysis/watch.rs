@@ -7,6 +7,7 @@ use crate::store::{Key, Source};
 use crate::watch::{Scope, broken, wake_rollout};
 use futures::StreamExt;
 use kube::runtime::watcher::Event;
+use serin_core::observed::Kind;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -86,6 +87,9 @@ impl Engine {
         wake_rollout(&self.shell, key, stored);
         self.desk.forget(stored.meta.uid.as_deref().unwrap_or_default());
         self.series.deleted(key.clone());
+        if let Some(dump) = &self.shell.dump {
+            dump.forget(Kind::AnalysisRun, key);
+        }
         if !self.queue.remove(key) {
             self.queue.add(key, Reason::Deleted);
         }
