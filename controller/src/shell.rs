@@ -15,6 +15,7 @@ use crate::telemetry::reconciles::Reconciles;
 use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
+use serin_core::observed::Kind;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
 
@@ -190,7 +191,7 @@ impl Shell {
         self.held.forget(key);
         self.queue.forget(key);
         if let Some(dump) = &self.dump {
-            dump.forget(key);
+            dump.forget(Kind::Rollout, key);
         }
     }
 }

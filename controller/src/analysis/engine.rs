@@ -2,9 +2,9 @@
 
 use super::desk::Desk;
 use super::jobs::Jobs;
-use super::measure::{OfRun, Provider, Taken, Task};
+use super::measure::{Provider, Taken};
+use super::measuring::{Unasked, measure, of};
 use super::reconcile;
-use super::secrets::{Arguments, Unresolved, Values};
 use super::series;
 use crate::cluster::budget::Budgets;
 use crate::queue::reason::Wait;
@@ -14,13 +14,11 @@ use crate::store::Key;
 use crate::store::runs::StoredRun;
 use crate::telemetry::reconciles::Reconciles;
 use futures::FutureExt;
-use futures::stream::{FuturesUnordered, StreamExt};
 use serin_core::analysis::arguments;
 use serin_core::analysis::run::{Answer, Collect, Question};
 use serin_core::api::AnalysisRun;
-use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
-use serin_core::wire::analysis::Phase;
+use serin_core::observed::Kind;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +27,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Name of the work queue in `workqueue_*` (contract 09 §3).
 const QUEUE: &str = "AnalysisRuns";
-/// The longest that anything is measured. Providers have limits of their own: this one is for a provider that hangs.
-const LONGEST: Duration = Duration::from_secs(600);
 
 /// Serves AnalysisRuns.
 pub(crate) struct Engine {
@@ -131,65 +127,13 @@ impl Engine {
     }
 
     async fn measure_all(&self, key: &Key, run: &AnalysisRun, questions: Vec<Question>) {
-        let args = match Arguments::read(&self.shell.writer, &key.namespace, &run.spec.args).await {
-            Ok(args) => args,
-            Err(Unresolved::Missing(why)) => {
-                let uid = run.metadata.uid.as_deref().unwrap_or_default();
-                self.desk.unresolved(uid, &questions, why);
-                self.queue.add(key, Reason::Measured);
-                return;
-            }
-            Err(Unresolved::NotNow(why)) => {
-                for question in questions {
-                    self.answer(key, question, error(why.clone()));
-                }
-                return;
-            }
-        };
-        let (of, hidden) = (Arc::new(of(run)), args.values());
-        let all: FuturesUnordered<_> = questions
-            .into_iter()
-            .map(|question| self.measure_one(&of, run, &args, &hidden, question))
-            .collect();
-        all.for_each(async |(question, mut taken)| {
-            let Taken { measurement, metadata } = &mut taken;
-            hidden.hide(&question.step, measurement, metadata);
-            self.answer(key, question, taken);
-        })
-        .await;
-    }
-
-    async fn measure_one(
-        &self,
-        of: &Arc<OfRun>,
-        run: &AnalysisRun,
-        args: &Arguments,
-        hidden: &Values,
-        question: Question,
-    ) -> (Question, Taken) {
-        let Some(metric) = run.spec.metrics.get(question.index) else {
-            return (question, error("the metric is gone".to_owned()));
-        };
-        let metric = match arguments::metric(metric, &args.args) {
-            Ok(metric) => metric,
-            // Of an unknown placeholder the text shows what is around it.
-            Err(why) => return (question, error(hidden.hidden_in(&why.to_string()))),
-        };
-        let task = Task {
-            run: Arc::clone(of),
-            metric,
-            question: question.clone(),
-            hidden: hidden.all(),
-            may_write: self.shell.writer.gate(),
-            turn: self.shell.writer.turn(),
-        };
-        let measured = AssertUnwindSafe(self.provider.measure(task)).catch_unwind();
-        let taken = match tokio::time::timeout(LONGEST, measured).await {
-            Ok(Ok(taken)) => taken,
-            Ok(Err(_)) => error("the provider panicked: please report it".to_owned()),
-            Err(_) => error(format!("no answer within {} s", LONGEST.as_secs())),
-        };
-        (question, taken)
+        let answer = |question, taken| self.answer(key, question, taken);
+        let measured = measure(&self.shell.writer, &self.provider, (key, run), questions, answer).await;
+        if let Err(Unasked { questions, why }) = measured {
+            let uid = run.metadata.uid.as_deref().unwrap_or_default();
+            self.desk.unresolved(uid, &questions, why);
+            self.queue.add(key, Reason::Measured);
+        }
     }
 
     fn answer(&self, key: &Key, question: Question, taken: Taken) {
@@ -230,27 +174,9 @@ impl Engine {
         self.desk.forget(uid);
         if self.shell.stores.runs.get(key).is_none() {
             self.queue.forget(key);
+            if let Some(dump) = &self.shell.dump {
+                dump.forget(Kind::AnalysisRun, key);
+            }
         }
-    }
-}
-
-fn of(run: &AnalysisRun) -> OfRun {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    OfRun {
-        name: text(&run.metadata.name),
-        namespace: text(&run.metadata.namespace),
-        uid: text(&run.metadata.uid),
-        started_at: run.status.started_at.as_ref().map(|at| at.0),
-    }
-}
-
-fn error(message: String) -> Taken {
-    Taken {
-        measurement: Measurement {
-            phase: Phase::Error.as_str().to_owned(),
-            message,
-            ..Measurement::default()
-        },
-        ..Taken::default()
     }
 }

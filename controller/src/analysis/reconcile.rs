@@ -44,6 +44,9 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
     };
     let (now, read) = ((shell.clock)(), Instant::now());
     let mut plan = decide(&observed, now);
+    if let Some(dump) = &shell.dump {
+        dump.write(Kind::AnalysisRun, key, now, &observed, &plan);
+    }
     log(item, &plan);
     engine.measure(key, &stored, std::mem::take(&mut plan.questions));
     engine.collect(key, &stored, &plan.collect);

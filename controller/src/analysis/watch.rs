@@ -8,6 +8,7 @@ use crate::store::{Key, Source};
 use crate::watch::{Scope, broken};
 use futures::StreamExt;
 use kube::runtime::watcher::Event;
+use serin_core::observed::Kind;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -79,6 +80,9 @@ impl Engine {
         self.shell.wake_owner(key, stored);
         self.desk.forget(stored.meta.uid.as_deref().unwrap_or_default());
         self.series.deleted(key.clone());
+        if let Some(dump) = &self.shell.dump {
+            dump.forget(Kind::AnalysisRun, key);
+        }
         if !self.queue.remove(key) {
             self.queue.add(key, Reason::Deleted);
         }

@@ -34,6 +34,9 @@ pub(super) async fn run(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
     let Some(stored) = shell.stores.experiments.get(key) else {
         shell.experiments.forget(key);
+        if let Some(dump) = &shell.dump {
+            dump.forget(Kind::Experiment, key);
+        }
         return Ended::Well(None);
     };
     if !shell.writer.may_write() || stored.meta.deletion_timestamp.is_some() {
@@ -62,6 +65,9 @@ pub(super) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     let reading = Reading::of(&shell.clock);
     let plan = decide(&observed, reading.now);
+    if let Some(dump) = &shell.dump {
+        dump.write(Kind::Experiment, key, reading.now, &observed, &plan);
+    }
     log(item, &plan);
     let mut act = Act::new(&shell.writer, &shell.expectations, owner, item.urgent);
     let done = act.carry_out(&plan.actions).await;

@@ -80,7 +80,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
-        dump.write(key, now, &observed, &plan);
+        dump.write(Kind::Rollout, key, now, &observed, &plan);
     }
     log(item, &plan);
 
