@@ -194,6 +194,39 @@ async fn templates_name_others() {
     );
 }
 
+/// Jobs are created only if that is asked for; nothing is left of them.
+#[tokio::test]
+async fn jobs_are_created_and_deleted_in_the_cluster() {
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "default"},
+        "status": {"conditions": [{"type": "Complete", "status": "True"}]}});
+    let list = json!({"apiVersion": "batch/v1", "kind": "JobList", "metadata": {}, "items": [job]});
+    let server = Server::start(&[
+        (&format!("POST {jobs}"), 201, job.clone()),
+        (&format!("GET {jobs}/j"), 200, job.clone()),
+        (&format!("GET {jobs}"), 200, list),
+        (&format!("DELETE {jobs}/j"), 200, job),
+    ])
+    .await;
+    let text = template("{job: {spec: {template: {spec: {restartPolicy: Never}}}}}", "", "");
+    let url = server.url();
+    let (code, out, err) = run(&text, &["--with-jobs", "--server", &url]).await;
+    assert_eq!(
+        (code, out.ends_with("verdict: Successful\n")),
+        (Some(0), true),
+        "{out}{err}"
+    );
+    let writes = |server: &Server| {
+        let asked = server.asked().into_iter();
+        asked.filter(|asked| !asked.starts_with("GET")).collect::<Vec<_>>()
+    };
+    let all = [format!("POST {jobs}"), format!("DELETE {jobs}/j")];
+    assert_eq!(writes(&server), all);
+    let (code, _, err) = run(&text, &["--with-jobs", "--keep-jobs", "--server", &url]).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(writes(&server), [&all[..], &all[..1]].concat());
+}
+
 /// Interrupted, a run ends as one with `terminate: true` does.
 #[cfg(unix)]
 #[tokio::test]

@@ -130,7 +130,7 @@ fn summary(result: &MetricResult) -> String {
         ("successful", result.successful),
         ("failed", result.failed),
         ("inconclusive", result.inconclusive),
-        ("errors", result.error),
+        ("in error", result.error),
     ];
     let counters: Vec<String> = counters
         .into_iter()
