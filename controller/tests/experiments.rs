@@ -148,7 +148,6 @@ async fn an_experiment_comes_runs_and_goes() {
         r#"experiment_info{name="exp",namespace="default",phase="Successful"} 1"#,
         r#"experiment_phase{name="exp",namespace="default",phase="Running"} 0"#,
         r#"experiment_reconcile_bucket{name="exp",namespace="default",le="+Inf"}"#,
-        "# TYPE experiment_reconcile_error counter",
         r#"workqueue_depth{name="Experiments"} 0"#,
     ] {
         assert!(metrics.contains(line), "{line}");
