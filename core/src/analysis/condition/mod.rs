@@ -5,8 +5,10 @@
 
 mod environment;
 mod shape;
+mod typed;
 
 pub use shape::Shape;
+pub use typed::typed;
 
 use environment::{of_condition, of_time, set_result};
 use jiff::Timestamp;

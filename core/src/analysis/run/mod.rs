@@ -19,7 +19,7 @@ mod time;
 mod validate;
 
 pub use decide::decide;
-pub use observed::{Answer, Asked, Observed, Question, Step};
+pub use observed::{Answer, Asked, Observed, Question, SeenJob, Step};
 pub use plan::{Collect, Plan};
 pub use rules::{RuleError, dry_run, retention};
 pub use validate::{MetricError, validate};
