@@ -89,7 +89,7 @@ pub(crate) struct Call {
     pub(crate) answer: &'static str,
 }
 
-const FAILURE: &str = "utils/plugin/types.RpcError";
+pub(crate) const FAILURE: &str = "utils/plugin/types.RpcError";
 const MEASUREMENT: &str = "pkg/apis/rollouts/v1alpha1.Measurement";
 
 macro_rules! call {
@@ -238,7 +238,9 @@ impl Plugins {
         limit: i64,
     ) -> Result<(), Error> {
         let arguments = [("AnalysisRun", run), ("Metric", metric), ("Limit", &Value::from(limit))];
-        let answer = self.call(Kind::Metric, name, METRIC_GARBAGE_COLLECT, &arguments).await?;
+        let answer = self
+            .call(Kind::Metric, name, METRIC_GARBAGE_COLLECT, &arguments)
+            .await?;
         read::<Failure>(METRIC_GARBAGE_COLLECT, answer)?.into_result()
     }
 
@@ -248,7 +250,9 @@ impl Plugins {
     /// # Errors
     /// As [`Plugins::metric_run`].
     pub async fn metric_metadata(&self, name: &str, metric: &Value) -> Result<BTreeMap<String, String>, Error> {
-        let answer = self.call(Kind::Metric, name, METRIC_METADATA, &[("Metric", metric)]).await?;
+        let answer = self
+            .call(Kind::Metric, name, METRIC_METADATA, &[("Metric", metric)])
+            .await?;
         let mut metadata: BTreeMap<String, String> = read(METRIC_METADATA, answer)?;
         if let Some(error) = metadata.get_mut("error").filter(|error| !error.is_empty()) {
             *error = format!("failed to get metadata via plugin: {error}");
@@ -272,7 +276,12 @@ impl Plugins {
     ///
     /// # Errors
     /// As [`Plugins::step_run`].
-    pub async fn step_terminate(&self, name: &str, rollout: &Value, context: &StepContext) -> Result<StepResult, Error> {
+    pub async fn step_terminate(
+        &self,
+        name: &str,
+        rollout: &Value,
+        context: &StepContext,
+    ) -> Result<StepResult, Error> {
         self.step(name, STEP_TERMINATE, rollout, context).await
     }
 

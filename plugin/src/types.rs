@@ -4,10 +4,10 @@
 //! gob sends the exported fields of a struct and nothing else, so a `resource.Quantity` reaches a plugin without its
 //! amount (contract 07 §10).
 
-mod to_gob;
-mod to_json;
 #[cfg(test)]
 mod tests;
+mod to_gob;
+mod to_json;
 
 use crate::gob::{Schema, Type};
 use serde::Deserialize;

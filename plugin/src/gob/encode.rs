@@ -4,7 +4,7 @@ use super::{BOOL, BYTES, FIRST, FLOAT, GobError, INT, INTERFACE, STRING, Schema,
 use std::collections::BTreeMap;
 
 /// The writing end of a stream. It defines each type once, before the first value that needs it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Encoder<'a> {
     schema: &'a Schema,
     /// Numbers of the types that were defined in this stream.

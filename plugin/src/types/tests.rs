@@ -92,7 +92,11 @@ fn what_go_does_not_send_does_not_come_back() {
     assert_eq!(back.get("interval"), None);
     assert_eq!(back.get("unknown"), None);
     assert_eq!(back["provider"]["plugin"], metric["provider"]["plugin"]);
-    assert_eq!(back["provider"]["job"]["spec"].get("completions"), None, "a pointer to zero");
+    assert_eq!(
+        back["provider"]["job"]["spec"].get("completions"),
+        None,
+        "a pointer to zero"
+    );
     let container = json!({"name": "c", "resources": {"limits": {"cpu": "1", "memory": "2Gi", "x": 5, "y": "1e3"}}});
     let back = there_and_back(CONTAINER, &container);
     let zero = json!({"cpu": "0", "memory": "0", "x": "0", "y": "0"});
@@ -107,10 +111,19 @@ fn what_go_does_not_send_does_not_come_back() {
 #[test]
 fn json_of_another_kind_is_named() {
     for (json, why) in [
-        (json!({"spec": {"replicas": "3"}}), "spec.replicas: an integer is needed, it is a string"),
-        (json!({"spec": {"replicas": 1.5}}), "spec.replicas: an integer is needed, it is a number"),
+        (
+            json!({"spec": {"replicas": "3"}}),
+            "spec.replicas: an integer is needed, it is a string",
+        ),
+        (
+            json!({"spec": {"replicas": 1.5}}),
+            "spec.replicas: an integer is needed, it is a number",
+        ),
         (json!({"spec": []}), "spec: an object is needed, it is a list"),
-        (json!({"metadata": {"labels": {"a": 1}}}), "metadata.labels.a: a string is needed, it is a number"),
+        (
+            json!({"metadata": {"labels": {"a": 1}}}),
+            "metadata.labels.a: a string is needed, it is a number",
+        ),
         (
             json!({"metadata": {"creationTimestamp": "now"}}),
             "metadata.creationTimestamp: a time (RFC 3339) is needed, it is a string",
@@ -129,7 +142,10 @@ fn answers_that_make_no_sense_are_named() {
     let table = table().unwrap();
     let field = |name: &str, value| Value::Struct([(name.to_owned(), value)].into());
     let measurement = |name, value| table.to_json(MEASUREMENT, &field(name, value));
-    assert_eq!(measurement("Phase", Value::Int(1)).unwrap_err(), "Phase: it is no string");
+    assert_eq!(
+        measurement("Phase", Value::Int(1)).unwrap_err(),
+        "Phase: it is no string"
+    );
     assert_eq!(
         measurement("StartedAt", Value::Binary(vec![1, 2])).unwrap_err(),
         "StartedAt: it is no apis/meta/v1.Time"
@@ -143,7 +159,10 @@ fn answers_that_make_no_sense_are_named() {
         let status = field("Status", Value::Bytes(text.into()));
         table.to_json("rollout/steps/plugin/rpc.Response", &field("Result", status))
     };
-    assert_eq!(result("{").unwrap_err(), "Result.Status: it is no encoding/json.RawMessage");
+    assert_eq!(
+        result("{").unwrap_err(),
+        "Result.Status: it is no encoding/json.RawMessage"
+    );
     assert_eq!(result(""), Ok(json!({"Result": {}})));
     assert_eq!(result("[1]"), Ok(json!({"Result": {"Status": [1]}})));
 }

@@ -9,11 +9,27 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 impl Table {
-    /// The value of a type that some JSON has. What JSON does not have, or has as null, stays zero; what the type does not
-    /// have is left out, as in Go.
+    /// The value of a struct whose fields are given one by one, by their names in Go. What JSON does not have, or has as
+    /// null, stays zero; what the type does not have is left out, as in Go.
     ///
     /// # Errors
-    /// JSON of another kind than the type wants; the text names the field.
+    /// JSON of another kind than the type wants, or a field that the type does not have; the text names the field.
+    pub(crate) fn arguments(&self, of: &str, given: &[(&str, &Json)]) -> Result<Value, String> {
+        let known = self.described.get(of).map_or(&[][..], |of| &of.fields);
+        let mut fields = BTreeMap::new();
+        for (name, json) in given {
+            let field = known.iter().find(|field| field.go == *name);
+            let field = field.ok_or_else(|| format!("{of} has no field {name}"))?;
+            if !json.is_null() {
+                let value = self.value(&field.of, json, &Place::Member(&Place::Outermost, name))?;
+                fields.insert(field.go.clone(), value);
+            }
+        }
+        Ok(Value::Struct(fields))
+    }
+
+    /// The value of a type that some JSON has.
+    #[cfg(test)]
     pub(crate) fn to_gob(&self, of: &str, json: &Json) -> Result<Value, String> {
         self.value(of, json, &Place::Outermost)
     }
@@ -25,9 +41,15 @@ impl Table {
             "uint" => json.as_u64().map(Value::Uint),
             "float" => json.as_f64().map(Value::Float),
             "string" => json.as_str().map(|text| Value::String(text.to_owned())),
-            "bytes" => json.as_str().and_then(|text| STANDARD.decode(text).ok()).map(Value::Bytes),
+            "bytes" => json
+                .as_str()
+                .and_then(|text| STANDARD.decode(text).ok())
+                .map(Value::Bytes),
             _ => {
-                let of = self.described.get(of).ok_or_else(|| format!("the table has no type {of}"))?;
+                let of = self
+                    .described
+                    .get(of)
+                    .ok_or_else(|| format!("the table has no type {of}"))?;
                 return self.composed(of, json, place);
             }
         };

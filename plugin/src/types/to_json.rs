@@ -99,7 +99,10 @@ struct Mismatch {
 impl Mismatch {
     fn new(wanted: &str) -> Self {
         let cause = format!("it is no {wanted}");
-        Self { path: Vec::new(), cause }
+        Self {
+            path: Vec::new(),
+            cause,
+        }
     }
 
     fn in_field(mut self, name: &str) -> Self {
