@@ -2,7 +2,7 @@
 
 use crate::configuration::Kind;
 use crate::error::Error;
-use crate::host::Plugins;
+use crate::host::{Call, FAILURE, Plugins};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -81,15 +81,6 @@ struct VerifyAnswer {
     err: Failure,
 }
 
-/// A call: its method, the name under which Go registers its arguments, their type, and the type of the answer.
-pub(crate) struct Call {
-    pub(crate) method: &'static str,
-    pub(crate) registered: &'static str,
-    pub(crate) arguments: &'static str,
-    pub(crate) answer: &'static str,
-}
-
-pub(crate) const FAILURE: &str = "utils/plugin/types.RpcError";
 const MEASUREMENT: &str = "pkg/apis/rollouts/v1alpha1.Measurement";
 
 macro_rules! call {

@@ -1,7 +1,6 @@
 //! One process for each plugin: started when it is needed, asked before each call whether it is well, started again when it
 //! has died (contract 07 §9 and §11, "Plugins").
 
-use crate::calls::{Call, FAILURE};
 use crate::configuration::{Configuration, Kind, Plugin};
 use crate::error::Error;
 use crate::process::{Process, check_digest};
@@ -16,6 +15,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+
+/// A call: its method, the name under which Go registers its arguments, their type, and the type of the answer.
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) registered: &'static str,
+    pub(crate) arguments: &'static str,
+    pub(crate) answer: &'static str,
+}
+
+/// The type of an answer that has nothing but a failure to tell.
+pub(crate) const FAILURE: &str = "utils/plugin/types.RpcError";
 
 /// How long a plugin may take. What takes longer is an error; nothing waits for a plugin without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

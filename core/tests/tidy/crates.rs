@@ -4,7 +4,7 @@ use crate::workspace::{CRATES, file};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of our crates each of them may know.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("expr", &[]),
     ("core", &["serin-expr"]),
     ("world", &["serin-core"]),
@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("argocd", &["serin-core", "serin-lua"]),
     ("gitops", &["serin-core"]),
     ("explain", &["serin-core", "serin-gitops"]),
+    ("plugin", &["serin-core"]),
     ("sandbox", &[]),
     ("controller", &["serin-core"]),
     (

@@ -20,6 +20,7 @@ fn rooms_import_in_no_ring() {
         ("cli/src/", "commands", "cluster"),
         ("gitops/src/", "kustomize", "yaml"),
         ("explain/src/", "causes", "case"),
+        ("plugin/src/", "host", "session"),
     ] {
         let imports = imports(source, &files(source.trim_end_matches('/')));
         assert!(

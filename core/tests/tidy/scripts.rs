@@ -5,13 +5,14 @@
 use crate::workspace::root;
 use std::process::{Command, Stdio};
 
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     ".ci/run",
     ".ci/tools",
     "e2e/argocd",
     "e2e/controlplane/build",
     "e2e/goexpr/build",
     "e2e/gopherlua/build",
+    "e2e/goplugin/build",
     "e2e/real",
 ];
 

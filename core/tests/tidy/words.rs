@@ -15,12 +15,13 @@ const MACHINES: [(&str, &str); 5] = [
 const IN_THE_CONTAINER: &str = concat!("/ho", "me/argo-rollouts/");
 
 /// Folders and files of the project that people write.
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 14] = [
     "expr",
     "core",
     "world",
     "lua",
     "argocd",
+    "plugin",
     "controller",
     "sandbox",
     "cli",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of our crates.
-pub(crate) const CRATES: [&str; 11] = [
+pub(crate) const CRATES: [&str; 12] = [
     "expr",
     "core",
     "world",
@@ -12,6 +12,7 @@ pub(crate) const CRATES: [&str; 11] = [
     "argocd",
     "gitops",
     "explain",
+    "plugin",
     "controller",
     "sandbox",
     "cli",
