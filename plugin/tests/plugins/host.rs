@@ -4,6 +4,7 @@ use crate::{LIMITS, compiled, goplugin, plugins};
 use serde_json::json;
 use serin_plugin::{Configuration, Limits, Plugins, StepContext};
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
@@ -72,7 +73,7 @@ pub(crate) async fn a_plugin_that_does_not_initialise_is_an_error() {
         goplugin().unwrap().display()
     );
     std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
     let plugins = plugins("acme/go", script.to_str().unwrap(), LIMITS);
     let error = "unable to start plugin system: unable to initialize plugin via rpc (acme/go): no";
     for _ in 0..2 {

@@ -3,6 +3,7 @@
 use crate::{LIMITS, plugins};
 use serde_json::json;
 use serin_plugin::{Limits, Plugins};
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,7 @@ async fn failure(plugins: &Plugins, name: &str) -> String {
 fn script(folder: &Path, text: &str, mode: u32) -> String {
     let file = folder.join("script");
     std::fs::write(&file, text).unwrap();
-    std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
