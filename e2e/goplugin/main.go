@@ -4,8 +4,8 @@
 //	goplugin types       prints plugin/src/types.json: each Go type that a plugin receives or answers, field by field
 //	goplugin             serves, as the kind of plugin that the handshake's cookie asks for
 //
-// What it is to do stands in the first word of its configuration: echo (the default), hang, die, fail, or an answer that
-// no plugin should give (wrong).
+// What it is to do stands in the field "do" of its configuration: echo (the default), hang, die, fail, or talk before it
+// echoes.
 package main
 
 import (

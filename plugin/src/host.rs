@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// A call: its method, the name under which Go registers its arguments, their type, and the type of the answer.
 pub(crate) struct Call {
@@ -56,8 +56,17 @@ impl Default for Limits {
 pub struct Plugins {
     configuration: Configuration,
     limits: Limits,
-    running: BTreeMap<(Kind, String), Mutex<Option<Running>>>,
+    running: BTreeMap<(Kind, String), Mutex<Place>>,
     has_ended: AtomicBool,
+}
+
+/// The place of a plugin.
+#[derive(Debug, Default)]
+struct Place {
+    running: Option<Running>,
+    /// When it last did not start, and why. Whoever waited for that start has the same answer: to try again for each of
+    /// them would keep the last one waiting many times as long as a start may take.
+    failed: Option<(Instant, Error)>,
 }
 
 /// A plugin that serves.
@@ -107,7 +116,7 @@ impl Plugins {
     pub async fn shutdown(&self) {
         self.has_ended.store(true, Ordering::SeqCst);
         join_all(self.running.values().map(async |place| {
-            if let Some(running) = place.lock().await.take() {
+            if let Some(running) = place.lock().await.running.take() {
                 running.end(self.limits.quit).await;
             }
         }))
@@ -148,28 +157,41 @@ impl Plugins {
         };
         let plugin = self.configuration.plugin(kind, name).ok_or_else(missing)?;
         let place = self.running.get(&(kind, name.to_owned())).ok_or_else(missing)?;
+        let asked = Instant::now();
         let mut place = place.lock().await;
         if self.has_ended.load(Ordering::SeqCst) {
             return Err(Error::Start(format!(
                 "plugin {name} is not started: the controller ends"
             )));
         }
-        if let Some(running) = place.as_mut() {
+        if let Some((at, error)) = &place.failed
+            && *at > asked
+        {
+            return Err(error.clone());
+        }
+        if let Some(running) = &mut place.running {
             match running.is_well(name, self.limits.ping).await {
                 Ok(true) => return Ok(Arc::clone(&running.session)),
-                Ok(false) => *place = None,
+                Ok(false) => place.running = None,
                 Err(error) => {
-                    if let Some(mut running) = place.take() {
+                    if let Some(mut running) = place.running.take() {
                         running.process.kill().await;
                     }
                     return Err(error);
                 }
             }
         }
-        let running = self.start(kind, plugin).await?;
-        let session = Arc::clone(&running.session);
-        *place = Some(running);
-        Ok(session)
+        match self.start(kind, plugin).await {
+            Ok(running) => {
+                let session = Arc::clone(&running.session);
+                place.running = Some(running);
+                Ok(session)
+            }
+            Err(error) => {
+                place.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     async fn start(&self, kind: Kind, plugin: &Plugin) -> Result<Running, Error> {

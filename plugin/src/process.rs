@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio_util::task::AbortOnDropHandle;
@@ -36,6 +37,8 @@ impl fmt::Display for Address {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
+    /// Where it has its socket.
+    _folder: TempDir,
     _log: [AbortOnDropHandle<()>; 2],
 }
 
@@ -45,12 +48,15 @@ impl Process {
     /// # Errors
     /// What is wrong with the file, or what the process printed instead.
     pub(crate) async fn start(plugin: &Plugin, file: &Path, kind: Kind) -> Result<(Self, Address), String> {
+        let folder = TempDir::with_prefix("serin-plugin-")
+            .map_err(|error| format!("there is no room for its socket: {error}"))?;
         let mut child = Command::new(file)
             .args(&plugin.args)
             .env(COOKIE, kind.cookie())
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000")
             .env("PLUGIN_PROTOCOL_VERSIONS", "1")
+            .env("PLUGIN_UNIX_SOCKET_DIR", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -70,8 +76,12 @@ impl Process {
         }
         let address = handshake(&String::from_utf8_lossy(&line))?;
         let output = AbortOnDropHandle::new(tokio::spawn(log_lines(output, &plugin.name, "stdout")));
-        let log = [output, errors];
-        Ok((Self { child, _log: log }, address))
+        let process = Self {
+            child,
+            _folder: folder,
+            _log: [output, errors],
+        };
+        Ok((process, address))
     }
 
     /// How the process ended, `None` while it runs.

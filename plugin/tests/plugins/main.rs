@@ -79,6 +79,8 @@ fn main() -> ExitCode {
     tests.extend(trials![
         scripts::what_is_no_plugin_is_an_error,
         scripts::a_process_that_says_nothing_is_an_error,
+        scripts::who_waits_for_a_start_has_its_answer,
+        scripts::a_server_that_speaks_otherwise_is_an_error,
         scripts::what_is_not_configured_is_an_error,
         scripts::what_is_to_be_downloaded_is_an_error,
     ]);

@@ -1,12 +1,15 @@
 //! What is no plugin.
 
 use crate::{LIMITS, plugins};
+use futures::future::join_all;
 use serde_json::json;
 use serin_plugin::{Limits, Plugins};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 async fn failure(plugins: &Plugins, name: &str) -> String {
     let (run, metric) = (json!({}), json!({"name": "m"}));
@@ -68,6 +71,63 @@ pub(crate) async fn a_process_that_says_nothing_is_an_error() {
         "unable to start plugin system: unable to get plugin client (acme/script): plugin acme/script gave no answer \
          within 300ms"
     );
+}
+
+pub(crate) async fn who_waits_for_a_start_has_its_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        start: Duration::from_millis(500),
+        ..LIMITS
+    };
+    let plugins = plugins(
+        "acme/script",
+        &script(folder.path(), "#!/bin/sh\nexec sleep 60\n", 0o755),
+        limits,
+    );
+    let begun = Instant::now();
+    let failures = join_all((0..20).map(|_| failure(&plugins, "acme/script"))).await;
+    assert!(
+        failures
+            .iter()
+            .all(|failure| failure.ends_with("gave no answer within 500ms")),
+        "{failures:?}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    failure(&plugins, "acme/script").await;
+    assert!(begun.elapsed() > Duration::from_secs(1), "the next call tries again");
+}
+
+/// Something else answers at the address: silence, an end, and bytes that are no yamux.
+pub(crate) async fn a_server_that_speaks_otherwise_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for (bytes, ends, why) in [
+        (&b""[..], false, "gave no answer within 500ms"),
+        (b"", true, "connection"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", false, "connection"),
+        (&[0; 4096], false, "gave no answer within 500ms"), // empty frames of no stream
+        (&[0xff; 4096], true, "connection"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = format!("1|1|tcp|{}|netrpc", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            socket.write_all(bytes).await.unwrap();
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+        });
+        let text = format!("#!/bin/sh\necho '{line}'\nexec sleep 60\n");
+        let limits = Limits {
+            start: Duration::from_millis(500),
+            ..LIMITS
+        };
+        let plugins = plugins("acme/script", &script(folder.path(), &text, 0o755), limits);
+        let failure = failure(&plugins, "acme/script").await;
+        let begins = "unable to start plugin system: unable to get plugin client (acme/script): ";
+        let is_named = failure.starts_with(begins) && failure.contains(why);
+        assert!(is_named, "{why:?} is not in {failure}");
+        server.abort();
+    }
 }
 
 pub(crate) async fn what_is_not_configured_is_an_error() {
