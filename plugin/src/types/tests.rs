@@ -166,3 +166,37 @@ fn answers_that_make_no_sense_are_named() {
     assert_eq!(result(""), Ok(json!({"Result": {}})));
     assert_eq!(result("[1]"), Ok(json!({"Result": {"Status": [1]}})));
 }
+
+/// All Rollouts of the examples: a field that the table does not take would be an error.
+#[test]
+fn the_examples_have_a_place_in_the_table() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples"
+    ))];
+    let mut rollouts = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "yaml") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for document in serin_core::notation::yaml::parse_docs(&text).unwrap() {
+                    if document.value["kind"] == "Rollout" {
+                        let back = there_and_back(ROLLOUT, &document.value);
+                        assert_eq!(back["metadata"]["name"], document.value["metadata"]["name"]);
+                        let named = |it: &Json| {
+                            it["spec"]["strategy"]
+                                .as_object()
+                                .map(|it| it.keys().cloned().collect::<Vec<_>>())
+                        };
+                        assert_eq!(named(&back), named(&document.value));
+                        rollouts += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(rollouts > 10, "{rollouts} Rollouts were found");
+}

@@ -65,6 +65,35 @@ pub(crate) async fn a_plugin_that_died_is_started_again() {
     assert_eq!(step(&plugins, "echo").await, running());
 }
 
+pub(crate) async fn a_plugin_that_stands_still_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, pid) = (folder.path().join("script"), folder.path().join("pid"));
+    let text = format!(
+        "#!/bin/sh\necho $$ >{}\nexec {}\n",
+        pid.display(),
+        goplugin().unwrap().display()
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let limits = Limits {
+        ping: Duration::from_millis(300),
+        ..LIMITS
+    };
+    let plugins = plugins("acme/go", script.to_str().unwrap(), limits);
+    assert_eq!(step(&plugins, "echo").await, running());
+    let number = std::fs::read_to_string(&pid).unwrap();
+    let stopped = tokio::process::Command::new("kill")
+        .args(["-STOP", number.trim()])
+        .status()
+        .await;
+    assert!(stopped.unwrap().success());
+    let error = "unable to start plugin system: could not ping plugin will cleanup process so we can restart it next \
+                 reconcile (plugin acme/go gave no answer within 300ms)";
+    assert_eq!(step(&plugins, "echo").await, Err(error.to_owned()));
+    assert_eq!(step(&plugins, "echo").await, running());
+    assert_ne!(std::fs::read_to_string(&pid).unwrap(), number, "another process");
+}
+
 pub(crate) async fn a_plugin_that_does_not_initialise_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("unwilling");

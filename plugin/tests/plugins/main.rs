@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         host::calls_do_not_wait_for_each_other,
         host::a_plugin_that_died_is_started_again,
         host::a_plugin_that_does_not_initialise_is_an_error,
+        host::a_plugin_that_stands_still_is_started_again,
         host::shutdown_ends_the_processes,
         host::a_file_is_pinned,
     ];
