@@ -1,7 +1,8 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
-use crate::plan::{ExperimentNews, Operation};
+use crate::observed::Operation;
+use crate::plan::ExperimentNews;
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use crate::wire::step_plugin::StepPhase;
@@ -440,12 +441,8 @@ impl fmt::Display for News {
                 operation,
                 phase,
             } => {
-                write!(f, "Step plugin {name} (step {step}) ")?;
-                match operation {
-                    Operation::Run => write!(f, "transitioned to {phase}"),
-                    Operation::Terminate => write!(f, "terminated ({phase})"),
-                    Operation::Abort => write!(f, "aborted ({phase})"),
-                }
+                let what = transition(*operation, *phase);
+                write!(f, "Step plugin {name} (step {step}) {what}")
             }
             Self::StepPluginMissing { name, index } => write!(
                 f,
@@ -487,5 +484,14 @@ fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt
     match fields.len().saturating_sub(NAMED) {
         0 => Ok(()),
         more => write!(f, " and {more} more"),
+    }
+}
+
+/// What came of a call of a step plugin.
+fn transition(operation: Operation, phase: StepPhase) -> String {
+    match operation {
+        Operation::Run => format!("transitioned to {phase}"),
+        Operation::Terminate => format!("terminated ({phase})"),
+        Operation::Abort => format!("aborted ({phase})"),
     }
 }
