@@ -395,13 +395,7 @@ impl fmt::Display for News {
                 revision,
                 from,
                 to,
-            } => {
-                let direction = direction(*from, *to);
-                write!(
-                    f,
-                    "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
-                )
-            }
+            } => f.write_str(&scaled(name, *revision, (*from, *to))),
             Self::WorkloadScaled { what, from, to } => {
                 write!(f, "Scaled {} {what} from {from} to {to}", direction(*from, *to))
             }
@@ -444,11 +438,7 @@ impl fmt::Display for News {
                 let what = transition(*operation, *phase);
                 write!(f, "Step plugin {name} (step {step}) {what}")
             }
-            Self::StepPluginMissing { name, index } => write!(
-                f,
-                "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step \
-                 plugin {name}: unable to find plugin ({name}): plugin {name} not configured in configmap"
-            ),
+            Self::StepPluginMissing { name, index } => f.write_str(&missing_plugin(name, *index)),
             Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
             Self::Experiment(news) => news.fmt(f),
             Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
@@ -494,4 +484,16 @@ fn transition(operation: Operation, phase: StepPhase) -> String {
         Operation::Terminate => format!("terminated ({phase})"),
         Operation::Abort => format!("aborted ({phase})"),
     }
+}
+
+fn missing_plugin(name: &str, index: i32) -> String {
+    format!(
+        "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step plugin {name}: \
+         unable to find plugin ({name}): plugin {name} not configured in configmap"
+    )
+}
+
+fn scaled(name: &str, revision: i64, (from, to): (i32, i32)) -> String {
+    let direction = direction(from, to);
+    format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}")
 }
