@@ -1,9 +1,11 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
+use crate::observed::Operation;
 use crate::plan::ExperimentNews;
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
+use crate::wire::step_plugin::StepPhase;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -157,6 +159,24 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// A call of a step plugin has another phase, or its first.
+    StepPlugin {
+        /// Name of the plugin.
+        name: String,
+        /// Number of the step, from 1.
+        step: i32,
+        /// What was asked.
+        operation: Operation,
+        /// The phase now.
+        phase: StepPhase,
+    },
+    /// A step asks for a plugin that is not in the configuration of the controller.
+    StepPluginMissing {
+        /// Name of the plugin.
+        name: String,
+        /// Index of the step, from 0.
+        index: i32,
+    },
     /// An experiment is created for a step.
     ExperimentCreated {
         /// Its name.
@@ -225,7 +245,7 @@ pub(crate) enum Group {
     Skip,
     /// The Service of the preview is switched.
     Preview,
-    /// A run of an analysis has another phase.
+    /// A run of an analysis, or a call of a step plugin, has another phase.
     Analysis,
     /// An update began.
     Began,
@@ -263,7 +283,8 @@ impl News {
             Self::StatusUnreadable { .. } => event::STATUS_UNREADABLE,
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
-            Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::StepPlugin { .. } => event::STEP_PLUGIN_TRANSITION,
+            Self::ReconciliationError { .. } | Self::StepPluginMissing { .. } => event::RECONCILIATION_ERROR,
             Self::ExperimentCreated { .. } => event::EXPERIMENT_CREATED,
             Self::Experiment(news) => news.reason(),
             Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
@@ -276,6 +297,7 @@ impl News {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Experiment(news) => news.kind(),
+            Self::StepPlugin { phase, .. } if phase.is_bad() => EventKind::Warning,
             Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } | Self::AnalysisRun { phase, .. } => {
                 match phase {
                     Phase::Failed | Phase::Error => EventKind::Warning,
@@ -291,9 +313,11 @@ impl News {
             | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
+            | Self::StepPluginMissing { .. }
             | Self::ReconciliationError { .. } => EventKind::Warning,
             Self::AddedToInformer { .. }
             | Self::Deleted { .. }
+            | Self::StepPlugin { .. }
             | Self::Updated { .. }
             | Self::ReplicaSetCreated { .. }
             | Self::Scaled { .. }
@@ -319,7 +343,10 @@ impl News {
             }
             Self::StepsSkipped(_) => Group::Skip,
             Self::ServiceSwitched { preview: true, .. } => Group::Preview,
-            Self::AnalysisRun { .. } | Self::ExperimentCreated { .. } => Group::Analysis,
+            Self::AnalysisRun { .. }
+            | Self::ExperimentCreated { .. }
+            | Self::StepPlugin { .. }
+            | Self::StepPluginMissing { .. } => Group::Analysis,
             // The controller's own abort is told before the sizes follow it, a person's once they do.
             Self::NotCompleted { .. }
             | Self::Aborted {
@@ -368,13 +395,7 @@ impl fmt::Display for News {
                 revision,
                 from,
                 to,
-            } => {
-                let direction = direction(*from, *to);
-                write!(
-                    f,
-                    "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
-                )
-            }
+            } => f.write_str(&scaled(name, *revision, (*from, *to))),
             Self::WorkloadScaled { what, from, to } => {
                 write!(f, "Scaled {} {what} from {from} to {to}", direction(*from, *to))
             }
@@ -408,6 +429,16 @@ impl fmt::Display for News {
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::StepPlugin {
+                name,
+                step,
+                operation,
+                phase,
+            } => {
+                let what = transition(*operation, *phase);
+                write!(f, "Step plugin {name} (step {step}) {what}")
+            }
+            Self::StepPluginMissing { name, index } => f.write_str(&missing_plugin(name, *index)),
             Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
             Self::Experiment(news) => news.fmt(f),
             Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
@@ -444,4 +475,25 @@ fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt
         0 => Ok(()),
         more => write!(f, " and {more} more"),
     }
+}
+
+/// What came of a call of a step plugin.
+fn transition(operation: Operation, phase: StepPhase) -> String {
+    match operation {
+        Operation::Run => format!("transitioned to {phase}"),
+        Operation::Terminate => format!("terminated ({phase})"),
+        Operation::Abort => format!("aborted ({phase})"),
+    }
+}
+
+fn missing_plugin(name: &str, index: i32) -> String {
+    format!(
+        "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step plugin {name}: \
+         unable to find plugin ({name}): plugin {name} not configured in configmap"
+    )
+}
+
+fn scaled(name: &str, revision: i64, (from, to): (i32, i32)) -> String {
+    let direction = direction(from, to);
+    format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}")
 }

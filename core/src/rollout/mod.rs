@@ -3,12 +3,12 @@
 //! [`decide`](crate::decide()) is the way in, and a decision has three movements:
 //!
 //! - *Read.* `look` holds what is observed, the clock and what follows from both. `revision` sorts out which ReplicaSet is
-//!   what ([`adoption`] says it to people, and [`leaving`] what another controller would do otherwise), `availability` what may be relied on of its pods, and `update` where the update
-//!   stands.
+//!   what ([`adoption`] says it to people, and [`leaving`] what another controller would do otherwise), `availability` what
+//!   may be relied on of its pods, and `update` where the update stands.
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
 //!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update; [`experiment`] says the
-//!   same of Experiments.
+//!   same of Experiments, and `step_plugin` of calls of step plugins.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
@@ -45,6 +45,7 @@ pub(crate) mod restart;
 pub(crate) mod revision;
 pub(crate) mod service;
 pub(crate) mod status;
+pub(crate) mod step_plugin;
 pub mod unread;
 pub(crate) mod update;
 pub mod view;
