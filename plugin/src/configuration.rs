@@ -210,8 +210,8 @@ fn plugin(item: Item) -> Result<Plugin, (&'static str, String)> {
     if let Some(other) = scheme.filter(|scheme| !["file", "http", "https"].contains(scheme)) {
         return Err(("location", format!("{other}:// is no place for a plugin; file:// is")));
     }
-    let digits = item.sha256.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !item.sha256.is_empty() && !(digits && item.sha256.len() == 64) {
+    let is_digest = item.sha256.len() == 64 && item.sha256.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !item.sha256.is_empty() && !is_digest {
         return Err((
             "sha256",
             "64 hexadecimal digits are needed, as sha256sum prints them".to_owned(),
