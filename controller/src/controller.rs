@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::events::Recorder;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
+use crate::plugin::StepCalls;
 use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::shell::{Decide, Experiments, Shell};
@@ -23,6 +24,7 @@ use crate::{experiment, reconcile, watch};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::Client;
+use serin_plugin::Plugins;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ pub struct Controller {
     decide: Decide,
     election: Option<Election>,
     provider: Option<Arc<dyn Provider>>,
+    plugins: Option<Arc<Plugins>>,
     serves: bool,
 }
 
@@ -58,6 +61,7 @@ impl Controller {
             decide: serin_core::decide,
             election: None,
             provider: None,
+            plugins: None,
             serves: true,
         }
     }
@@ -79,6 +83,16 @@ impl Controller {
     pub fn provider(self, provider: Arc<dyn Provider>) -> Self {
         Self {
             provider: Some(provider),
+            ..self
+        }
+    }
+
+    /// Calls the step plugins among these, and ends all of them when it ends. Without this a Rollout with such a step is refused
+    /// by name.
+    #[must_use]
+    pub fn plugins(self, plugins: Arc<Plugins>) -> Self {
+        Self {
+            plugins: Some(plugins),
             ..self
         }
     }
@@ -112,9 +126,7 @@ impl Controller {
     /// # Errors
     /// If a port is taken, or flags contradict each other.
     pub async fn bind(mut self) -> Result<Bound, Error> {
-        if let Some(other) = self.options.controllers.iter().find(|name| *name != "analysis") {
-            return Err(Error::UnsupportedController(other.clone()));
-        }
+        check(&self.options)?;
         announce(&self.options, self.provider.is_some());
         let stores = Arc::new(Stores::default());
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores))?);
@@ -149,6 +161,7 @@ impl Controller {
             expectations: Expectations::default(),
             failures: Failures::default(),
             held: Held::default(),
+            step_calls: self.plugins.map(StepCalls::new),
             telemetry,
             writer,
             recorder,
@@ -172,12 +185,30 @@ impl Controller {
     }
 }
 
-fn elector(client: &Client, election: Election, options: &Options, clock: &Clock) -> Result<Elector, Error> {
-    let periods = Periods {
+/// Whether the flags make sense together.
+///
+/// # Errors
+/// If they contradict each other, or name a controller that there is not.
+pub(crate) fn check(options: &Options) -> Result<(), Error> {
+    if let Some(other) = options.controllers.iter().find(|name| *name != "analysis") {
+        return Err(Error::UnsupportedController(other.clone()));
+    }
+    if options.leader_elect {
+        periods(options).check()?;
+    }
+    Ok(())
+}
+
+fn periods(options: &Options) -> Periods {
+    Periods {
         lasts: options.leader_election_lease_duration,
         deadline: options.leader_election_renew_deadline,
         retry: options.leader_election_retry_period,
-    };
+    }
+}
+
+fn elector(client: &Client, election: Election, options: &Options, clock: &Clock) -> Result<Elector, Error> {
+    let periods = periods(options);
     periods.check()?;
     let name = lease_name(&options.instance_id);
     Ok(Elector::new(client.clone(), election, name, periods, Arc::clone(clock)))
@@ -276,12 +307,21 @@ impl Bound {
             // The new leader must not meet a late write of ours.
             tasks.shutdown().await;
             self.senders.shutdown().await;
+            self.end_plugins().await;
             return ended;
         }
         self.wind_up(&mut tasks).await;
+        // Before the lease goes: the new leader must not meet a call of ours.
+        self.end_plugins().await;
         resign.cancel();
         finish(&mut candidate, "cannot give the lease back in time").await;
         ended
+    }
+
+    async fn end_plugins(&self) {
+        if let Some(calls) = &self.shell.step_calls {
+            calls.shutdown().await;
+        }
     }
 
     async fn wind_up(&mut self, tasks: &mut Tasks) {
@@ -468,7 +508,7 @@ async fn resync(shell: Arc<Shell>, every: Duration) {
 }
 
 /// Takes keys until shutdown, once the stores are filled and this process leads. A reconcile that has begun is finished.
-async fn work(shell: &Shell, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
+async fn work(shell: &Arc<Shell>, takes: Takes, ready: &[CancellationToken], stop: &CancellationToken) {
     for one in ready {
         if stop.run_until_cancelled(one.cancelled()).await.is_none() {
             return;

@@ -34,4 +34,18 @@ pub enum Error {
     /// `--controllers` names something else than `analysis` (contract 09 §1).
     #[error("unsupported controller: {0}")]
     UnsupportedController(String),
+    /// The ConfigMap of the plugins cannot be read (contract 07 §9).
+    #[error("cannot read ConfigMap {name}: {cause}")]
+    ConfigMap {
+        /// Namespace and name.
+        name: String,
+        /// Why, and what to do.
+        cause: String,
+    },
+    /// The ConfigMap of the plugins makes no sense (contract 07 §9).
+    #[error(transparent)]
+    Plugins(#[from] serin_plugin::ConfigurationError),
+    /// The file of a plugin is not the one that is pinned (contract 07 §11, "Plugins").
+    #[error(transparent)]
+    Plugin(#[from] serin_plugin::Error),
 }

@@ -21,6 +21,7 @@ pub mod fetch;
 pub mod growth;
 mod lease;
 mod offline;
+mod plugin;
 pub mod program;
 mod queue;
 mod reconcile;
@@ -43,6 +44,7 @@ pub use error::Error;
 pub use lease::Election;
 pub use offline::leave::leave_report;
 pub use offline::takeover::takeover_report;
+pub use plugin::configured_plugins;
 pub use shell::Decide;
 pub use telemetry::logs::Format as LogFormat;
 

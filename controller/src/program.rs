@@ -2,12 +2,14 @@
 
 use crate::args::errors;
 use crate::cluster::client::connect_to;
+use crate::controller;
 use crate::offline::leave::leave_summary;
 use crate::offline::replay::replay;
 use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
 use crate::{
-    ConnectError, Controller, Election, Fetched, Options, Target, connect, install_tls, leave_report, takeover_report,
+    ConnectError, Controller, Election, Fetched, Options, Target, configured_plugins, connect, install_tls,
+    leave_report, takeover_report,
 };
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -123,9 +125,14 @@ async fn leave(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
+    controller::check(&options)?;
     let (client, Target { server, found, .. }) = connect_to(&options).await?;
     tracing::info!(server, found = found.join(", "), "connecting to the API server");
     let events = connect(&options).await?;
+    let served = options.served_namespace(&client);
+    let election = Election::of_this_process(served.as_deref());
+    // Before signals are caught: until here there is nothing to wind up.
+    let plugins = configured_plugins(&client, &election.namespace).await?;
     let shutdown = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let asked = shutdown.clone();
@@ -137,11 +144,10 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         asked.cancel();
     };
     let elects = options.leader_elect;
-    let served = options.served_namespace(&client);
-    let election = Election::of_this_process(served.as_deref());
-    let provider = Fetched::of_this_process(client.clone(), &election.namespace);
+    let provider = Fetched::of_this_process(client.clone(), &election.namespace).plugins(Arc::clone(&plugins));
     let mut controller = Controller::new(client, options)
         .events_client(events)
+        .plugins(plugins)
         .provider(Arc::new(provider));
     if elects {
         controller = controller.elect(election);

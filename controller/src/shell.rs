@@ -5,6 +5,7 @@ use crate::act::failures::Failures;
 use crate::act::held::Held;
 use crate::clock::Clock;
 use crate::events::Recorder;
+use crate::plugin::StepCalls;
 use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
 use crate::store::experiments::StoredExperiment;
@@ -64,6 +65,8 @@ pub(crate) struct Shell {
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
+    /// Step plugins, where this process has any to call.
+    pub(crate) step_calls: Option<StepCalls>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) writer: Writer,
     pub(crate) recorder: Recorder,
@@ -189,7 +192,7 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 20] {
+    fn entries(&self) -> [Entries; 21] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -214,6 +217,7 @@ impl Shell {
             ("expectations", self.expectations.len()),
             ("failures", self.failures.len()),
             ("held_status", self.held.len()),
+            ("step_calls", self.step_calls.as_ref().map_or(0, StepCalls::len)),
             ("dumps", self.dump.as_ref().map_or(0, Dump::len)),
         ]
     }
@@ -223,6 +227,9 @@ impl Shell {
         self.failures.forget(key);
         self.held.forget(key);
         self.queue.forget(key);
+        if let Some(calls) = &self.step_calls {
+            calls.forget(key);
+        }
         if let Some(dump) = &self.dump {
             dump.forget(Kind::Rollout, key);
         }

@@ -14,16 +14,24 @@ import (
 
 // wanted is what a test wants of the plugin.
 type wanted struct {
+	// Do is what it does before it answers.
 	Do string `json:"do"`
+	// Only is the operation of which all this is said; every one if it is empty.
+	Only string `json:"only"`
+	// Phase is the phase of its answer.
+	Phase string `json:"phase"`
 }
 
-// obey does what needs no answer, and says why the call fails.
-func obey(config []byte) error {
+// obey does what needs no answer, gives the phase that is wanted, and says why the call fails.
+func obey(config []byte, operation string) (string, error) {
 	var want wanted
 	if len(config) > 0 {
 		if err := json.Unmarshal(config, &want); err != nil {
-			return fmt.Errorf("configuration of goplugin: %w", err)
+			return "", fmt.Errorf("configuration of goplugin: %w", err)
 		}
+	}
+	if want.Only != "" && want.Only != operation {
+		return "", nil
 	}
 	switch want.Do {
 	case "hang":
@@ -32,11 +40,11 @@ func obey(config []byte) error {
 		fmt.Fprintln(os.Stderr, "goplugin dies")
 		os.Exit(3)
 	case "fail":
-		return fmt.Errorf("told to fail")
+		return "", fmt.Errorf("told to fail")
 	case "talk":
 		fmt.Println("a line for the log")
 	}
-	return nil
+	return want.Phase, nil
 }
 
 // told is a value as JSON.
@@ -62,11 +70,18 @@ type metric struct{}
 // at is the start of every measurement.
 var at = metav1.NewTime(time.Date(2026, 8, 1, 12, 30, 0, 0, time.UTC))
 
-func measured(asked v1alpha1.Metric, received any) v1alpha1.Measurement {
+func measured(asked v1alpha1.Metric, operation string, received any) v1alpha1.Measurement {
 	answer := v1alpha1.Measurement{StartedAt: &at, FinishedAt: &at, Phase: v1alpha1.AnalysisPhaseSuccessful}
-	if err := obey(firstConfig(asked)); err != nil {
+	phase, err := obey(firstConfig(asked), operation)
+	if err != nil {
 		answer.Phase, answer.Message = v1alpha1.AnalysisPhaseError, err.Error()
 		return answer
+	}
+	if phase != "" {
+		answer.Phase = v1alpha1.AnalysisPhase(phase)
+	}
+	if !answer.Phase.Completed() {
+		answer.FinishedAt = nil
 	}
 	answer.Value = told(received)
 	answer.Metadata = map[string]string{"kind": "echo"}
@@ -83,15 +98,15 @@ func firstConfig(asked v1alpha1.Metric) []byte {
 func (metric) InitPlugin() types.RpcError { return initialise() }
 
 func (metric) Run(run *v1alpha1.AnalysisRun, asked v1alpha1.Metric) v1alpha1.Measurement {
-	return measured(asked, map[string]any{"run": run, "metric": asked})
+	return measured(asked, "run", map[string]any{"run": run, "metric": asked})
 }
 
 func (metric) Resume(_ *v1alpha1.AnalysisRun, asked v1alpha1.Metric, begun v1alpha1.Measurement) v1alpha1.Measurement {
-	return measured(asked, begun)
+	return measured(asked, "resume", begun)
 }
 
 func (metric) Terminate(_ *v1alpha1.AnalysisRun, asked v1alpha1.Metric, begun v1alpha1.Measurement) v1alpha1.Measurement {
-	return measured(asked, begun)
+	return measured(asked, "terminate", begun)
 }
 
 func (metric) GarbageCollect(_ *v1alpha1.AnalysisRun, _ v1alpha1.Metric, limit int) types.RpcError {
@@ -110,11 +125,15 @@ func (metric) GetMetadata(asked v1alpha1.Metric) map[string]string {
 type step struct{}
 
 func (step) answer(operation string, rollout *v1alpha1.Rollout, context *types.RpcStepContext) (types.RpcStepResult, types.RpcError) {
-	if err := obey(context.Config); err != nil {
+	phase, err := obey(context.Config, operation)
+	if err != nil {
 		return types.RpcStepResult{}, refusal(err)
 	}
+	if phase == "" {
+		phase = string(types.PhaseRunning)
+	}
 	return types.RpcStepResult{
-		Phase:        types.PhaseRunning,
+		Phase:        types.StepPhase(phase),
 		Message:      operation,
 		RequeueAfter: 17 * time.Second,
 		Status:       json.RawMessage(told(map[string]any{"rollout": rollout, "context": context})),

@@ -15,15 +15,16 @@ pub(crate) const SERVICE_ACCOUNT: &str = "argo-rollouts";
 
 /// What `deploy/standalone` gives the controller, in the order in which it can be created. The Deployment is not among them:
 /// the controller under test runs in the test.
-const RIGHTS: [&str; 5] = [
+const RIGHTS: [&str; 6] = [
     "standalone/namespace.yaml",
     "base/service-account.yaml",
     "standalone/cluster-role.yaml",
     "standalone/aggregate-roles.yaml",
-    LEASE_ROLE,
+    OWN_RIGHTS[0],
+    OWN_RIGHTS[1],
 ];
-/// The right to hold the lease.
-const LEASE_ROLE: &str = "base/lease-role.yaml";
+/// The rights in the controller's own namespace: to hold the lease, and to read which plugins there are.
+const OWN_RIGHTS: [&str; 2] = ["base/lease-role.yaml", "base/plugins-role.yaml"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -96,10 +97,14 @@ pub(crate) async fn install_rights(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Gives the controller's service account the right to hold a lease in another namespace than its own, so that many
-/// scenarios can elect leaders side by side.
-pub(crate) async fn install_lease_rights(client: &Client, namespace: &str) -> Result<()> {
-    for mut object in documents(&repository().join("deploy").join(LEASE_ROLE))? {
+/// Gives the controller's service account the rights of its own namespace in another one, so that many scenarios can elect
+/// leaders and have plugins side by side.
+pub(crate) async fn install_own_rights(client: &Client, namespace: &str) -> Result<()> {
+    let mut objects = Vec::new();
+    for file in OWN_RIGHTS {
+        objects.extend(documents(&repository().join("deploy").join(file))?);
+    }
+    for mut object in objects {
         object["metadata"]["namespace"] = Value::from(namespace);
         // A subject without a namespace is one of the binding's own.
         for subject in object

@@ -79,7 +79,7 @@ impl Process {
         let kubeconfig = world
             .kubeconfig()
             .context("a process needs a real control plane to connect to")?;
-        manifests::install_lease_rights(&world.client(), world.namespace()).await?;
+        manifests::install_own_rights(&world.client(), world.namespace()).await?;
         let [lasts, deadline, retry] = program.periods;
         let mut command = Command::new(&program.file);
         command

@@ -14,7 +14,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::Value;
 use serin_controller::fetch::{Fetch, surroundings};
-use serin_controller::{Controller, Fetched, Options};
+use serin_controller::{Controller, Fetched, Options, configured_plugins};
 use serin_core::api::Rollout;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{Clock, deployment, job, replica_set};
@@ -146,6 +146,7 @@ impl World {
             .create(&PostParams::default(), &object)
             .await
             .with_context(|| format!("namespace {namespace}"))?;
+        manifests::install_own_rights(&client, &namespace).await?;
         let options = Options {
             kubeconfig: Some(real.controller_kubeconfig().to_path_buf()),
             namespaced: true,
@@ -197,6 +198,13 @@ impl World {
         self.sandbox.as_ref()
     }
 
+    /// From now on the sandbox lives in real time: programs do not live in virtual time.
+    pub fn in_real_time(&self) {
+        if self.sandbox.is_some() {
+            tokio::time::resume();
+        }
+    }
+
     /// A kubeconfig with every right, and a namespace for kubectl to work in.
     ///
     /// A sandbox is served on loopback from now on, in real time: programs do not live in virtual time.
@@ -208,7 +216,7 @@ impl World {
             return Ok((kubeconfig.clone(), self.namespace.clone()));
         }
         let api = self.sandbox.clone().context("neither a control plane nor a sandbox")?;
-        tokio::time::resume();
+        self.in_real_time();
         api.track_fields(true);
         let namespace = format!("serin-e2e-{}-sandbox", std::process::id());
         let object = Namespace {
@@ -359,6 +367,8 @@ impl World {
             Some(clock) => Arc::new(move || clock.now()),
             None => Arc::new(Timestamp::now),
         };
+        // The world's own namespace, so that worlds can have plugins side by side.
+        let plugins = configured_plugins(&client, &self.namespace).await?;
         let fetch = Fetch::new(
             client.clone(),
             CONTROLLER_NAMESPACE,
@@ -367,7 +377,8 @@ impl World {
         );
         let controller = Controller::new(client, options)
             .events_client(events)
-            .provider(Arc::new(Fetched::new(fetch)))
+            .provider(Arc::new(Fetched::new(fetch).plugins(Arc::clone(&plugins))))
+            .plugins(plugins)
             .clock(clock);
         let bound = controller.bind().await?;
         let (shutdown, metrics) = (CancellationToken::new(), bound.metrics_address());

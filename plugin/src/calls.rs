@@ -300,13 +300,13 @@ impl Plugins {
 /// Traffic routers. `rollout` is the Rollout as Kubernetes has it in JSON; `additional` is a list of weight destinations
 /// (`serviceName`, `podTemplateHash`, `weight`), or null.
 ///
-/// The failures of all of them: the plugin does not run ([`Error::Start`]), gives no answer ([`Error::Call`]), or answers
-/// that it failed ([`Error::Answer`]).
+/// The failures of all of them: the plugin does not run ([`Error::Start`]), or it gives no answer or answers that it failed
+/// ([`Error::Answer`], whose text begins `failed to set weight via plugin: ` and so on, as in Argo Rollouts).
 impl Plugins {
     /// Tells the router which hashes are canary and stable.
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_update_hash(
         &self,
         name: &str,
@@ -322,13 +322,13 @@ impl Plugins {
             ("StableHash", &stable_hash),
             ("AdditionalDestinations", additional),
         ];
-        self.route(name, ROUTER_UPDATE_HASH, &arguments).await
+        self.route(name, "update hash", ROUTER_UPDATE_HASH, &arguments).await
     }
 
     /// Sets the weight of the canary, in the unit of the rollout's traffic routing (percent, or parts of `maxTrafficWeight`).
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_set_weight(
         &self,
         name: &str,
@@ -342,13 +342,13 @@ impl Plugins {
             ("DesiredWeight", &weight),
             ("AdditionalDestinations", additional),
         ];
-        self.route(name, ROUTER_SET_WEIGHT, &arguments).await
+        self.route(name, "set weight", ROUTER_SET_WEIGHT, &arguments).await
     }
 
     /// Asks whether a weight is in force.
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_verify_weight(
         &self,
         name: &str,
@@ -362,10 +362,13 @@ impl Plugins {
             ("DesiredWeight", &weight),
             ("AdditionalDestinations", additional),
         ];
-        let answer = self.call(Kind::Router, name, ROUTER_VERIFY_WEIGHT, &arguments).await?;
-        let answer: VerifyAnswer = read(ROUTER_VERIFY_WEIGHT, answer)?;
-        answer.err.into_result()?;
-        Ok(match answer.verified {
+        let answer = self.call(Kind::Router, name, ROUTER_VERIFY_WEIGHT, &arguments).await;
+        let verified = answer.and_then(|answer| {
+            let VerifyAnswer { verified, err } = read(ROUTER_VERIFY_WEIGHT, answer)?;
+            err.into_result().map(|()| verified)
+        });
+        let verified = verified.map_err(|error| of_router(error, "verify weight"))?;
+        Ok(match verified {
             1 => Verified::Yes,
             2 => Verified::NotImplemented,
             _ => Verified::No,
@@ -375,32 +378,46 @@ impl Plugins {
     /// Sets a header route, as a `setHeaderRoute` step has it.
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_set_header_route(&self, name: &str, rollout: &Value, route: &Value) -> Result<(), Error> {
         let arguments = [("Rollout", rollout), ("SetHeaderRoute", route)];
-        self.route(name, ROUTER_SET_HEADER, &arguments).await
+        self.route(name, "set header route", ROUTER_SET_HEADER, &arguments)
+            .await
     }
 
     /// Sets a mirror route, as a `setMirrorRoute` step has it.
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_set_mirror_route(&self, name: &str, rollout: &Value, route: &Value) -> Result<(), Error> {
         let arguments = [("Rollout", rollout), ("SetMirrorRoute", route)];
-        self.route(name, ROUTER_SET_MIRROR, &arguments).await
+        self.route(name, "set mirror route", ROUTER_SET_MIRROR, &arguments)
+            .await
     }
 
     /// Removes the routes of `managedRoutes`.
     ///
     /// # Errors
-    /// All of [`Error`].
+    /// [`Error::Start`] and [`Error::Answer`].
     pub async fn router_remove_managed_routes(&self, name: &str, rollout: &Value) -> Result<(), Error> {
-        self.route(name, ROUTER_REMOVE, &[("Rollout", rollout)]).await
+        self.route(name, "remove managed routes", ROUTER_REMOVE, &[("Rollout", rollout)])
+            .await
     }
 
-    async fn route(&self, name: &str, call: &Call, arguments: &[(&str, &Value)]) -> Result<(), Error> {
-        let answer = self.call(Kind::Router, name, call, arguments).await?;
-        read::<Failure>(call, answer)?.into_result()
+    async fn route(&self, name: &str, doing: &str, call: &Call, arguments: &[(&str, &Value)]) -> Result<(), Error> {
+        let answer = self.call(Kind::Router, name, call, arguments).await;
+        let done = answer.and_then(|answer| read::<Failure>(call, answer)?.into_result());
+        done.map_err(|error| of_router(error, doing))
+    }
+}
+
+/// A failure of a router, which says what was to be done.
+fn of_router(error: Error, doing: &str) -> Error {
+    match error {
+        start @ Error::Start(_) => start,
+        error @ (Error::Call { .. } | Error::Answer(_)) => {
+            Error::Answer(format!("failed to {doing} via plugin: {error}"))
+        }
     }
 }
 

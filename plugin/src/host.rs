@@ -24,6 +24,21 @@ pub(crate) struct Call {
     pub(crate) answer: &'static str,
 }
 
+impl Call {
+    fn failed(&self, cause: String) -> Error {
+        let method = self.method;
+        Error::Call { method, cause }
+    }
+}
+
+/// All kinds of plugins have it. It has no arguments.
+const TYPE: &Call = &Call {
+    method: "Type",
+    registered: "",
+    arguments: "",
+    answer: "string",
+};
+
 /// The type of an answer that has nothing but a failure to tell.
 pub(crate) const FAILURE: &str = "utils/plugin/types.RpcError";
 
@@ -131,21 +146,29 @@ impl Plugins {
         call: &Call,
         arguments: &[(&str, &Value)],
     ) -> Result<Value, Error> {
-        let failed = |cause| Error::Call {
-            method: call.method,
-            cause,
-        };
-        let table = table().map_err(failed)?;
-        let value = table.arguments(call.arguments, arguments).map_err(failed)?;
-        let session = self.session(kind, name).await?;
+        let value = table().and_then(|table| table.arguments(call.arguments, arguments));
+        let value = value.map_err(|cause| call.failed(cause))?;
         let body = Body::Interface(call.registered, call.arguments, &value);
+        self.send(kind, name, call, body).await
+    }
+
+    /// The name that a plugin gives itself.
+    ///
+    /// # Errors
+    /// The plugin does not run ([`Error::Start`]), or gives no answer ([`Error::Call`]).
+    pub async fn type_of(&self, kind: Kind, name: &str) -> Result<String, Error> {
+        let answer = self.send(kind, name, TYPE, Body::Nil).await?;
+        let text = answer.as_str().map(str::to_owned);
+        text.ok_or_else(|| TYPE.failed("the answer is no text".to_owned()))
+    }
+
+    async fn send(&self, kind: Kind, name: &str, call: &Call, body: Body<'_>) -> Result<Value, Error> {
+        let session = self.session(kind, name).await?;
         let answer = timeout(self.limits.call, session.call(call.method, body)).await;
-        let answer = answer
-            .map_err(|_| failed(late(name, self.limits.call)))?
-            .map_err(failed)?;
-        table
-            .to_json(call.answer, &answer)
-            .map_err(|cause| failed(format!("the answer makes no sense: {cause}")))
+        let answer = answer.map_err(|_| call.failed(late(name, self.limits.call)))?;
+        let answer = answer.map_err(|cause| call.failed(cause))?;
+        let json = table().and_then(|table| table.to_json(call.answer, &answer));
+        json.map_err(|cause| call.failed(format!("the answer makes no sense: {cause}")))
     }
 
     /// The session of a plugin that is well: it is pinged, and started if it does not run.

@@ -6,7 +6,7 @@ use crate::show::failure::Failure;
 use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::Value;
-use serin_controller::{Controller, Fetched, Options, Target};
+use serin_controller::{Controller, Fetched, Options, Target, configured_plugins};
 use serin_core::notation::yaml;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
 use serin_sandbox::workload::{deployment, job, replica_set};
@@ -71,8 +71,11 @@ impl Cluster {
 
     /// The controller talks HTTP, as it would to any cluster.
     async fn run_controller(&mut self) -> Result<(), Failure> {
-        let provider = Fetched::of_this_process(self.client()?, "argo-rollouts");
+        let plugins = configured_plugins(&self.client()?, "argo-rollouts").await;
+        let plugins = plugins.map_err(|error| part("the controller", &error))?;
+        let provider = Fetched::of_this_process(self.client()?, "argo-rollouts").plugins(Arc::clone(&plugins));
         let controller = Controller::new(self.client()?, Options::default())
+            .plugins(plugins)
             .provider(Arc::new(provider))
             .without_servers();
         let bound = controller

@@ -1,6 +1,7 @@
 //! The provider of the controller: fetches what metrics ask for, and judges it by their conditions.
 
 use super::measure::{JobsAt, OfRun, Provider, Taken, Task};
+use super::plugged;
 use crate::act::{Gate, Turn};
 use crate::fetch::{Ask, Fetch, Measured, surroundings};
 use futures::FutureExt;
@@ -11,11 +12,13 @@ use serin_core::analysis::expressions::Compiling;
 use serin_core::analysis::provider::{self, Secret};
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
+use serin_plugin::Plugins;
 use std::sync::Arc;
 
-/// Measures over HTTP and with Jobs.
+/// Measures over HTTP, with Jobs and with compiled plugins.
 pub struct Fetched {
     fetch: Arc<Fetch>,
+    plugins: Option<Arc<Plugins>>,
 }
 
 impl Fetched {
@@ -23,7 +26,23 @@ impl Fetched {
     #[must_use]
     pub fn new(fetch: Fetch) -> Self {
         let fetch = Arc::new(fetch);
-        Self { fetch }
+        Self { fetch, plugins: None }
+    }
+
+    /// With the metric plugins among these. Without this a metric of the provider `plugin` is not measured, and its message says
+    /// that the plugin is not configured.
+    #[must_use]
+    pub fn plugins(self, plugins: Arc<Plugins>) -> Self {
+        Self {
+            plugins: Some(plugins),
+            ..self
+        }
+    }
+
+    /// Whom to ask about a metric that a plugin measures.
+    fn plugin(&self, metric: &Metric) -> Option<(Arc<Plugins>, String)> {
+        let name = provider::plugin(metric)?.to_owned();
+        Some((Arc::clone(self.plugins.as_ref()?), name))
     }
 
     /// A provider with the clock and the environment of this process. Credentials of providers are Secrets of `namespace`, which
@@ -37,6 +56,9 @@ impl Fetched {
 
 impl Provider for Fetched {
     fn measure(&self, task: Task) -> BoxFuture<'static, Taken> {
+        if let Some((plugins, name)) = self.plugin(&task.metric) {
+            return async move { plugged::measure(&plugins, &name, &task).await }.boxed();
+        }
         let fetch = Arc::clone(&self.fetch);
         async move {
             let hidden: Vec<Secret> = task.hidden.iter().map(|value| Secret::new(value.clone())).collect();
@@ -70,6 +92,9 @@ impl Provider for Fetched {
         may_write: Gate,
         turn: Turn,
     ) -> BoxFuture<'static, Result<(), String>> {
+        if let Some((plugins, name)) = self.plugin(&metric) {
+            return async move { plugged::collect(&plugins, &name, &of, &metric, limit).await }.boxed();
+        }
         let fetch = Arc::clone(&self.fetch);
         async move { fetch.collect(&run(&of), &metric, limit, (&may_write, &turn)).await }.boxed()
     }

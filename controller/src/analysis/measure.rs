@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 use serin_core::analysis::run::Question;
+use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ pub struct JobsAt {
 }
 
 /// What of a run providers may know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OfRun {
     /// Name.
     pub name: String,
@@ -59,6 +60,8 @@ pub struct OfRun {
     pub uid: String,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// All of it, where a plugin measures one of its metrics.
+    pub whole: Option<Arc<AnalysisRun>>,
 }
 
 /// A measurement to take, to resume or to end.

@@ -7,8 +7,8 @@ use crate::act::Writer;
 use crate::store::Key;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
-use serin_core::analysis::arguments;
 use serin_core::analysis::run::{Collect, Question};
+use serin_core::analysis::{arguments, provider};
 use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
@@ -117,15 +117,17 @@ pub(super) fn collected<'a>(
 /// What of a run providers may know.
 pub(super) fn of(run: &AnalysisRun) -> OfRun {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let asks_plugins = run.spec.metrics.iter().any(|metric| provider::plugin(metric).is_some());
     OfRun {
         name: text(&run.metadata.name),
         namespace: text(&run.metadata.namespace),
         uid: text(&run.metadata.uid),
         started_at: run.status.started_at.as_ref().map(|at| at.0),
+        whole: asks_plugins.then(|| Arc::new(run.clone())),
     }
 }
 
-fn error(message: String) -> Taken {
+pub(super) fn error(message: String) -> Taken {
     Taken {
         measurement: Measurement {
             phase: Phase::Error.as_str().to_owned(),

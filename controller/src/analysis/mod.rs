@@ -10,6 +10,7 @@ mod fetched;
 mod jobs;
 mod measure;
 mod measuring;
+mod plugged;
 mod reconcile;
 mod secrets;
 mod series;

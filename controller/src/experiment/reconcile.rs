@@ -308,6 +308,7 @@ mod tests {
             expectations: Default::default(),
             failures: Default::default(),
             held: Default::default(),
+            step_calls: None,
             telemetry,
             writer,
             recorder,

@@ -7,6 +7,7 @@ use crate::reconcile::observe::Snapshot;
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::{Source, Stores};
 use kube::Client;
+use serin_core::observed::StepPlugins;
 use serin_core::rollout::adoption::{self, New, Report, StableRevision};
 use serin_core::wire;
 
@@ -33,7 +34,8 @@ pub async fn takeover_report(client: &Client, options: &Options) -> Result<Vec<R
     keys.sort_unstable_by_key(ToString::to_string);
     let failures = Failures::default();
     let seen = keys.iter().filter_map(|key| {
-        Snapshot::take(&stores, key).map(|snapshot| snapshot.observed(&failures, &snapshot.owner(key)))
+        let snapshot = Snapshot::take(&stores, key)?;
+        Some(snapshot.observed(&failures, &snapshot.owner(key), Some(StepPlugins::default())))
     });
     Ok(seen.map(|seen| adoption::report(&seen)).collect())
 }

@@ -24,6 +24,8 @@ pub(crate) enum Reason {
     ExperimentChanged,
     /// A template that the rollout may lack has come.
     TemplateChanged,
+    /// A step plugin answered.
+    PluginAnswered,
     /// A measurement of the analysis run was answered.
     Measured,
     /// A Job of the analysis run is complete, or has failed.
@@ -85,6 +87,7 @@ impl Reason {
             | Self::WorkloadChanged
             | Self::ExperimentChanged
             | Self::TemplateChanged
+            | Self::PluginAnswered
             | Self::Measured
             | Self::JobEnded
             | Self::RunChanged
@@ -109,6 +112,7 @@ impl Reason {
             Self::WorkloadChanged => "WorkloadChanged",
             Self::ExperimentChanged => "ExperimentChanged",
             Self::TemplateChanged => "TemplateChanged",
+            Self::PluginAnswered => "PluginAnswered",
             Self::Measured => "Measured",
             Self::JobEnded => "JobEnded",
             Self::RunChanged => "RunChanged",
@@ -133,6 +137,7 @@ impl fmt::Display for Reason {
             Self::WorkloadChanged => f.write_str("the workload changed"),
             Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),
+            Self::PluginAnswered => f.write_str("a step plugin answered"),
             Self::JobEnded => f.write_str("a Job of a measurement ended"),
             Self::Measured => f.write_str("a measurement was answered"),
             Self::RunChanged => f.write_str("the analysis run was changed"),

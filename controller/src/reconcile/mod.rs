@@ -17,9 +17,10 @@ use crate::shell::Shell;
 use crate::store::expectations::{PATIENCE, Subject, Unmet};
 use crate::store::{Key, Owner, Source};
 use jiff::Timestamp;
-use serin_core::Plan;
 use serin_core::observed::{Attempt, Attempted, Kind, Verb, WorkloadKind};
 use serin_core::plan::{News, WakeReason};
+use serin_core::{Observed, Plan};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
 /// Observes a rollout, decides, and carries out the plan.
-pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
+pub(crate) async fn run(shell: &Arc<Shell>, item: &Item) -> Ended {
     let key = &item.key;
     let Some(mut snapshot) = Snapshot::take(&shell.stores, key) else {
         shell.forget(key);
@@ -62,7 +63,8 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
             (shell.clock)(),
         );
     }
-    let mut observed = snapshot.observed(&shell.failures, owner);
+    let plugins = shell.step_calls.as_ref().map(|calls| calls.observed(key, &owner.uid));
+    let mut observed = snapshot.observed(&shell.failures, owner, plugins);
     snapshot.follow_workload(&mut observed, &shell.stores, key);
     let asked = (shell.clock)();
     let services = &mut observed.services;
@@ -93,6 +95,10 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     let mut status = write_status(&mut act, &shell.held, &plan, &done).await;
     for event in due_events(&plan, &done, &status) {
         shell.recorder.record(owner, &event.news);
+        told_missing(shell, owner, &event.news);
+    }
+    if matches!(status, Status::Settled) {
+        call_plugins(shell, owner, &plan, &observed);
     }
     // After the events: they report the status, which is written even if its message cannot be announced.
     if shell.announce_messages {
@@ -100,6 +106,28 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     forget_if_gone(shell, owner);
     conclude(shell, owner, &snapshot, (&plan, &skipped), status, reading)
+}
+
+/// Remembers that an event told of a plugin that is not configured: it is told once.
+fn told_missing(shell: &Shell, owner: &Owner, news: &News) {
+    if let (News::StepPluginMissing { name, .. }, Some(calls)) = (news, &shell.step_calls) {
+        calls.told_missing(&owner.key, &owner.uid, name);
+    }
+}
+
+/// Makes the calls of a plan, whose status is written. Nobody waits for their answers: each of them starts a reconcile.
+fn call_plugins(shell: &Arc<Shell>, owner: &Owner, plan: &Plan, observed: &Observed) {
+    let Some(calls) = shell.step_calls.as_ref().filter(|_| shell.writer.may_write()) else {
+        return;
+    };
+    let (waiting, key) = (Arc::downgrade(shell), owner.key.clone());
+    let wake = move || {
+        if let Some(shell) = waiting.upgrade() {
+            shell.wake(&key, Reason::PluginAnswered);
+        }
+    };
+    let of = (&owner.key, &*owner.uid);
+    calls.make(of, &plan.calls, &observed.rollout, &shell.clock, wake);
 }
 
 /// Expectations added after the watch had brought the deletion would stay forever.

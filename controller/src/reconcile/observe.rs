@@ -16,7 +16,7 @@ use crate::store::{Key, Owner, Source, Stores};
 use jiff::Timestamp;
 use serin_core::Observed;
 use serin_core::identity::Identity;
-use serin_core::observed::{Kind, Pod, ReplicaSet, Service, Templates};
+use serin_core::observed::{Kind, Pod, ReplicaSet, Service, StepPlugins, Templates};
 use serin_core::rollout::workload::{self, Reference, reference};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Snapshot {
     }
 
     /// What a decision may know. Routes join here when they are watched.
-    pub(crate) fn observed(&self, failures: &Failures, owner: &Owner) -> Observed {
+    pub(crate) fn observed(&self, failures: &Failures, owner: &Owner, step_plugins: Option<StepPlugins>) -> Observed {
         let rollout = &self.stored.rollout;
         let (refused, standing) = failures.observed(owner, rollout.status.collision_count);
         let services = self.services.iter();
@@ -165,6 +165,7 @@ impl Snapshot {
             analysis_runs: analysis::observed(&self.runs, &owner.uid),
             templates: self.templates.clone(),
             experiments: Some(self.experiments.iter().map(|of| of.observed(&owner.uid)).collect()),
+            step_plugins,
             refused,
             standing,
             ..Observed::default()

@@ -21,7 +21,8 @@ pub(crate) fn files() -> Vec<(String, String)> {
             when("not .Values.clusterInstall", &subject(&in_namespace(&role(), 2))),
         ),
         ("aggregate-roles", aggregate_roles()),
-        ("lease-role", lease_role()),
+        ("lease-role", own_role("lease-role")),
+        ("plugins-role", own_role("plugins-role")),
         ("deployment", deployment()),
         ("pod-disruption-budget", pod_disruption_budget()),
         ("network-policy", network_policy()),
@@ -97,8 +98,9 @@ fn aggregate_roles() -> String {
     when("and .Values.clusterInstall .Values.createClusterAggregateRoles", &text)
 }
 
-fn lease_role() -> String {
-    subject(&in_namespace(&read("deploy/base/lease-role.yaml"), 2))
+/// A Role of the controller's own namespace.
+fn own_role(name: &str) -> String {
+    subject(&in_namespace(&read(&format!("deploy/base/{name}.yaml")), 2))
 }
 
 fn metrics_service() -> String {

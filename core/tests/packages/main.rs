@@ -26,6 +26,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use tools::{helm, kustomize, template};
 
+/// What binds the rights to the service account.
+const BINDINGS: [&str; 3] = [
+    "ClusterRoleBinding/argo-rollouts",
+    "RoleBinding/argo-rollouts-lease",
+    "RoleBinding/argo-rollouts-plugins",
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let test = |name: &str, kind: &str, is_missing: bool, run: fn()| {
@@ -330,7 +337,7 @@ fn values_are_where_they_belong() {
         all["ServiceAccount/mine"]["metadata"]["annotations"],
         json!({"role": "c"})
     );
-    for binding in ["ClusterRoleBinding/argo-rollouts", "RoleBinding/argo-rollouts-lease"] {
+    for binding in BINDINGS {
         let subject = json!([{"kind": "ServiceAccount", "name": "mine", "namespace": "argo-rollouts"}]);
         assert_eq!(all[binding]["subjects"], subject, "{binding}");
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 /// What `deploy/base` names an image that its kustomization replaces.
 const IMAGE: &str = "        image: serin\n";
 /// What every installation has.
-const BASE: [&str; 6] = [
+const BASE: [&str; 7] = [
     "service-account",
     "lease-role",
+    "plugins-role",
     "deployment",
     "pod-disruption-budget",
     "network-policy",

@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("explain", &["serin-core", "serin-gitops"]),
     ("plugin", &["serin-core"]),
     ("sandbox", &[]),
-    ("controller", &["serin-core"]),
+    ("controller", &["serin-core", "serin-plugin"]),
     (
         "cli",
         &[

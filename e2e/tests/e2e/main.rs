@@ -19,6 +19,7 @@ mod explaining_around;
 mod leaders;
 mod meddling;
 mod odd_requests;
+mod plugins;
 mod refusals;
 mod takeover;
 mod trouble;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         analyses(),
         availability(),
         counts(),
+        plugged(),
         transcripts(),
         explanations(),
     ]
@@ -89,6 +91,14 @@ fn analyses() -> Vec<Scenario> {
         scenario!(experiments::a_person_ends_it),
         scenario!(experiments::a_killed_controller_goes_on_with_it),
     ]
+}
+
+fn plugged() -> Vec<Scenario> {
+    let all = vec![
+        scenario!(plugins::a_step_plugin_leads_on),
+        scenario!(plugins::a_metric_plugin_judges),
+    ];
+    all.into_iter().map(|it| it.needing(plugins::goplugin)).collect()
 }
 
 fn explanations() -> Vec<Scenario> {

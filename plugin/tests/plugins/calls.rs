@@ -2,7 +2,7 @@
 
 use crate::{LIMITS, compiled};
 use serde_json::{Value, json};
-use serin_plugin::{Error, StepContext, Verified};
+use serin_plugin::{Error, Kind, StepContext, Verified};
 
 fn metric(what: &str) -> Value {
     json!({
@@ -201,7 +201,11 @@ pub(crate) async fn a_router_sees_what_was_sent() {
     quiet["metadata"]["annotations"] = json!({});
     let more = json!([{"serviceName": "extra", "podTemplateHash": "abc", "weight": 5}]);
     let echoed = |answer: Result<(), Error>| match answer {
-        Err(Error::Answer(text)) => serde_json::from_str::<Value>(&text).unwrap(),
+        Err(Error::Answer(text)) => {
+            let (words, echo) = text.split_once(" via plugin: ").unwrap();
+            assert!(words.starts_with("failed to "), "{words}");
+            serde_json::from_str::<Value>(echo).unwrap()
+        }
         other => panic!("{other:?}"),
     };
     let hashes = plugins.router_update_hash(name, &rollout, "new", "old", &more).await;
@@ -241,7 +245,26 @@ pub(crate) async fn a_router_sees_what_was_sent() {
         assert_eq!(answer, Ok(verified), "{weight}");
     }
     let echo = plugins.router_verify_weight(name, &rollout, 1, &Value::Null).await;
-    assert_eq!(echo, Err(Error::Answer("[1,null]".to_owned())));
+    let failed = "failed to verify weight via plugin: [1,null]";
+    assert_eq!(echo, Err(Error::Answer(failed.to_owned())));
+}
+
+pub(crate) async fn each_kind_has_a_type() {
+    let plugins = compiled(LIMITS);
+    for kind in Kind::ALL {
+        assert_eq!(plugins.type_of(kind, "acme/go").await, Ok("goplugin".to_owned()));
+    }
+}
+
+pub(crate) async fn a_router_that_gives_no_answer_is_an_error() {
+    let mut nameless = rollout();
+    nameless["spec"]["replicas"] = json!("many");
+    let error = compiled(LIMITS)
+        .router_set_weight("acme/go", &nameless, 20, &Value::Null)
+        .await;
+    let failed = "failed to set weight via plugin: SetWeight rpc call error: Rollout.spec.replicas: an integer is needed, it \
+                  is a string";
+    assert_eq!(error, Err(Error::Answer(failed.to_owned())));
 }
 
 /// More than the window of a stream, both ways.

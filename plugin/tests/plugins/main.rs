@@ -63,6 +63,8 @@ fn main() -> ExitCode {
         calls::a_step_plugin_sees_what_was_sent,
         calls::a_step_plugin_says_that_it_failed,
         calls::a_router_sees_what_was_sent,
+        calls::a_router_that_gives_no_answer_is_an_error,
+        calls::each_kind_has_a_type,
         calls::a_large_rollout_arrives,
         host::a_plugin_that_hangs_is_an_error,
         host::calls_do_not_wait_for_each_other,

@@ -208,6 +208,15 @@ pub fn name(metric: &Metric) -> &'static str {
     }
 }
 
+/// The plugin that measures a metric, by its name; none where another provider does.
+#[must_use]
+pub fn plugin(metric: &Metric) -> Option<&str> {
+    match kind(&metric.provider) {
+        Some(Kind::Plugin(name)) => Some(name),
+        Some(Kind::Http(..) | Kind::Job(_)) | None => None,
+    }
+}
+
 /// What a provider tells of a metric: the query that it asks. It stands in the metric's result.
 #[must_use]
 pub fn metadata(metric: &Metric) -> BTreeMap<String, String> {
