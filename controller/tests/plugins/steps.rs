@@ -41,7 +41,7 @@ pub(crate) async fn a_plugin_that_hangs_holds_its_own_rollout_only() {
     world.rollout("quick", &json!({"phase": "Successful"})).await;
     world.update("slow", 2).await;
     world
-        .until("slow", |status| call(status, "Run")["phase"] == "Running")
+        .until("slow", |status| call(status, "Run")["startedAt"].is_string())
         .await;
     let began = Instant::now();
     world.update("quick", 2).await;

@@ -76,6 +76,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) available: bool,
     /// The time does not count: a step without an end of its own, or a pending scale-down.
     pub(crate) clock_stopped: bool,
+    /// The update is aborted, and step plugins are yet to take back what they did.
+    pub(crate) takes_back: bool,
     /// Why the update was aborted, in the controller's words.
     pub(crate) abort_message: Option<&'a str>,
     /// The ReplicaSet could not be created, and what was said.
@@ -108,7 +110,9 @@ pub(crate) fn settle(look: &Look<'_>, next: &mut RolloutStatus, facts: &Facts<'_
     let paused = look.rollout.spec.paused || !next.pause_conditions.is_empty();
     let became_unhealthy = set_healthy(next, facts.healthy && !paused, &now);
     if next.abort {
-        outcome.aborted = set_aborted(next, facts, &now);
+        if !facts.takes_back {
+            outcome.aborted = set_aborted(next, facts, &now);
+        }
     } else {
         set_progressing(look, next, facts, paused, became_unhealthy);
     }

@@ -26,6 +26,7 @@ pub(crate) fn facts<'c>(look: &Look<'_>, course: &'c Course) -> Facts<'c> {
         progressed: false,
         available: false,
         clock_stopped: false,
+        takes_back: false,
         abort_message: course.abort.as_ref().and_then(|abort| abort.message.as_deref()),
         create_error: create_error(look),
         stable_missing: stable_missing(look, course),

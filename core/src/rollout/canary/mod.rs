@@ -59,8 +59,12 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     }
     next.canary.current_step_analysis_run_status = step;
     next.canary.current_background_analysis_run_status = analysis.of_background().reference();
+    let takes_back = plugins.takes_back();
     next.canary.step_plugin_statuses = plugins.into_statuses();
-    let facts = facts(look, canary, &course, counts, &next);
+    let facts = Facts {
+        takes_back,
+        ..facts(look, canary, &course, counts, &next)
+    };
     report::finish(look, next, &facts, actions, draft)
 }
 

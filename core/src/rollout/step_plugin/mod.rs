@@ -1,7 +1,11 @@
 //! Steps that a plugin carries out: which call is due, and what the answers make of the update (contract 03 §14).
 //!
 //! A run is recorded before it is called for the first time, so an abort takes it back even if the controller that called
-//! it dies. Then one call is under way at a time. Its answer is an observation of a later reconcile, which records it.
+//! it dies; it has a phase once it was answered. One call is under way at a time. Its answer is an observation of a later
+//! reconcile, which records it.
+//!
+//! That the update is aborted is told once the plugins have taken back what they did, as in Argo Rollouts, where one
+//! reconcile does both. The pods do not wait for that.
 
 mod record;
 
@@ -12,11 +16,12 @@ use crate::notation::duration::GoDuration;
 use crate::observed::{CallId, Configured, Operation, StepPlugins as Seen};
 use crate::plan::draft::Draft;
 use crate::plan::{After, News, StepCall, Wake, WakeReason};
+use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look, after_seconds};
 use crate::rollout::revision::Stable;
 use crate::rollout::update::Course;
-use crate::wire::phase;
 use crate::wire::step_plugin::StepPhase;
+use crate::wire::{condition, phase};
 use jiff::{SignedDuration, Timestamp};
 
 /// Seconds beyond the back-off until the rollout is reconciled again.
@@ -28,6 +33,8 @@ pub(crate) struct StepPlugins {
     statuses: Vec<StepPluginStatus>,
     /// The step under way is a plugin's, and it is done.
     done: bool,
+    /// Plugins are yet to take back what they did.
+    takes_back: bool,
 }
 
 impl StepPlugins {
@@ -48,6 +55,8 @@ impl StepPlugins {
         for called in &seen.calls {
             all.record(called, draft);
         }
+        // The words of another abort would be lost: that is told at once.
+        let is_told = course.abort.as_ref().is_some_and(|abort| abort.message.is_some());
         all.fail(look, canary, course);
         let under_way = all.under_way(seen);
         let due = if under_way.is_some() {
@@ -59,6 +68,7 @@ impl StepPlugins {
         } else {
             all.due_run(look, canary, course, seen, draft)
         };
+        all.takes_back = course.abort.is_some() && due.is_some() && !is_told;
         if let Some(call) = due.and_then(|id| all.call(canary, id)) {
             draft.call(call);
         }
@@ -69,6 +79,11 @@ impl StepPlugins {
     /// The step under way is a plugin's, and it is done: it was successful, ended from outside, or is not called at all.
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Whether the update is aborted, and plugins are yet to take back what they did.
+    pub(crate) fn takes_back(&self) -> bool {
+        self.takes_back
     }
 
     /// What the status records.
@@ -93,14 +108,22 @@ impl StepPlugins {
 
     /// A failed step aborts the update.
     fn fail(&self, look: &Look<'_>, canary: &Canary<'_>, course: &mut Course) {
-        if course.abort.is_some() || course.promote_full || look.revisions.stable == Stable::Newest {
+        if course.promote_full || look.revisions.stable == Stable::Newest {
+            return;
+        }
+        if let Some(abort) = &mut course.abort {
+            // Before it was told, its words stand in the record of the step alone.
+            if !conditions::has_reason(&look.rollout.status, condition::PROGRESSING, condition::ROLLOUT_ABORTED) {
+                let mut runs = self.statuses.iter().filter(|of| is_run(of));
+                let failed = runs.find(|of| phase_of(of) == Some(StepPhase::Failed));
+                abort.message = abort.message.take().or_else(|| failed.map(failure));
+            }
             return;
         }
         let under_way = course.index.zip(course.step(canary).and_then(plugin_of));
         let found = under_way.and_then(|(index, plugin)| self.find(number(index), &plugin.name, Operation::Run));
         if let Some(of) = found.filter(|of| phase_of(of) == Some(StepPhase::Failed)) {
-            let step = of.index.saturating_add(1);
-            course.abort_for(look, format!("Step Plugin {step} ({}) failed: {}", of.name, of.message));
+            course.abort_for(look, failure(of));
         }
     }
 
@@ -115,7 +138,7 @@ impl StepPlugins {
     fn due_abort(&self, canary: &Canary<'_>, seen: &Seen) -> Option<CallId> {
         let mut runs = self.statuses.iter().rev().filter(|of| is_run(of) && !of.disabled);
         let run = runs.find(|of| {
-            let stands = matches!(phase_of(of), Some(StepPhase::Running | StepPhase::Successful));
+            let stands = goes_on(of) || phase_of(of) == Some(StepPhase::Successful);
             stands && is_callable(canary, seen, of) && self.find(of.index, &of.name, Operation::Abort).is_none()
         })?;
         Some(id_of(run, Operation::Abort))
@@ -124,7 +147,7 @@ impl StepPlugins {
     /// The last run that still goes on, once the update ends without it. It is ended once.
     fn due_terminate(&self, canary: &Canary<'_>, seen: &Seen) -> Option<CallId> {
         let mut runs = self.statuses.iter().rev().filter(|of| is_run(of) && !of.disabled);
-        let run = runs.find(|of| phase_of(of) == Some(StepPhase::Running))?;
+        let run = runs.find(|of| goes_on(of))?;
         let ended = self.find(run.index, &run.name, Operation::Terminate).is_some();
         (!ended && is_callable(canary, seen, run)).then(|| id_of(run, Operation::Terminate))
     }
@@ -168,7 +191,6 @@ impl StepPlugins {
         let known = self.find(index, name, Operation::Run).filter(|of| !of.disabled);
         let Some(run) = known else {
             let run = StepPluginStatus {
-                phase: StepPhase::Running.to_string(),
                 started_at: Some(look.stamp()),
                 ..new_status(index, name)
             };
@@ -202,14 +224,7 @@ impl StepPlugins {
         let of_step = |of: &&StepPluginStatus| of.index == number(index);
         let run = self.statuses.iter().filter(of_step).find(|of| is_run(of));
         let ended = || self.statuses.iter().filter(of_step).any(|of| !is_run(of));
-        run.is_some_and(|run| {
-            run.disabled
-                || match phase_of(run) {
-                    Some(StepPhase::Successful) => true,
-                    Some(StepPhase::Running) => ended(),
-                    Some(StepPhase::Failed | StepPhase::Error) | None => false,
-                }
-        })
+        run.is_some_and(|run| run.disabled || phase_of(run) == Some(StepPhase::Successful) || (goes_on(run) && ended()))
     }
 
     /// Adds a record, or replaces the one of the same call.
@@ -256,6 +271,21 @@ fn is_run(of: &StepPluginStatus) -> bool {
 
 fn phase_of(of: &StepPluginStatus) -> Option<StepPhase> {
     StepPhase::of(&of.phase)
+}
+
+/// Whether the plugin may be at work for a run: its last answer says so, or it has given none yet.
+fn goes_on(of: &StepPluginStatus) -> bool {
+    match phase_of(of) {
+        Some(StepPhase::Running) => true,
+        None => of.executions == 0,
+        Some(StepPhase::Successful | StepPhase::Failed | StepPhase::Error) => false,
+    }
+}
+
+/// Why a failed step aborts the update.
+fn failure(of: &StepPluginStatus) -> String {
+    let step = of.index.saturating_add(1);
+    format!("Step Plugin {step} ({}) failed: {}", of.name, of.message)
 }
 
 fn new_status(index: i32, name: &str) -> StepPluginStatus {

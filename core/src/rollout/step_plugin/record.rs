@@ -60,7 +60,7 @@ impl StepPlugins {
 /// Records the answer of a run; gives its phase where that is new.
 fn record_run(run: &mut StepPluginStatus, answer: &Answer) -> Option<StepPhase> {
     let before = phase_of(run).filter(|_| run.executions > 0);
-    let (phase, backoff) = match read(answer, phase_of(run)) {
+    let (phase, backoff) = match read(answer, phase_of(run).or(Some(StepPhase::Running))) {
         Ok((phase, result)) => {
             result.message.clone_into(&mut run.message);
             if phase != StepPhase::Error {
