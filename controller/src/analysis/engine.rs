@@ -14,6 +14,7 @@ use crate::store::runs::StoredRun;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use serin_core::analysis::arguments;
+use serin_core::analysis::compare::{Sides, measured};
 use serin_core::analysis::run::{Answer, Collect, Question};
 use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_run::Measurement;
@@ -159,14 +160,16 @@ impl Engine {
         let Some(metric) = run.spec.metrics.get(question.index) else {
             return (question, error("the metric is gone".to_owned()));
         };
-        let metric = match arguments::metric(metric, &args.args) {
-            Ok(metric) => metric,
+        let (metric, stable) = match measured(metric, &args.args, Sides::of(&run.metadata)) {
+            Ok(both) => both,
             // Of an unknown placeholder the text shows what is around it.
-            Err(why) => return (question, error(hidden.hidden_in(&why.to_string()))),
+            Err(why) => return (question, error(hidden.hidden_in(&why))),
         };
         let task = Task {
             run: Arc::clone(of),
             metric,
+            stable,
+            compiled: self.desk.compiled(&of.uid),
             question: question.clone(),
             hidden: hidden.all(),
             may_write: self.shell.writer.gate(),

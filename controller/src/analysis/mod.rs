@@ -3,6 +3,7 @@
 //! A worker never waits for a provider: it puts the questions of a plan, and what is answered starts the next reconcile
 //! ([`desk`]). Secrets are read when something is measured, and are known to that measurement only ([`secrets`]).
 
+mod compiled;
 mod desk;
 mod engine;
 mod fetched;
@@ -12,6 +13,7 @@ mod secrets;
 mod series;
 mod watch;
 
+pub use compiled::Compiled;
 pub(crate) use engine::Engine;
 pub use fetched::Fetched;
 pub use measure::{OfRun, Provider, Taken, Task};

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
+mod compare;
 mod counters;
+mod data;
 mod expressions;
 mod lives;
 mod play;

@@ -19,6 +19,7 @@ mod time;
 mod validate;
 
 pub use decide::decide;
+pub(crate) use limits::number;
 pub use observed::{Answer, Asked, Observed, Question, Step};
 pub use plan::{Collect, Plan};
 pub use rules::{RuleError, dry_run, retention};

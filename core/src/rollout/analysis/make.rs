@@ -66,6 +66,10 @@ fn manifest(look: &Look<'_>, kind: Kind, analysis: &RolloutAnalysis) -> Result<N
     }
     let mut annotations: BTreeMap<String, String> = BTreeMap::new();
     annotations.insert(wire::REVISION.to_owned(), revision);
+    let spec = spec(look, analysis)?;
+    if spec.metrics.iter().any(|metric| metric.compare.is_some()) {
+        annotations.insert(wire::STABLE_HASH.to_owned(), Hashes::of(look).stable.to_owned());
+    }
     if let Some(metadata) = &analysis.analysis_run_metadata {
         labels.extend(metadata.labels.clone());
         annotations.extend(metadata.annotations.clone());
@@ -80,17 +84,19 @@ fn manifest(look: &Look<'_>, kind: Kind, analysis: &RolloutAnalysis) -> Result<N
         name: name.join("-"),
         labels,
         annotations,
-        spec: spec(look, analysis)?,
+        spec,
     })
 }
 
 fn spec(look: &Look<'_>, analysis: &RolloutAnalysis) -> Result<AnalysisRunSpec, String> {
-    let args = arguments::values(&analysis.args, look.rollout, Hashes::of(look))?;
+    let hashes = Hashes::of(look);
+    let args = arguments::values(&analysis.args, look.rollout, hashes)?;
     let gathered = gather(&analysis.templates, &look.seen.templates).map_err(|error| error.to_string())?;
     let caller = Caller {
         args: &args,
         dry_run: &analysis.dry_run,
         measurement_retention: &analysis.measurement_retention,
+        canary: hashes.latest,
     };
     gathered.run(caller).map_err(|error| error.to_string())
 }
