@@ -7,15 +7,15 @@ mod support;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use kube::api::{ApiResource, DynamicObject, ListParams, PostParams};
-use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 use serin_core::api::Rollout;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
-use support::staying::{Staying, serin};
+use support::staying::{Staying, client, serin};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
@@ -200,12 +200,4 @@ async fn the_example_of_a_workload_moves_its_pods() {
         sleep(Duration::from_millis(200)).await;
     }
     assert!(sandbox.ended_by("-TERM").await.success());
-}
-
-async fn client(kubeconfig: &Path) -> Client {
-    serin::install_tls();
-    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
-    let options = kube::config::KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    Client::try_from(config).unwrap()
 }

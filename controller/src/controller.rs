@@ -140,9 +140,11 @@ impl Controller {
         } else {
             None
         };
+        let runs = self.provider.is_some().then(Arc::<Queue>::default);
         let shell = Shell {
             stores,
             queue: Queue::default(),
+            runs: runs.clone(),
             experiments: Experiments::default(),
             expectations: Expectations::default(),
             failures: Failures::default(),
@@ -156,7 +158,8 @@ impl Controller {
             announce_messages: options.announce_messages,
         };
         let shell = Arc::new(shell);
-        let engine = self.provider.map(|provider| Engine::new(Arc::clone(&shell), provider));
+        let engine = self.provider.zip(runs);
+        let engine = engine.map(|(provider, runs)| Engine::new(Arc::clone(&shell), runs, provider));
         Ok(Bound {
             client: self.client,
             options: self.options,
@@ -406,12 +409,15 @@ impl Bound {
             runs.clone(),
         );
         tasks.spawn(until(stop.clone(), "watch of AnalysisRuns", watch));
+        let jobs = CancellationToken::new();
+        let watch = engine().watch_jobs(self.scope(), jobs.clone());
+        tasks.spawn(until(stop.clone(), "watch of Jobs", watch));
         let resync = engine().resync(Duration::from_secs(self.options.rollout_resync));
         tasks.spawn(until(stop.clone(), "resync of AnalysisRuns", resync));
         let ordinary = std::iter::repeat_n(Takes::All, self.options.analysis_threads.max(1));
         for takes in ordinary.chain([Takes::Urgent]) {
             let (engine, stop) = (engine(), stop.clone());
-            let ready = [synced.clone(), leading.clone()];
+            let ready = [synced.clone(), jobs.clone(), leading.clone()];
             tasks.spawn(async move {
                 engine.work(takes, &ready, &stop).await;
                 ("worker of AnalysisRuns", Ok(()))

@@ -30,8 +30,8 @@ mod sync;
 mod telemetry;
 mod watch;
 
-pub use act::Gate;
-pub use analysis::{Fetched, OfRun, Provider, Taken, Task};
+pub use act::{Gate, Turn};
+pub use analysis::{Alone, Fetched, JobsAt, OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;
@@ -41,6 +41,7 @@ pub use cluster::trouble::Trouble;
 pub use controller::{Bound, Controller};
 pub use error::Error;
 pub use lease::Election;
+pub use offline::leave::leave_report;
 pub use offline::takeover::takeover_report;
 pub use shell::Decide;
 pub use telemetry::logs::Format as LogFormat;

@@ -2,10 +2,13 @@
 
 use crate::args::errors;
 use crate::cluster::client::connect_to;
+use crate::offline::leave::leave_summary;
 use crate::offline::replay::replay;
 use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
-use crate::{ConnectError, Controller, Election, Fetched, Options, Target, connect, install_tls, takeover_report};
+use crate::{
+    ConnectError, Controller, Election, Fetched, Options, Target, connect, install_tls, leave_report, takeover_report,
+};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -24,6 +27,9 @@ struct Cli {
     /// Print which ReplicaSets Serin would adopt, in which role and why, and exit. It writes nothing.
     #[arg(long)]
     takeover_report: bool,
+    /// Print what Argo Rollouts would prune or do otherwise, and what to change first, and exit. It writes nothing.
+    #[arg(long, conflicts_with = "takeover_report")]
+    leave_report: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -72,6 +78,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     if cli.takeover_report {
         return runtime.block_on(report(&cli.options));
     }
+    if cli.leave_report {
+        return runtime.block_on(leave(&cli.options));
+    }
     runtime.block_on(serve(cli.options))
 }
 
@@ -97,6 +106,19 @@ async fn report(options: &Options) -> anyhow::Result<()> {
         write!(out, "{report}")?;
     }
     writeln!(out, "{}", takeover_summary(&reports))?;
+    Ok(out.flush()?)
+}
+
+async fn leave(options: &Options) -> anyhow::Result<()> {
+    let (client, target) = connect_to(options).await?;
+    let departures = leave_report(&client, options)
+        .await
+        .map_err(|error| ConnectError::api(&error, &target))?;
+    let mut out = std::io::stdout().lock();
+    for departure in &departures {
+        write!(out, "{departure}")?;
+    }
+    writeln!(out, "{}", leave_summary(&departures))?;
     Ok(out.flush()?)
 }
 

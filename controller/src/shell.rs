@@ -7,11 +7,15 @@ use crate::clock::Clock;
 use crate::events::Recorder;
 use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
-use crate::store::{Key, Stores};
+use crate::store::experiments::StoredExperiment;
+use crate::store::runs::{Change, StoredRun};
+use crate::store::{Key, Source, Stores};
 use crate::telemetry::dump::Dump;
+use crate::telemetry::reconciles::Reconciles;
 use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
+use serin_core::observed::Kind;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
 
@@ -19,11 +23,26 @@ use std::sync::Arc;
 pub type Decide = fn(&Observed, Timestamp) -> Plan;
 
 /// What is known of the reconciles of experiments.
-#[derive(Default)]
 pub(crate) struct Experiments {
     pub(crate) queue: Queue,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
+    pub(crate) reconciles: Reconciles,
+}
+
+impl Default for Experiments {
+    fn default() -> Self {
+        let help = [
+            "Experiments reconciliation performance.",
+            "Errors while reconciling an experiment.",
+        ];
+        Self {
+            queue: Queue::default(),
+            failures: Failures::default(),
+            held: Held::default(),
+            reconciles: Reconciles::new("experiment_reconcile", help),
+        }
+    }
 }
 
 impl Experiments {
@@ -40,6 +59,8 @@ pub(crate) struct Shell {
     pub(crate) stores: Arc<Stores>,
     pub(crate) queue: Queue,
     pub(crate) experiments: Experiments,
+    /// The runs to look at, where this process serves AnalysisRuns.
+    pub(crate) runs: Option<Arc<Queue>>,
     pub(crate) expectations: Expectations,
     pub(crate) failures: Failures,
     pub(crate) held: Held,
@@ -67,6 +88,49 @@ impl Shell {
         self.queue.add(key, reason);
     }
 
+    /// Stores what a watch, an answer or a live read says of a run, and wakes its owner. Whoever learns it first does so: to
+    /// all that come later it is nothing new.
+    pub(crate) fn learned_run(&self, run: StoredRun, source: Source) -> (Key, Change) {
+        let (key, change) = self.stores.runs.apply(run, source);
+        if let Some(stored) = self.stores.runs.get(&key).filter(|_| change != Change::Same) {
+            self.wake_owner(&key, &stored);
+        }
+        (key, change)
+    }
+
+    /// As [`Self::learned_run`], of a run that another reconcile than its own has read.
+    pub(crate) fn read_run(&self, live: StoredRun) {
+        let (key, change) = self.learned_run(live, Source::Event);
+        if let Some((queue, reason)) = self.runs.as_ref().zip(reason(change)) {
+            queue.add(&key, reason);
+        }
+    }
+
+    /// Reconciles the rollout, or the experiment, that owns a run.
+    pub(crate) fn wake_owner(&self, key: &Key, run: &StoredRun) {
+        if let Some(rollout) = run.rollout(key) {
+            self.wake(&rollout, Reason::RunChanged);
+        }
+        if let Some(experiment) = run.experiment(key) {
+            self.experiments.queue.add(&experiment, Reason::RunChanged);
+        }
+    }
+
+    /// Stores what a watch or a live read says of an experiment; if it is news, which is returned, it and its rollout are
+    /// looked at.
+    pub(crate) fn learned_experiment(&self, experiment: StoredExperiment, source: Source) -> bool {
+        let key = Key::of(&experiment);
+        let rollout = experiment.rollout().map(|(key, _)| key);
+        let news = self.stores.experiments.apply(experiment, source);
+        if news {
+            self.experiments.queue.add(&key, Reason::ExperimentChanged);
+            if let Some(rollout) = rollout {
+                self.wake(&rollout, Reason::ExperimentChanged);
+            }
+        }
+        news
+    }
+
     fn is_over(&self, key: &Key) -> bool {
         self.stores.rollouts.get(key).is_none()
             && self.stores.services.managed_by(key).is_empty()
@@ -85,11 +149,14 @@ impl Shell {
         ];
         let queues = [&own, queues].concat();
         let entries = [&self.entries(), entries].concat();
-        self.telemetry.scrape(&queues, &entries)
+        let mut text = self.telemetry.scrape(&queues, &entries)?;
+        let exists = |key: &Key| self.stores.experiments.get(key).is_some();
+        self.experiments.reconciles.write(&mut text, exists);
+        Ok(text)
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 19] {
+    fn entries(&self) -> [Entries; 20] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -101,6 +168,7 @@ impl Shell {
             ("replica_set_owners", owners),
             ("experiments", self.stores.experiments.len()),
             ("experiment_sets", self.stores.experiment_sets.len().0),
+            ("experiment_series", self.experiments.reconciles.len()),
             ("services", services),
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),
@@ -123,7 +191,17 @@ impl Shell {
         self.held.forget(key);
         self.queue.forget(key);
         if let Some(dump) = &self.dump {
-            dump.forget(key);
+            dump.forget(Kind::Rollout, key);
         }
+    }
+}
+
+/// Why a run is looked at for what changed, if it is.
+pub(crate) fn reason(change: Change) -> Option<Reason> {
+    match change {
+        Change::Added => Some(Reason::FirstSeen),
+        Change::SpecEdited => Some(Reason::SpecEdited),
+        Change::Changed => Some(Reason::RunChanged),
+        Change::Same => None,
     }
 }

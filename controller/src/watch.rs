@@ -297,30 +297,18 @@ pub(crate) async fn analysis_runs(shell: Arc<Shell>, scope: Scope, selector: Str
             }
         }
         for (key, run) in gone {
-            wake_rollout(&shell, &key, &run);
+            shell.wake_owner(&key, &run);
         }
     }
 }
 
 fn run_seen(shell: &Shell, run: StoredRun, source: Source) -> Key {
-    let (key, change) = shell.stores.runs.apply(run, source);
-    if let Some(stored) = shell.stores.runs.get(&key).filter(|_| change != RunChange::Same) {
-        if let Some(why) = &stored.undecodable {
-            tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, why, "cannot decode an analysis run");
-        }
-        wake_rollout(shell, &key, &stored);
+    let undecodable = run.undecodable.clone();
+    let (key, change) = shell.learned_run(run, source);
+    if let Some(why) = undecodable.filter(|_| change != RunChange::Same) {
+        tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, why, "cannot decode an analysis run");
     }
     key
-}
-
-/// Reconciles the rollout, or the experiment, that owns a run.
-pub(crate) fn wake_rollout(shell: &Shell, key: &Key, run: &StoredRun) {
-    if let Some(rollout) = run.rollout(key) {
-        shell.wake(&rollout, Reason::RunChanged);
-    }
-    if let Some(experiment) = run.experiment(key) {
-        shell.experiments.queue.add(&experiment, Reason::RunChanged);
-    }
 }
 
 /// Follows templates, of namespaces or of the cluster, until the stream ends, which it never should. A rollout that was

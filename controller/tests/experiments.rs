@@ -146,6 +146,8 @@ async fn an_experiment_comes_runs_and_goes() {
     let metrics = world.scrape().await;
     for line in [
         r#"experiment_info{name="exp",namespace="default",phase="Successful"} 1"#,
+        r#"experiment_phase{name="exp",namespace="default",phase="Running"} 0"#,
+        r#"experiment_reconcile_bucket{name="exp",namespace="default",le="+Inf"}"#,
         r#"workqueue_depth{name="Experiments"} 0"#,
     ] {
         assert!(metrics.contains(line), "{line}");

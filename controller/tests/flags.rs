@@ -137,6 +137,10 @@ fn a_wrong_start_ends_with_one_and_says_what_to_do() {
             &["--takeover-report", "--server=http://localhost:1", "--token=x"],
             "Error: cannot reach the API server http://localhost:1",
         ),
+        (
+            &["--leave-report", "--server=http://localhost:1", "--token=x"],
+            "Error: cannot reach the API server http://localhost:1",
+        ),
     ] {
         let output = run(words);
         let text = String::from_utf8(output.stderr).unwrap();

@@ -5,11 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value as Json, json};
-use serin_controller::Gate;
 use serin_controller::fetch::{Ask, Fetch, surroundings};
+use serin_controller::{Gate, Turn};
 use serin_core::analysis::provider::{Expressions, Run, Step};
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
@@ -149,6 +150,7 @@ impl Prometheus {
             hidden: &[],
             expressions: &expressions,
             may_write: &(Arc::new(|| true) as Gate),
+            turn: &(Arc::new(|| std::future::ready(()).boxed()) as Turn),
         };
         let measurement = self.runtime.block_on(async {
             let client = ApiServer::new().client();

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
 use serde_json::json;
-use serin_controller::{Options, takeover_report};
+use serin_controller::{Options, leave_report, takeover_report};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,4 +76,42 @@ async fn the_report_gives_up_after_three_minutes() {
     let error = takeover_report(&client, &options).await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.code == 429));
     assert_eq!(began.elapsed().as_secs(), 180);
+}
+
+/// Decision 52: the objects as they are stored, page by page, each rollout with the templates of its namespace.
+#[tokio::test]
+async fn the_report_of_leaving_reads_rollouts_and_templates() {
+    let service = tower::service_fn(|request: Request<Body>| {
+        let template = |namespace: &str| {
+            json!({"metadata": {"name": "rate", "namespace": namespace},
+                "spec": {"metrics": [{"name": "m", "noData": "Failed"}]}})
+        };
+        let rollout = |namespace: &str, analysis: serde_json::Value| {
+            json!({"metadata": {"name": "web", "namespace": namespace},
+                "spec": {"strategy": {"canary": {"analysis": analysis}}}})
+        };
+        let named = json!({"templates": [{"templateName": "rate"}]});
+        let path = request.uri().path().to_owned();
+        let (kind, items) = match path.rsplit('/').next().unwrap() {
+            "rollouts" => (
+                "RolloutList",
+                vec![rollout("shop", named), rollout("calm", json!(null))],
+            ),
+            "analysistemplates" => ("AnalysisTemplateList", vec![template("shop"), template("calm")]),
+            "clusteranalysistemplates" => ("ClusterAnalysisTemplateList", vec![]),
+            other => panic!("{other} is listed"),
+        };
+        let body = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": {}, "items": items});
+        let answer = Response::builder().body(Body::from(body.to_string().into_bytes()));
+        async move { Ok::<_, Infallible>(answer.unwrap()) }
+    });
+    let client = Client::new(service, "default");
+    let departures = leave_report(&client, &Bare::parse_from(["x"]).options).await.unwrap();
+    let told: Vec<String> = departures.iter().map(ToString::to_string).collect();
+    assert_eq!(told[0], "rollout calm/web: nothing to change\n");
+    assert!(
+        told[1].starts_with("rollout shop/web\n  AnalysisTemplate/rate: spec.metrics[0].noData is pruned"),
+        "{told:?}"
+    );
+    assert_eq!(told.len(), 2);
 }

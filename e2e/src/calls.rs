@@ -229,6 +229,14 @@ fn full(path: &str) -> String {
     format!("{prefix}/namespaces/{{ns}}/{path}")
 }
 
+/// Where an answer is not what is expected: an expectation is a part of it, as above.
+#[must_use]
+pub fn differences(expected: &Value, found: &Value) -> Vec<String> {
+    let mut all = Vec::new();
+    compare("", expected, found, &mut all);
+    all
+}
+
 fn compare(at: &str, expected: &Value, found: &Value, differences: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(fields), Value::Object(there)) => {
@@ -260,12 +268,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use serde_json::json;
-
-    fn differences(expected: &Value, found: &Value) -> Vec<String> {
-        let mut all = Vec::new();
-        compare("", expected, found, &mut all);
-        all
-    }
 
     #[test]
     fn an_expectation_is_a_part() {

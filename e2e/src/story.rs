@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use serin_core::api::API_VERSION;
 use serin_core::hooks::request::{self, Patches, Promotion};
 use std::fmt::Write;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(crate) type Check = Box<dyn Fn(&View) -> Result<(), String> + Send + Sync>;
 
 pub(crate) enum Step {
     Rollout(String),
+    Objects(String),
+    EndRun(String),
     Patch(Value),
     Image(String),
     Promote(Promotion),
@@ -96,6 +99,16 @@ impl<'w> Story<'w> {
     /// Creates a Rollout (YAML); the story is about it from now on.
     pub fn rollout(self, yaml: &str) -> Self {
         self.step("a rollout", Step::Rollout(yaml.to_owned()))
+    }
+
+    /// Creates other objects (YAML), such as templates.
+    pub fn objects(self, yaml: &str) -> Self {
+        self.step("objects", Step::Objects(yaml.to_owned()))
+    }
+
+    /// As `terminate analysisrun` does: the run of the rollout whose name ends with this.
+    pub fn terminate_run(self, end: &str) -> Self {
+        self.step(format!("terminate the run {end}"), Step::EndRun(end.to_owned()))
     }
 
     /// Merges a patch into the rollout, as somebody edits it.
@@ -270,6 +283,18 @@ impl Story<'_> {
         })
     }
 
+    /// The newest run whose name ends with this has a phase.
+    pub fn run(self, end: &'static str, wanted: &'static str) -> Self {
+        self.until(format!("the run {end} is {wanted}"), move |view| {
+            let phases = view.runs.iter().map(|run| (run.name_any(), run.status.phase.as_str()));
+            let all: Vec<(String, &str)> = phases.collect();
+            let found = all.iter().rev().find(|(name, _)| name.ends_with(end));
+            is(found.is_some_and(|(_, phase)| *phase == wanted), || {
+                format!("there are {all:?}")
+            })
+        })
+    }
+
     /// Every remembered pod is still there.
     pub fn keeps_remembered_pods(self) -> Self {
         self.step("the remembered pods are still there", Step::KeepsRememberedPods)
@@ -315,6 +340,15 @@ async fn play(world: &mut World, step: Step) -> Result<()> {
             let mut documents = serin_core::notation::yaml::parse_docs(&yaml)?;
             let document = documents.pop().context("no rollout in the text")?;
             world.rollout = world.create(document.value).await?.name_any();
+        }
+        Step::Objects(yaml) => world.create_all(&yaml).await?,
+        Step::EndRun(end) => {
+            let view = world.view().await?;
+            let run = view.runs.iter().rev().find(|run| run.name_any().ends_with(&end));
+            let name = run.with_context(|| format!("there is no run {end}"))?.name_any();
+            let patch = Patch::Merge(json!({"spec": {"terminate": true}}));
+            let runs = world.objects(API_VERSION, "AnalysisRun");
+            runs.patch(&name, &PatchParams::default(), &patch).await?;
         }
         Step::Patch(patch) => patch_rollout(world, &patch).await?,
         Step::Image(image) => {

@@ -5,8 +5,8 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use kube::api::{ListParams, ObjectMeta};
 use kube::{Api, Client, ResourceExt};
-use serin_core::api::Rollout;
 use serin_core::api::rollout::Condition;
+use serin_core::api::{AnalysisRun, Rollout};
 use serin_core::rollout::view;
 use serin_core::wire;
 use std::fmt::{self, Write};
@@ -21,6 +21,8 @@ pub struct View {
     pub pods: Vec<Pod>,
     /// What was told of it, in order.
     pub events: Vec<Event>,
+    /// Its AnalysisRuns, oldest first.
+    pub runs: Vec<AnalysisRun>,
     /// All Services of the namespace.
     pub services: Vec<Service>,
 }
@@ -44,6 +46,10 @@ impl View {
                 .iter()
                 .any(|set| is_owned(&it.metadata, set.metadata.uid.as_deref()))
         });
+        let runs: Api<AnalysisRun> = Api::namespaced(client.clone(), namespace);
+        let mut runs = runs.list(&all).await?.items;
+        runs.retain(|it| is_owned(&it.metadata, rollout.metadata.uid.as_deref()));
+        runs.sort_by_key(|it| (it.metadata.creation_timestamp.clone(), it.name_any()));
         let mut events = events.list(&all).await?.items;
         events.retain(|it| it.involved_object.uid == rollout.metadata.uid && it.involved_object.uid.is_some());
         // The controller's names sort as the events were told.
@@ -53,6 +59,7 @@ impl View {
             replica_sets,
             pods,
             events,
+            runs,
             services: services.list(&all).await?.items,
         })
     }
@@ -162,6 +169,10 @@ impl fmt::Display for View {
                 set.name_any(),
                 pods.len()
             )?;
+        }
+        for it in &self.runs {
+            let (status, name) = (&it.status, it.name_any());
+            writeln!(f, "  run {name}: {} ({})", status.phase, status.message)?;
         }
         for it in &self.services {
             let name = it.name_any();

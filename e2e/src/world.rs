@@ -13,6 +13,7 @@ use kube::api::{DeleteParams, DynamicObject, ObjectMeta, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::Value;
+use serin_controller::fetch::{Fetch, surroundings};
 use serin_controller::{Controller, Fetched, Options};
 use serin_core::api::Rollout;
 use serin_sandbox::workload::kubelet::{self, KubeletOptions};
@@ -318,6 +319,28 @@ impl World {
         Ok(self.raw_rollouts().create(&PostParams::default(), &object).await?)
     }
 
+    /// Creates objects as written, in the namespace of this world.
+    ///
+    /// # Errors
+    /// What the API server says.
+    pub async fn create_all(&self, yaml: &str) -> Result<()> {
+        for document in serin_core::notation::yaml::parse_docs(yaml)? {
+            let object: DynamicObject = serde_json::from_value(document.value)?;
+            let types = object.types.clone().context("an object without apiVersion and kind")?;
+            let api = self.objects(&types.api_version, &types.kind);
+            api.create(&PostParams::default(), &object).await?;
+        }
+        Ok(())
+    }
+
+    /// Objects of a kind, as whatever is stored.
+    #[must_use]
+    pub fn objects(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        Api::namespaced_with(self.client(), &self.namespace, &resource)
+    }
+
     /// Starts the controller.
     ///
     /// # Errors
@@ -332,13 +355,20 @@ impl World {
             ..self.options.clone()
         };
         let [client, events] = self.controller_clients.clone();
-        let provider = Fetched::of_this_process(client.clone(), "argo-rollouts");
-        let mut controller = Controller::new(client, options)
+        let clock: serin_controller::Clock = match self.clock {
+            Some(clock) => Arc::new(move || clock.now()),
+            None => Arc::new(Timestamp::now),
+        };
+        let fetch = Fetch::new(
+            client.clone(),
+            CONTROLLER_NAMESPACE,
+            Arc::clone(&clock),
+            surroundings(|_| None),
+        );
+        let controller = Controller::new(client, options)
             .events_client(events)
-            .provider(Arc::new(provider));
-        if let Some(clock) = self.clock {
-            controller = controller.clock(Arc::new(move || clock.now()));
-        }
+            .provider(Arc::new(Fetched::new(fetch)))
+            .clock(clock);
         let bound = controller.bind().await?;
         let (shutdown, metrics) = (CancellationToken::new(), bound.metrics_address());
         let task = tokio::spawn(bound.run(shutdown.clone()));

@@ -141,3 +141,40 @@ async fn a_job_is_cut_off_at_its_deadline_and_goes_after_its_time() {
     assert!(cluster.jobs.get_opt("long").await.unwrap().is_none());
     cluster.stop.cancel();
 }
+
+#[tokio::test(start_paused = true)]
+async fn simple_commands_are_interpreted() {
+    let cluster = Cluster::start(true);
+    for (name, command) in [
+        ("good", json!(["sh", "-c", "sleep 5 && exit 0"])),
+        ("bad", json!(["sh", "-c", "exit 3"])),
+        ("unknown", json!(["/app/verify", "--all"])),
+    ] {
+        let container = json!({"name": "main", "image": "shell", "command": command});
+        let template = json!({"metadata": {"labels": {"of": name}}, "spec": {"restartPolicy": "Never", "containers": [container]}});
+        cluster
+            .create(name, &json!({"backoffLimit": 0, "template": template}))
+            .await;
+    }
+    let good = cluster.ended("good").await;
+    assert_eq!(conditions(&good), [("Complete", "CompletionsReached")]);
+    let took = good
+        .completion_time
+        .unwrap()
+        .0
+        .duration_since(good.start_time.unwrap().0);
+    assert_eq!(took.as_secs(), 7, "two seconds to begin, and five to sleep");
+    assert_eq!(
+        conditions(&cluster.ended("bad").await),
+        [("Failed", "BackoffLimitExceeded")]
+    );
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(
+        (
+            cluster.running("unknown").await,
+            conditions(&cluster.status("unknown").await)
+        ),
+        (1, vec![])
+    );
+    cluster.stop.cancel();
+}

@@ -132,7 +132,7 @@ pub(crate) async fn carry_out(flags: &Global, command: Command, console: &mut Co
         Command::Argocd(arguments) => argocd::run(flags, &arguments, console).await,
         Command::Check(arguments) => check::run(flags, &arguments, console).await,
         Command::Completion(arguments) => completion::run(&arguments, console),
-        Command::Analysis(arguments) => analysis::run(&arguments, console),
+        Command::Analysis(arguments) => analysis::run(flags, &arguments, console).await,
         Command::Lint(arguments) => lint::run(&arguments, console),
         Command::Lua(arguments) => lua::run(&arguments, console),
         Command::Kustomize(arguments) => kustomize::run(&arguments, console),

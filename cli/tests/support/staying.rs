@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of these")]
 
+use kube::{Client, Config};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -69,4 +70,13 @@ pub(crate) async fn serin(kubeconfig: &Path, arguments: &[&str]) -> Output {
         .output()
         .await
         .unwrap()
+}
+
+/// A client of the cluster of a kubeconfig.
+pub(crate) async fn client(kubeconfig: &Path) -> Client {
+    serin::install_tls();
+    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    Client::try_from(config).unwrap()
 }

@@ -25,6 +25,8 @@ use crate::store::service::StoredService;
 use crate::store::{Key, Owner};
 use crate::telemetry::Telemetry;
 use crate::telemetry::series::{NO_NAME, Request};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, Verb};
@@ -41,6 +43,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Whether this process may write now: asked before each write (invariant 11).
 pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// Waits until the budget of calls has one more: asked before each call of a measurement to the cluster.
+pub type Turn = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// Why an action did not go through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
@@ -56,7 +61,7 @@ pub(crate) enum Error {
 pub(crate) struct Writer {
     client: Client,
     may_write: Gate,
-    budgets: Budgets,
+    budgets: Arc<Budgets>,
     telemetry: Arc<Telemetry>,
 }
 
@@ -85,7 +90,7 @@ impl Writer {
         Self {
             client,
             may_write,
-            budgets,
+            budgets: Arc::new(budgets),
             telemetry,
         }
     }
@@ -103,6 +108,15 @@ impl Writer {
     /// The same question, for what writes without this connection.
     pub(crate) fn gate(&self) -> Gate {
         Arc::clone(&self.may_write)
+    }
+
+    /// The turn of calls to the kinds of Kubernetes, for what calls without this connection.
+    pub(crate) fn turn(&self) -> Turn {
+        let budgets = Arc::clone(&self.budgets);
+        Arc::new(move || {
+            let budgets = Arc::clone(&budgets);
+            async move { budgets.of(Kind::Secret).take_begun().await }.boxed()
+        })
     }
 
     fn rollouts(&self, namespace: &str) -> Api<StoredRollout> {

@@ -8,7 +8,7 @@ use kube::Api;
 use serin_core::observed::{Kind, Verb};
 
 impl Writer {
-    /// Reads a Secret.
+    /// Reads a Secret, within the budget of calls.
     pub(crate) async fn get_secret(&self, key: &Key) -> Result<Option<Secret>, Failure> {
         let call = Call {
             verb: Verb::Get,
@@ -17,6 +17,7 @@ impl Writer {
             name: &key.name,
             urgent: true,
         };
+        self.budgets.of(Kind::Secret).take_begun().await;
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &key.namespace);
         self.call(&call, api.get_opt(&key.name)).await
     }

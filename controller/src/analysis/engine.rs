@@ -1,25 +1,24 @@
 //! The engine: its parts, its workers, and what it measures.
 
 use super::desk::Desk;
-use super::measure::{OfRun, Provider, Taken, Task};
+use super::jobs::Jobs;
+use super::measure::{Provider, Taken};
+use super::measuring::{Unasked, measure, of};
 use super::reconcile;
-use super::secrets::{Arguments, Unresolved, Values};
-use super::series::RunSeries;
+use super::series;
 use crate::cluster::budget::Budgets;
 use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::shell::Shell;
 use crate::store::Key;
 use crate::store::runs::StoredRun;
+use crate::telemetry::reconciles::Reconciles;
 use futures::FutureExt;
-use futures::stream::{FuturesUnordered, StreamExt};
 use serin_core::analysis::arguments;
-use serin_core::analysis::compare::{Sides, measured};
 use serin_core::analysis::run::{Answer, Collect, Question};
 use serin_core::api::AnalysisRun;
-use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
-use serin_core::wire::analysis::Phase;
+use serin_core::observed::Kind;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,30 +27,34 @@ use tokio_util::sync::CancellationToken;
 
 /// Name of the work queue in `workqueue_*` (contract 09 §3).
 const QUEUE: &str = "AnalysisRuns";
-/// The longest that anything is measured. Providers have limits of their own: this one is for a provider that hangs.
-const LONGEST: Duration = Duration::from_secs(600);
 
 /// Serves AnalysisRuns.
 pub(crate) struct Engine {
     pub(super) shell: Arc<Shell>,
-    pub(super) queue: Queue,
+    pub(super) queue: Arc<Queue>,
     pub(super) desk: Desk,
-    pub(super) series: RunSeries,
+    pub(super) jobs: Jobs,
+    pub(super) series: Reconciles,
     provider: Arc<dyn Provider>,
     /// Without a limit: to decide and to measure costs no call, and so waits for no budget.
     unlimited: Budgets,
 }
 
 impl Engine {
-    pub(crate) fn new(shell: Arc<Shell>, provider: Arc<dyn Provider>) -> Self {
+    pub(crate) fn new(shell: Arc<Shell>, queue: Arc<Queue>, provider: Arc<dyn Provider>) -> Self {
         Self {
             shell,
-            queue: Queue::default(),
+            queue,
             desk: Desk::default(),
-            series: RunSeries::new(),
+            jobs: Jobs::default(),
+            series: series::reconciles(),
             provider,
             unlimited: Budgets::new(0.0, 1),
         }
+    }
+
+    pub(super) fn provider(&self) -> &dyn Provider {
+        &*self.provider
     }
 
     /// Takes runs until shutdown, once the store is filled and this process leads. A reconcile that has begun is finished.
@@ -101,10 +104,13 @@ impl Engine {
         let entries = [
             ("analysis_runs", runs.len()),
             ("analysis_queue", counts.known),
+            ("run_series", self.series.len()),
             ("measured_runs", self.desk.len()),
+            ("measurement_jobs", self.jobs.len()),
         ];
         let mut text = self.shell.scrape(&[(QUEUE, counts)], &entries)?;
-        self.series.write(&mut text, runs);
+        self.series.write(&mut text, |key| runs.get(key).is_some());
+        series::write(&mut text, runs);
         Ok(text)
     }
 
@@ -121,66 +127,14 @@ impl Engine {
     }
 
     async fn measure_all(&self, key: &Key, run: &AnalysisRun, questions: Vec<Question>) {
-        let args = match Arguments::read(&self.shell.writer, &key.namespace, &run.spec.args).await {
-            Ok(args) => args,
-            Err(Unresolved::Missing(why)) => {
-                let uid = run.metadata.uid.as_deref().unwrap_or_default();
-                self.desk.unresolved(uid, &questions, why);
-                self.queue.add(key, Reason::Measured);
-                return;
-            }
-            Err(Unresolved::NotNow(why)) => {
-                for question in questions {
-                    self.answer(key, question, error(why.clone()));
-                }
-                return;
-            }
-        };
-        let (of, hidden) = (Arc::new(of(run)), args.values());
-        let all: FuturesUnordered<_> = questions
-            .into_iter()
-            .map(|question| self.measure_one(&of, run, &args, &hidden, question))
-            .collect();
-        all.for_each(async |(question, mut taken)| {
-            let Taken { measurement, metadata } = &mut taken;
-            hidden.hide(&question.step, measurement, metadata);
-            self.answer(key, question, taken);
-        })
-        .await;
-    }
-
-    async fn measure_one(
-        &self,
-        of: &Arc<OfRun>,
-        run: &AnalysisRun,
-        args: &Arguments,
-        hidden: &Values,
-        question: Question,
-    ) -> (Question, Taken) {
-        let Some(metric) = run.spec.metrics.get(question.index) else {
-            return (question, error("the metric is gone".to_owned()));
-        };
-        let (metric, stable) = match measured(metric, &args.args, Sides::of(&run.metadata)) {
-            Ok(both) => both,
-            // Of an unknown placeholder the text shows what is around it.
-            Err(why) => return (question, error(hidden.hidden_in(&why))),
-        };
-        let task = Task {
-            run: Arc::clone(of),
-            metric,
-            stable,
-            compiled: self.desk.compiled(&of.uid),
-            question: question.clone(),
-            hidden: hidden.all(),
-            may_write: self.shell.writer.gate(),
-        };
-        let measured = AssertUnwindSafe(self.provider.measure(task)).catch_unwind();
-        let taken = match tokio::time::timeout(LONGEST, measured).await {
-            Ok(Ok(taken)) => taken,
-            Ok(Err(_)) => error("the provider panicked: please report it".to_owned()),
-            Err(_) => error(format!("no answer within {} s", LONGEST.as_secs())),
-        };
-        (question, taken)
+        let answer = |question, taken| self.answer(key, question, taken);
+        let uid = run.metadata.uid.as_deref().unwrap_or_default();
+        let compiled = self.desk.compiled(uid);
+        let measured = measure(&self.shell.writer, &self.provider, (key, run, &compiled), questions, answer).await;
+        if let Err(Unasked { questions, why }) = measured {
+            self.desk.unresolved(uid, &questions, why);
+            self.queue.add(key, Reason::Measured);
+        }
     }
 
     fn answer(&self, key: &Key, question: Question, taken: Taken) {
@@ -204,9 +158,10 @@ impl Engine {
             let filled: Option<Metric> = metric.and_then(|metric| arguments::metric(metric, &known).ok());
             let Some(metric) = filled else { continue };
             let (name, key) = (metric.name.clone(), key.clone());
-            let collected = self
-                .provider
-                .collect(Arc::new(of(&stored.run)), metric, *limit, self.shell.writer.gate());
+            let writer = &self.shell.writer;
+            let collected =
+                self.provider
+                    .collect(Arc::new(of(&stored.run)), metric, *limit, writer.gate(), writer.turn());
             tokio::spawn(async move {
                 if let Err(why) = collected.await {
                     tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, metric = name, why, "cannot clean up behind a metric; the next time makes up for it");
@@ -220,27 +175,9 @@ impl Engine {
         self.desk.forget(uid);
         if self.shell.stores.runs.get(key).is_none() {
             self.queue.forget(key);
+            if let Some(dump) = &self.shell.dump {
+                dump.forget(Kind::AnalysisRun, key);
+            }
         }
-    }
-}
-
-fn of(run: &AnalysisRun) -> OfRun {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    OfRun {
-        name: text(&run.metadata.name),
-        namespace: text(&run.metadata.namespace),
-        uid: text(&run.metadata.uid),
-        started_at: run.status.started_at.as_ref().map(|at| at.0),
-    }
-}
-
-fn error(message: String) -> Taken {
-    Taken {
-        measurement: Measurement {
-            phase: Phase::Error.as_str().to_owned(),
-            message,
-            ..Measurement::default()
-        },
-        ..Taken::default()
     }
 }

@@ -1,7 +1,7 @@
 //! The provider of the controller: fetches what metrics ask for, and judges it by their conditions.
 
-use super::measure::{OfRun, Provider, Taken, Task};
-use crate::act::Gate;
+use super::measure::{JobsAt, OfRun, Provider, Taken, Task};
+use crate::act::{Gate, Turn};
 use crate::fetch::{Ask, Fetch, Measured, surroundings};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -55,6 +55,7 @@ impl Provider for Fetched {
                 hidden: &hidden,
                 expressions: &expressions,
                 may_write: &task.may_write,
+                turn: &task.turn,
             };
             let Measured { measurement, metadata } = fetch.measure(&ask).await;
             Taken { measurement, metadata }
@@ -68,9 +69,18 @@ impl Provider for Fetched {
         metric: Metric,
         limit: usize,
         may_write: Gate,
+        turn: Turn,
     ) -> BoxFuture<'static, Result<(), String>> {
         let fetch = Arc::clone(&self.fetch);
-        async move { fetch.collect(&run(&of), &metric, limit, &may_write).await }.boxed()
+        async move { fetch.collect(&run(&of), &metric, limit, (&may_write, &turn)).await }.boxed()
+    }
+
+    fn jobs(&self) -> BoxFuture<'_, Result<Option<JobsAt>, String>> {
+        async {
+            let (client, namespace) = self.fetch.jobs_at().await?;
+            Ok(Some(JobsAt { client, namespace }))
+        }
+        .boxed()
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the engine asks of metric providers.
 
 use super::compiled::Compiled;
-use crate::act::Gate;
+use crate::act::{Gate, Turn};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use kube::Client;
 use serin_core::analysis::run::Question;
 use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::Metric;
@@ -26,7 +28,25 @@ pub trait Provider: Send + Sync {
         metric: Metric,
         limit: usize,
         may_write: Gate,
+        turn: Turn,
     ) -> BoxFuture<'static, Result<(), String>>;
+
+    /// Where the Jobs of measurements are, to be watched; `None` if it makes none.
+    ///
+    /// # Errors
+    /// Why their cluster cannot be reached now.
+    fn jobs(&self) -> BoxFuture<'_, Result<Option<JobsAt>, String>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+}
+
+/// Where the Jobs of measurements are.
+#[derive(Clone)]
+pub struct JobsAt {
+    /// Their cluster.
+    pub client: Client,
+    /// Their namespace, if it is not that of their runs.
+    pub namespace: Option<String>,
 }
 
 /// What of a run providers may know.
@@ -59,6 +79,8 @@ pub struct Task {
     pub hidden: Arc<[String]>,
     /// Whether this process may write to a cluster: asked before each write (invariant 11).
     pub may_write: Gate,
+    /// Waits until the budget of calls (`--qps`) has one for the cluster of the runs: asked before each call to it.
+    pub turn: Turn,
 }
 
 /// What came of it.

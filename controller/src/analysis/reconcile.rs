@@ -40,10 +40,13 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
         unresolved: desk.unresolved,
         in_flight: desk.in_flight,
         answers: desk.answers,
-        unrecorded_jobs: Vec::new(),
+        jobs: engine.jobs.of(&uid),
     };
     let (now, read) = ((shell.clock)(), Instant::now());
     let mut plan = decide(&observed, now);
+    if let Some(dump) = &shell.dump {
+        dump.write(Kind::AnalysisRun, key, now, &observed, &plan);
+    }
     log(item, &plan);
     engine.measure(key, &stored, std::mem::take(&mut plan.questions));
     engine.collect(key, &stored, &plan.collect);
@@ -72,7 +75,7 @@ pub(super) async fn run(engine: &Arc<Engine>, item: &Item) -> Ended {
     match shell.writer.write_run_status(&owner, write, urgent).await {
         Ok(written) => {
             let phase = Phase::of(&written.run.status.phase);
-            shell.stores.runs.apply(written, Source::Event);
+            shell.learned_run(written, Source::Event);
             engine.desk.written(&uid, answers);
             for event in &plan.events {
                 shell.recorder.record(&owner, &event.news);
@@ -114,7 +117,7 @@ async fn refused(
     if matches!(failure.why, Refusal::Conflict | Refusal::NotFound) {
         match engine.shell.writer.get_run(key).await {
             Ok(Some(live)) => {
-                engine.shell.stores.runs.apply(live, Source::Event);
+                engine.shell.learned_run(live, Source::Event);
             }
             Ok(None) => engine.gone(key, stored),
             Err(failure) => {

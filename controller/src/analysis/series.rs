@@ -1,62 +1,32 @@
 //! Metrics of runs (contract 09 §3).
 
-use crate::store::expiry::Expiry;
 use crate::store::key::Key;
 use crate::store::runs::{Runs, StoredRun};
-use crate::sync::lock;
+use crate::telemetry::reconciles::Reconciles;
 use crate::telemetry::scrape::{family, sample};
-use crate::telemetry::series::Series;
+
 use serin_core::analysis::provider;
 use serin_core::analysis::run as rules;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-/// How long the series of a deleted run stay.
-const STAY: Duration = Duration::from_secs(65);
 /// Phases that a metric is shown in.
 const PHASES: [&str; 6] = ["Pending", "Running", "Successful", "Failed", "Error", "Inconclusive"];
 
-/// The numbers of all runs.
-pub(super) struct RunSeries {
-    series: Series,
-    leaving: Mutex<Expiry>,
+/// Those of their reconciles.
+pub(super) fn reconciles() -> Reconciles {
+    let help = [
+        "Analysis run reconciliation performance.",
+        "Errors while reconciling an analysis run.",
+    ];
+    Reconciles::new("analysis_run_reconcile", help)
 }
 
-impl RunSeries {
-    pub(super) fn new() -> Self {
-        Self {
-            series: Series::default(),
-            leaving: Mutex::new(Expiry::new(STAY)),
-        }
-    }
-
-    /// A reconcile ended.
-    pub(super) fn reconciled(&self, key: &Key, took: Duration, failed: bool) {
-        self.series.reconciled(key, took, failed);
-    }
-
-    /// The run is gone; its series go in a while.
-    pub(super) fn deleted(&self, key: Key) {
-        lock(&self.leaving).insert(key);
-    }
-
-    /// Writes everything.
-    pub(super) fn write(&self, text: &mut String, runs: &Runs) {
-        while let Some(key) = lock(&self.leaving).pop_over() {
-            if runs.get(&key).is_none() {
-                self.series.remove(&key);
-            }
-        }
-        let help = [
-            "Analysis run reconciliation performance.",
-            "Errors while reconciling an analysis run.",
-        ];
-        self.series.write_reconciles(text, "analysis_run_reconcile", help);
-        let all = runs.all();
-        if !all.is_empty() {
-            write_runs(text, &all);
-            write_metrics(text, &all);
-        }
+/// Writes those of their phases.
+pub(super) fn write(text: &mut String, runs: &Runs) {
+    let all = runs.all();
+    if !all.is_empty() {
+        write_runs(text, &all);
+        write_metrics(text, &all);
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::engine::Engine;
 use crate::queue::Reason;
+use crate::shell::reason;
 use crate::store::runs::{Change, StoredRun};
 use crate::store::{Key, Source};
-use crate::watch::{Scope, broken, wake_rollout};
+use crate::watch::{Scope, broken};
 use futures::StreamExt;
 use kube::runtime::watcher::Event;
+use serin_core::observed::Kind;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,22 +53,14 @@ impl Engine {
     fn seen(&self, run: StoredRun, source: Source) -> Key {
         let before = self.shell.stores.runs.get(&Key::of(&run));
         let undecodable = run.undecodable.clone();
-        let (key, change) = self.shell.stores.runs.apply(run, source);
-        let reason = match change {
-            // What we wrote was stored when it was answered.
-            Change::Same => return key,
-            Change::Added => Reason::FirstSeen,
-            Change::SpecEdited => Reason::SpecEdited,
-            Change::Changed => Reason::RunChanged,
-        };
+        let (key, change) = self.shell.learned_run(run, source);
+        // What we wrote was stored when it was answered.
+        let Some(reason) = reason(change) else { return key };
         if let Some(why) = undecodable {
             tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, why, "cannot decode an analysis run");
         }
         if let (Change::Added, Some(before)) = (change, before) {
             self.desk.forget(before.meta.uid.as_deref().unwrap_or_default());
-        }
-        if let Some(stored) = self.shell.stores.runs.get(&key) {
-            wake_rollout(&self.shell, &key, &stored);
         }
         self.queue.add(&key, reason);
         key
@@ -83,9 +77,12 @@ impl Engine {
     }
 
     fn has_gone(&self, key: &Key, stored: &StoredRun) {
-        wake_rollout(&self.shell, key, stored);
+        self.shell.wake_owner(key, stored);
         self.desk.forget(stored.meta.uid.as_deref().unwrap_or_default());
         self.series.deleted(key.clone());
+        if let Some(dump) = &self.shell.dump {
+            dump.forget(Kind::AnalysisRun, key);
+        }
         if !self.queue.remove(key) {
             self.queue.add(key, Reason::Deleted);
         }

@@ -13,6 +13,7 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 pub(crate) use watch::experiments as watch;
 
@@ -26,7 +27,7 @@ pub(crate) async fn work(shell: Arc<Shell>, takes: Takes, ready: Vec<Cancellatio
     }
     let (queue, budgets) = (&shell.experiments.queue, shell.writer.budgets());
     while let Some(item) = stop.run_until_cancelled(queue.next(takes, budgets)).await {
-        let key = &item.key;
+        let (key, began) = (&item.key, Instant::now());
         let reconcile = AssertUnwindSafe(reconcile::run(&shell, &item)).catch_unwind();
         let ended = reconcile.await.unwrap_or_else(|_| {
             tracing::error!(namespace = %key.namespace, experiment = %key.name, "a reconcile panicked: please report it");
@@ -34,6 +35,8 @@ pub(crate) async fn work(shell: Arc<Shell>, takes: Takes, ready: Vec<Cancellatio
             let why = Reason::Panicked;
             Ended::Failed { why, at_least: Duration::from_secs(1), wake: None }
         });
+        let failed = matches!(ended, Ended::Failed { .. });
+        shell.experiments.reconciles.reconciled(key, began.elapsed(), failed);
         queue.ended(key, ended);
     }
 }

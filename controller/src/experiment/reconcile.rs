@@ -34,6 +34,9 @@ pub(super) async fn run(shell: &Shell, item: &Item) -> Ended {
     let key = &item.key;
     let Some(stored) = shell.stores.experiments.get(key) else {
         shell.experiments.forget(key);
+        if let Some(dump) = &shell.dump {
+            dump.forget(Kind::Experiment, key);
+        }
         return Ended::Well(None);
     };
     if !shell.writer.may_write() || stored.meta.deletion_timestamp.is_some() {
@@ -62,6 +65,9 @@ pub(super) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     let reading = Reading::of(&shell.clock);
     let plan = decide(&observed, reading.now);
+    if let Some(dump) = &shell.dump {
+        dump.write(Kind::Experiment, key, reading.now, &observed, &plan);
+    }
     log(item, &plan);
     let mut act = Act::new(&shell.writer, &shell.expectations, owner, item.urgent);
     let done = act.carry_out(&plan.actions).await;
@@ -227,7 +233,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
     let (key, stores) = (&owner.key, &shell.stores);
     match subject {
         Subject::Itself => match shell.writer.get_experiment(key).await? {
-            Some(live) => _ = stores.experiments.apply(live, Source::Event),
+            Some(live) => _ = shell.learned_experiment(live, Source::Event),
             None => _ = stores.experiments.delete(key, &owner.uid),
         },
         Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
@@ -240,7 +246,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
             }
         },
         Subject::AnalysisRun(name) => match shell.writer.get_run(&key.sibling(name)).await? {
-            Some(live) => _ = stores.runs.apply(live, Source::Event),
+            Some(live) => shell.read_run(live),
             None => {
                 for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                     stores.runs.delete(gone);

@@ -47,22 +47,16 @@ pub(crate) async fn experiments(shell: Arc<Shell>, scope: Scope, selector: Strin
 
 fn seen(shell: &Shell, experiment: StoredExperiment, source: Source) {
     let key = Key::of(&experiment);
-    let rollout = experiment.rollout().map(|(key, _)| key);
     let undecodable = experiment.undecodable.clone();
-    if !shell.stores.experiments.apply(experiment, source) {
-        return;
-    }
-    if let Some(why) = undecodable {
+    let news = shell.learned_experiment(experiment, source);
+    if let Some(why) = undecodable.filter(|_| news) {
         tracing::warn!(namespace = %key.namespace, experiment = %key.name, why, "cannot decode an experiment");
-    }
-    shell.experiments.queue.add(&key, Reason::ExperimentChanged);
-    if let Some(rollout) = rollout {
-        shell.wake(&rollout, Reason::ExperimentChanged);
     }
 }
 
 fn gone(shell: &Shell, key: &Key, stored: &StoredExperiment) {
     shell.expectations.forget(stored.known_as().0);
+    shell.experiments.reconciles.deleted(key.clone());
     shell.experiments.queue.add(key, Reason::Deleted);
     if let Some((rollout, _)) = stored.rollout() {
         shell.wake(&rollout, Reason::ExperimentChanged);

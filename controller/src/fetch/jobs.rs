@@ -1,8 +1,8 @@
 //! Jobs of measurements on the API server: the cluster of the runs, or another one (contract 08 §3).
 
 use super::environment::JobKubeconfig;
-use crate::act::Gate;
 use crate::act::job::{self, jobs, json, timed};
+use crate::act::{Gate, Turn};
 use crate::cluster::chain::chain;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, ListParams};
@@ -28,9 +28,15 @@ impl Jobs {
         }
     }
 
-    /// Carries out one call.
-    pub(super) async fn call(&self, call: &Call, may_write: &Gate) -> Reply {
+    /// The cluster of the Jobs.
+    pub(super) async fn cluster(&self) -> Result<Client, String> {
+        self.client().await.cloned()
+    }
+
+    /// Carries out one call, in its turn.
+    pub(super) async fn call(&self, call: &Call, (may_write, turn): (&Gate, &Turn)) -> Reply {
         let client = self.client().await.map_err(Refusal::Other)?;
+        self.wait(turn).await;
         match call {
             Call::Create(job) => job::create(client, job, may_write).await,
             Call::Get { namespace, name } => {
@@ -48,20 +54,34 @@ impl Jobs {
     }
 
     /// Deletes the oldest Jobs of a run that are beyond a limit.
-    pub(super) async fn collect(&self, place: &Surplus, limit: usize, may_write: &Gate) -> Result<(), String> {
+    pub(super) async fn collect(
+        &self,
+        place: &Surplus,
+        limit: usize,
+        (may_write, turn): (&Gate, &Turn),
+    ) -> Result<(), String> {
         let client = self.client().await?;
+        self.wait(turn).await;
         let api = jobs(client, &place.namespace);
         let params = ListParams::default().labels(&place.selector);
         let list = timed(async { json(&api.list(&params).await?) })
             .await
             .map_err(|refusal| text(&refusal))?;
         for name in surplus(&list, limit) {
+            self.wait(turn).await;
             match job::delete(client, &place.namespace, &name, may_write).await {
                 Ok(_) | Err(Refusal::NotFound(_)) => {}
                 Err(refusal) => return Err(text(&refusal)),
             }
         }
         Ok(())
+    }
+
+    /// Another cluster has no part in the budget of this one.
+    async fn wait(&self, turn: &Turn) {
+        if self.elsewhere.is_none() {
+            turn().await;
+        }
     }
 
     async fn client(&self) -> Result<&Client, String> {

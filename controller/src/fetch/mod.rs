@@ -16,7 +16,7 @@ mod secrets;
 
 pub use environment::{Surroundings, surroundings};
 
-use crate::act::Gate;
+use crate::act::{Gate, Turn};
 use crate::clock::Clock;
 use hidden::Hidden;
 use http::Http;
@@ -59,6 +59,8 @@ pub struct Ask<'a> {
     pub expressions: &'a dyn Expressions,
     /// Whether this process may create and delete Jobs: asked before each (invariant 11).
     pub may_write: &'a Gate,
+    /// Waits until this process may make one more call to the cluster of the run.
+    pub turn: &'a Turn,
 }
 
 /// What came of it.
@@ -92,7 +94,7 @@ impl Fetch {
         let mut environment = self.surroundings.environment.clone();
         environment.offset_seconds = TimeZone::system().to_offset(now).seconds();
         let needed = provider::needs(ask.metric, &environment);
-        let secrets = secrets::read(&self.client, &self.namespace, &ask.run.namespace, needed).await;
+        let secrets = secrets::read(&self.client, &self.namespace, &ask.run.namespace, (needed, ask.turn)).await;
         hidden.add(secrets.values().cloned());
         hidden.add(environment.datadog.iter().flatten().map(|(_, value)| value.clone()));
         let context = Context {
@@ -104,12 +106,13 @@ impl Fetch {
             environment: &environment,
             expressions: ask.expressions,
         };
-        let read = self.conversation(&context, &hidden, ask.may_write);
+        let writes = (ask.may_write, ask.turn);
+        let read = self.conversation(&context, &hidden, writes);
         let mut measurement = match ask.stable {
             None => provider::measurement(&context, read.await, (self.clock)()),
             Some(metric) => {
                 let other = Context { metric, ..context };
-                let (canary, stable) = tokio::join!(read, self.conversation(&other, &hidden, ask.may_write));
+                let (canary, stable) = tokio::join!(read, self.conversation(&other, &hidden, writes));
                 provider::compared(&context, canary, stable, (self.clock)())
             }
         };
@@ -119,7 +122,12 @@ impl Fetch {
         Measured { measurement, metadata }
     }
 
-    async fn conversation(&self, context: &Context<'_>, hidden: &Hidden, may_write: &Gate) -> Result<Reading, Failure> {
+    async fn conversation(
+        &self,
+        context: &Context<'_>,
+        hidden: &Hidden,
+        act: (&Gate, &Turn),
+    ) -> Result<Reading, Failure> {
         let mut next = provider::begin(context)?;
         for _ in 0..MOST_STEPS {
             next = match next {
@@ -129,7 +137,7 @@ impl Fetch {
                     provider::read(context, &request, &answer)?
                 }
                 Next::Cluster(call) => {
-                    let reply = self.jobs.call(&call, may_write).await;
+                    let reply = self.jobs.call(&call, act).await;
                     provider::reply(context, &call, &reply)?
                 }
                 Next::Plugin(name) => return Err(not_configured(&name).into()),
@@ -142,12 +150,22 @@ impl Fetch {
     ///
     /// # Errors
     /// If Jobs cannot be listed or deleted. What is left is deleted the next time.
-    pub async fn collect(&self, run: &Run, metric: &Metric, limit: usize, may_write: &Gate) -> Result<(), String> {
+    pub async fn collect(&self, run: &Run, metric: &Metric, limit: usize, act: (&Gate, &Turn)) -> Result<(), String> {
         if provider::name(metric) != "Job" {
             return Ok(());
         }
         let place = provider::collect(run, &self.surroundings.environment);
-        self.jobs.collect(&place, limit, may_write).await
+        self.jobs.collect(&place, limit, act).await
+    }
+
+    /// Where the Jobs of measurements are: their cluster, and their namespace if it is not that of the runs (contract 08 §3).
+    ///
+    /// # Errors
+    /// If their cluster cannot be connected to.
+    pub async fn jobs_at(&self) -> Result<(Client, Option<String>), String> {
+        let namespace = &self.surroundings.environment.job_namespace;
+        let namespace = Some(namespace.clone()).filter(|name| !name.is_empty());
+        Ok((self.jobs.cluster().await?, namespace))
     }
 }
 

@@ -1,18 +1,20 @@
 //! Secrets of providers, read just before they are needed and kept no longer than the measurement takes.
 
+use crate::act::Turn;
 use crate::cluster::chain::chain;
 use k8s_openapi::api::core::v1;
 use kube::{Api, Client};
 use serin_core::analysis::provider::{Keys, Place, Secret, SecretName, Secrets};
 
-/// Reads Secrets by name.
-pub(super) async fn read(client: &Client, own: &str, of_run: &str, names: Vec<SecretName>) -> Secrets {
+/// Reads Secrets by name, each in its turn.
+pub(super) async fn read(client: &Client, own: &str, of_run: &str, (names, turn): (Vec<SecretName>, &Turn)) -> Secrets {
     let mut secrets = Secrets::default();
     for name in names {
         let namespace = match name.place {
             Place::Controller => own,
             Place::Run => of_run,
         };
+        turn().await;
         let keys = one(client, namespace, &name.name).await;
         secrets.0.insert(name, keys);
     }

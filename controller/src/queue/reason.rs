@@ -26,6 +26,8 @@ pub(crate) enum Reason {
     TemplateChanged,
     /// A measurement of the analysis run was answered.
     Measured,
+    /// A Job of the analysis run is complete, or has failed.
+    JobEnded,
     /// Metadata or status of the analysis run changed.
     RunChanged,
     /// What we wrote ourselves has arrived.
@@ -84,6 +86,7 @@ impl Reason {
             | Self::ExperimentChanged
             | Self::TemplateChanged
             | Self::Measured
+            | Self::JobEnded
             | Self::RunChanged
             | Self::OwnWriteSeen
             | Self::Wake(_)
@@ -107,6 +110,7 @@ impl Reason {
             Self::ExperimentChanged => "ExperimentChanged",
             Self::TemplateChanged => "TemplateChanged",
             Self::Measured => "Measured",
+            Self::JobEnded => "JobEnded",
             Self::RunChanged => "RunChanged",
             Self::OwnWriteSeen => "OwnWriteSeen",
             Self::Wake(why) => why.word(),
@@ -129,6 +133,7 @@ impl fmt::Display for Reason {
             Self::WorkloadChanged => f.write_str("the workload changed"),
             Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),
+            Self::JobEnded => f.write_str("a Job of a measurement ended"),
             Self::Measured => f.write_str("a measurement was answered"),
             Self::RunChanged => f.write_str("the analysis run was changed"),
             Self::OwnWriteSeen => f.write_str("our own write arrived"),

@@ -80,7 +80,7 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
     }
     let plan = (shell.decide)(&observed, now);
     if let Some(dump) = &shell.dump {
-        dump.write(key, now, &observed, &plan);
+        dump.write(Kind::Rollout, key, now, &observed, &plan);
     }
     log(item, &plan);
 
@@ -247,9 +247,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
         Subject::AnalysisRun(name) => {
             let run = key.sibling(name);
             match shell.writer.get_run(&run).await? {
-                Some(live) => {
-                    shell.stores.runs.apply(live, Source::Event);
-                }
+                Some(live) => shell.read_run(live),
                 None => {
                     for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
                         shell.stores.runs.delete(gone);
@@ -260,7 +258,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
         Subject::Experiment(name) => {
             let experiment = key.sibling(name);
             match shell.writer.get_experiment(&experiment).await? {
-                Some(live) => _ = shell.stores.experiments.apply(live, Source::Event),
+                Some(live) => _ = shell.learned_experiment(live, Source::Event),
                 None => {
                     let mut known = snapshot.experiments.iter();
                     if let Some(of) = known.find(|of| of.meta.name.as_ref() == Some(name)) {

@@ -101,6 +101,17 @@ impl AllTemplates {
         newer
     }
 
+    /// All of them, by namespace and name.
+    pub(crate) fn all(&self) -> Vec<(Key, Arc<Template>)> {
+        let all = read(&self.0);
+        let mut all: Vec<(Key, Arc<Template>)> = all
+            .iter()
+            .map(|(key, (_, template))| (key.clone(), Arc::clone(template)))
+            .collect();
+        all.sort_unstable_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        all
+    }
+
     /// Forgets a template.
     pub(crate) fn delete(&self, key: &Key) {
         write(&self.0).remove(key);

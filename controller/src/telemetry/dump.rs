@@ -5,8 +5,8 @@ use crate::store::Key;
 use crate::sync::lock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serin_core::Observed;
-use serin_core::Plan;
+use serde_json::json;
+use serin_core::observed::Kind;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,22 +15,27 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// One decision, as it is written.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Decision {
+/// One decision, as it is written; what was decided stands beside it, and is not read again.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Decision<O> {
     /// The clock reading.
     pub(crate) now: Timestamp,
     /// What was seen.
-    pub(crate) observed: Observed,
-    /// What was decided then; not read again.
-    #[serde(default, skip_deserializing)]
-    pub(crate) plan: Plan,
+    pub(crate) observed: O,
 }
 
 /// Writes every distinct decision to a folder.
 pub(crate) struct Dump {
     folder: PathBuf,
-    written: Mutex<(u64, HashMap<Key, u64>)>,
+    written: Mutex<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    /// Files so far.
+    files: u64,
+    /// The hash of the last decision on each object.
+    last: HashMap<(Kind, Key), u64>,
 }
 
 impl Dump {
@@ -41,51 +46,64 @@ impl Dump {
         }
     }
 
-    /// Writes a decision unless it is the same as the one before. A failure is logged and has no other effect.
-    pub(crate) fn write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) {
-        if let Err(error) = self.try_write(key, now, observed, plan) {
+    /// Writes a decision on an object of a kind unless it is the same as the one before. A failure is logged and has no other
+    /// effect.
+    pub(crate) fn write(
+        &self,
+        kind: Kind,
+        key: &Key,
+        now: Timestamp,
+        observed: &impl Serialize,
+        plan: &impl Serialize,
+    ) {
+        if let Err(error) = self.try_write(kind, key, now, observed, plan) {
             tracing::warn!(folder = %self.folder.display(), %error, "cannot write a decision to the folder");
         }
     }
 
-    /// How many rollouts it remembers the last decision of.
+    /// How many objects it remembers the last decision of.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
-        lock(&self.written).1.len()
+        lock(&self.written).last.len()
     }
 
-    /// The rollout is gone.
-    pub(crate) fn forget(&self, key: &Key) {
-        lock(&self.written).1.remove(key);
+    /// The object is gone.
+    pub(crate) fn forget(&self, kind: Kind, key: &Key) {
+        lock(&self.written).last.remove(&(kind, key.clone()));
     }
 
-    fn try_write(&self, key: &Key, now: Timestamp, observed: &Observed, plan: &Plan) -> io::Result<()> {
+    fn try_write(
+        &self,
+        kind: Kind,
+        key: &Key,
+        now: Timestamp,
+        observed: &impl Serialize,
+        plan: &impl Serialize,
+    ) -> io::Result<()> {
         let mut hasher = DefaultHasher::new();
         serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);
-        if lock(&self.written).1.insert(key.clone(), hasher.finish()) == Some(hasher.finish()) {
+        let hash = hasher.finish();
+        if lock(&self.written).last.insert((kind, key.clone()), hash) == Some(hash) {
             return Ok(());
         }
-        let decision = Decision {
-            now,
-            observed: observed.clone(),
-            plan: plan.clone(),
-        };
+        let decision = json!({"kind": kind.as_str(), "now": now, "observed": observed, "plan": plan});
         // Only the person who runs the controller may read what it saw.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        self.new_file(key, now)?
+        self.new_file(kind, key, now)?
             .write_all(&serde_json::to_vec_pretty(&decision)?)
     }
 
     /// A file that was not there before: an earlier process may have written to this folder.
-    fn new_file(&self, key: &Key, now: Timestamp) -> io::Result<File> {
+    fn new_file(&self, kind: Kind, key: &Key, now: Timestamp) -> io::Result<File> {
         let at = now.strftime("%Y%m%dT%H%M%S.%6fZ");
         loop {
             let number = {
                 let mut written = lock(&self.written);
-                written.0 += 1;
-                written.0
+                written.files += 1;
+                written.files
             };
-            let name = format!("{}_{}_{at}_{number:06}.json", key.namespace, key.name);
+            let (kind, namespace, name) = (kind.as_str().to_lowercase(), &key.namespace, &key.name);
+            let name = format!("{namespace}_{kind}_{name}_{at}_{number:06}.json");
             let opened = OpenOptions::new()
                 .write(true)
                 .create_new(true)
@@ -103,6 +121,7 @@ impl Dump {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use serin_core::{Observed, Plan};
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
@@ -112,17 +131,17 @@ mod tests {
         let dump = Dump::new(folder.clone());
         let key = Key::new("n", "a");
         let mut observed = Observed::default();
-        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
-        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        dump.write(Kind::Rollout, &key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        dump.write(Kind::Rollout, &key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
         observed.rollout.spec.replicas = Some(3);
-        dump.write(&key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
+        dump.write(Kind::Rollout, &key, Timestamp::UNIX_EPOCH, &observed, &Plan::default());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .collect();
         files.sort();
         assert_eq!(files.len(), 2);
-        let decision: Decision = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
+        let decision: Decision<Observed> = serde_json::from_slice(&std::fs::read(&files[1]).unwrap()).unwrap();
         assert_eq!(decision.observed, observed);
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -135,7 +154,7 @@ mod tests {
         for replicas in [1, 2] {
             let mut observed = Observed::default();
             observed.rollout.spec.replicas = Some(replicas);
-            Dump::new(folder.clone()).write(&key, now, &observed, &plan);
+            Dump::new(folder.clone()).write(Kind::Rollout, &key, now, &observed, &plan);
         }
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
@@ -143,7 +162,7 @@ mod tests {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             assert_eq!(mode(&path), 0o600, "{}", path.display());
-            let decision: Decision = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let decision: Decision<Observed> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             replicas.push(decision.observed.rollout.spec.replicas.unwrap());
         }
         replicas.sort_unstable();

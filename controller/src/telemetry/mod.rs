@@ -4,8 +4,10 @@ pub(crate) mod dump;
 mod experiments;
 pub(crate) mod health;
 pub(crate) mod logs;
+pub(crate) mod reconciles;
 pub(crate) mod scrape;
 pub(crate) mod series;
+mod templates;
 
 use crate::queue::reason::Wait;
 use crate::queue::{QueueCounts, Reason};
@@ -221,6 +223,7 @@ impl Telemetry {
         scrape::entries(&mut text, entries.iter().chain(&ours));
         scrape::rollouts(&mut text, &self.stores.rollouts);
         experiments::write(&mut text, &self.stores.experiments);
+        templates::write(&mut text, &self.stores.templates);
         Ok(text)
     }
 }

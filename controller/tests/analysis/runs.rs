@@ -3,11 +3,15 @@
 use crate::support;
 use crate::world::{World, answers, seconds, spec, taken, web};
 use futures::FutureExt;
+use jiff::Timestamp;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
+use serin_controller::Options;
+use serin_core::wire::analysis::Phase;
+use serin_core::{Observed, Plan};
 use serin_sandbox::{ApiError, FaultResponse};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[tokio::test(start_paused = true)]
 async fn runs_end_as_they_were_measured() {
@@ -237,4 +241,58 @@ async fn metrics_of_runs() {
     let text = support::get(world.metrics, "/metrics").await;
     assert!(!text.contains("name=\"run\""), "{text}");
     world.stop().await;
+}
+
+/// Verdicts that the last decision about the rollout saw.
+static SEEN: Mutex<Vec<Phase>> = Mutex::new(Vec::new());
+
+fn watcher(seen: &Observed, _: Timestamp) -> Plan {
+    *SEEN.lock().unwrap() = seen.analysis_runs.iter().map(|run| run.phase).collect();
+    Plan::default()
+}
+
+/// What the controller wrote is in its store before the watch tells of it: that is no reason not to look.
+#[tokio::test(start_paused = true)]
+async fn a_rollout_is_looked_at_when_its_run_ends() {
+    let world = World::start_with(answers("Successful"), Options::default(), watcher).await;
+    let rollout = support::web(1, &json!({"canary": {}}));
+    support::create(&world.client, &rollout).await;
+    let uid = support::rollouts(&world.client).get("web").await.unwrap().metadata.uid;
+    seconds(120).await;
+    let owner = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": uid, "controller": true}]);
+    let metric = web("m", &json!({"count": 2, "interval": "30s"}));
+    world.create_owned("web-1", &owner, spec(&json!([metric]))).await;
+    seconds(20).await;
+    assert_eq!(*SEEN.lock().unwrap(), [Phase::Running]);
+    seconds(20).await;
+    assert_eq!(world.status("web-1").await["phase"], "Successful");
+    assert_eq!(*SEEN.lock().unwrap(), [Phase::Successful]);
+    world.stop().await;
+}
+
+/// Runs as Argo Rollouts leaves them: one in flight is gone on with, one that has ended is left alone.
+#[tokio::test(start_paused = true)]
+async fn runs_of_another_controller_are_taken_over() {
+    let world = World::start(answers("Successful")).await;
+    let spec = spec(&json!([web("m", &json!({"interval": "30s", "failureLimit": 3}))]));
+    let measurement =
+        json!({"phase": "Failed", "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z"});
+    let in_flight = json!({"phase": "Running", "startedAt": "2026-01-01T00:00:00Z", "metricResults": [{"name": "m",
+        "phase": "Running", "count": 20, "successful": 18, "failed": 2, "error": 1, "measurements": [measurement]}]});
+    let ended = json!({"phase": "Failed", "message": "as it was", "completedAt": "2026-01-01T00:00:02Z"});
+    for (name, status) in [("in-flight", in_flight), ("ended", ended.clone())] {
+        let run = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": name},
+            "spec": spec, "status": status});
+        let run = serde_json::from_value(run).unwrap();
+        world.runs().create(&PostParams::default(), &run).await.unwrap();
+    }
+    seconds(20).await;
+    assert_eq!(world.asked(), ["run m 22"]);
+    let result = world.status("in-flight").await["metricResults"][0].clone();
+    let counters = ["count", "successful", "failed", "error"].map(|counter| result[counter].as_i64().unwrap());
+    assert_eq!(counters, [21, 19, 2, 1]);
+    assert_eq!(result["measurements"].as_array().unwrap().len(), 2);
+    assert_eq!(world.status("ended").await, ended);
+    assert_eq!(world.writes(), 1);
+    assert!(world.events().await.is_empty());
 }

@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use serin_controller::{Controller, Error, Gate, OfRun, Options, Provider, Taken, Task};
+use serin_controller::{Controller, Decide, Error, Gate, OfRun, Options, Provider, Taken, Task, Turn};
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
 use serin_sandbox::ApiServer;
@@ -42,7 +42,14 @@ impl Provider for Fake {
         (self.answer)(&task)
     }
 
-    fn collect(&self, _: Arc<OfRun>, metric: Metric, limit: usize, _: Gate) -> BoxFuture<'static, Result<(), String>> {
+    fn collect(
+        &self,
+        _: Arc<OfRun>,
+        metric: Metric,
+        limit: usize,
+        _: Gate,
+        _: Turn,
+    ) -> BoxFuture<'static, Result<(), String>> {
         self.collected.lock().unwrap().push(format!("{} {limit}", metric.name));
         async { Ok(()) }.boxed()
     }
@@ -70,24 +77,49 @@ pub(crate) struct World {
 impl World {
     /// A controller of runs alone, in virtual time.
     pub(crate) async fn start(answer: Box<Answer>) -> Self {
-        let api = support::server().await;
-        let client = api.client();
-        define(&client).await;
+        Self::start_with(answer, alone(Options::default()), serin_core::decide).await
+    }
+
+    /// A controller of runs, and of what else the options say, in virtual time.
+    pub(crate) async fn start_with(answer: Box<Answer>, options: Options, decide: Decide) -> Self {
         let fake = Arc::new(Fake {
             answer,
             asked: Mutex::default(),
             collected: Mutex::default(),
         });
+        let api = support::server().await;
+        Self::serve(api, Arc::clone(&fake), fake, options, decide).await
+    }
+
+    /// The same with a provider that measures.
+    pub(crate) async fn measuring(api: ApiServer, provider: Arc<dyn Provider>, options: Options) -> Self {
+        let fake = Arc::new(Fake {
+            answer: answers("Error"),
+            asked: Mutex::default(),
+            collected: Mutex::default(),
+        });
+        Self::serve(api, fake, provider, alone(options), serin_core::decide).await
+    }
+
+    async fn serve(
+        api: ApiServer,
+        fake: Arc<Fake>,
+        provider: Arc<dyn Provider>,
+        options: Options,
+        decide: Decide,
+    ) -> Self {
+        let client = api.client();
+        define(&client).await;
         let options = Options {
             metrics_port: 0,
             healthz_port: 0,
-            controllers: vec!["analysis".into()],
-            ..Options::default()
+            ..options
         };
         let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
         let bound = Controller::new(client.clone(), options)
             .clock(Arc::new(move || began + since.elapsed()))
-            .provider(Arc::clone(&fake) as Arc<dyn Provider>)
+            .decide(decide)
+            .provider(provider)
             .bind()
             .await
             .unwrap();
@@ -110,7 +142,13 @@ impl World {
     }
 
     pub(crate) async fn create(&self, name: &str, spec: Value) {
-        let run = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": name}, "spec": spec});
+        self.create_owned(name, &json!([]), spec).await;
+    }
+
+    pub(crate) async fn create_owned(&self, name: &str, owners: &Value, spec: Value) {
+        let metadata = json!({"name": name, "ownerReferences": owners});
+        let run =
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": metadata, "spec": spec});
         let run = serde_json::from_value(run).unwrap();
         self.runs().create(&PostParams::default(), &run).await.unwrap();
     }
@@ -164,6 +202,14 @@ impl World {
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.running.await.unwrap().unwrap();
+    }
+}
+
+/// Runs and nothing else are served.
+fn alone(options: Options) -> Options {
+    Options {
+        controllers: vec!["analysis".into()],
+        ..options
     }
 }
 

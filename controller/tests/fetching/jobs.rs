@@ -1,6 +1,6 @@
 //! Jobs on the API in memory.
 
-use crate::server::{Good, fetch, leads, metric, run};
+use crate::server::{Good, at_once, fetch, leads, metric, run};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
@@ -32,6 +32,7 @@ async fn step_while(api: &ApiServer, step: Step<'_>, may_write: &Gate) -> Measur
         hidden: &[],
         expressions: &Good,
         may_write,
+        turn: &at_once(),
     };
     fetch(api).measure(&ask).await
 }
@@ -95,10 +96,13 @@ async fn the_oldest_jobs_are_collected() {
             .count()
     };
     let (run, metric) = (run(), metric(&job()));
-    let refused = fetch(&api).collect(&run, &metric, 2, &follows()).await;
+    let refused = fetch(&api).collect(&run, &metric, 2, (&follows(), &at_once())).await;
     assert_eq!(refused, Err("this replica does not lead".to_owned()));
     assert_eq!(oldest().await, 4);
-    fetch(&api).collect(&run, &metric, 2, &leads()).await.unwrap();
+    fetch(&api)
+        .collect(&run, &metric, 2, (&leads(), &at_once()))
+        .await
+        .unwrap();
     assert_eq!(oldest().await, 2);
 }
 
@@ -114,6 +118,7 @@ async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
         hidden: &[],
         expressions: &Good,
         may_write: &leads(),
+        turn: &at_once(),
     };
     let missing = fetch(&api).measure(&ask).await.measurement;
     assert_eq!(missing.message, "secrets \"influxdb\" not found");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod aws;
 mod jobs;
 mod login;
 mod server;

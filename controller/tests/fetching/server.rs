@@ -1,10 +1,11 @@
 //! A server that answers what a test wants, with or without TLS, and remembers what it was asked; and measurements of it.
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::json;
-use serin_controller::Gate;
 use serin_controller::fetch::{Ask, Fetch, Measured, surroundings};
+use serin_controller::{Gate, Turn};
 use serin_core::analysis::provider::{Expressions, Run, Secret, Step};
 use serin_core::api::analysis_template::Metric;
 use serin_expr::Value;
@@ -230,6 +231,7 @@ pub(crate) async fn measured(provider: serde_json::Value, hidden: &[&str]) -> Me
         hidden: &hidden,
         expressions: &Good,
         may_write: &leads(),
+        turn: &at_once(),
     };
     fetch(&ApiServer::new()).measure(&ask).await
 }
@@ -244,6 +246,11 @@ pub(crate) async fn error(provider: serde_json::Value) -> String {
 
 /// Longer than any test may take.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// No call waits.
+pub(crate) fn at_once() -> Turn {
+    Arc::new(|| std::future::ready(()).boxed())
+}
 
 /// The gate of a process that leads.
 pub(crate) fn leads() -> Gate {

@@ -1,7 +1,8 @@
 //! The runs of the analyses of an experiment: which are made, followed, and asked to end (contract 05 §8).
 
-use super::look::{Look, run_status};
-use crate::analysis::arguments::substituted;
+use super::look::{Look, ends_at, run_status};
+use super::observed::Observed;
+use crate::analysis::arguments::{ArgumentError, substituted};
 use crate::analysis::template::{Caller, gather, named};
 use crate::api::Time;
 use crate::api::analysis::AnalysisTemplateRef;
@@ -139,7 +140,7 @@ fn spec(look: &Look<'_>, analysis: &ExperimentAnalysis) -> Result<AnalysisRunSpe
 
 /// The arguments with what they ask of the experiment filled in. One without a value has none.
 fn arguments(look: &Look<'_>, written: &[Argument]) -> Result<Vec<Argument>, String> {
-    let known = known(look);
+    let known = known(look.seen);
     let argument = |written: &Argument| {
         let value = written.value.as_ref().map(|value| substituted(value, &known));
         Ok(Argument {
@@ -151,17 +152,27 @@ fn arguments(look: &Look<'_>, written: &[Argument]) -> Result<Vec<Argument>, Str
     written.iter().map(argument).collect()
 }
 
+/// The value of an argument of an analysis, with what it asks of the experiment filled in (contract 05 §8).
+///
+/// # Errors
+/// A placeholder that names nothing that is known; a bracket that is never closed.
+pub fn argument(seen: &Observed, template: &str) -> Result<String, ArgumentError> {
+    substituted(template, &known(seen))
+}
+
 /// What arguments may ask for, by the name between the brackets.
-fn known(look: &Look<'_>) -> BTreeMap<String, String> {
+fn known(seen: &Observed) -> BTreeMap<String, String> {
+    let experiment = &seen.experiment;
     let second = |Time(at): &Time| stamp(*at).0.to_string();
-    let begins = look.status().available_at.as_ref().map(second);
-    let ends = look.ends_at().map(|at| second(&Time(at)));
+    let begins = experiment.status.available_at.as_ref().map(second);
+    let ends = ends_at(experiment).map(|at| second(&Time(at)));
     let times = [("experiment.availableAt", begins), ("experiment.finishedAt", ends)];
     let times = times.into_iter().filter_map(|(name, at)| Some((name.to_owned(), at?)));
     let mut known: BTreeMap<String, String> = times.collect();
-    for template in &look.spec().templates {
+    let own_name = experiment.metadata.name.as_deref().unwrap_or_default();
+    for template in &experiment.spec.templates {
         let name = &template.name;
-        let Some(set) = super::replica_set::find(look.seen, look.name(), name) else {
+        let Some(set) = super::replica_set::find(seen, own_name, name) else {
             continue;
         };
         let hash = set.labels.get(HASH_LABEL).cloned().unwrap_or_default();

@@ -51,10 +51,7 @@ impl<'a> Look<'a> {
 
     /// When its time is over; never before its pods were available, and never without a duration.
     pub(super) fn ends_at(&self) -> Option<Timestamp> {
-        let begin = self.status().available_at.as_ref()?;
-        let duration: GoDuration = self.spec().duration.parse().ok()?;
-        let duration = SignedDuration::from_nanos(duration.nanos());
-        Some(begin.0.checked_add(duration).unwrap_or(Timestamp::MAX))
+        ends_at(self.experiment)
     }
 
     /// Its time is over: strictly later than its end (contract 05 §8).
@@ -74,6 +71,14 @@ impl<'a> Look<'a> {
     pub(super) fn replicas(template: &TemplateSpec) -> i32 {
         template.replicas.unwrap_or(1).max(0)
     }
+}
+
+/// When the time of an experiment is over; never before its pods were available, and never without a duration.
+pub(super) fn ends_at(experiment: &Experiment) -> Option<Timestamp> {
+    let begin = experiment.status.available_at.as_ref()?;
+    let duration: GoDuration = experiment.spec.duration.parse().ok()?;
+    let duration = SignedDuration::from_nanos(duration.nanos());
+    Some(begin.0.checked_add(duration).unwrap_or(Timestamp::MAX))
 }
 
 /// The recorded state of a template.

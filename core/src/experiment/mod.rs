@@ -24,6 +24,7 @@ mod status;
 mod template;
 mod validate;
 
+pub use analysis::argument;
 pub use decide::decide;
 pub use observed::{Observed, OwnService, Taken};
 pub use replica_set::{name_of_replica_set, name_of_service};

@@ -10,9 +10,11 @@ mod equality;
 mod fields;
 mod quantity;
 mod sanitise;
+mod unknown;
 
 pub use encode::Dialect;
 pub use equality::Fingerprint;
+pub use unknown::unknown_fields;
 
 use crate::api::rollout::CanaryStep;
 use crate::api::{PodTemplate, Rollout};

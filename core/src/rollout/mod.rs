@@ -3,7 +3,7 @@
 //! [`decide`](crate::decide()) is the way in, and a decision has three movements:
 //!
 //! - *Read.* `look` holds what is observed, the clock and what follows from both. `revision` sorts out which ReplicaSet is
-//!   what ([`adoption`] says it to people), `availability` what may be relied on of its pods, and `update` where the update
+//!   what ([`adoption`] says it to people, and [`leaving`] what another controller would do otherwise), `availability` what may be relied on of its pods, and `update` where the update
 //!   stands.
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
@@ -18,7 +18,7 @@
 //! out, `unread` a status that does not decode.
 
 pub mod adoption;
-pub(crate) mod analysis;
+pub mod analysis;
 pub(crate) mod anti_affinity;
 pub mod asked;
 pub(crate) mod asleep;
@@ -32,6 +32,7 @@ pub(crate) mod ephemeral;
 pub mod experiment;
 pub(crate) mod history;
 pub(crate) mod invalid;
+pub mod leaving;
 pub(crate) mod look;
 pub(crate) mod order;
 pub(crate) mod phase;

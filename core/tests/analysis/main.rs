@@ -9,5 +9,6 @@ mod expressions;
 mod lives;
 mod play;
 mod runs;
+mod takeover;
 mod times;
 mod validation;

@@ -19,7 +19,7 @@ pub(crate) struct Play {
     pub(crate) seen: Observed,
     pub(crate) now: Timestamp,
     /// Letters by metric, one for each question: `S`uccessful, `F`ailed, `I`nconclusive, `E`rror, `R`unning (looked at again
-    /// in 5 s), `-` for no answer yet. Without a letter left: Successful.
+    /// in 5 s), `J` the same with a Job, `-` for no answer yet. Without a letter left: Successful.
     script: BTreeMap<String, Vec<char>>,
     pub(crate) asked: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -176,7 +176,11 @@ impl Play {
         if letter == 'E' {
             measurement.message = "no route".into();
         }
-        if letter == 'R' {
+        if letter == 'J' {
+            let job = format!("{}.{}.{}", question.run, question.metric, question.number);
+            measurement.metadata.insert("job-name".into(), job);
+        }
+        if matches!(letter, 'R' | 'J') {
             let at = self.now.checked_add(SignedDuration::from_secs(5)).unwrap();
             measurement.resume_at = Some(serin_core::api::Time(at));
         }

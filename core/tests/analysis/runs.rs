@@ -2,7 +2,7 @@
 
 use crate::play::{Play, begin};
 use serde_json::{Value, json};
-use serin_core::analysis::run::{Step, decide};
+use serin_core::analysis::run::{SeenJob, Step, decide};
 use serin_core::plan::WakeReason;
 
 fn web(name: &str, interval: &str) -> Value {
@@ -198,10 +198,46 @@ fn the_job_of_a_run_that_ends_is_not_lost() {
     assert_eq!(play.asked.last().map(String::as_str), Some("terminate job 1"));
     // The answer died with the controller: the Job is there, and no measurement names it.
     let mut play = Play::of(json!({"metrics": [job("job")], "terminate": true}), &[("job", "RI")]);
-    play.seen.unrecorded_jobs = vec!["job".into()];
+    play.seen.jobs = vec![seen_job(1, false)];
     play.look();
     assert_eq!(play.asked, ["run job 1", "terminate job 1"]);
     assert_eq!(play.phase(), "Inconclusive");
+}
+
+/// A Job of the metric `job`.
+fn seen_job(number: i32, ended: bool) -> SeenJob {
+    let name = format!("uid-1.job.{number}");
+    SeenJob { name, ended }
+}
+
+#[test]
+fn a_job_that_a_measurement_had_is_no_measurement_under_way() {
+    // The second measurement was never taken, and the first is over although its Job is still there.
+    let mut metric = job("job");
+    metric["interval"] = json!("20s");
+    let mut play = Play::of(json!({"metrics": [metric]}), &[("job", "JS")]);
+    play.look();
+    play.after(6);
+    play.seen.jobs = vec![seen_job(1, true)];
+    play.seen.run.spec.terminate = true;
+    play.look();
+    assert_eq!(play.asked, ["run job 1", "resume job 1"]);
+    assert_eq!(play.phase(), "Successful");
+}
+
+#[test]
+fn a_job_that_has_ended_is_looked_at_at_once() {
+    let mut play = Play::of(json!({"metrics": [job("job")]}), &[("job", "-")]);
+    play.look();
+    play.arrives("job", 'J');
+    play.look();
+    assert_eq!(play.asked, ["run job 1"]);
+    play.seen.jobs = vec![seen_job(1, false)];
+    play.look();
+    assert_eq!(play.asked, ["run job 1"], "it still runs");
+    play.seen.jobs = vec![seen_job(1, true)];
+    play.look();
+    assert_eq!(play.asked.last().map(String::as_str), Some("resume job 1"));
 }
 
 #[test]

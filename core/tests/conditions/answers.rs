@@ -1,9 +1,8 @@
 //! Serin's answers to cases.
 
-use crate::results::result;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
-use serin_core::analysis::condition::{Conditions, evaluate, time};
+use serin_core::analysis::condition::{Conditions, evaluate, time, typed};
 use serin_expr::go::format::{text, type_name};
 
 /// A time long after any that a case names.
@@ -15,7 +14,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn answer(case: &Json) -> Json {
     let text_of = |key: &str| case[key].as_str().unwrap_or_default();
     let of = case["result"]["type"].as_str().unwrap_or_default();
-    let measured = || result(of, &case["result"]["value"]);
+    let measured = || typed(of, &case["result"]["value"]).expect("a result");
     match case["kind"].as_str() {
         Some("expression") => {
             let mut conditions = Conditions::new(text_of("successCondition"), text_of("failureCondition"));

@@ -16,7 +16,6 @@ mod answers;
 mod limits;
 mod oracle;
 mod random;
-mod results;
 mod table;
 
 use libtest_mimic::{Arguments, Trial};

@@ -9,4 +9,5 @@ mod lifecycle;
 mod lives;
 mod services;
 mod steps;
+mod takeover;
 mod validation;

@@ -1,5 +1,6 @@
 //! Whole rollouts from outside: on the sandbox in `cargo test`, on a real control plane by `e2e/real`.
 
+mod analysis;
 mod availability;
 mod blue_green;
 mod canary;
@@ -12,6 +13,7 @@ mod crowd;
 mod defaults;
 mod deploy;
 mod deploy_argocd;
+mod experiments;
 mod explaining;
 mod explaining_around;
 mod leaders;
@@ -31,7 +33,15 @@ fn main() -> ExitCode {
     if let Some(ended) = process::asked() {
         return ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    let scenarios = [stories(), availability(), counts(), transcripts(), explanations()].concat();
+    let scenarios = [
+        stories(),
+        analyses(),
+        availability(),
+        counts(),
+        transcripts(),
+        explanations(),
+    ]
+    .concat();
     harness::main(scenarios)
 }
 
@@ -63,6 +73,22 @@ fn counts() -> Vec<Scenario> {
     ];
     let counted = |it: Scenario| it.wishing(counts::wishes).needing(counts_writes);
     all.into_iter().map(counted).collect()
+}
+
+fn analyses() -> Vec<Scenario> {
+    vec![
+        scenario!(analysis::a_background_analysis_that_fails_aborts),
+        scenario!(analysis::an_inline_job_is_waited_for),
+        scenario!(analysis::a_run_that_a_person_ends_is_no_verdict),
+        scenario!(analysis::a_killed_controller_goes_on_with_its_job),
+        scenario!(analysis::what_fails_before_the_switch_never_serves),
+        scenario!(analysis::what_fails_after_the_switch_gives_the_service_back),
+        scenario!(analysis::what_passes_on_both_sides_of_the_switch_stays),
+        scenario!(experiments::two_templates_are_compared_and_go),
+        scenario!(experiments::an_analysis_that_fails_fails_the_experiment),
+        scenario!(experiments::a_person_ends_it),
+        scenario!(experiments::a_killed_controller_goes_on_with_it),
+    ]
 }
 
 fn explanations() -> Vec<Scenario> {

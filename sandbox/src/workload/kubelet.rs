@@ -2,8 +2,8 @@
 //!
 //! It is slow on purpose: see [`KubeletOptions::cluster`]. It honours readiness gates (but never sets their conditions),
 //! a readiness probe's `initialDelaySeconds`, `sleep N` in postStart and preStop, images that cannot be pulled and commands that
-//! cannot start, and, where enabled, runs the commands of pods that run to an end (Jobs) as processes of this machine. It does
-//! not probe, mount, log or exec, and knows no init containers, resource limits or liveness.
+//! cannot start. Of pods that run to an end (Jobs) it interprets a few commands, or runs all of them as processes of this machine
+//! ([`JobCommands`]). It does not probe, mount, log or exec, and knows no init containers, resource limits or liveness.
 //!
 //! One watch on all pods; each look at a pod yields at most one step (`step::Step`) and the time of the next look. A pod has
 //! at most one request under way, and every patch carries the uid and the resourceVersion it was computed from: somebody else's
@@ -14,6 +14,7 @@ mod node;
 mod options;
 mod process;
 mod requests;
+mod script;
 mod status;
 mod step;
 mod tracker;

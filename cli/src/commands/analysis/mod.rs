@@ -1,8 +1,11 @@
 //! `analysis …`: analyses tried by hand.
 
 mod eval;
+mod run;
 
 use self::eval::Eval;
+use self::run::Run;
+use crate::cluster::flags::Global;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
 use clap::{Args, Subcommand};
@@ -20,12 +23,15 @@ pub(crate) struct AnalysisGroup {
 pub(crate) enum AnalysisCommand {
     /// Show what the conditions of a metric make of an answer
     Eval(Eval),
+    /// Measure a template here and now, without a controller
+    Run(Box<Run>),
 }
 
 /// Carries out a command of the group; [`crate::args`] has refused one without a command.
-pub(super) fn run(group: &AnalysisGroup, console: &mut Console) -> Result<(), Failure> {
+pub(super) async fn run(flags: &Global, group: &AnalysisGroup, console: &mut Console) -> Result<(), Failure> {
     match &group.command {
         Some(AnalysisCommand::Eval(arguments)) => eval::run(arguments, console),
+        Some(AnalysisCommand::Run(arguments)) => run::run(flags, arguments, console).await,
         None => Ok(()),
     }
 }

@@ -10,10 +10,10 @@ use crate::values;
 use clap::Args;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, PostParams};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+use serin_core::analysis::template::{Naming, of_template};
 use serin_core::api::analysis_template::Argument;
 use serin_core::api::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, GROUP};
-use serin_core::wire::INSTANCE_ID;
 
 /// `create analysisrun`.
 #[derive(Args, Debug)]
@@ -64,7 +64,13 @@ pub(crate) async fn run(flags: &Global, arguments: &CreateAnalysisRun, console: 
     let values = values_of(&arguments.arguments)?;
     let connection = connect(flags).await?;
     let template = connection.name_in(template(&connection, &source, arguments.global).await)?;
-    let object = of_template(template, arguments, values, &connection.namespace)?;
+    let naming = Naming {
+        name: arguments.name.clone().unwrap_or_default(),
+        generate_name: arguments.generate_name.clone().unwrap_or_default(),
+        namespace: connection.namespace.clone(),
+        instance_id: arguments.instance_id.clone().unwrap_or_default(),
+    };
+    let object = of_template(template, &naming, &values).map_err(Failure::Message)?;
     let created = connection.name_in(post(&connection, object).await)?;
     console.line(&format!("analysisrun.{GROUP}/{created} created"))
 }
@@ -95,80 +101,6 @@ async fn template(connection: &Connection, source: &Source<'_>, global: bool) ->
         Source::Cluster(name) => objects::<AnalysisTemplate>(connection).get(name).await?,
     };
     serde_json::to_value(found).map_err(|error| Failure::message(error.to_string()))
-}
-
-/// The run: the template under another kind and name, with its labels, annotations and spec.
-fn of_template(
-    mut object: Value,
-    arguments: &CreateAnalysisRun,
-    values: Vec<Argument>,
-    namespace: &str,
-) -> Result<Value, Failure> {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let template = object
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let (name, prefix) = match (given(&arguments.name), given(&arguments.generate_name)) {
-        (Some(name), _) => (name, String::new()),
-        (None, Some(prefix)) => (String::new(), prefix),
-        (None, None) => (String::new(), format!("{template}-")),
-    };
-    if name.is_empty() && prefix == "-" {
-        return Err(Failure::message("name is invalid"));
-    }
-    let merged = merged(object.pointer("/spec/args"), values)?;
-    if let Some(members) = object.as_object_mut() {
-        members.insert("kind".to_owned(), json!("AnalysisRun"));
-        let metadata = members.entry("metadata").or_insert_with(|| json!({}));
-        if let Some(metadata) = metadata.as_object_mut() {
-            rename(metadata, &name, &prefix, namespace);
-            // In place of the template's labels (contract 10 §2).
-            if let Some(id) = given(&arguments.instance_id) {
-                metadata.insert("labels".to_owned(), json!({INSTANCE_ID: id}));
-            }
-        }
-        if !merged.is_empty() {
-            let spec = members.entry("spec").or_insert_with(|| json!({}));
-            spec["args"] = json!(merged);
-        }
-    }
-    Ok(object)
-}
-
-/// The metadata of a new object: what the API server wrote into that of the template goes.
-fn rename(metadata: &mut Map<String, Value>, name: &str, prefix: &str, namespace: &str) {
-    for field in [
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "managedFields",
-    ] {
-        metadata.remove(field);
-    }
-    metadata.insert("name".to_owned(), json!(name));
-    metadata.insert("generateName".to_owned(), json!(prefix));
-    metadata.insert("namespace".to_owned(), json!(namespace));
-}
-
-/// The arguments of the template with the values that were given; all must have one.
-fn merged(of_template: Option<&Value>, values: Vec<Argument>) -> Result<Vec<Argument>, Failure> {
-    let Some(of_template) = of_template.filter(|it| !it.is_null()) else {
-        return Ok(values);
-    };
-    let mut merged: Vec<Argument> =
-        serde_json::from_value(of_template.clone()).map_err(|error| Failure::message(format!("spec.args: {error}")))?;
-    for given in values {
-        // Upstream drops what a template with arguments does not know.
-        if let Some(known) = merged.iter_mut().find(|known| known.name == given.name) {
-            known.value = given.value;
-        }
-    }
-    match merged.iter().find(|it| it.value.is_none() && it.value_from.is_none()) {
-        Some(unresolved) => Err(Failure::message(format!("args.{} was not resolved", unresolved.name))),
-        None => Ok(merged),
-    }
 }
 
 async fn post(connection: &Connection, object: Value) -> Result<String, Failure> {

@@ -5,9 +5,11 @@
 
 mod environment;
 mod shape;
+mod typed;
 
 pub use serin_expr::Value;
 pub use shape::Shape;
+pub use typed::typed;
 
 use environment::{of_condition, of_time, set_result};
 use jiff::Timestamp;

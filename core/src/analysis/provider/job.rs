@@ -14,10 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
 /// Label of Jobs and their pods: the UID of the run.
-const RUN_UID: &str = "analysisrun.argoproj.io/uid";
-/// Annotations of Jobs: the run and the metric.
-const RUN_NAME: &str = "analysisrun.argoproj.io/name";
-const RUN_NAMESPACE: &str = "analysisrun.argoproj.io/namespace";
+pub const RUN_UID: &str = "analysisrun.argoproj.io/uid";
+/// Annotation of Jobs: the name of the run.
+pub const RUN_NAME: &str = "analysisrun.argoproj.io/name";
+/// Annotation of Jobs: the namespace of the run, which may not be theirs.
+pub const RUN_NAMESPACE: &str = "analysisrun.argoproj.io/namespace";
+/// Annotation of Jobs: the metric.
 const METRIC_NAME: &str = "analysisrun.argoproj.io/metric-name";
 /// Metadata of measurements: the Job.
 const JOB_NAME: &str = "job-name";
@@ -157,7 +159,7 @@ fn manifest(job: &JobMetric, context: &Context<'_>, number: i32) -> Json {
 
 /// `<uid>.<metric>.<n>`, of which the metric is shortened. What is left of it ends with a letter or a digit, because the API
 /// server refuses all else before a dot.
-fn job_name(uid: &str, metric: &str, number: i32) -> String {
+pub(crate) fn job_name(uid: &str, metric: &str, number: i32) -> String {
     let others = format!("{uid}..{number}").len();
     let mut length = metric.len().min(LONGEST_NAME.saturating_sub(others));
     while !metric.is_char_boundary(length) {
@@ -169,6 +171,12 @@ fn job_name(uid: &str, metric: &str, number: i32) -> String {
         metric
     };
     format!("{uid}.{metric}.{number}")
+}
+
+/// The name of the Job of a measurement, if it has one.
+pub(crate) fn job_of(measurement: &Measurement) -> Option<&str> {
+    let name = measurement.metadata.get(JOB_NAME)?;
+    Some(name.as_str()).filter(|name| !name.is_empty())
 }
 
 /// Where the Jobs of a run are.

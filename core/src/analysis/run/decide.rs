@@ -136,7 +136,8 @@ impl Prepared {
                 result,
                 started_at,
                 terminating,
-                unrecorded_job: seen.unrecorded_jobs.contains(&metric.name),
+                uid: &uid,
+                jobs: &seen.jobs,
             };
             let question = |step| Question {
                 run: uid.clone(),

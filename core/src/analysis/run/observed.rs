@@ -24,10 +24,19 @@ pub struct Observed {
     /// What was answered, oldest first; the shell keeps an answer until it has seen the status that has it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
-    /// Metrics for which there is a Job of this run that no measurement of the status names: the answer that would have
-    /// named it is lost, or on its way.
+    /// The Jobs of this run that the shell has seen. It may lag: a Job that is missing here may be there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unrecorded_jobs: Vec<String>,
+    pub jobs: Vec<SeenJob>,
+}
+
+/// A Job that a measurement of the run made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SeenJob {
+    /// Its name, which says the metric and the number of the measurement (contract 08 §3).
+    pub name: String,
+    /// Whether it is complete or has failed.
+    pub ended: bool,
 }
 
 /// A measurement to take, to go on with, or to end.

@@ -1,8 +1,9 @@
 //! When a metric is measured, and what is done about a measurement that is under way (contract 06 §3).
 
 use super::limits::Limits;
-use super::observed::Step;
+use super::observed::{SeenJob, Step};
 use super::time::{after, after_seconds};
+use crate::analysis::provider;
 use crate::api::analysis_run::{Measurement, MetricResult};
 use crate::api::analysis_template::Metric;
 use crate::notation::duration::GoDuration;
@@ -38,8 +39,10 @@ pub(super) struct Course<'a> {
     pub(super) started_at: Timestamp,
     /// The run is ending.
     pub(super) terminating: bool,
-    /// There is a Job that no measurement names.
-    pub(super) unrecorded_job: bool,
+    /// UID of the run.
+    pub(super) uid: &'a str,
+    /// Jobs of the run.
+    pub(super) jobs: &'a [SeenJob],
 }
 
 /// The newest measurement.
@@ -65,7 +68,9 @@ impl Course<'_> {
             let of = Box::new(last.clone());
             return match &last.resume_at {
                 _ if self.terminating => Next::Now(Step::Terminate(of)),
-                Some(resume_at) if resume_at.0 > now => at(resume_at.0, WakeReason::MeasurementResumed),
+                Some(resume_at) if resume_at.0 > now && !self.has_ended(last) => {
+                    at(resume_at.0, WakeReason::MeasurementResumed)
+                }
                 Some(_) | None => Next::Now(Step::Resume(of)),
             };
         };
@@ -109,11 +114,19 @@ impl Course<'_> {
 
     /// No new measurement, but one that has begun: taken again it is found, and can be ended.
     fn none(&self) -> Next {
-        if self.unrecorded_job {
+        let job = provider::job_name(self.uid, &self.metric.name, number(self.result));
+        if self.jobs.iter().any(|seen| seen.name == job) {
             Next::Now(Step::Run)
         } else {
             Next::Nothing
         }
+    }
+
+    /// Whether the Job of a measurement has ended: it is looked at at once, however long it was to be left alone.
+    fn has_ended(&self, measurement: &Measurement) -> bool {
+        let job = provider::job_of(measurement);
+        let mut ended = self.jobs.iter().filter(|seen| seen.ended);
+        job.is_some_and(|job| ended.any(|seen| seen.name == job))
     }
 
     fn interval(&self) -> GoDuration {

@@ -16,6 +16,24 @@ pub struct Gathered<'t> {
 }
 
 impl<'t> Gathered<'t> {
+    /// These templates as they are listed, without those that they name.
+    pub fn listed(
+        namespaced: impl IntoIterator<Item = (&'t str, &'t AnalysisTemplateSpec)>,
+        cluster: impl IntoIterator<Item = (&'t str, &'t AnalysisTemplateSpec)>,
+    ) -> Self {
+        Self {
+            namespaced: namespaced.into_iter().collect(),
+            cluster: cluster.into_iter().collect(),
+        }
+    }
+
+    /// Names of the templates of the namespace, and of those of the cluster.
+    #[must_use]
+    pub fn names(&self) -> (Vec<&'t str>, Vec<&'t str>) {
+        let names = |of: &[Named<'t>]| of.iter().map(|(name, _)| *name).collect();
+        (names(&self.namespaced), names(&self.cluster))
+    }
+
     /// All templates with their names: those of the namespace, then those of the cluster.
     pub fn all(&self) -> impl Iterator<Item = (&'t str, &'t AnalysisTemplateSpec)> {
         self.namespaced.iter().chain(&self.cluster).copied()

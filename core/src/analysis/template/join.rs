@@ -3,7 +3,7 @@
 use super::gather::Gathered;
 use crate::api::analysis::{DryRun, MeasurementRetention};
 use crate::api::analysis_run::AnalysisRunSpec;
-use crate::api::analysis_template::{Argument, Compare, Metric};
+use crate::api::analysis_template::{AnalysisTemplateSpec, Argument, Compare, Metric};
 use std::collections::BTreeSet;
 
 /// Why templates cannot be joined, in the words of Argo Rollouts (contract 06 §8, contract 11 E).
@@ -53,21 +53,16 @@ impl Gathered<'_> {
     /// The first thing that does not fit: metrics, dry runs, retention and arguments of the templates, then the
     /// arguments of the caller, then its dry runs and retention.
     pub fn run(&self, caller: Caller<'_>) -> Result<AnalysisRunSpec, TemplateError> {
-        let specs = || self.all().map(|(_, spec)| spec);
-        let metrics: Vec<Metric> = specs().flat_map(|spec| &spec.metrics).cloned().collect();
-        let dry_run: Vec<DryRun> = specs().flat_map(|spec| &spec.dry_run).cloned().collect();
-        let retention = specs().flat_map(|spec| &spec.measurement_retention);
-        let retention: Vec<MeasurementRetention> = retention.cloned().collect();
-        one_each(metrics.iter().map(|metric| &metric.name), TemplateError::TwoMetrics)?;
-        one_each(dry_run.iter().map(|rule| &rule.metric_name), TemplateError::TwoDryRuns)?;
-        one_each(
-            retention.iter().map(|rule| &rule.metric_name),
-            TemplateError::TwoRetentions,
-        )?;
-        let given = [caller.args, &compared(&metrics, caller)].concat();
-        let args = give(declared(specs().flat_map(|spec| &spec.args))?, &given)?;
+        let AnalysisTemplateSpec {
+            metrics,
+            args,
+            dry_run,
+            measurement_retention,
+            ..
+        } = self.flattened()?;
+        let args = give(args, &[caller.args, &compared(&metrics, caller)].concat())?;
         let dry_run = [caller.dry_run, &dry_run].concat();
-        let measurement_retention = [caller.measurement_retention, &retention].concat();
+        let measurement_retention = [caller.measurement_retention, &measurement_retention].concat();
         one_each(dry_run.iter().map(|rule| &rule.metric_name), TemplateError::TwoDryRuns)?;
         one_each(
             measurement_retention.iter().map(|rule| &rule.metric_name),
@@ -79,6 +74,32 @@ impl Gathered<'_> {
             dry_run,
             measurement_retention,
             ..AnalysisRunSpec::default()
+        })
+    }
+
+    /// What the templates say together, before anybody gives values for their arguments.
+    ///
+    /// # Errors
+    /// The first thing that does not fit: metrics, dry runs, retention, then arguments.
+    pub fn flattened(&self) -> Result<AnalysisTemplateSpec, TemplateError> {
+        let specs = || self.all().map(|(_, spec)| spec);
+        let metrics: Vec<Metric> = specs().flat_map(|spec| &spec.metrics).cloned().collect();
+        let dry_run: Vec<DryRun> = specs().flat_map(|spec| &spec.dry_run).cloned().collect();
+        let retention = specs().flat_map(|spec| &spec.measurement_retention);
+        let retention: Vec<MeasurementRetention> = retention.cloned().collect();
+        one_each(metrics.iter().map(|metric| &metric.name), TemplateError::TwoMetrics)?;
+        one_each(dry_run.iter().map(|rule| &rule.metric_name), TemplateError::TwoDryRuns)?;
+        one_each(
+            retention.iter().map(|rule| &rule.metric_name),
+            TemplateError::TwoRetentions,
+        )?;
+        let args = declared(specs().flat_map(|spec| &spec.args))?;
+        Ok(AnalysisTemplateSpec {
+            metrics,
+            args,
+            dry_run,
+            measurement_retention: retention,
+            ..AnalysisTemplateSpec::default()
         })
     }
 }

@@ -1,13 +1,15 @@
 //! From templates to the spec of an AnalysisRun (contract 06 §8).
 //!
 //! [`gather`] follows the names, [`Gathered::run`] joins what was found with what the caller gives, [`named`] makes the
-//! name of a run whose first name is taken, and [`is_same_work`] tells whether a run that exists is the one that is wanted.
+//! name of a run whose first name is taken, [`of_template`] makes the run of one template by hand, and [`is_same_work`] tells whether a run that exists is the one that is wanted.
 
 mod gather;
 mod join;
+mod unstructured;
 
 pub use gather::{GatherError, Gathered, gather};
 pub use join::{Caller, TemplateError};
+pub use unstructured::{Naming, of_template};
 
 use crate::api::analysis_run::AnalysisRunSpec;
 

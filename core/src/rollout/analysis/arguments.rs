@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 /// Pod template hashes that an argument may ask for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hashes<'a> {
+pub struct Hashes<'a> {
     /// Of the newest revision.
-    pub(crate) latest: &'a str,
+    pub latest: &'a str,
     /// Of the stable revision.
-    pub(crate) stable: &'a str,
+    pub stable: &'a str,
 }
 
 impl<'a> Hashes<'a> {
@@ -33,11 +33,7 @@ impl<'a> Hashes<'a> {
 ///
 /// # Errors
 /// The first field that cannot be read, in Argo Rollouts' words, after the name of its argument.
-pub(crate) fn values(
-    written: &[AnalysisArgument],
-    rollout: &Rollout,
-    hashes: Hashes<'_>,
-) -> Result<Vec<Argument>, String> {
+pub fn values(written: &[AnalysisArgument], rollout: &Rollout, hashes: Hashes<'_>) -> Result<Vec<Argument>, String> {
     let argument = |written: &AnalysisArgument| {
         let value = value(written, rollout, hashes).map_err(|why| format!("args.{}: {why}", written.name))?;
         Ok(Argument {

@@ -5,7 +5,7 @@
 //! end may say that all was well. So one that the status names is asked to end only where the status says why: the update
 //! is aborted, fully promoted, or over. In all other cases the status first ceases to name it.
 
-pub(crate) mod arguments;
+pub mod arguments;
 mod make;
 pub(crate) mod references;
 mod runs;
@@ -24,6 +24,7 @@ use crate::rollout::want::Runs;
 use crate::wire::analysis::Phase;
 use crate::wire::pause;
 use make::Made;
+pub use make::WantedRun;
 pub(crate) use runs::{Kind, is_measuring};
 
 /// The run of one kind that counts from now on.

@@ -118,7 +118,9 @@ impl Course {
             self.promote_canary(look, canary, why, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
-        } else if look.change == Change::Nothing && !resized && !self.is_halted(look) && !self.is_held(look) {
+        } else if self.is_halted(look) {
+            self.end_pause_beside(look, canary, draft);
+        } else if look.change == Change::Nothing && !resized && !self.is_held(look) {
             let of_sizes = |course: &Self| course.step(canary).is_some_and(Step::is_of_sizes);
             let mut more = true;
             while more {
@@ -147,6 +149,19 @@ impl Course {
     fn promote_canary(&mut self, look: &Look<'_>, canary: &Canary<'_>, why: String, draft: &mut Draft) {
         self.index = self.index.map(|_| canary.steps.len());
         self.promote(look, why, draft);
+    }
+
+    /// The time of a pause passes while an inconclusive analysis holds the rollout: what is left to wait for is a person,
+    /// who ends the step (contract 05 §1).
+    fn end_pause_beside(&mut self, look: &Look<'_>, canary: &Canary<'_>, draft: &mut Draft) {
+        let begun = self.pauses.iter().any(|pause| pause.reason == pause::CANARY_PAUSE_STEP);
+        let Some(&Wait::Pause(length)) = self.step(canary).map(|step| &step.waits_for) else {
+            return;
+        };
+        let passes = begun && !look.rollout.spec.paused && !self.sleeps(look);
+        if passes && self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft) {
+            self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
+        }
     }
 
     /// Completes the step under way if that is done; tells whether it was.

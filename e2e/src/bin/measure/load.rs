@@ -205,7 +205,7 @@ pub(crate) fn start(program: &Path, kubeconfig: &Path, metrics: u16, limits: &[&
 
 /// What `/proc` says of a process, in MiB.
 #[derive(Clone, Copy)]
-struct Memory {
+pub(crate) struct Memory {
     total: f64,
     anonymous: f64,
     peak: f64,
@@ -220,7 +220,14 @@ impl fmt::Display for Memory {
 
 impl Memory {
     fn of(child: &Child) -> Result<Self> {
-        let pid = child.id().context("the controller has ended")?;
+        Self::of_process(child.id().context("the controller has ended")?)
+    }
+
+    /// Of any process.
+    ///
+    /// # Errors
+    /// If there is none with that id.
+    pub(crate) fn of_process(pid: u32) -> Result<Self> {
         let path = format!("/proc/{pid}/status");
         let text = std::fs::read_to_string(&path).context(path)?;
         let mib = |name: &str| -> Result<f64> {
@@ -241,9 +248,17 @@ impl Memory {
 
 /// Processor time so far, in seconds.
 fn processor_seconds(child: &Child) -> Result<f64> {
+    seconds_of(child.id().context("the controller has ended")?)
+}
+
+/// The same of any process.
+///
+/// # Errors
+/// If there is none with that id.
+pub(crate) fn seconds_of(pid: u32) -> Result<f64> {
     /// Of Linux as programs see it, on every architecture.
     const TICKS_PER_SECOND: f64 = 100.0;
-    let path = format!("/proc/{}/stat", child.id().context("the controller has ended")?);
+    let path = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&path).context(path)?;
     // The name before may hold anything, in brackets.
     let (_, fields) = text.rsplit_once(')').context("no name")?;

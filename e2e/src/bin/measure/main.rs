@@ -4,6 +4,7 @@
 
 mod failover;
 mod load;
+mod runs;
 mod urgent;
 
 use anyhow::{Context, Result, bail};
@@ -24,6 +25,7 @@ usage: measure writes
        measure rest [--seconds N]
        measure memory --program FILE [--rollouts N] [--old N] [--seconds N]      (and cold start, and CPU at rest)
        measure urgent --program FILE [--rollouts N]
+       measure runs [--runs N] [--qps N] [--burst N] [--seconds N]               (in this process: build it for release)
        measure failover --program FILE [--rounds N]
 
 FILE is the release build of serin-controller.
@@ -47,6 +49,15 @@ async fn run(words: Vec<String>) -> Result<()> {
     let what = words.first().context(HELP)?;
     if what == "--help" {
         return say(HELP);
+    }
+    if what == "runs" {
+        let plan = runs::Plan {
+            runs: number("--runs", 5000)?,
+            qps: f64::from(u32::try_from(number("--qps", 1000)?)?),
+            burst: u32::try_from(number("--burst", 2000)?)?,
+            seconds: number("--seconds", 60)?,
+        };
+        return runs::runs(&plan).await;
     }
     let cluster = Cluster::start(Place::Real, KubeletOptions::load()).await?;
     let measured = match what.as_str() {

@@ -2,6 +2,7 @@
 
 use super::options::{JobCommands, KubeletOptions};
 use super::process;
+use super::script;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container, LifecycleHandler};
 use std::time::Duration;
@@ -67,6 +68,18 @@ pub(super) struct Life<'a> {
     pub(super) exit: Option<Exit>,
 }
 
+impl Life<'_> {
+    /// How a command will end that began at `runs`, where commands are interpreted and this one is known.
+    fn foreseen_exit(&self, container: &Container, runs: Timestamp) -> Option<Exit> {
+        if !self.runs_to_end || self.options.job_commands != JobCommands::Interpret {
+            return None;
+        }
+        let script::Ending { after: wait, code } = script::ending(container)?;
+        let at = after(runs, wait);
+        Some(Exit { code, at })
+    }
+}
+
 pub(super) fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
@@ -109,7 +122,9 @@ impl<'a> Seen<'a> {
         if life.now < runs {
             return Self::waiting(container, "ContainerCreating", None, Some(runs));
         }
-        if let Some(Exit { code, at }) = life.exit {
+        let foreseen = life.foreseen_exit(container, runs);
+        let exit = life.exit.or(foreseen.filter(|exit| exit.at <= life.now));
+        if let Some(Exit { code, at }) = exit {
             let reason = if code == 0 { "Completed" } else { "Error" };
             let state = State::Terminated {
                 code,
@@ -137,7 +152,10 @@ impl<'a> Seen<'a> {
             state: State::Running { since: runs },
             ready,
             starts_process: life.runs_to_end && life.options.job_commands == JobCommands::Run,
-            again: (!ready).then_some(ready_at),
+            again: [(!ready).then_some(ready_at), foreseen.map(|exit| exit.at)]
+                .into_iter()
+                .flatten()
+                .min(),
         }
     }
 
@@ -303,6 +321,37 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn a_command_that_is_interpreted_ends_by_itself() {
+        let job = json!({"name": "c", "image": "shell", "command": ["sh", "-c", "sleep 3 && exit 2"]});
+        let container: Container = serde_json::from_value(job).unwrap();
+        let (options, began) = (KubeletOptions::sandbox(), Timestamp::UNIX_EPOCH);
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let seen = |seconds, runs_to_end| {
+            let (now, exit) = (at(seconds), None);
+            let life = Life {
+                options: &options,
+                began,
+                now,
+                runs_to_end,
+                exit,
+            };
+            let seen = Seen::at(&container, life);
+            (seen.state, seen.again)
+        };
+        assert_eq!(seen(4, true), (running(2), Some(at(5))));
+        let (code, reason) = (2, "Error");
+        let ended = State::Terminated {
+            code,
+            reason,
+            since: at(2),
+            at: at(5),
+        };
+        assert_eq!(seen(60, true), (ended, None));
+        // What is to run for ever is not a Job.
+        assert_eq!(seen(60, false), (running(2), None));
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum NodeObject {
 pub enum JobCommands {
     /// Run them on this machine, as nobody and without network where we are root. The machine's PATH decides what can start.
     Run,
+    /// Start nothing, but know how the simplest commands end: `true`, `false` and `sleep N`, as programs or in the text of `sh -c`;
+    /// in that text also `exit N`, `echo`, `;`, `&&` and `||`. Any other container runs until its pod is deleted.
+    Interpret,
     /// Start nothing: such a container runs until its pod is deleted.
     Pretend,
 }
@@ -48,7 +51,7 @@ fn texts(list: &[&str]) -> Vec<String> {
 }
 
 impl KubeletOptions {
-    /// For the sandbox: no Node object, two seconds to readiness, commands never run.
+    /// For the sandbox: no Node object, two seconds to readiness, commands interpreted and never run.
     #[must_use]
     pub fn sandbox() -> Self {
         Self {
@@ -59,7 +62,7 @@ impl KubeletOptions {
             unpullable_images: texts(&["nginx:1.19-alpine-argo-error", "argoproj/rollouts-demo:error"]),
             unpullable_marker: Some("does-not-exist".to_owned()),
             unstartable_commands: texts(&["/bad-command", "/bad-command2", "exit"]),
-            job_commands: JobCommands::Pretend,
+            job_commands: JobCommands::Interpret,
             parallel_requests: 32,
         }
     }
