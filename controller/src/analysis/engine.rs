@@ -130,7 +130,14 @@ impl Engine {
         let answer = |question, taken| self.answer(key, question, taken);
         let uid = run.metadata.uid.as_deref().unwrap_or_default();
         let compiled = self.desk.compiled(uid);
-        let measured = measure(&self.shell.writer, &self.provider, (key, run, &compiled), questions, answer).await;
+        let measured = measure(
+            &self.shell.writer,
+            &self.provider,
+            (key, run, &compiled),
+            questions,
+            answer,
+        )
+        .await;
         if let Err(Unasked { questions, why }) = measured {
             self.desk.unresolved(uid, &questions, why);
             self.queue.add(key, Reason::Measured);

@@ -4,7 +4,7 @@ use crate::support;
 use crate::world::{World, answers, seconds, spec, taken, web};
 use futures::FutureExt;
 use jiff::Timestamp;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 use serin_controller::Options;
 use serin_core::wire::analysis::Phase;
