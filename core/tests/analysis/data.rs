@@ -11,12 +11,8 @@ use serin_expr::Value;
 
 /// The metric that each row changes.
 fn metric(fields: &Json) -> Metric {
-    let mut metric =
-        json!({"name": "m", "successCondition": "result[0] > 0.9", "provider": {"web": {"url": "http://x"}}});
-    for (name, value) in fields.as_object().unwrap() {
-        metric[name] = value.clone();
-    }
-    serde_json::from_value(metric).unwrap()
+    let metric = json!({"name": "m", "successCondition": "result[0] > 0.9", "provider": {"web": {"url": "http://x"}}});
+    serde_json::from_value(over(metric, fields)).unwrap()
 }
 
 fn measured(fields: &Json, value: Value) -> Measurement {
@@ -43,11 +39,22 @@ fn measured(fields: &Json, value: Value) -> Measurement {
     measurement(&context, Ok(reading), begin())
 }
 
+fn floats(numbers: &[f64]) -> Value {
+    Value::floats(numbers.iter().copied())
+}
+
+/// Phase, message and number of samples of a measurement.
+fn told(fields: &Json, value: Value, expected: (&str, &str, Option<&str>)) {
+    let measured = measured(fields, value);
+    let samples = measured.metadata.get("samples").map(String::as_str);
+    let told = (&*measured.phase, &*measured.message, samples);
+    assert_eq!(told, expected, "{fields}");
+    assert!(measured.finished_at.is_some(), "{fields}");
+}
+
 #[test]
 fn an_answer_without_data_is_what_no_data_says() {
-    let floats = |numbers: &[f64]| Value::floats(numbers.iter().copied());
-    let few = json!({"noData": "Inconclusive", "samples": "result[1]", "minSamples": 100});
-    for (fields, value, phase, message, samples) in [
+    for (fields, value, phase, message) in [
         // Without the fields: as in Argo Rollouts.
         (
             json!({}),
@@ -55,35 +62,39 @@ fn an_answer_without_data_is_what_no_data_says() {
             "Error",
             "could not evaluate successCondition \"result[0] > 0.9\": metric result is nil or empty: no data returned from \
              the metric provider",
-            None,
         ),
-        (json!({}), floats(&[f64::NAN]), "Failed", "", None),
-        (json!({}), floats(&[0.95]), "Successful", "", None),
+        (json!({}), floats(&[f64::NAN]), "Failed", ""),
+        (json!({}), floats(&[0.95]), "Successful", ""),
         // What counts as no data.
         (
             json!({"noData": "Inconclusive"}),
             floats(&[]),
             "Inconclusive",
             "no data: the provider answered nothing",
-            None,
         ),
         (
             json!({"noData": "Successful"}),
             Value::nil_float(),
             "Successful",
             "no data: the provider answered nothing",
-            None,
         ),
         (
             json!({"noData": "Error"}),
             floats(&[f64::NAN, f64::NAN]),
             "Error",
             "no data: the provider answered NaN",
-            None,
         ),
-        (json!({"noData": "Error"}), floats(&[f64::NAN, 1.0]), "Failed", "", None),
-        (json!({"noData": "Failed"}), floats(&[0.95]), "Successful", "", None),
-        // Samples are told beside every verdict.
+        (json!({"noData": "Error"}), floats(&[f64::NAN, 1.0]), "Failed", ""),
+        (json!({"noData": "Failed"}), floats(&[0.95]), "Successful", ""),
+    ] {
+        told(&fields, value, (phase, message, None));
+    }
+}
+
+#[test]
+fn samples_are_told_beside_every_verdict() {
+    let few = json!({"noData": "Inconclusive", "samples": "result[1]", "minSamples": 100});
+    for (fields, value, phase, message, samples) in [
         (
             json!({"samples": "result[1]"}),
             floats(&[0.95, 3.0]),
@@ -136,34 +147,37 @@ fn an_answer_without_data_is_what_no_data_says() {
             None,
         ),
     ] {
-        let measured = measured(&fields, value);
-        let told = (
-            &*measured.phase,
-            &*measured.message,
-            measured.metadata.get("samples").map(String::as_str),
-        );
-        assert_eq!(told, (phase, message, samples), "{fields}");
-        assert!(measured.finished_at.is_some(), "{fields}");
+        told(&fields, value, (phase, message, samples));
     }
+}
+
+/// Lays fields over an object.
+fn over(mut object: Json, fields: &Json) -> Json {
+    for (name, value) in fields.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+}
+
+/// A metric that compares, with these fields of `compare`.
+fn compare(fields: Json) -> Json {
+    let compare = json!({"arg": "hash", "worse": "higher", "margin": "0.01", "confidence": "0.95",
+        "result": {"successes": "result[0]", "trials": "result[1]"}});
+    json!({"successCondition": "", "compare": over(compare, &fields)})
+}
+
+/// A metric that compares, with these fields beside `compare`.
+fn beside(fields: Json) -> Json {
+    over(compare(json!({})), &fields)
+}
+
+fn is_refused(fields: &Json, why: &str) {
+    let found = validate(&[metric(fields)]).map_err(|error| error.to_string());
+    assert_eq!(found, Err(format!("metrics[0]: metric 'm': {why}")), "{fields}");
 }
 
 #[test]
 fn what_is_wrong_names_metric_and_field() {
-    let compare = |fields: Json| {
-        let mut compare = json!({"arg": "hash", "worse": "higher", "margin": "0.01", "confidence": "0.95",
-            "result": {"successes": "result[0]", "trials": "result[1]"}});
-        for (name, value) in fields.as_object().unwrap() {
-            compare[name] = value.clone();
-        }
-        json!({"successCondition": "", "compare": compare})
-    };
-    let beside = |fields: Json| {
-        let mut metric = compare(json!({}));
-        for (name, value) in fields.as_object().unwrap() {
-            metric[name] = value.clone();
-        }
-        metric
-    };
     for (fields, why) in [
         (
             json!({"noData": "None"}),
@@ -193,6 +207,14 @@ fn what_is_wrong_names_metric_and_field() {
             json!({"samples": "1", "provider": {"plugin": {"a/b": {}}}}),
             "samples does not apply to the provider plugin, which judges by itself: remove it",
         ),
+    ] {
+        is_refused(&fields, why);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_comparison_names_the_field() {
+    for (fields, why) in [
         (
             compare(json!({"arg": ""})),
             "compare.arg is missing: name the argument that holds the pod template hash",
@@ -242,9 +264,12 @@ fn what_is_wrong_names_metric_and_field() {
             "noData must not be Successful beside compare: without data nothing is compared",
         ),
     ] {
-        let found = validate(&[metric(&fields)]).map_err(|error| error.to_string());
-        assert_eq!(found, Err(format!("metrics[0]: metric 'm': {why}")), "{fields}");
+        is_refused(&fields, why);
     }
+}
+
+#[test]
+fn what_is_right_is_not_refused() {
     for fields in [
         json!({"noData": "Inconclusive", "samples": "result[1]", "minSamples": "10"}),
         json!({"samples": "result[1]"}),
