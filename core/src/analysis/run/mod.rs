@@ -23,4 +23,4 @@ pub(crate) use limits::number;
 pub use observed::{Answer, Asked, Observed, Question, SeenJob, Step};
 pub use plan::{Collect, Plan};
 pub use rules::{RuleError, dry_run, retention};
-pub use validate::{MetricError, validate};
+pub use validate::{MetricError, additions, validate};

@@ -123,8 +123,11 @@ fn provider(provider: &MetricProvider) -> Result<(), String> {
     }
 }
 
-/// The fields of decision 50.
-fn additions(metric: &Metric) -> Result<(), String> {
+/// Checks `noData`, `samples`, `minSamples` and `compare` of one metric, with its arguments filled in (decision 50).
+///
+/// # Errors
+/// The first of these fields that is wrong, with the name of the metric, and what to write.
+pub fn additions(metric: &Metric) -> Result<(), String> {
     let Metric {
         name,
         no_data,
