@@ -12,3 +12,4 @@ mod runs;
 mod takeover;
 mod times;
 mod validation;
+mod weather;
