@@ -26,13 +26,13 @@ use serin_expr::Value;
 use std::collections::BTreeMap;
 
 /// Runs of a normal test.
-const RUNS: u64 = 20_000;
+const RUNS: u64 = 1_000;
 /// Metadata of a measurement: what the provider was like.
 const MOOD: &str = "mood";
 /// Metadata of a measurement: trials of the canary that it counted.
 const TRIALS: &str = "trials";
 /// Samples below which an answer is no data, where a metric says so.
-const LEAST: f64 = 100.0;
+const LEAST: u32 = 100;
 
 /// What a provider is like, for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
