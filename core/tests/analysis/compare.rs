@@ -145,6 +145,7 @@ fn no_count_and_no_value_makes_a_number_that_is_none() {
     assert_eq!(comparison.judge(&Sums::Values(even(5))).0, Decision::NotWorse);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "fields are written where they are used")]
 fn metric(compare: &Compare, fields: Json) -> Json {
     let mut metric = json!({"name": "m", "interval": "1m", "count": 4, "compare": compare,
         "provider": {"web": {"url": "http://x/{{args.hash}}"}}});
@@ -466,6 +467,7 @@ fn of_rates(dice: &mut Dice, before: Option<Sums>, trials: (u32, u32), rates: (f
     reason = "the number of lives is asked of the environment"
 )]
 #[allow(clippy::cast_precision_loss, reason = "counts of lives")]
+#[allow(clippy::print_stdout, reason = "the table of docs/compare.md")]
 fn the_test_errs_less_often_than_it_says_however_often_it_is_looked_at() {
     let lives: u32 = std::env::var("SERIN_LIVES").map_or(200, |lives| lives.parse().unwrap());
     for (trials, looks) in [((1, 1), 500), ((10, 90), 100), ((100, 900), 50), ((1000, 1000), 20)] {

@@ -160,6 +160,7 @@ fn over(mut object: Json, fields: &Json) -> Json {
 }
 
 /// A metric that compares, with these fields of `compare`.
+#[expect(clippy::needless_pass_by_value, reason = "fields are written where they are used")]
 fn compare(fields: Json) -> Json {
     let compare = json!({"arg": "hash", "worse": "higher", "margin": "0.01", "confidence": "0.95",
         "result": {"successes": "result[0]", "trials": "result[1]"}});
@@ -167,6 +168,7 @@ fn compare(fields: Json) -> Json {
 }
 
 /// A metric that compares, with these fields beside `compare`.
+#[expect(clippy::needless_pass_by_value, reason = "fields are written where they are used")]
 fn beside(fields: Json) -> Json {
     over(compare(json!({})), &fields)
 }

@@ -303,6 +303,7 @@ fn has_all_sums(result: &MetricResult, comparison: &Comparison<'_>) {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the figures of docs/testing.md")]
 fn what_providers_do_never_makes_a_success_of_nothing() {
     let runs = std::env::var("SERIN_WEATHER").map_or(RUNS, |runs| runs.parse().unwrap());
     let mut ends = BTreeMap::new();
