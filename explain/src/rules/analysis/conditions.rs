@@ -41,13 +41,17 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
 }
 
 fn condition(found: &mut Found<'_, '_>, index: usize, path: &FieldPath, metric: &Json, field: &'static str) {
-    let Some(text) = written(&metric[field]) else {
+    let Some(text) = metric[field].as_str().filter(|text| !text.is_empty()) else {
         return;
     };
     let at = path.key(field);
-    let mut condition = Conditions::new(text, "");
+    let filled = with_numbers(text);
+    let mut condition = Conditions::new(&filled, "");
     if let Some((_, why)) = condition.unparsable().first() {
-        found.add(index, &at, format!("{at} is no expression: {why}"));
+        // An argument may hold any part of an expression.
+        if filled == text {
+            found.add(index, &at, format!("{at} is no expression: {why}"));
+        }
         return;
     }
     let Some(list) = answers_a_list(&metric["provider"]) else {
@@ -83,6 +87,18 @@ fn samples(found: &mut Found<'_, '_>, index: usize, at: &FieldPath, text: &Json)
     }
 }
 
+/// An expression with a number in the place of each argument, which is what most of them are.
+fn with_numbers(text: &str) -> String {
+    let mut parts = text.split("{{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.split_once("}}").map_or(part, |(_, rest)| rest);
+        filled.push('1');
+        filled.push_str(rest);
+    }
+    filled
+}
+
 /// An expression that no argument decides.
 fn written(text: &Json) -> Option<&str> {
     text.as_str().filter(|text| !text.is_empty() && !text.contains("{{"))
@@ -93,19 +109,35 @@ fn answers_a_list(provider: &Json) -> Option<bool> {
     if !provider["graphite"].is_null() {
         return Some(true);
     }
-    let query = written(&provider["prometheus"]["query"])?.trim();
-    if query.parse::<f64>().is_ok() {
+    // Arguments stand for parts of selectors, hardly ever for a whole query.
+    let query = provider["prometheus"]["query"].as_str()?.trim();
+    if query.is_empty() || query.starts_with("{{") {
+        return None;
+    }
+    if query.parse::<f64>().is_ok() || is_scalar(query) {
         return Some(false);
     }
-    let begins_as_scalar = query.starts_with("scalar(") || query.starts_with("time()");
-    // scalar(x) > 1 is a number, scalar(x) * y may be a list.
-    match begins_as_scalar {
-        true if query.ends_with(')') && query.matches("scalar(").count() == 1 => Some(false),
-        true => None,
-        false if query.contains("scalar(") || query.contains("time()") => None,
-        false if query.starts_with(|first: char| first.is_ascii_digit() || first == '-' || first == '(') => None,
-        false => Some(true),
+    // Arithmetic may give either: scalar(x) * y is a list, 2 * scalar(x) is none.
+    let may_be_scalar = ["scalar", "time()", "pi()"].iter().any(|call| query.contains(call));
+    let begins_with_number = query.starts_with(|first: char| first.is_ascii_digit() || "-+(\"'".contains(first));
+    (!may_be_scalar && !begins_with_number).then_some(true)
+}
+
+/// Whether a query is `scalar(…)` and nothing else. Brackets within texts make it none.
+fn is_scalar(query: &str) -> bool {
+    let Some(inner) = query.strip_prefix("scalar(").and_then(|rest| rest.strip_suffix(')')) else {
+        return false;
+    };
+    let mut open = 0_usize;
+    for character in inner.chars() {
+        match character {
+            '(' => open += 1,
+            ')' if open == 0 => return false,
+            ')' => open -= 1,
+            _ => {}
+        }
     }
+    open == 0
 }
 
 /// What is said after the condition's text.
