@@ -80,6 +80,7 @@ impl World {
                 return;
             }
         }
+        self.call_plugins(plan);
         self.send(plan, done, true);
         self.look_again = self.look_went_through(plan);
     }
@@ -120,6 +121,7 @@ impl World {
             };
             if sent {
                 note!(self, "event {} {}", event.news.reason(), event.news);
+                self.remember_told(&event.news);
                 self.events.push(event.clone());
             }
         }
@@ -137,6 +139,7 @@ impl World {
         let due = self.faults.crash_after_writes.is_some_and(|after| self.writes >= after);
         if due {
             self.note("the controller dies, and another takes over");
+            self.forget_calls();
             // One that for ever dies after its first write gets nowhere: in the end a controller lives.
             self.takeovers += 1;
             let again = self.faults.crash_again_after.filter(|_| self.takeovers < 8);

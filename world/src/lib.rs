@@ -16,6 +16,7 @@ pub mod deployments;
 mod hands;
 mod lost;
 mod people;
+pub mod plugins;
 pub mod pods;
 pub mod refusals;
 mod replica_sets;
@@ -94,6 +95,8 @@ pub struct World {
     /// Hash of the revision that became active while the active Service selected none: nothing is measured before that
     /// (contract 04 §6).
     unmeasured: Option<String>,
+    /// Step plugins of the controller; none where it serves none.
+    pub plugins: Option<plugins::Plugins>,
     /// Templates of analyses.
     pub templates: Templates,
     /// Services by name, as the API server has them.
@@ -203,6 +206,7 @@ impl World {
             runs: Vec::new(),
             verdicts: runs::Verdicts::default(),
             unmeasured: None,
+            plugins: None,
             templates: Templates::default(),
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),
@@ -277,6 +281,7 @@ impl World {
             services: self.observed_services(),
             analysis_runs: self.stores.runs(self),
             templates: self.templates.clone(),
+            step_plugins: self.observed_plugins(),
             ..Observed::default()
         };
         self.follow_workload(&mut seen);
@@ -434,11 +439,17 @@ impl World {
         let by_ours = |at: Timestamp| at.checked_sub(self.ahead).expect("lives are short");
         let wake = self.wake.map(|wake| by_ours(wake.at));
         let scaler = self.scaler.as_ref().map(scalers::Scaler::next);
-        [wake, self.retry_at, scaler, self.next_cluster_change()]
-            .into_iter()
-            .flatten()
-            .filter(|at| *at > self.now)
-            .min()
+        [
+            wake,
+            self.retry_at,
+            scaler,
+            self.next_answer(),
+            self.next_cluster_change(),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at > self.now)
+        .min()
     }
 
     /// Seconds since the beginning, for traces.

@@ -6,6 +6,7 @@
 mod analysis;
 mod attempt;
 mod experiment;
+mod plugin;
 mod pod;
 mod refused;
 mod replica_set;
@@ -15,6 +16,7 @@ mod workload;
 pub use analysis::{AnalysisRun, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
 pub use experiment::{Experiment, SetTemplate};
+pub use plugin::{Answer, Called, Configured, Says, StepPlugins, StepResult};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
 pub use replica_set::{ReplicaFailure, ReplicaSet};
@@ -72,6 +74,10 @@ pub struct Observed {
     /// What ReplicaSets are made of, by name, only of those that [`crate::rollout::experiment::needed`] names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub set_templates: BTreeMap<String, SetTemplate>,
+    /// The step plugins of the controller, and their answers; `None` where plugins are not served here, and a step that asks
+    /// for one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_plugins: Option<StepPlugins>,
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,

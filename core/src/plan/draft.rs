@@ -2,11 +2,12 @@
 //! from [`crate::rollout`]'s `order` alone.
 
 use crate::observed::ReplicaSet;
-use crate::plan::{Action, After, Event, News, Plan, ReplicaSetPatch, StatusWrite, Target, Wake};
+use crate::plan::{Action, After, Event, News, Plan, ReplicaSetPatch, StatusWrite, StepCall, Target, Wake};
 
 /// Collects what a reconcile says: events, and when it reconciles again.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
+    calls: Vec<StepCall>,
     events: Vec<Event>,
     wake: Option<Wake>,
 }
@@ -15,6 +16,11 @@ impl Draft {
     /// Adds an event that is sent once its cause went through.
     pub(crate) fn tell(&mut self, news: News, after: After) {
         self.events.push(Event { news, after });
+    }
+
+    /// Adds a call of a step plugin.
+    pub(crate) fn call(&mut self, call: StepCall) {
+        self.calls.push(call);
     }
 
     /// Asks for a reconcile; the earliest wins.
@@ -30,6 +36,7 @@ impl Draft {
         Plan {
             actions,
             status,
+            calls: self.calls,
             events: self.events,
             wake: self.wake,
         }

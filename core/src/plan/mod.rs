@@ -3,6 +3,7 @@
 pub(crate) mod draft;
 mod experiment;
 pub mod news;
+mod plugin;
 
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
@@ -10,6 +11,7 @@ use crate::observed::Refusal;
 pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
+pub use plugin::{CallId, Operation, StepCall};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,6 +26,10 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// The status to write once all actions went through.
     pub status: Option<StatusWrite>,
+    /// Calls of step plugins that are to be under way once the status is written. One that is under way already is not made
+    /// again, and one that is not listed any more is forgotten, its answer too. Nobody waits for their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<StepCall>,
     /// What to tell the user, in order; each is sent only if its cause went through.
     pub events: Vec<Event>,
     /// When to reconcile again although nothing changed, and why.
@@ -412,6 +418,8 @@ pub enum WakeReason {
     RefusalToTell,
     /// A refusal was told by a condition before it is tried again.
     RefusalTold,
+    /// A step plugin is called again.
+    PluginDue,
     /// The time of an experiment is over.
     ExperimentOver,
     /// The delay before the first measurement of a metric ends.
@@ -446,6 +454,7 @@ impl WakeReason {
             Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
+            Self::PluginDue => "PluginDue",
             Self::ExperimentOver => "ExperimentOver",
             Self::InitialDelay => "InitialDelay",
             Self::MeasurementDue => "MeasurementDue",
@@ -480,6 +489,7 @@ impl fmt::Display for WakeReason {
             Self::PodsWanted => "the pauses begin again, because pods are wanted",
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
+            Self::PluginDue => "the controller calls the step plugin again",
             Self::ExperimentOver => "the experiment has run for its duration",
             Self::InitialDelay => "the delay before the first measurement ends",
             Self::MeasurementDue => "the next measurement is due",

@@ -1,9 +1,10 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
-use crate::plan::ExperimentNews;
+use crate::plan::{ExperimentNews, Operation};
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
+use crate::wire::step_plugin::StepPhase;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -157,6 +158,24 @@ pub enum News {
         /// What was tried, why it failed, and what to do.
         message: String,
     },
+    /// A call of a step plugin has another phase, or its first.
+    StepPlugin {
+        /// Name of the plugin.
+        name: String,
+        /// Number of the step, from 1.
+        step: i32,
+        /// What was asked.
+        operation: Operation,
+        /// The phase now.
+        phase: StepPhase,
+    },
+    /// A step asks for a plugin that is not in the configuration of the controller.
+    StepPluginMissing {
+        /// Name of the plugin.
+        name: String,
+        /// Index of the step, from 0.
+        index: i32,
+    },
     /// An experiment is created for a step.
     ExperimentCreated {
         /// Its name.
@@ -225,7 +244,7 @@ pub(crate) enum Group {
     Skip,
     /// The Service of the preview is switched.
     Preview,
-    /// A run of an analysis has another phase.
+    /// A run of an analysis, or a call of a step plugin, has another phase.
     Analysis,
     /// An update began.
     Began,
@@ -263,7 +282,8 @@ impl News {
             Self::StatusUnreadable { .. } => event::STATUS_UNREADABLE,
             Self::UndecodableMetadata { .. } => event::UNDECODABLE_METADATA,
             Self::InvalidMetadata { .. } => event::INVALID_METADATA,
-            Self::ReconciliationError { .. } => event::RECONCILIATION_ERROR,
+            Self::StepPlugin { .. } => event::STEP_PLUGIN_TRANSITION,
+            Self::ReconciliationError { .. } | Self::StepPluginMissing { .. } => event::RECONCILIATION_ERROR,
             Self::ExperimentCreated { .. } => event::EXPERIMENT_CREATED,
             Self::Experiment(news) => news.reason(),
             Self::RunCompleted { phase } => RUN_REASONS.of(*phase),
@@ -276,6 +296,7 @@ impl News {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Experiment(news) => news.kind(),
+            Self::StepPlugin { phase, .. } if phase.is_bad() => EventKind::Warning,
             Self::RunCompleted { phase } | Self::MetricCompleted { phase, .. } | Self::AnalysisRun { phase, .. } => {
                 match phase {
                     Phase::Failed | Phase::Error => EventKind::Warning,
@@ -291,9 +312,11 @@ impl News {
             | Self::UndecodableMetadata { .. }
             | Self::InvalidMetadata { .. }
             | Self::WorkloadScaleContested { .. }
+            | Self::StepPluginMissing { .. }
             | Self::ReconciliationError { .. } => EventKind::Warning,
             Self::AddedToInformer { .. }
             | Self::Deleted { .. }
+            | Self::StepPlugin { .. }
             | Self::Updated { .. }
             | Self::ReplicaSetCreated { .. }
             | Self::Scaled { .. }
@@ -319,7 +342,10 @@ impl News {
             }
             Self::StepsSkipped(_) => Group::Skip,
             Self::ServiceSwitched { preview: true, .. } => Group::Preview,
-            Self::AnalysisRun { .. } | Self::ExperimentCreated { .. } => Group::Analysis,
+            Self::AnalysisRun { .. }
+            | Self::ExperimentCreated { .. }
+            | Self::StepPlugin { .. }
+            | Self::StepPluginMissing { .. } => Group::Analysis,
             // The controller's own abort is told before the sizes follow it, a person's once they do.
             Self::NotCompleted { .. }
             | Self::Aborted {
@@ -408,6 +434,24 @@ impl fmt::Display for News {
             Self::UndecodableMetadata { why } => {
                 write!(f, "{why}: the rollout stays as it is until this is mended")
             }
+            Self::StepPlugin {
+                name,
+                step,
+                operation,
+                phase,
+            } => {
+                write!(f, "Step plugin {name} (step {step}) ")?;
+                match operation {
+                    Operation::Run => write!(f, "transitioned to {phase}"),
+                    Operation::Terminate => write!(f, "terminated ({phase})"),
+                    Operation::Abort => write!(f, "aborted ({phase})"),
+                }
+            }
+            Self::StepPluginMissing { name, index } => write!(
+                f,
+                "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step \
+                 plugin {name}: unable to find plugin ({name}): plugin {name} not configured in configmap"
+            ),
             Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
             Self::Experiment(news) => news.fmt(f),
             Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),

@@ -75,26 +75,40 @@ fn not_served(seen: &Observed) -> Option<String> {
 fn field_not_served(seen: &Observed) -> Option<String> {
     let spec = &seen.rollout.spec;
     let canary = spec.strategy.canary.as_ref()?;
-    not_served_of_canary(canary, seen.experiments.is_some()).map(|field| format!("spec.strategy.canary.{field}"))
+    not_served_of_canary(canary, Served::of(seen)).map(|field| format!("spec.strategy.canary.{field}"))
 }
 
-fn not_served_of_canary(canary: &CanaryStrategy, experiments: bool) -> Option<String> {
+fn not_served_of_canary(canary: &CanaryStrategy, served: Served) -> Option<String> {
     let of_strategy = first_asked([
         (canary.traffic_routing.is_some(), "trafficRouting"),
         (canary.ping_pong.is_some(), "pingPong"),
     ]);
     let mut steps = canary.steps.iter().enumerate();
     of_strategy.map(str::to_owned).or_else(|| {
-        steps.find_map(|(index, step)| {
-            not_served_of_step(step, experiments).map(|field| format!("steps[{index}].{field}"))
-        })
+        steps.find_map(|(index, step)| not_served_of_step(step, served).map(|field| format!("steps[{index}].{field}")))
     })
 }
 
-fn not_served_of_step(step: &CanaryStep, experiments: bool) -> Option<&'static str> {
+/// What this controller serves beside what all do.
+#[derive(Clone, Copy)]
+struct Served {
+    experiments: bool,
+    plugins: bool,
+}
+
+impl Served {
+    fn of(seen: &Observed) -> Self {
+        Self {
+            experiments: seen.experiments.is_some(),
+            plugins: seen.step_plugins.is_some(),
+        }
+    }
+}
+
+fn not_served_of_step(step: &CanaryStep, served: Served) -> Option<&'static str> {
     first_asked([
-        (step.experiment.is_some() && !experiments, "experiment"),
-        (step.plugin.is_some(), "plugin"),
+        (step.experiment.is_some() && !served.experiments, "experiment"),
+        (step.plugin.is_some() && !served.plugins, "plugin"),
     ])
 }
 

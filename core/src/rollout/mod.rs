@@ -8,7 +8,7 @@
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
 //!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update; [`experiment`] says the
-//!   same of Experiments.
+//!   same of Experiments, and `step_plugin` of calls of step plugins.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
@@ -45,6 +45,7 @@ pub(crate) mod restart;
 pub(crate) mod revision;
 pub(crate) mod service;
 pub(crate) mod status;
+pub(crate) mod step_plugin;
 pub mod unread;
 pub(crate) mod update;
 pub mod view;

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod experiment;
+pub mod step_plugin;
 
 /// Label of ReplicaSets, their pods and selectors: the pod template hash.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
@@ -178,6 +179,8 @@ pub mod event {
     pub const INVALID_METADATA: &str = "InvalidPodMetadata";
     /// A field of the status does not decode, and the rollout is held; ours.
     pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
+    /// A call of a step plugin has another phase.
+    pub const STEP_PLUGIN_TRANSITION: &str = "StepPluginTransition";
     /// A reconcile failed.
     pub const RECONCILIATION_ERROR: &str = "ReconciliationError";
 }

@@ -3,6 +3,7 @@
 use crate::ends::{abort_at_rest, leads_to_superseded_pods};
 use crate::less::Less;
 use crate::measured::{give_analyses, is_measuring, measure, measure_well};
+use crate::plugged::{answer_well, give_plugins, plug};
 use serde_json::{Value, json};
 use serin_core::identity::Fingerprint;
 use serin_core::observed::Refusal;
@@ -309,12 +310,21 @@ pub(crate) fn act_out(world: &mut World, (seed, acts): (u64, i64), less: &Less, 
 pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
     let mut rng = Rng::new(seed);
     let mut manifest = rollout(&mut rng);
+    // Chance of their own: the other lives stay what they were.
+    let mut plugs = Rng::new(!seed);
+    let plugged = plugs.one_in(4);
+    if plugged {
+        give_plugins(&mut plugs, &mut manifest["spec"]["strategy"]);
+    }
     less.simplify(&mut manifest);
     let mut world = World::new(manifest);
     world.tracing = tracing;
     world.faults = less.calm(faults(&mut rng));
     world.ready_after = rng.up_to(5);
     measure(&mut world, &mut rng);
+    if plugged {
+        plug(&mut world, &mut plugs);
+    }
     if rng.one_in(5) {
         let metric = *rng.pick(&[Metric::Utilization, Metric::ExternalAverage]);
         world.scaler = Some(Scaler::new(metric, (1 + rng.up_to(9)) * POD, world.now));
@@ -329,6 +339,7 @@ pub(crate) fn live_with(seed: u64, tracing: bool, less: &Less) -> World {
     world.faults.lost_answers = 0;
     world.refusals.of.clear();
     recover_pods(&mut world);
+    answer_well(&mut world);
     world.wait(2_000);
     check_rest(&mut world);
     if world.broken.is_empty() && world.rng.one_in(3) {

@@ -18,6 +18,7 @@ mod less;
 mod life;
 mod measured;
 mod moments;
+mod plugged;
 mod requests;
 mod scalers;
 mod scenarios;

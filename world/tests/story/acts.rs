@@ -2,6 +2,7 @@
 
 use super::Why;
 use super::fields::nested;
+use super::plugins;
 use super::runs;
 use super::services;
 use super::stage::{Stage, length, yaml};
@@ -30,6 +31,7 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "the controller starts" => {
             stage.world.stopped = false;
             stage.world.refused = None;
+            stage.world.forget_calls();
             stage.world.refusals.standing.clear();
             stage.world.read_again();
         }
@@ -46,6 +48,7 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
     if let Some(result) = services::act(stage, text)
         .or_else(|| workloads::act(stage, text))
         .or_else(|| runs::act(stage, text))
+        .or_else(|| plugins::act(stage, text))
     {
         return result;
     }

@@ -4,6 +4,7 @@ use super::Why;
 use super::events;
 use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
+use super::plugins;
 use super::runs;
 use super::services;
 use super::stage::{Stage, length};
@@ -45,6 +46,7 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "ReplicaSets" => revisions(stage, rest),
         "ReplicaSet" => replica_set(stage, rest),
         "Service" => services::check(stage, rest),
+        "calls" => plugins::check(stage, rest),
         "runs" => runs::check_all(stage, rest),
         "run" => runs::check(stage, rest),
         "workload" => workloads::check(stage, rest),

@@ -9,6 +9,7 @@ mod checks;
 mod events;
 mod fields;
 mod file;
+mod plugins;
 mod pods;
 mod runs;
 mod services;

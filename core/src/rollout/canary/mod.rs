@@ -19,7 +19,9 @@ use crate::rollout::order;
 use crate::rollout::report;
 use crate::rollout::status;
 use crate::rollout::status::Counts;
+use crate::rollout::step_plugin::StepPlugins;
 use crate::rollout::update::Course;
+use update::Verdicts;
 pub(crate) use update::never_served;
 
 /// What happens next to a canary.
@@ -35,13 +37,18 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
         Err(problem) => return invalid::plan(look.seen, look.now, &problem),
     };
     analysis.tell(look, &mut draft);
+    let plugins = StepPlugins::of(look, canary, &mut course, &mut draft);
     let input = sizes::input(look, canary, &course);
     let mut want = sizes::want(look, canary, &input, &course);
     want.runs = analysis.want(look);
     want.experiments = experiments.want(look);
     let actions = order::carry_out(look, &want, &mut draft);
     let index = course.index;
-    let verdicts = (analysis.of_step().is_successful(), experiments.is_successful());
+    let verdicts = Verdicts {
+        analysis: analysis.of_step().is_successful(),
+        experiment: experiments.is_successful(),
+        plugin: plugins.is_done(),
+    };
     course.advance(look, canary, &input, verdicts, actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
     let mut next = status::base(look, &course, counts);
@@ -52,6 +59,7 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     }
     next.canary.current_step_analysis_run_status = step;
     next.canary.current_background_analysis_run_status = analysis.of_background().reference();
+    next.canary.step_plugin_statuses = plugins.into_statuses();
     let facts = facts(look, canary, &course, counts, &next);
     report::finish(look, next, &facts, actions, draft)
 }

@@ -13,6 +13,17 @@ use crate::rollout::status::Counts;
 use crate::rollout::update::Course;
 use crate::wire::{condition, pause};
 
+/// What became of what a step waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdicts {
+    /// Its analysis was successful.
+    pub(super) analysis: bool,
+    /// Its experiment was successful.
+    pub(super) experiment: bool,
+    /// Its plugin is done, or is not called.
+    pub(super) plugin: bool,
+}
+
 impl Course {
     /// What is recorded, what people asked for, and what an edit resets.
     pub(crate) fn of_canary(look: &Look<'_>, canary: &Canary<'_>, draft: &mut Draft) -> Self {
@@ -102,15 +113,15 @@ impl Course {
 
     /// Promotes, completes steps, pauses: at most one of them in a reconcile.
     ///
-    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached, `verdicts` whether the
-    /// analysis and the experiment of the step were successful. Of consecutive steps that
+    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached, `verdicts` what became of
+    /// the analysis, the experiment or the plugin of the step. Of consecutive steps that
     /// need no other pods than there are, all are completed: each has its event, and one status tells of them.
-    pub(crate) fn advance(
+    pub(super) fn advance(
         &mut self,
         look: &Look<'_>,
         canary: &Canary<'_>,
         input: &scale::Input,
-        verdicts: (bool, bool),
+        verdicts: Verdicts,
         resized: bool,
         draft: &mut Draft,
     ) {
@@ -170,7 +181,7 @@ impl Course {
         look: &Look<'_>,
         canary: &Canary<'_>,
         input: &scale::Input,
-        verdicts: (bool, bool),
+        verdicts: Verdicts,
         draft: &mut Draft,
     ) -> bool {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
@@ -186,10 +197,11 @@ impl Course {
                 let length = if asleep { PauseLength::Indefinite } else { length };
                 self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft)
             }
-            Wait::Analysis(_) => !asleep && verdicts.0,
-            Wait::Experiment(_) => !asleep && verdicts.1,
+            Wait::Analysis(_) => !asleep && verdicts.analysis,
+            Wait::Experiment(_) => !asleep && verdicts.experiment,
+            Wait::Plugin(_) => !asleep && verdicts.plugin,
             // Refused before a decision gets here: see `crate::rollout::invalid`.
-            Wait::HeaderRoute(_) | Wait::MirrorRoute(_) | Wait::Plugin(_) => false,
+            Wait::HeaderRoute(_) | Wait::MirrorRoute(_) => false,
         };
         if !complete {
             return false;
