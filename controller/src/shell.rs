@@ -106,6 +106,14 @@ impl Shell {
         }
     }
 
+    /// A run is gone, as another reconcile than its own has read: its owner looks. What was measured of it goes when the
+    /// watch tells.
+    pub(crate) fn read_no_run(&self, gone: &StoredRun) {
+        if let Some((key, stored)) = self.stores.runs.delete(gone) {
+            self.wake_owner(&key, &stored);
+        }
+    }
+
     /// Reconciles the rollout, or the experiment, that owns a run.
     pub(crate) fn wake_owner(&self, key: &Key, run: &StoredRun) {
         if let Some(rollout) = run.rollout(key) {
@@ -129,6 +137,31 @@ impl Shell {
             }
         }
         news
+    }
+
+    /// An experiment is gone, as a watch or a live read says, unless another of its name has taken its place. Whoever learns
+    /// it first cleans up and wakes its rollout.
+    pub(crate) fn learned_no_experiment(&self, key: &Key, uid: &str) {
+        if let Some(stored) = self.stores.experiments.delete(key, uid) {
+            self.experiment_has_gone(key, &stored);
+        }
+    }
+
+    /// An experiment is no longer stored.
+    pub(crate) fn experiment_has_gone(&self, key: &Key, stored: &StoredExperiment) {
+        self.expectations.forget(stored.known_as().0);
+        self.experiments.reconciles.deleted(key.clone());
+        self.experiments.queue.add(key, Reason::Deleted);
+        if let Some((rollout, _)) = stored.rollout() {
+            self.wake(&rollout, Reason::ExperimentChanged);
+        }
+    }
+
+    /// Asks for the reconciles of all that have to do with something that was learned.
+    pub(crate) fn wake_all(&self, touched: impl IntoIterator<Item = Key>, reason: Reason) {
+        for key in touched {
+            self.wake(&key, reason);
+        }
     }
 
     fn is_over(&self, key: &Key) -> bool {

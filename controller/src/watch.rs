@@ -178,9 +178,7 @@ pub(crate) async fn replica_sets(shell: Arc<Shell>, scope: Scope, synced: Cancel
                 Vec::new()
             }
         };
-        for key in touched {
-            shell.wake(&key, Reason::ReplicaSetChanged);
-        }
+        shell.wake_all(touched, Reason::ReplicaSetChanged);
     }
 }
 
@@ -193,7 +191,7 @@ fn replica_set_seen(shell: &Shell, set: StoredReplicaSet, source: Source) -> Vec
     Vec::new()
 }
 
-fn wake_experiments(shell: &Shell, touched: impl IntoIterator<Item = Key>) {
+pub(crate) fn wake_experiments(shell: &Shell, touched: impl IntoIterator<Item = Key>) {
     for key in touched {
         shell.experiments.queue.add(&key, Reason::ReplicaSetChanged);
     }
@@ -229,9 +227,7 @@ pub(crate) async fn services(shell: Arc<Shell>, scope: Scope, rollouts: Cancella
                 Vec::new()
             }
         };
-        for key in touched {
-            shell.wake(&key, Reason::ServiceChanged);
-        }
+        shell.wake_all(touched, Reason::ServiceChanged);
     }
 }
 
@@ -264,9 +260,7 @@ where
                 Vec::new()
             }
         };
-        for key in touched {
-            shell.wake(&key, Reason::WorkloadChanged);
-        }
+        shell.wake_all(touched, Reason::WorkloadChanged);
     }
 }
 

@@ -72,13 +72,29 @@ fn conform() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_conform"))
 }
 
+/// Cases with other answers than the contract's.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn note(&mut self, row: &Row, different: &[String]) {
+        if !different.is_empty() {
+            self.0.push(format!("{}\n    {}", row.case, different.join("\n    ")));
+        }
+    }
+
+    fn are_none_of(&self, all: usize) {
+        assert!(self.0.is_empty(), "{} of {all}:\n{}", self.0.len(), self.0.join("\n"));
+    }
+}
+
 /// Asks for all cases of a file at once.
 async fn check_lines(file: &str) {
     let rows = rows(file);
     let lines: String = rows.iter().map(|row| format!("{}\n", row.case)).collect();
     let answers = ask(conform(), &["--lines"], &BTreeMap::new(), &lines).await;
     assert_eq!(answers.len(), rows.len());
-    let mut wrong = Vec::new();
+    let mut wrong = Wrong::default();
     for (row, answer) in rows.iter().zip(&answers) {
         let mut different = differences(&row.answer, answer);
         // The clock goes on while a case is asked for.
@@ -89,17 +105,9 @@ async fn check_lines(file: &str) {
         {
             different.clear();
         }
-        if !different.is_empty() {
-            wrong.push(format!("{}\n    {}", row.case, different.join("\n    ")));
-        }
+        wrong.note(row, &different);
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        rows.len(),
-        wrong.join("\n")
-    );
+    wrong.are_none_of(rows.len());
 }
 
 #[tokio::test]
@@ -120,7 +128,7 @@ async fn engines_agree() {
 /// Each in a process of its own, because addresses and credentials may come from the environment.
 #[tokio::test]
 async fn providers_ask_and_answer_as_the_contract_has_it() {
-    let mut wrong = Vec::new();
+    let mut wrong = Wrong::default();
     let rows = rows("providers.jsonl");
     for row in &rows {
         let server = Server::start(row.http.clone()).await;
@@ -139,17 +147,9 @@ async fn providers_ask_and_answer_as_the_contract_has_it() {
                 different.push(format!("asked[{index}]: {part:?} is not in {asked:?}"));
             }
         }
-        if !different.is_empty() {
-            wrong.push(format!("{}\n    {}", row.case, different.join("\n    ")));
-        }
+        wrong.note(row, &different);
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        rows.len(),
-        wrong.join("\n")
-    );
+    wrong.are_none_of(rows.len());
 }
 
 #[tokio::test]

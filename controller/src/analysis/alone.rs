@@ -2,7 +2,7 @@
 
 use super::compiled::Compiled;
 use super::measure::{Provider, Taken};
-use super::measuring::{Unasked, measure, of};
+use super::measuring::{Unasked, collected, measure, of};
 use crate::act::{Gate, Writer};
 use crate::clock::Clock;
 use crate::cluster::budget::Budgets;
@@ -11,7 +11,6 @@ use crate::store::{Key, Stores};
 use crate::telemetry::Telemetry;
 use jiff::Timestamp;
 use kube::Client;
-use serin_core::analysis::arguments;
 use serin_core::analysis::run::{Answer, Asked, Collect, Observed, Plan, Question, decide};
 use serin_core::api::AnalysisRun;
 use serin_core::wire::analysis::Phase;
@@ -197,15 +196,10 @@ impl Alone {
     }
 
     async fn collect(&self, collect: &[Collect]) {
-        let known = arguments::without_secrets(&self.seen.run.spec.args);
-        for Collect { index, limit, .. } in collect {
-            let metric = self.seen.run.spec.metrics.get(*index);
-            let Some(metric) = metric.and_then(|metric| arguments::metric(metric, &known).ok()) else {
-                continue;
-            };
+        for (metric, limit) in collected(&self.seen.run, collect) {
             let (run, name) = (Arc::new(of(&self.seen.run)), metric.name.clone());
             let (gate, turn) = (self.writer.gate(), self.writer.turn());
-            if let Err(why) = self.provider.collect(run, metric, *limit, gate, turn).await {
+            if let Err(why) = self.provider.collect(run, metric, limit, gate, turn).await {
                 tracing::warn!(metric = name, why, "cannot clean up behind a metric");
             }
         }

@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::jobs::Jobs;
 use super::measure::{Provider, Taken};
-use super::measuring::{Unasked, measure, of};
+use super::measuring::{Unasked, collected, measure, of};
 use super::reconcile;
 use super::series;
 use crate::cluster::budget::Budgets;
@@ -14,10 +14,8 @@ use crate::store::Key;
 use crate::store::runs::StoredRun;
 use crate::telemetry::reconciles::Reconciles;
 use futures::FutureExt;
-use serin_core::analysis::arguments;
 use serin_core::analysis::run::{Answer, Collect, Question};
 use serin_core::api::AnalysisRun;
-use serin_core::api::analysis_template::Metric;
 use serin_core::observed::Kind;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -159,16 +157,12 @@ impl Engine {
 
     /// Cleans up behind metrics, without waiting for it.
     pub(super) fn collect(self: &Arc<Self>, key: &Key, stored: &Arc<StoredRun>, collect: &[Collect]) {
-        let known = arguments::without_secrets(&stored.run.spec.args);
-        for Collect { index, limit, .. } in collect {
-            let metric = stored.run.spec.metrics.get(*index);
-            let filled: Option<Metric> = metric.and_then(|metric| arguments::metric(metric, &known).ok());
-            let Some(metric) = filled else { continue };
+        for (metric, limit) in collected(&stored.run, collect) {
             let (name, key) = (metric.name.clone(), key.clone());
             let writer = &self.shell.writer;
             let collected =
                 self.provider
-                    .collect(Arc::new(of(&stored.run)), metric, *limit, writer.gate(), writer.turn());
+                    .collect(Arc::new(of(&stored.run)), metric, limit, writer.gate(), writer.turn());
             tokio::spawn(async move {
                 if let Err(why) = collected.await {
                     tracing::warn!(namespace = %key.namespace, analysisrun = %key.name, metric = name, why, "cannot clean up behind a metric; the next time makes up for it");

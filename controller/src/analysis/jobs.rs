@@ -7,11 +7,12 @@ use crate::store::{Key, stands_for};
 use crate::sync::lock;
 use crate::watch::{Scope, broken};
 use futures::StreamExt;
-use k8s_openapi::api::batch::v1::{Job, JobStatus};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::watcher::Event;
 use serde::Deserialize;
-use serin_core::analysis::provider::{RUN_NAME, RUN_NAMESPACE, RUN_UID};
+use serde_json::Value;
+use serin_core::analysis::provider::{self, RUN_NAME, RUN_NAMESPACE, RUN_UID};
 use serin_core::analysis::run::SeenJob;
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
@@ -36,16 +37,14 @@ pub(super) struct StoredJob {
 struct RawJob {
     metadata: ObjectMeta,
     #[serde(default)]
-    status: JobStatus,
+    status: Value,
 }
 
 impl From<RawJob> for StoredJob {
     fn from(raw: RawJob) -> Self {
         let RawJob { metadata, status } = raw;
-        let mut conditions = status.conditions.iter().flatten();
-        let is_end = |kind: &str| matches!(kind, "Complete" | "Failed");
         Self {
-            ended: conditions.any(|found| is_end(&found.type_) && found.status == "True"),
+            ended: provider::ended(&status).is_some(),
             meta: metadata,
         }
     }
@@ -178,7 +177,7 @@ impl Engine {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn job(conditions: &Value) -> StoredJob {
         let (labels, annotations) = (json!({RUN_UID: "u"}), json!({RUN_NAME: "run", RUN_NAMESPACE: "shop"}));

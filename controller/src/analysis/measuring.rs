@@ -8,10 +8,12 @@ use crate::act::Writer;
 use crate::store::Key;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
+use serin_core::analysis::arguments;
 use serin_core::analysis::compare::{Sides, measured};
-use serin_core::analysis::run::Question;
+use serin_core::analysis::run::{Collect, Question};
 use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_run::Measurement;
+use serin_core::api::analysis_template::Metric;
 use serin_core::wire::analysis::Phase;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -94,6 +96,18 @@ async fn one(provider: &Arc<dyn Provider>, task: Task) -> Taken {
         Ok(Err(_)) => error("the provider panicked: please report it".to_owned()),
         Err(_) => error(format!("no answer within {} s", LONGEST.as_secs())),
     }
+}
+
+/// The metrics to clean up behind, with what is known of their arguments, and how much of each is kept.
+pub(super) fn collected<'a>(
+    run: &'a AnalysisRun,
+    collect: &'a [Collect],
+) -> impl Iterator<Item = (Metric, usize)> + 'a {
+    let known = arguments::without_secrets(&run.spec.args);
+    collect.iter().filter_map(move |of| {
+        let metric = run.spec.metrics.get(of.index)?;
+        Some((arguments::metric(metric, &known).ok()?, of.limit))
+    })
 }
 
 /// What of a run providers may know.

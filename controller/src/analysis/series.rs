@@ -4,7 +4,6 @@ use crate::store::key::Key;
 use crate::store::runs::{Runs, StoredRun};
 use crate::telemetry::reconciles::Reconciles;
 use crate::telemetry::scrape::{family, sample};
-
 use serin_core::analysis::provider;
 use serin_core::analysis::run as rules;
 use std::sync::Arc;

@@ -71,18 +71,24 @@ impl Engine {
         if let Some((key, stored)) = self.shell.stores.runs.delete(run) {
             self.has_gone(&key, &stored);
         } else {
-            self.desk.forget(run.meta.uid.as_deref().unwrap_or_default());
+            // Another reconcile has read that before.
+            self.clean_up(key, run);
             self.queue.add(key, Reason::Deleted);
+        }
+    }
+
+    /// Nothing of a run that is gone stays, but its series for a while.
+    fn clean_up(&self, key: &Key, run: &StoredRun) {
+        self.desk.forget(run.meta.uid.as_deref().unwrap_or_default());
+        self.series.deleted(key.clone());
+        if let Some(dump) = &self.shell.dump {
+            dump.forget(Kind::AnalysisRun, key);
         }
     }
 
     fn has_gone(&self, key: &Key, stored: &StoredRun) {
         self.shell.wake_owner(key, stored);
-        self.desk.forget(stored.meta.uid.as_deref().unwrap_or_default());
-        self.series.deleted(key.clone());
-        if let Some(dump) = &self.shell.dump {
-            dump.forget(Kind::AnalysisRun, key);
-        }
+        self.clean_up(key, stored);
         if !self.queue.remove(key) {
             self.queue.add(key, Reason::Deleted);
         }

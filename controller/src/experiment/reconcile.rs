@@ -12,6 +12,7 @@ use crate::store::expectations::{PATIENCE, Seen, Subject, Unmet};
 use crate::store::experiments::StoredExperiment;
 use crate::store::runs::StoredRun;
 use crate::store::{Owner, Source};
+use crate::watch::wake_experiments;
 use jiff::Timestamp;
 use serin_core::Plan;
 use serin_core::api::analysis::AnalysisTemplateRef;
@@ -130,7 +131,7 @@ async fn find_others(observed: &mut Observed, shell: &Shell, owner: &Owner) -> R
         if let Some(live) = shell.writer.get_replica_set(namespace, &name).await? {
             let ours = live.owner.as_ref().is_some_and(|of| of.uid == owner.uid);
             if ours && live.of_experiment {
-                shell.stores.experiment_sets.apply(live, Source::Event);
+                wake_experiments(shell, shell.stores.experiment_sets.apply(live, Source::Event));
             } else {
                 observed.taken.replica_sets.insert(name);
             }
@@ -234,14 +235,16 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
     match subject {
         Subject::Itself => match shell.writer.get_experiment(key).await? {
             Some(live) => _ = shell.learned_experiment(live, Source::Event),
-            None => _ = stores.experiments.delete(key, &owner.uid),
+            None => shell.learned_no_experiment(key, &owner.uid),
         },
         Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
-            Some(live) if live.of_experiment => _ = stores.experiment_sets.apply(live, Source::Event),
+            Some(live) if live.of_experiment => {
+                wake_experiments(shell, stores.experiment_sets.apply(live, Source::Event));
+            }
             Some(_) | None => {
                 let mut sets = snapshot.replica_sets.iter();
                 if let Some(set) = sets.find(|set| set.name == *name) {
-                    stores.experiment_sets.delete(&set.uid);
+                    wake_experiments(shell, stores.experiment_sets.delete(&set.uid));
                 }
             }
         },
@@ -249,7 +252,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
             Some(live) => shell.read_run(live),
             None => {
                 for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
-                    stores.runs.delete(gone);
+                    shell.read_no_run(gone);
                 }
             }
         },
@@ -274,4 +277,91 @@ fn log(item: &Item, plan: &Plan) {
         .collect();
     let (actions, status) = (actions.join(", "), plan.status.is_some());
     tracing::info!(namespace, experiment, %reason, actions, status, wake, "decided");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::act::Writer;
+    use crate::cluster::budget::{Budget, Budgets};
+    use crate::events::Recorder;
+    use crate::queue::Queue;
+    use crate::shell::Experiments;
+    use crate::store::{Key, Stores};
+    use crate::telemetry::Telemetry;
+    use serde_json::json;
+    use serin_sandbox::ApiServer;
+
+    fn shell() -> Shell {
+        let client = ApiServer::new().client();
+        let stores = Arc::new(Stores::default());
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&stores)).unwrap());
+        let clock: crate::Clock = Arc::new(Timestamp::now);
+        let (recorder, _) = Recorder::start(&client, Budget::new(0.0, 1), Arc::clone(&telemetry), Arc::clone(&clock));
+        let writer = Writer::new(client, Arc::new(|| true), Budgets::new(0.0, 1), Arc::clone(&telemetry));
+        Shell {
+            stores,
+            queue: Queue::default(),
+            experiments: Experiments::default(),
+            runs: Some(Arc::default()),
+            expectations: Default::default(),
+            failures: Default::default(),
+            held: Default::default(),
+            telemetry,
+            writer,
+            recorder,
+            clock,
+            decide: serin_core::decide,
+            dump: None,
+            announce_messages: false,
+        }
+    }
+
+    fn metadata(name: &str, owner: (&str, &str)) -> serde_json::Value {
+        json!({"name": name, "namespace": "n", "uid": name, "resourceVersion": "1",
+            "ownerReferences": [{"apiVersion": "argoproj.io/v1alpha1", "kind": owner.0, "name": owner.1, "uid": owner.1,
+                "controller": true}]})
+    }
+
+    /// What a live read found to be gone is no news to the watch: whoever has to do with it is woken by the read.
+    #[tokio::test]
+    async fn what_a_live_read_does_not_find_wakes_its_owner() {
+        let shell = shell();
+        let rollout =
+            json!({"metadata": {"name": "web", "namespace": "n", "uid": "web", "resourceVersion": "1"}, "spec": {}});
+        shell
+            .stores
+            .apply_rollout(serde_json::from_value(rollout).unwrap(), Source::Event);
+        let experiment = json!({"metadata": metadata("exp", ("Rollout", "web")), "spec": {}});
+        shell
+            .stores
+            .experiments
+            .apply(serde_json::from_value(experiment).unwrap(), Source::Event);
+        let run = json!({"metadata": metadata("run", ("Rollout", "web")), "spec": {"metrics": []}});
+        shell
+            .stores
+            .runs
+            .apply(serde_json::from_value(run).unwrap(), Source::Event);
+        let key = Key::new("n", "exp");
+        let stored = shell.stores.experiments.get(&key).unwrap();
+        let owner = Owner::new(Kind::Experiment, &key, &stored.meta);
+        let snapshot = Snapshot {
+            stored,
+            replica_sets: Vec::new(),
+            runs: vec![shell.stores.runs.get(&key.sibling("run")).unwrap()],
+        };
+        for subject in [Subject::AnalysisRun("run".into()), Subject::Itself] {
+            assert_eq!(shell.queue.counts().known, 0);
+            assert!(read_live(&shell, &owner, &snapshot, &subject).await.is_ok());
+            assert_eq!(shell.queue.counts().known, 1, "{subject:?}");
+            shell.queue.remove(&key.sibling("web"));
+        }
+        assert!(shell.stores.experiments.get(&key).is_none());
+        assert_eq!(
+            shell.experiments.queue.counts().known,
+            1,
+            "the experiment itself is cleaned up"
+        );
+    }
 }

@@ -1,6 +1,5 @@
 //! Watch stream → store, and what is reconciled for it: the experiment, and the rollout that owns it.
 
-use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::experiments::StoredExperiment;
 use crate::store::{Key, Source};
@@ -25,16 +24,14 @@ pub(crate) async fn experiments(shell: Arc<Shell>, scope: Scope, selector: Strin
             }
             Ok(Event::InitDone) => {
                 for (key, stored) in shell.stores.experiments.keep_only(&std::mem::take(&mut listed)) {
-                    gone(&shell, &key, &stored);
+                    shell.experiment_has_gone(&key, &stored);
                 }
                 synced.cancel();
             }
             Ok(Event::Apply(experiment)) => seen(&shell, experiment, Source::Event),
             Ok(Event::Delete(experiment)) => {
                 let key = Key::of(&experiment);
-                if let Some(stored) = shell.stores.experiments.delete(&key, experiment.known_as().0) {
-                    gone(&shell, &key, &stored);
-                }
+                shell.learned_no_experiment(&key, experiment.known_as().0);
             }
             Err(error) => {
                 // Where there is no such CRD, rollouts go on.
@@ -51,14 +48,5 @@ fn seen(shell: &Shell, experiment: StoredExperiment, source: Source) {
     let news = shell.learned_experiment(experiment, source);
     if let Some(why) = undecodable.filter(|_| news) {
         tracing::warn!(namespace = %key.namespace, experiment = %key.name, why, "cannot decode an experiment");
-    }
-}
-
-fn gone(shell: &Shell, key: &Key, stored: &StoredExperiment) {
-    shell.expectations.forget(stored.known_as().0);
-    shell.experiments.reconciles.deleted(key.clone());
-    shell.experiments.queue.add(key, Reason::Deleted);
-    if let Some((rollout, _)) = stored.rollout() {
-        shell.wake(&rollout, Reason::ExperimentChanged);
     }
 }

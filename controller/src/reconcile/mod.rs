@@ -44,14 +44,14 @@ pub(crate) async fn run(shell: &Shell, item: &Item) -> Ended {
         return returned::give_back(shell, key).await.unwrap_or(Ended::Well(None));
     }
     let owner = &snapshot.owner(key);
-    if let Err(failure) = snapshot.find_workload(&shell.stores, &shell.writer, key).await {
+    if let Err(failure) = snapshot.find_workload(shell, key).await {
         let now = (shell.clock)();
         return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, now);
     }
     if let Some(unmet) = shell.expectations.unmet(&owner.uid, &snapshot.seen()) {
         return catch_up(shell, owner, &snapshot, &unmet).await;
     }
-    if let Err(failure) = snapshot.find_services(&shell.stores, &shell.writer, key).await {
+    if let Err(failure) = snapshot.find_services(shell, key).await {
         return refused(
             shell,
             owner,
@@ -235,12 +235,13 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
             }
         },
         Subject::ReplicaSet(name) => match shell.writer.get_replica_set(&key.namespace, name).await? {
-            Some(live) => {
-                shell.stores.replica_sets.apply(live, Source::Event);
-            }
+            Some(live) => shell.wake_all(
+                shell.stores.replica_sets.apply(live, Source::Event),
+                Reason::ReplicaSetChanged,
+            ),
             None => {
                 if let Some(set) = snapshot.replica_sets.iter().find(|set| set.name == *name) {
-                    shell.stores.replica_sets.delete(&set.uid);
+                    shell.wake_all(shell.stores.replica_sets.delete(&set.uid), Reason::ReplicaSetChanged);
                 }
             }
         },
@@ -250,7 +251,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 Some(live) => shell.read_run(live),
                 None => {
                     for gone in snapshot.runs.iter().filter(|run| run.known_as().0 == name) {
-                        shell.stores.runs.delete(gone);
+                        shell.read_no_run(gone);
                     }
                 }
             }
@@ -262,32 +263,26 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
                 None => {
                     let mut known = snapshot.experiments.iter();
                     if let Some(of) = known.find(|of| of.meta.name.as_ref() == Some(name)) {
-                        shell.stores.experiments.delete(&experiment, of.known_as().0);
+                        shell.learned_no_experiment(&experiment, of.known_as().0);
                     }
                 }
             }
         }
         Subject::Deployment(name) => {
             let (kind, key) = (WorkloadKind::Deployment, key.sibling(name));
-            match shell.writer.get_workload(kind, &key).await? {
-                Some(live) => {
-                    shell.stores.workloads.apply(kind, live, Source::Event);
-                }
-                None => {
-                    shell.stores.workloads.delete(kind, &key);
-                }
-            }
+            let touched = match shell.writer.get_workload(kind, &key).await? {
+                Some(live) => shell.stores.workloads.apply(kind, live, Source::Event),
+                None => shell.stores.workloads.delete(kind, &key),
+            };
+            shell.wake_all(touched, Reason::WorkloadChanged);
         }
         Subject::Service(name) => {
             let service = key.sibling(name);
-            match shell.writer.get_service(&service).await? {
-                Some(live) => {
-                    shell.stores.services.apply(live, Source::Event);
-                }
-                None => {
-                    shell.stores.services.delete(&service);
-                }
-            }
+            let touched = match shell.writer.get_service(&service).await? {
+                Some(live) => shell.stores.services.apply(live, Source::Event),
+                None => shell.stores.services.delete(&service),
+            };
+            shell.wake_all(touched, Reason::ServiceChanged);
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 use crate::act::failures::Failures;
 use crate::act::{Skipped, Writer};
 use crate::cluster::refusal::Failure;
+use crate::queue::Reason;
+use crate::shell::Shell;
 use crate::store::analysis;
 use crate::store::decode::StoredRollout;
 use crate::store::expectations::Seen;
@@ -67,38 +69,41 @@ impl Snapshot {
 
     /// Asks the API server for the named Services that the store lacks: a watch that lags must not make a spec invalid
     /// (contract 11 C7).
-    pub(crate) async fn find_services(&mut self, stores: &Stores, writer: &Writer, key: &Key) -> Result<(), Failure> {
+    pub(crate) async fn find_services(&mut self, shell: &Shell, key: &Key) -> Result<(), Failure> {
         for (name, service) in self.services.iter_mut().filter(|(_, service)| service.is_none()) {
             let key = key.sibling(name);
-            if stores.services.was_absent(&key) {
+            let services = &shell.stores.services;
+            if services.was_absent(&key) {
                 continue;
             }
-            match writer.get_service(&key).await? {
+            match shell.writer.get_service(&key).await? {
                 Some(live) => {
                     *service = Some(Arc::new(live.observed.clone()));
-                    stores.services.apply(live, Source::Event);
+                    shell.wake_all(services.apply(live, Source::Event), Reason::ServiceChanged);
                 }
-                None => stores.services.is_absent(&key),
+                None => services.is_absent(&key),
             }
         }
         Ok(())
     }
 
     /// Asks the API server for the workload that the store lacks, as for Services.
-    pub(crate) async fn find_workload(&mut self, stores: &Stores, writer: &Writer, key: &Key) -> Result<(), Failure> {
+    pub(crate) async fn find_workload(&mut self, shell: &Shell, key: &Key) -> Result<(), Failure> {
         let Reference::To(kind, name) = reference(&self.stored.rollout) else {
             return Ok(());
         };
         let key = key.sibling(name);
-        if self.workload.is_some() || stores.workloads.was_absent(kind, &key) {
+        let workloads = &shell.stores.workloads;
+        if self.workload.is_some() || workloads.was_absent(kind, &key) {
             return Ok(());
         }
-        match writer.get_workload(kind, &key).await? {
+        match shell.writer.get_workload(kind, &key).await? {
             Some(live) => {
-                stores.workloads.apply(kind, live.clone(), Source::Event);
+                let touched = workloads.apply(kind, live.clone(), Source::Event);
+                shell.wake_all(touched, Reason::WorkloadChanged);
                 self.workload = Some(Arc::new(live));
             }
-            None => stores.workloads.is_absent(kind, &key),
+            None => workloads.is_absent(kind, &key),
         }
         Ok(())
     }

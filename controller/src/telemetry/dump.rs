@@ -5,7 +5,7 @@ use crate::store::Key;
 use crate::sync::lock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use serin_core::observed::Kind;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -56,7 +56,8 @@ impl Dump {
         observed: &impl Serialize,
         plan: &impl Serialize,
     ) {
-        if let Err(error) = self.try_write(kind, key, now, observed, plan) {
+        let decided = || Ok((serde_json::to_value(observed)?, serde_json::to_value(plan)?));
+        if let Err(error) = decided().and_then(|decided| self.try_write(kind, key, now, decided)) {
             tracing::warn!(folder = %self.folder.display(), %error, "cannot write a decision to the folder");
         }
     }
@@ -72,21 +73,14 @@ impl Dump {
         lock(&self.written).last.remove(&(kind, key.clone()));
     }
 
-    fn try_write(
-        &self,
-        kind: Kind,
-        key: &Key,
-        now: Timestamp,
-        observed: &impl Serialize,
-        plan: &impl Serialize,
-    ) -> io::Result<()> {
+    fn try_write(&self, kind: Kind, key: &Key, now: Timestamp, (observed, plan): (Value, Value)) -> io::Result<()> {
         let mut hasher = DefaultHasher::new();
-        serde_json::to_vec(&(observed, plan))?.hash(&mut hasher);
+        (&observed, &plan).hash(&mut hasher);
         let hash = hasher.finish();
         if lock(&self.written).last.insert((kind, key.clone()), hash) == Some(hash) {
             return Ok(());
         }
-        let decision = json!({"kind": kind.as_str(), "now": now, "observed": observed, "plan": plan});
+        let decision = json!({"kind": kind.as_str(), "now": now.to_string(), "observed": observed, "plan": plan});
         // Only the person who runs the controller may read what it saw.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         self.new_file(kind, key, now)?

@@ -108,7 +108,7 @@ fn requests_to_aws_are_signed() {
     );
 }
 
-/// Prometheus with SigV4, and CloudWatch.
+/// Prometheus with SigV4, which counts for addresses of Amazon only, and CloudWatch.
 async fn ask_aws(url: &str) {
     let place = url.to_owned();
     let variables = move |name: &str| match name {
@@ -123,8 +123,8 @@ async fn ask_aws(url: &str) {
         Arc::new(Timestamp::now),
         surroundings(variables),
     );
-    let prometheus =
-        json!({"prometheus": {"address": url, "query": "up", "authentication": {"sigv4": {"region": "eu-west-1"}}}});
+    let workspace = format!("{url}/aps-workspaces/ws-1");
+    let prometheus = json!({"prometheus": {"address": workspace, "query": "up", "authentication": {"sigv4": {"region": "eu-west-1"}}}});
     let cloudwatch = json!({"cloudWatch": {"metricDataQueries": [{"id": "rate", "expression": "errors / requests"}]}});
     for (provider, phase) in [(prometheus, "Successful"), (cloudwatch, "Error")] {
         let ask = Ask {

@@ -294,6 +294,7 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
     Plan {
         actions,
         events,
+        calls: Vec::new(),
         status: Some(StatusWrite {
             patch,
             urgency: Urgency::Now,

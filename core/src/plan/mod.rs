@@ -11,7 +11,7 @@ use crate::observed::Refusal;
 pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
-pub use plugin::{CallId, Operation, StepCall};
+pub use plugin::StepCall;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! Everything that is told of a rollout as an event: its reason, its kind and its text (contract 09 §4). Nothing else makes
 //! an event.
 
-use crate::plan::{ExperimentNews, Operation};
+use crate::observed::Operation;
+use crate::plan::ExperimentNews;
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use crate::wire::step_plugin::StepPhase;
@@ -394,13 +395,7 @@ impl fmt::Display for News {
                 revision,
                 from,
                 to,
-            } => {
-                let direction = direction(*from, *to);
-                write!(
-                    f,
-                    "Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"
-                )
-            }
+            } => f.write_str(&scaled(name, *revision, (*from, *to))),
             Self::WorkloadScaled { what, from, to } => {
                 write!(f, "Scaled {} {what} from {from} to {to}", direction(*from, *to))
             }
@@ -440,18 +435,10 @@ impl fmt::Display for News {
                 operation,
                 phase,
             } => {
-                write!(f, "Step plugin {name} (step {step}) ")?;
-                match operation {
-                    Operation::Run => write!(f, "transitioned to {phase}"),
-                    Operation::Terminate => write!(f, "terminated ({phase})"),
-                    Operation::Abort => write!(f, "aborted ({phase})"),
-                }
+                let what = transition(*operation, *phase);
+                write!(f, "Step plugin {name} (step {step}) {what}")
             }
-            Self::StepPluginMissing { name, index } => write!(
-                f,
-                "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step \
-                 plugin {name}: unable to find plugin ({name}): plugin {name} not configured in configmap"
-            ),
+            Self::StepPluginMissing { name, index } => f.write_str(&missing_plugin(name, *index)),
             Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
             Self::Experiment(news) => news.fmt(f),
             Self::RunCompleted { phase } => write!(f, "Analysis Completed. Result: {phase}"),
@@ -488,4 +475,25 @@ fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt
         0 => Ok(()),
         more => write!(f, " and {more} more"),
     }
+}
+
+/// What came of a call of a step plugin.
+fn transition(operation: Operation, phase: StepPhase) -> String {
+    match operation {
+        Operation::Run => format!("transitioned to {phase}"),
+        Operation::Terminate => format!("terminated ({phase})"),
+        Operation::Abort => format!("aborted ({phase})"),
+    }
+}
+
+fn missing_plugin(name: &str, index: i32) -> String {
+    format!(
+        "Reconciliation failed with error: could not create step plugin at index {index} : failed to get step plugin {name}: \
+         unable to find plugin ({name}): plugin {name} not configured in configmap"
+    )
+}
+
+fn scaled(name: &str, revision: i64, (from, to): (i32, i32)) -> String {
+    let direction = direction(from, to);
+    format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}")
 }

@@ -3,8 +3,8 @@
 //! [`decide`](crate::decide()) is the way in, and a decision has three movements:
 //!
 //! - *Read.* `look` holds what is observed, the clock and what follows from both. `revision` sorts out which ReplicaSet is
-//!   what ([`adoption`] says it to people, and [`leaving`] what another controller would do otherwise), `availability` what may be relied on of its pods, and `update` where the update
-//!   stands.
+//!   what ([`adoption`] says it to people, and [`leaving`] what another controller would do otherwise), `availability` what
+//!   may be relied on of its pods, and `update` where the update stands.
 //! - *Want.* `canary` and `bluegreen` say what they want, as the plain values of `want`: the size of each ReplicaSet, and
 //!   what each Service leads to.
 //!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update; [`experiment`] says the

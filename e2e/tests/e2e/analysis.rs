@@ -9,12 +9,18 @@ use std::time::Duration;
 
 /// A template with one Job.
 fn template(name: &str, command: &str) -> String {
+    job_template(name, "[]", command)
+}
+
+/// A template with these arguments and one Job.
+pub(crate) fn job_template(name: &str, args: &str, command: &str) -> String {
     format!(
         "
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: {{name: {name}}}
 spec:
+  args: {args}
   metrics:
   - name: verify
     provider:

@@ -1,5 +1,6 @@
 //! Experiments: pods beside each other, with Services and analyses, from their beginning to their end.
 
+use crate::analysis::job_template;
 use anyhow::{Context, Result, ensure};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
@@ -24,23 +25,10 @@ fn experiment(duration: &str, command: &str) -> String {
       spec: {{containers: [{{name: main, image: '{image}', ports: [{{containerPort: 80}}]}}]}}"
         )
     };
+    let command = format!("echo {{{{args.baseline}}}} {{{{args.canary}}}} && {command}");
+    let compare = job_template("compare", "[{name: baseline}, {name: canary}]", &command);
     format!(
-        "
-apiVersion: argoproj.io/v1alpha1
-kind: AnalysisTemplate
-metadata: {{name: compare}}
-spec:
-  args: [{{name: baseline}}, {{name: canary}}]
-  metrics:
-  - name: compare
-    provider:
-      job:
-        spec:
-          backoffLimit: 0
-          template:
-            spec:
-              restartPolicy: Never
-              containers: [{{name: main, image: 'shell:1', command: [sh, -c, 'echo {{{{args.baseline}}}} {{{{args.canary}}}} && {command}']}}]
+        "{compare}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Experiment

@@ -241,21 +241,26 @@ fn recorded(before: &Measurement, run: &Run) -> Result<(String, String), Failure
     Ok((named(JOB_NAMESPACE).unwrap_or_else(|| run.namespace.clone()), name))
 }
 
+/// How a Job with this status ended, as the phase of its measurement; none while it runs. A condition counts if it is True
+/// (contract 08 §3, argo-rollouts#521).
+#[must_use]
+pub fn ended(status: &Json) -> Option<&'static str> {
+    let is_true = |wanted: &str| {
+        let mut conditions = status["conditions"].as_array().into_iter().flatten();
+        conditions.any(|condition| condition["type"] == wanted && condition["status"] == "True")
+    };
+    let ends = [("Failed", "Failed"), ("Complete", "Successful")];
+    ends.into_iter().find(|(end, _)| is_true(end)).map(|(_, phase)| phase)
+}
+
 fn looked_at(context: &Context<'_>, name: &str, reply: &Reply) -> Result<Next, Failure> {
     let job = match reply {
         Ok(job) => job,
         Err(Refusal::NotFound(_)) => return Err(format!("job.batch \"{name}\" not found").into()),
         Err(Refusal::AlreadyExists(message) | Refusal::Other(message)) => return Err(message.as_str().into()),
     };
-    let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
-    let is_true: Vec<&str> = conditions
-        .filter(|condition| condition["status"] == "True")
-        .filter_map(|condition| condition["type"].as_str())
-        .collect();
-    for (condition, phase) in [("Failed", "Failed"), ("Complete", "Successful")] {
-        if is_true.contains(&condition) {
-            return Ok(Next::Done(Reading::judged(phase, "")));
-        }
+    if let Some(phase) = ended(&job["status"]) {
+        return Ok(Next::Done(Reading::judged(phase, "")));
     }
     let selector: Option<LabelSelector> = serde_json::from_value(job["spec"]["selector"].clone()).unwrap_or_default();
     match selector {

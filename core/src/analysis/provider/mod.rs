@@ -22,7 +22,7 @@ mod wavefront;
 mod web;
 
 pub use compared::compared;
-pub use job::{Call, RUN_NAME, RUN_NAMESPACE, RUN_UID, Refusal, Reply, Surplus, collect, surplus};
+pub use job::{Call, RUN_NAME, RUN_NAMESPACE, RUN_UID, Refusal, Reply, Surplus, collect, ended, surplus};
 pub(crate) use job::{job_name, job_of};
 pub use reading::{Failure, Next, Outcome, Reading, measurement};
 pub use request::{Answer, Auth, OAuth2, Request, SigV4};

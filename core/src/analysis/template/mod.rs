@@ -1,7 +1,8 @@
 //! From templates to the spec of an AnalysisRun (contract 06 §8).
 //!
 //! [`gather`] follows the names, [`Gathered::run`] joins what was found with what the caller gives, [`named`] makes the
-//! name of a run whose first name is taken, [`of_template`] makes the run of one template by hand, and [`is_same_work`] tells whether a run that exists is the one that is wanted.
+//! name of a run whose first name is taken, [`of_template`] makes the run of one template by hand, and [`is_same_work`]
+//! tells whether a run that exists is the one that is wanted.
 
 mod gather;
 mod join;

@@ -169,7 +169,7 @@ impl Course {
         let Some(&Wait::Pause(length)) = self.step(canary).map(|step| &step.waits_for) else {
             return;
         };
-        let passes = begun && !look.rollout.spec.paused && !self.sleeps(look);
+        let passes = begun && !look.rollout.spec.paused && !self.sleeps(look) && !self.is_held(look);
         if passes && self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft) {
             self.pauses.retain(|pause| pause.reason != pause::CANARY_PAUSE_STEP);
         }

@@ -3,9 +3,9 @@
 use super::{StepPlugins, id_of, is_run, phase_of};
 use crate::api::rollout_status::StepPluginStatus;
 use crate::notation::duration::GoDuration;
-use crate::observed::{Answer, Called, Says, StepResult};
+use crate::observed::{Answer, CallId, Called, Operation, Says, StepResult};
 use crate::plan::draft::Draft;
-use crate::plan::{After, CallId, News, Operation};
+use crate::plan::{After, News};
 use crate::rollout::look::stamp;
 use crate::wire::step_plugin::StepPhase;
 use jiff::Timestamp;
@@ -97,7 +97,9 @@ fn ended(called: &Called, answer: &Answer) -> StepPluginStatus {
     let (phase, message) = match read(answer, Some(StepPhase::Successful)) {
         // It has to be over with the answer.
         Ok((StepPhase::Running, result)) => (StepPhase::Failed, result.message.clone()),
-        Ok((phase, result)) => (phase, result.message.clone()),
+        Ok((phase @ (StepPhase::Successful | StepPhase::Failed | StepPhase::Error), result)) => {
+            (phase, result.message.clone())
+        }
         Err(why) => (StepPhase::Error, why),
     };
     let time = |at: Timestamp| Some(stamp(at));
