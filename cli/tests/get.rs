@@ -149,7 +149,9 @@ async fn full() -> Server {
     let mut run = owned("smoke", "u-web", "Running");
     run["status"]["message"] = json!("two lines\nof text");
     run["status"]["metricResults"] = json!([{"name": "errors", "successful": 2, "failed": 1, "measurements": [
-        {"phase": "Failed", "message": "no", "startedAt": "2026-03-01T12:00:00Z", "metadata": {"job-name": "errors-1"}}]}]);
+        {"phase": "Failed", "message": "no", "startedAt": "2026-03-01T12:00:00Z", "metadata": {"job-name": "errors-1"}}]},
+        {"name": "rate", "successful": 2, "measurements": [
+            {"phase": "Successful", "metadata": {"samples": "7"}}, {"phase": "Successful", "metadata": {"samples": "57"}}]}]);
     let mut set = owned("web-a", "u-web", "");
     set["metadata"]["labels"] = json!({"rollouts-pod-template-hash": "a"});
     set["spec"] = json!({"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "c", "image": "reg/web:1"}]}}});
@@ -189,7 +191,11 @@ async fn output_for_programs() {
         ("/replicaSets/0/pods/0/ready", json!("0/1")),
         ("/replicaSets/0/pods/0/node", json!("node-7")),
         ("/experiments/0/status", json!("Error")),
-        ("/analysisRuns/0/successful", json!(2)),
+        ("/analysisRuns/0/successful", json!(4)),
+        (
+            "/analysisRuns/0/samples",
+            json!([{"metricName": "rate", "samples": "57"}]),
+        ),
         ("/analysisRuns/0/message", json!("two lines\nof text")),
         (
             "/analysisRuns/0/jobs/0",
@@ -228,7 +234,7 @@ async fn wide_has_nodes_images_and_messages() {
     assert_eq!((last(6), last(7)), ("two lines of text", "no"), "{}", outcome.out);
     let usual = full().await.run("get rollout web").await;
     assert!(
-        !usual.out.contains("node-7") && !usual.out.contains("two lines"),
+        usual.out.contains("✖ 1,57 samples") && !usual.out.contains("node-7") && !usual.out.contains("two lines"),
         "{}",
         usual.out
     );

@@ -32,7 +32,7 @@ mod telemetry;
 mod watch;
 
 pub use act::{Gate, Turn};
-pub use analysis::{Alone, Fetched, JobsAt, OfRun, Provider, Taken, Task};
+pub use analysis::{Alone, Compiled, Fetched, JobsAt, OfRun, Provider, Taken, Task};
 pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;

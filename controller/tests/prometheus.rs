@@ -144,6 +144,7 @@ impl Prometheus {
         let expressions = Noting::default();
         let ask = Ask {
             run: &Run::default(),
+            stable: None,
             metric: &metric,
             step: Step::Run { number: 1 },
             hidden: &[],

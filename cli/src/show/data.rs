@@ -3,7 +3,7 @@
 
 use crate::show::info::{
     AnalysisRunInfo, ExperimentInfo, Identity, ImageInfo, JobInfo, PodInfo, ReplicaSetInfo, Role, RolloutInfo,
-    StrategyInfo,
+    SamplesInfo, StrategyInfo,
 };
 use serde_json::{Value, json};
 
@@ -88,7 +88,8 @@ fn pod(info: &PodInfo, namespace: &str) -> Value {
 }
 
 fn analysis_run(info: &AnalysisRunInfo, namespace: &str) -> Value {
-    json!({
+    let samples = |of: &SamplesInfo| json!({"metricName": of.metric, "samples": of.samples});
+    let mut run = json!({
         "objectMeta": meta(&info.identity, namespace),
         "status": info.status,
         "message": info.message,
@@ -98,7 +99,11 @@ fn analysis_run(info: &AnalysisRunInfo, namespace: &str) -> Value {
         "inconclusive": info.inconclusive,
         "error": info.error,
         "jobs": each(&info.jobs, job),
-    })
+    });
+    if !info.samples.is_empty() {
+        run["samples"] = each(&info.samples, samples);
+    }
+    run
 }
 
 fn job(info: &JobInfo) -> Value {

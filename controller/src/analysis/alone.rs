@@ -1,5 +1,6 @@
 //! A run by itself: decided on and measured as the controller does it, but watched by nobody and written nowhere.
 
+use super::compiled::Compiled;
 use super::measure::{Provider, Taken};
 use super::measuring::{Unasked, collected, measure, of};
 use crate::act::{Gate, Writer};
@@ -30,6 +31,7 @@ pub struct Alone {
     key: Key,
     writer: Arc<Writer>,
     provider: Arc<dyn Provider>,
+    compiled: Arc<Compiled>,
     tasks: JoinSet<()>,
     sender: UnboundedSender<Came>,
     answers: UnboundedReceiver<Came>,
@@ -66,6 +68,7 @@ impl Alone {
             },
             writer: Arc::new(Writer::new(client, may_write, Budgets::new(0.0, 1), telemetry)),
             provider,
+            compiled: Arc::default(),
             tasks: JoinSet::new(),
             sender,
             answers,
@@ -109,12 +112,13 @@ impl Alone {
     fn ask(&mut self, questions: Vec<Question>) {
         let (writer, provider) = (Arc::clone(&self.writer), Arc::clone(&self.provider));
         let (key, run, sender) = (self.key.clone(), self.seen.run.clone(), self.sender.clone());
+        let compiled = Arc::clone(&self.compiled);
         self.tasks.spawn(async move {
             let each = |question, taken| {
                 // Whoever does not wait any more has dropped the run.
                 _ = sender.send(Came::Answer(question, Box::new(taken)));
             };
-            if let Err(unasked) = measure(&writer, &provider, (&key, &run), questions, each).await {
+            if let Err(unasked) = measure(&writer, &provider, (&key, &run, &compiled), questions, each).await {
                 _ = sender.send(Came::Unasked(unasked));
             }
         });

@@ -1,10 +1,11 @@
 //! What is being measured, and what was answered: by UID of the run, since a run that is made anew is another one.
 
+use super::compiled::Compiled;
 use crate::sync::lock;
 use jiff::Timestamp;
 use serin_core::analysis::run::{Answer, Asked, Question};
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::task::AbortHandle;
 
 /// Questions and answers of all runs.
@@ -20,6 +21,7 @@ pub(super) struct OfOne {
     pub(super) answers: Vec<Answer>,
     /// Why an argument has no value.
     pub(super) unresolved: Option<String>,
+    compiled: Arc<Compiled>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -46,6 +48,12 @@ impl Desk {
             }
         }
         put
+    }
+
+    /// The run's expressions; those of a run that nobody waits for are not kept.
+    pub(super) fn compiled(&self, uid: &str) -> Arc<Compiled> {
+        let known = lock(&self.0).get(uid).map(|one| Arc::clone(&one.compiled));
+        known.unwrap_or_default()
     }
 
     /// The task that will answer.

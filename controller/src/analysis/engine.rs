@@ -126,9 +126,17 @@ impl Engine {
 
     async fn measure_all(&self, key: &Key, run: &AnalysisRun, questions: Vec<Question>) {
         let answer = |question, taken| self.answer(key, question, taken);
-        let measured = measure(&self.shell.writer, &self.provider, (key, run), questions, answer).await;
+        let uid = run.metadata.uid.as_deref().unwrap_or_default();
+        let compiled = self.desk.compiled(uid);
+        let measured = measure(
+            &self.shell.writer,
+            &self.provider,
+            (key, run, &compiled),
+            questions,
+            answer,
+        )
+        .await;
         if let Err(Unasked { questions, why }) = measured {
-            let uid = run.metadata.uid.as_deref().unwrap_or_default();
             self.desk.unresolved(uid, &questions, why);
             self.queue.add(key, Reason::Measured);
         }

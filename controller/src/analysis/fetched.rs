@@ -8,7 +8,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kube::Client;
-use serin_core::analysis::expressions::Compiling;
 use serin_core::analysis::provider::{self, Secret};
 use serin_core::analysis::run::Step;
 use serin_core::api::analysis_template::Metric;
@@ -62,6 +61,7 @@ impl Provider for Fetched {
         let fetch = Arc::clone(&self.fetch);
         async move {
             let hidden: Vec<Secret> = task.hidden.iter().map(|value| Secret::new(value.clone())).collect();
+            let expressions = task.compiled.without(&task.hidden);
             let step = match &task.question.step {
                 Step::Run => provider::Step::Run {
                     number: task.question.number,
@@ -72,9 +72,10 @@ impl Provider for Fetched {
             let ask = Ask {
                 run: &run(&task.run),
                 metric: &task.metric,
+                stable: task.stable.as_ref(),
                 step,
                 hidden: &hidden,
-                expressions: &Compiling,
+                expressions: &expressions,
                 may_write: &task.may_write,
                 turn: &task.turn,
             };

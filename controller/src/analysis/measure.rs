@@ -1,5 +1,6 @@
 //! What the engine asks of metric providers.
 
+use super::compiled::Compiled;
 use crate::act::{Gate, Turn};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -71,6 +72,10 @@ pub struct Task {
     pub run: Arc<OfRun>,
     /// The metric with its arguments, the values of Secrets among them: it is never printed.
     pub metric: Metric,
+    /// The same with the arguments of the stable, where the metric compares.
+    pub stable: Option<Metric>,
+    /// The expressions of the run, compiled once.
+    pub compiled: Arc<Compiled>,
     /// What is done.
     pub question: Question,
     /// The values of Secrets among the arguments: none of them may be in what is taken.

@@ -1,12 +1,14 @@
 //! The measurements that a decision asks for: the arguments of the run with their Secrets, the provider with its time limit,
 //! and what must not be seen.
 
+use super::compiled::Compiled;
 use super::measure::{OfRun, Provider, Taken, Task};
-use super::secrets::{Arguments, Unresolved, Values};
+use super::secrets::{Arguments, Unresolved};
 use crate::act::Writer;
 use crate::store::Key;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
+use serin_core::analysis::compare::{Sides, measured};
 use serin_core::analysis::run::{Collect, Question};
 use serin_core::analysis::{arguments, provider};
 use serin_core::api::AnalysisRun;
@@ -33,7 +35,7 @@ pub(super) struct Unasked {
 pub(super) async fn measure(
     writer: &Writer,
     provider: &Arc<dyn Provider>,
-    (key, run): (&Key, &AnalysisRun),
+    (key, run, compiled): (&Key, &AnalysisRun, &Arc<Compiled>),
     questions: Vec<Question>,
     each: impl Fn(Question, Taken),
 ) -> Result<(), Unasked> {
@@ -48,7 +50,23 @@ pub(super) async fn measure(
         }
     };
     let (of, hidden) = (Arc::new(of(run)), args.values());
-    let task = |question: &Question| task(&of, run, &args, &hidden, question, writer);
+    let task = |question: &Question| -> Result<Task, String> {
+        let metric = run.spec.metrics.get(question.index);
+        let metric = metric.ok_or_else(|| "the metric is gone".to_owned())?;
+        let both = measured(metric, &args.args, Sides::of(&run.metadata));
+        // Of an unknown placeholder the text shows what is around it.
+        let (metric, stable) = both.map_err(|why| hidden.hidden_in(&why))?;
+        Ok(Task {
+            run: Arc::clone(&of),
+            metric,
+            stable,
+            compiled: Arc::clone(compiled),
+            question: question.clone(),
+            hidden: hidden.all(),
+            may_write: writer.gate(),
+            turn: writer.turn(),
+        })
+    };
     let all: FuturesUnordered<_> = questions
         .into_iter()
         .map(|question| {
@@ -69,28 +87,6 @@ pub(super) async fn measure(
     })
     .await;
     Ok(())
-}
-
-fn task(
-    of: &Arc<OfRun>,
-    run: &AnalysisRun,
-    args: &Arguments,
-    hidden: &Values,
-    question: &Question,
-    writer: &Writer,
-) -> Result<Task, String> {
-    let metric = run.spec.metrics.get(question.index);
-    let metric = metric.ok_or_else(|| "the metric is gone".to_owned())?;
-    // Of an unknown placeholder the text shows what is around it.
-    let metric = arguments::metric(metric, &args.args).map_err(|why| hidden.hidden_in(&why.to_string()))?;
-    Ok(Task {
-        run: Arc::clone(of),
-        metric,
-        question: question.clone(),
-        hidden: hidden.all(),
-        may_write: writer.gate(),
-        turn: writer.turn(),
-    })
 }
 
 async fn one(provider: &Arc<dyn Provider>, task: Task) -> Taken {

@@ -4,6 +4,7 @@
 //! ([`desk`]). Secrets are read when something is measured, and are known to that measurement only ([`secrets`]).
 
 mod alone;
+mod compiled;
 mod desk;
 mod engine;
 mod fetched;
@@ -17,6 +18,7 @@ mod series;
 mod watch;
 
 pub use alone::Alone;
+pub use compiled::Compiled;
 pub(crate) use engine::Engine;
 pub use fetched::Fetched;
 pub use measure::{JobsAt, OfRun, Provider, Taken, Task};

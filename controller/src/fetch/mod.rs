@@ -49,6 +49,8 @@ pub struct Ask<'a> {
     pub run: &'a Run,
     /// The metric, with its arguments: the values of Secrets, too.
     pub metric: &'a Metric,
+    /// The same metric with the arguments of the stable, where it is compared.
+    pub stable: Option<&'a Metric>,
     /// Whether it is taken, looked at again, or ended.
     pub step: Step<'a>,
     /// The values of Secrets among the arguments: none of them is in the answer.
@@ -104,8 +106,16 @@ impl Fetch {
             environment: &environment,
             expressions: ask.expressions,
         };
-        let read = self.conversation(&context, &hidden, (ask.may_write, ask.turn)).await;
-        let mut measurement = provider::measurement(&context, read, (self.clock)());
+        let writes = (ask.may_write, ask.turn);
+        let read = self.conversation(&context, &hidden, writes);
+        let mut measurement = match ask.stable {
+            None => provider::measurement(&context, read.await, (self.clock)()),
+            Some(metric) => {
+                let other = Context { metric, ..context };
+                let (canary, stable) = tokio::join!(read, self.conversation(&other, &hidden, writes));
+                provider::compared(&context, canary, stable, (self.clock)())
+            }
+        };
         hidden.hide_in(&mut measurement);
         let mut metadata = provider::metadata(ask.metric);
         hidden.hide_in_all(&mut metadata);

@@ -130,6 +130,7 @@ async fn ask_aws(url: &str) {
         let ask = Ask {
             run: &run(),
             metric: &metric(&provider),
+            stable: None,
             step: Step::Run { number: 1 },
             hidden: &[],
             expressions: &Good,

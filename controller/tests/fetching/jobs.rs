@@ -26,6 +26,7 @@ async fn step_while(api: &ApiServer, step: Step<'_>, may_write: &Gate) -> Measur
     let (run, metric) = (run(), metric(&job()));
     let ask = Ask {
         run: &run,
+        stable: None,
         metric: &metric,
         step,
         hidden: &[],
@@ -111,6 +112,7 @@ async fn secrets_of_providers_are_read_in_the_controllers_namespace() {
     let (run, metric) = (run(), metric(&json!({"influxdb": {"query": "q"}})));
     let ask = Ask {
         run: &run,
+        stable: None,
         metric: &metric,
         step: Step::Run { number: 1 },
         hidden: &[],

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod aws;
+mod compared;
 mod jobs;
 mod login;
 mod server;

@@ -225,6 +225,7 @@ pub(crate) async fn measured(provider: serde_json::Value, hidden: &[&str]) -> Me
     let (run, metric) = (run(), metric(&provider));
     let ask = Ask {
         run: &run,
+        stable: None,
         metric: &metric,
         step: Step::Run { number: 1 },
         hidden: &hidden,

@@ -2,6 +2,7 @@
 //! and what the answers mean (contract 06).
 
 pub mod arguments;
+pub mod compare;
 pub mod condition;
 pub mod expressions;
 pub mod provider;

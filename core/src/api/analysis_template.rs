@@ -82,6 +82,50 @@ pub struct Metric {
     /// Successes in a row that end the metric.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consecutive_success_limit: Option<IntOrString>,
+    /// What a measurement without data counts as: `Inconclusive`, `Failed`, `Successful` or `Error`. Absent: as in Argo
+    /// Rollouts, what the conditions make of it (decision 50).
+    #[serde(skip_serializing_if = "is_default")]
+    pub no_data: String,
+    /// Expression over `result` that gives the number of samples behind an answer (decision 50).
+    #[serde(skip_serializing_if = "is_default")]
+    pub samples: String,
+    /// Samples below which an answer counts as no data (decision 50).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_samples: Option<IntOrString>,
+    /// Judges the canary against the stable, in place of conditions (decision 50).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<Compare>,
+}
+
+/// A comparison of canary and stable: the metric is measured once for each, and a sequential test judges (decision 50).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Compare {
+    /// Argument that is set to the pod template hash of the canary for one request, and to that of the stable for the other.
+    pub arg: String,
+    /// Which values are worse: `higher` or `lower`.
+    pub worse: String,
+    /// How much worse the canary may be, as a decimal number: a difference of rates, or of values in their own unit.
+    pub margin: String,
+    /// Confidence of a decision, as a decimal number between 0.5 and 1: `0.95` errs in at most 5 of 100 runs.
+    pub confidence: String,
+    /// What is compared.
+    pub result: CompareResult,
+}
+
+/// What is compared: rates, which `successes` and `trials` give, or values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CompareResult {
+    /// Expression over `result`: how many of the trials since the last measurement had what is counted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub successes: String,
+    /// Expression over `result`: the trials since the last measurement, such as requests.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trials: String,
+    /// Expression over `result`: one value for each measurement, such as a latency.
+    #[serde(skip_serializing_if = "is_default")]
+    pub value: String,
 }
 
 /// An argument of a template or a run.

@@ -133,6 +133,7 @@ fn spec(look: &Look<'_>, analysis: &ExperimentAnalysis) -> Result<AnalysisRunSpe
         args: &args,
         dry_run: &look.spec().dry_run,
         measurement_retention: &look.spec().measurement_retention,
+        ..Caller::default()
     };
     gathered.run(caller).map_err(|error| error.to_string())
 }

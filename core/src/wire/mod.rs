@@ -38,6 +38,8 @@ pub const OWN_PREFIX: &str = "rollout.serin.dev/";
 pub const MESSAGE_CHANGED_AT: &str = "rollout.serin.dev/message-changed-at";
 /// Annotation of ReplicaSets of a canary that is paused by hand: pods, and `spec.replicas`, when it was paused (decision 41).
 pub const SIZE_AT_PAUSE: &str = "rollout.serin.dev/size-at-pause";
+/// Annotation of AnalysisRuns that compare: the pod template hash of the stable revision (decision 50).
+pub const STABLE_HASH: &str = "rollout.serin.dev/stable-hash";
 /// Label of AnalysisRuns: what of the rollout they belong to.
 pub const ROLLOUT_TYPE: &str = "rollout-type";
 /// Label of AnalysisRuns of a step: the index of the step.

@@ -18,17 +18,26 @@ use serin_core::wire::analysis::Phase;
 const LIVES: u64 = 2_000;
 
 /// xorshift64*: the same lives on each machine.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    /// The dice of a seed. Seeds that are close give other lives.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut dice = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        for _ in 0..4 {
+            dice.roll(2);
+        }
+        dice
+    }
+
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
     }
 
-    fn one_in(&mut self, sides: u64) -> bool {
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
 }
@@ -74,10 +83,7 @@ struct Life {
 
 impl Life {
     fn of(seed: u64) -> Self {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        for _ in 0..4 {
-            dice.roll(2);
-        }
+        let mut dice = Dice::of(seed);
         let run: AnalysisRun =
             serde_json::from_value(json!({"metadata": {"name": "r", "uid": "u"}, "spec": spec(&mut dice)})).unwrap();
         Self {

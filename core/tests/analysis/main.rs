@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
+mod compare;
 mod counters;
+mod data;
 mod expressions;
 mod lives;
 mod play;
@@ -10,3 +12,4 @@ mod runs;
 mod takeover;
 mod times;
 mod validation;
+mod weather;

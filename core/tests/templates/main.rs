@@ -49,6 +49,7 @@ fn run(all: &Templates, names: &[&str], caller: &Value) -> Result<AnalysisRunSpe
             args: &caller.args,
             dry_run: &caller.dry_run,
             measurement_retention: &caller.measurement_retention,
+            ..Caller::default()
         })
         .map_err(|error| error.to_string())
 }

@@ -9,14 +9,15 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// What core may depend on: types, their wire forms, time as data, patterns, and the language of conditions, which is as pure.
-const CRATES: [&str; 15] = [
+/// What core may depend on: types, their wire forms, time as data, patterns, functions of numbers, and the language of conditions, which is as pure.
+const CRATES: [&str; 16] = [
     "ciborium",
     "csv",
     "form_urlencoded",
     "jiff",
     "k8s-openapi",
     "kube-core",
+    "libm",
     "regex",
     "schemars",
     "serde",

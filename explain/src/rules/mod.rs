@@ -95,6 +95,7 @@ pub static RULES: &[&Rule] = &[
     &analysis::experiment::RULE,
     &analysis::arguments::RULE,
     &analysis::names::RULE,
+    &analysis::conditions::RULE,
     &reference::not_in_build::RULE,
     &reference::scaler::RULE,
     &reference::route::RULE,

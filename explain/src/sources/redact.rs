@@ -121,7 +121,8 @@ fn walk(value: &mut Value, name: &str, literals: &Literals) {
         ) => leaves(held),
         ("config", held) => leaves(held),
         ("metadata", Value::Object(members)) if members.contains_key("connection") || is_trigger(members) => {
-            members.values_mut().for_each(leaves);
+            let others = members.iter_mut().filter(|(name, held)| !is_count(name, held));
+            others.for_each(|(_, held)| leaves(held));
         }
         // What a container said last may repeat anything that it was given.
         ("terminated", Value::Object(members)) => {
@@ -143,7 +144,13 @@ fn walk(value: &mut Value, name: &str, literals: &Literals) {
     }
 }
 
-/// The `metadata` of a trigger of KEDA, unlike that of an object, has no name and no labels.
+/// The number of samples of a measurement (decision 50).
+fn is_count(name: &str, held: &Value) -> bool {
+    let number = held.as_str().and_then(|text| text.parse::<f64>().ok());
+    name == "samples" && number.is_some()
+}
+
+/// The `metadata` of a trigger of KEDA, or of a measurement, unlike that of an object, has no name and no labels.
 fn is_trigger(members: &Map<String, Value>) -> bool {
     let of_objects = [
         "name",

@@ -81,6 +81,62 @@ fn analysis_failed() {
     assert!(dry.is(&["analysis-failed"]).causes[0].summary.contains("[0.5]"));
 }
 
+/// `noData`, `samples` and `compare` (decision 50).
+#[test]
+fn samples_and_comparisons_are_told() {
+    let with = |phase: &str, message: &str, more: Value| {
+        let mut world = failed(&["[0.12]"]);
+        let mut bad = result(phase, &["[0.12]"], message);
+        bad["count"] = 9.into();
+        bad["measurements"][0]["metadata"] = json!({"samples": "57"});
+        let change = json!({"spec": {"metrics": [metric_with(&more)]}, "status": {"metricResults": [bad]}});
+        world.change("AnalysisRun", "web-bbb-2", change);
+        world
+    };
+    let summary = |world: World, cause: &str| world.is(&[cause]).causes[0].summary.clone();
+    assert_eq!(
+        summary(with("Failed", "57 samples", json!({})), "analysis-failed"),
+        "Metric errors of AnalysisRun web-bbb-2 failed: it measured [0.12] of 57 samples, and the condition is success if \
+         result[0] < 0.05 (1 failed, limit 1)."
+    );
+    assert_eq!(
+        summary(
+            with(
+                "Failed",
+                "no data: 57 samples, minSamples is 100",
+                json!({"noData": "Failed"})
+            ),
+            "analysis-no-data"
+        ),
+        "Metric errors of AnalysisRun web-bbb-2 has no data: 57 samples, minSamples is 100 (1 failed, limit 1)."
+    );
+    let compare = json!({"successCondition": "", "compare": {"arg": "hash", "margin": "0.01"}});
+    assert_eq!(
+        summary(
+            with(
+                "Failed",
+                "the canary is worse by more than 0.01: canary 220 of 2000",
+                compare.clone()
+            ),
+            "analysis-failed"
+        ),
+        "Metric errors of AnalysisRun web-bbb-2 failed: the canary is worse by more than 0.01: canary 220 of 2000."
+    );
+    let open = with("Inconclusive", "not decided: canary 2 of 20", compare);
+    assert_eq!(
+        summary(open, "analysis-inconclusive"),
+        "Metric errors of AnalysisRun web-bbb-2 is inconclusive after 9 measurements: not decided: canary 2 of 20."
+    );
+}
+
+fn metric_with(more: &Value) -> Value {
+    let mut metric = metric();
+    for (name, value) in more.as_object().unwrap() {
+        metric[name] = value.clone();
+    }
+    metric
+}
+
 #[test]
 fn analysis_error() {
     let world = |message: &str| {

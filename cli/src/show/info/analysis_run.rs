@@ -5,6 +5,8 @@ use serin_core::api::AnalysisRun;
 use serin_core::api::analysis_run::{Measurement, MetricResult};
 use std::cmp::Reverse;
 
+/// Metadata of a measurement: the number of samples; of a comparison the trials of the canary so far.
+const SAMPLES: [&str; 2] = ["samples", "canaryTrials"];
 /// Metadata of a measurement: the Job that measured.
 const JOB_NAME: &str = "job-name";
 
@@ -29,8 +31,19 @@ pub(crate) struct AnalysisRunInfo {
     pub inconclusive: i32,
     /// Measurements that could not be taken.
     pub error: i32,
+    /// Samples behind the newest measurement of each metric that counts them (decision 50).
+    pub samples: Vec<SamplesInfo>,
     /// Jobs that measured.
     pub jobs: Vec<JobInfo>,
+}
+
+/// How many samples are behind the newest measurement of a metric.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SamplesInfo {
+    /// The metric.
+    pub metric: String,
+    /// The number, as it was measured.
+    pub samples: String,
 }
 
 /// A Job as its measurement speaks of it: the Job itself is never read, its age is that of the measurement.
@@ -81,8 +94,18 @@ fn info(run: &AnalysisRun) -> AnalysisRunInfo {
         failed: total(|it| it.failed),
         inconclusive: total(|it| it.inconclusive),
         error: total(|it| it.error),
+        samples: results.iter().filter_map(samples).collect(),
         jobs: results.iter().flat_map(jobs).collect(),
     }
+}
+
+fn samples(result: &MetricResult) -> Option<SamplesInfo> {
+    let newest = &result.measurements.last()?.metadata;
+    let samples = SAMPLES.into_iter().find_map(|key| newest.get(key))?;
+    Some(SamplesInfo {
+        metric: result.name.clone(),
+        samples: samples.clone(),
+    })
 }
 
 fn job(metric: &str, measurement: &Measurement) -> Option<JobInfo> {

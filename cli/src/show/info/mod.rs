@@ -8,7 +8,7 @@ mod image;
 mod pod;
 mod replica_set;
 
-pub(crate) use analysis_run::{AnalysisRunInfo, JobInfo};
+pub(crate) use analysis_run::{AnalysisRunInfo, JobInfo, SamplesInfo};
 pub(crate) use experiment::ExperimentInfo;
 pub(crate) use image::ImageInfo;
 pub(crate) use pod::PodInfo;

@@ -332,9 +332,10 @@ impl Table {
             (icon::WARNING, run.error),
         ];
         let counted = counts.into_iter().filter(|(_, count)| *count > 0);
-        let info: Vec<_> = counted
-            .map(|(icon, count)| format!("{} {count}", self.colors.word(icon)))
-            .collect();
+        let counts = counted.map(|(icon, count)| format!("{} {count}", self.colors.word(icon)));
+        let samples: Vec<&str> = run.samples.iter().map(|of| of.samples.as_str()).collect();
+        let samples = (!samples.is_empty()).then(|| format!("{} samples", samples.join("/")));
+        let info: Vec<_> = counts.chain(samples).collect();
         let name = self.colors.paint(&run.identity.name, &run.status);
         let status = (run.icon, run.status.as_str());
         self.row(

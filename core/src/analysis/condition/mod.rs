@@ -7,6 +7,7 @@ mod environment;
 mod shape;
 mod typed;
 
+pub use serin_expr::Value;
 pub use shape::Shape;
 pub use typed::typed;
 
@@ -14,7 +15,7 @@ use environment::{of_condition, of_time, set_result};
 use jiff::Timestamp;
 use serin_expr::go::format::type_name;
 use serin_expr::value::Type;
-use serin_expr::{Environment, Expression, Program, Value};
+use serin_expr::{Environment, Expression, Program};
 
 /// What the conditions of a metric say of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Conditions {
     #[must_use]
     pub fn unparsable(&self) -> Vec<(&'static str, &str)> {
         let conditions = self.success.iter().chain(&self.failure);
-        let wrong = conditions.filter_map(|it| it.parsed.as_ref().err().map(|why| (it.field, why.as_str())));
+        let wrong = conditions.filter_map(|it| it.formula.unparsable().map(|why| (it.field, why)));
         wrong.collect()
     }
 }
@@ -86,29 +87,24 @@ impl Conditions {
 struct Condition {
     field: &'static str,
     text: String,
-    parsed: Result<Expression, String>,
-    environment: Environment,
-    /// The program for a type of value; of nil, if it is none.
-    compiled: Option<(Option<Type>, Result<Program, String>)>,
+    formula: Formula,
 }
 
 impl Condition {
     fn new(field: &'static str, text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return None;
-        }
-        let environment = of_condition();
-        Some(Self {
+        (!text.is_empty()).then(|| Self {
             field,
             text: text.to_owned(),
-            parsed: Expression::parse(text, &environment),
-            environment,
-            compiled: None,
+            formula: Formula::new(text),
         })
     }
 
     fn holds(&mut self, result: &Value, now: Timestamp) -> Result<bool, String> {
-        self.evaluate(result, now).map_err(|why| {
+        let evaluated = self.formula.evaluate(result, now).and_then(|value| match value {
+            Value::Bool(is) => Ok(is),
+            other => Err(format!("expected bool, but got {}", type_name(&other))),
+        });
+        evaluated.map_err(|why| {
             let why = if result.is_nil_or_empty() {
                 "metric result is nil or empty: no data returned from the metric provider"
             } else {
@@ -117,8 +113,34 @@ impl Condition {
             format!("could not evaluate {} \"{}\": {why}", self.field, self.text)
         })
     }
+}
 
-    fn evaluate(&mut self, result: &Value, now: Timestamp) -> Result<bool, String> {
+/// An expression over `result`, parsed once, and compiled once for a type of value.
+#[derive(Debug)]
+pub struct Formula {
+    parsed: Result<Expression, String>,
+    environment: Environment,
+    /// The program for a type of value; of nil, if it is none.
+    compiled: Option<(Option<Type>, Result<Program, String>)>,
+}
+
+impl Formula {
+    /// The expression of a text; what is wrong with it is told when it is evaluated.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let environment = of_condition();
+        Self {
+            parsed: Expression::parse(text, &environment),
+            environment,
+            compiled: None,
+        }
+    }
+
+    /// What the expression gives of a value, whatever its type.
+    ///
+    /// # Errors
+    /// What is wrong with the expression.
+    pub fn evaluate(&mut self, result: &Value, now: Timestamp) -> Result<Value, String> {
         let parsed = self.parsed.as_ref().map_err(Clone::clone)?;
         set_result(&mut self.environment, result);
         let of = Type::of(result);
@@ -126,13 +148,28 @@ impl Condition {
             self.compiled = Some((of, parsed.compile(&self.environment)));
         }
         let Some((_, compiled)) = &self.compiled else {
-            return Err("the condition is not compiled".to_owned());
+            return Err("the expression is not compiled".to_owned());
         };
-        let program = compiled.as_ref().map_err(Clone::clone)?;
-        match program.run(&self.environment, now)? {
-            Value::Bool(is) => Ok(is),
-            other => Err(format!("expected bool, but got {}", type_name(&other))),
-        }
+        compiled.as_ref().map_err(Clone::clone)?.run(&self.environment, now)
+    }
+
+    /// The number that the expression gives; `field` and `text` name it in messages (decision 50).
+    ///
+    /// # Errors
+    /// What is wrong with the expression, and that it gives something else.
+    pub fn number(&mut self, field: &str, text: &str, result: &Value, now: Timestamp) -> Result<f64, String> {
+        let number = self.evaluate(result, now).and_then(|value| match value {
+            Value::Float(number) => Ok(number),
+            Value::Integer(integer) => Ok(integer.float()),
+            other => Err(format!("expected a number, but got {}", type_name(&other))),
+        });
+        number.map_err(|why| format!("could not evaluate {field} \"{text}\": {why}"))
+    }
+
+    /// Why it is no expression, whatever is measured.
+    #[must_use]
+    pub fn unparsable(&self) -> Option<&str> {
+        self.parsed.as_ref().err().map(String::as_str)
     }
 }
 
@@ -141,21 +178,39 @@ impl Condition {
 /// # Errors
 /// What is wrong with the expression.
 pub fn evaluate(text: &str, result: &Value, now: Timestamp) -> Result<Value, String> {
-    let mut environment = of_condition();
-    set_result(&mut environment, result);
-    let program = Expression::parse(text, &environment)?.compile(&environment)?;
-    program.run(&environment, now)
+    Formula::new(text).evaluate(result, now)
 }
 
-/// The time that an expression of `rangeQuery.start` or `rangeQuery.end` gives, such as `now() - duration("5m")`.
+/// An expression of a time, compiled once.
+#[derive(Debug)]
+pub struct Moment(Result<Program, String>, Environment);
+
+impl Moment {
+    /// The expression of a text; what is wrong with it is told when it is evaluated.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let environment = of_time();
+        let program = Expression::parse(text, &environment).and_then(|it| it.compile(&environment));
+        Self(program, environment)
+    }
+
+    /// The time that an expression of `rangeQuery.start` or `rangeQuery.end` gives, such as `now() - duration("5m")`.
+    ///
+    /// # Errors
+    /// What is wrong with the expression, and that it gives something else (contract 06 §10).
+    pub fn at(&self, now: Timestamp) -> Result<Timestamp, String> {
+        let Self(program, environment) = self;
+        match program.as_ref().map_err(Clone::clone)?.run(environment, now)? {
+            Value::Time(time) => Ok(time.at),
+            other => Err(format!("expected time.Time, but got {}", type_name(&other))),
+        }
+    }
+}
+
+/// The time that an expression gives once ([`Moment`]).
 ///
 /// # Errors
 /// What is wrong with the expression, and that it gives something else (contract 06 §10).
 pub fn time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    let environment = of_time();
-    let program = Expression::parse(text, &environment)?.compile(&environment)?;
-    match program.run(&environment, now)? {
-        Value::Time(time) => Ok(time.at),
-        other => Err(format!("expected time.Time, but got {}", type_name(&other))),
-    }
+    Moment::new(text).at(now)
 }

@@ -41,7 +41,7 @@ impl Provider for GraphiteMetric {
             .map(Vec::as_slice)
             .unwrap_or_default();
         if points.is_empty() {
-            return Err("no values found".into());
+            return Err(Failure::no_data("no values found"));
         }
         let numbers: Result<Vec<Option<f64>>, String> = points.iter().map(number).collect();
         let numbers: Vec<f64> = numbers?.into_iter().flatten().collect();

@@ -50,7 +50,7 @@ impl Provider for InfluxdbMetric {
         }
         let (records, error) = records(&answer.body);
         if records.is_empty() {
-            return Err("no results returned from flux query".into());
+            return Err(Failure::no_data("no results returned from flux query"));
         }
         // What came before an error is not all: it is not judged.
         if let Some(error) = error {

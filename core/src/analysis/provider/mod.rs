@@ -4,7 +4,9 @@
 //! [`Next`] one, until a [`Reading`] is there, of which [`measurement`] makes what the status holds. The shell carries the
 //! messages and knows no provider. Each provider has a file, and those that speak HTTP are a `Provider` each.
 
+mod amount;
 mod cloudwatch;
+mod compared;
 mod datadog;
 mod graphite;
 mod influxdb;
@@ -19,12 +21,14 @@ mod skywalking;
 mod wavefront;
 mod web;
 
+pub use compared::compared;
 pub use job::{Call, RUN_NAME, RUN_NAMESPACE, RUN_UID, Refusal, Reply, Surplus, collect, ended, surplus};
 pub(crate) use job::{job_name, job_of};
 pub use reading::{Failure, Next, Outcome, Reading, measurement};
 pub use request::{Answer, Auth, OAuth2, Request, SigV4};
 pub use secret::{HIDDEN, Keys, Place, Secret, SecretName, Secrets};
 
+use crate::analysis::condition::Formula;
 use crate::api::analysis_run::Measurement;
 use crate::api::analysis_template::Metric;
 use crate::api::providers::{JobMetric, MetricProvider, OAuth2Config};
@@ -106,6 +110,14 @@ pub trait Expressions: Send + Sync {
     /// # Errors
     /// If a condition cannot be compiled or evaluated, or is no `bool`: the measurement's message.
     fn judge(&self, metric: &Metric, result: &Value, now: Timestamp) -> Result<String, String>;
+
+    /// The number that an expression over the value gives; `field` names it in messages (decision 50).
+    ///
+    /// # Errors
+    /// If the expression cannot be compiled or evaluated, or gives no number: the measurement's message.
+    fn number(&self, field: &str, text: &str, result: &Value, now: Timestamp) -> Result<f64, String> {
+        Formula::new(text).number(field, text, result, now)
+    }
 
     /// A time of a range query (contract 06 §10).
     ///

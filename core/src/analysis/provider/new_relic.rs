@@ -80,7 +80,7 @@ impl Provider for NewRelicMetric {
         let results: Vec<_> = results.into_iter().flatten().filter_map(Json::as_object).collect();
         let (value, text) = match results.as_slice() {
             [one] if !one.is_empty() => (Value::map(one), go_value::json(&Json::Object((*one).clone()))),
-            [] | [_] => return Err("no results returned from NRQL query".into()),
+            [] | [_] => return Err(Failure::no_data("no results returned from NRQL query")),
             several => {
                 let all = several.iter().map(|one| Json::Object((*one).clone())).collect();
                 (Value::maps(several.iter().copied()), go_value::json(&Json::Array(all)))

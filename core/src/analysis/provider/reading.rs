@@ -1,10 +1,11 @@
 //! What an answer means, and the measurement that it becomes.
 
-use super::Context;
 use super::job::Call;
 use super::request::Request;
+use super::{Context, amount};
 use crate::api::Time;
 use crate::api::analysis_run::Measurement;
+use crate::api::analysis_template::Metric;
 use jiff::Timestamp;
 use serin_expr::Value;
 use std::collections::BTreeMap;
@@ -101,6 +102,18 @@ pub struct Failure {
     pub message: String,
     /// Metadata of the measurement.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the provider answered, and had no data: `noData` of the metric decides, where it is written (decision 50).
+    pub is_no_data: bool,
+}
+
+impl Failure {
+    /// The provider answered, and had no data.
+    pub(super) fn no_data(message: &str) -> Self {
+        Self {
+            is_no_data: true,
+            ..message.into()
+        }
+    }
 }
 
 impl From<String> for Failure {
@@ -127,16 +140,12 @@ pub fn measurement(context: &Context<'_>, read: Result<Reading, Failure>, at: Ti
         started_at: Some(Time(context.now)),
         ..Measurement::default()
     });
-    let failed = |measurement: &mut Measurement, message: String| {
-        measurement.phase = "Error".to_owned();
-        measurement.message = message;
-        measurement.finished_at = Some(Time(at));
-    };
     let reading = match read {
         Ok(reading) => reading,
         Err(failure) => {
+            let (phase, message) = failed(context.metric, &failure);
             measurement.metadata.extend(failure.metadata);
-            failed(&mut measurement, failure.message);
+            finish(&mut measurement, phase, message, at);
             return measurement;
         }
     };
@@ -148,22 +157,36 @@ pub fn measurement(context: &Context<'_>, read: Result<Reading, Failure>, at: Ti
             measurement.resume_at = resume_at.map(Time);
             return measurement;
         }
-        Outcome::Judged { phase, message } => {
-            measurement.phase = phase.to_owned();
-            measurement.message = message;
-        }
-        Outcome::Value(value) => match context.expressions.judge(context.metric, &value, at) {
-            Ok(phase) => measurement.phase = phase,
+        Outcome::Judged { phase, message } => finish(&mut measurement, phase, message, at),
+        Outcome::Value(value) => match amount::judge(context, &value, at) {
+            Ok(judged) => {
+                measurement.metadata.extend(judged.metadata);
+                finish(&mut measurement, &judged.phase, judged.message, at);
+            }
             Err(error) => {
                 if !reading.text_stays {
                     measurement.value.clear();
                 }
-                failed(&mut measurement, error);
+                finish(&mut measurement, "Error", error, at);
                 return measurement;
             }
         },
     }
     measurement.metadata.extend(reading.with_verdict);
-    measurement.finished_at = Some(Time(at));
     measurement
+}
+
+/// The measurement has ended like this.
+pub(super) fn finish(measurement: &mut Measurement, phase: &str, message: String, at: Timestamp) {
+    phase.clone_into(&mut measurement.phase);
+    measurement.message = message;
+    measurement.finished_at = Some(Time(at));
+}
+
+/// Phase and message of a measurement that failed: an answer without data is what `noData` says, where it is written.
+pub(super) fn failed<'m>(metric: &'m Metric, failure: &Failure) -> (&'m str, String) {
+    match metric.no_data.as_str() {
+        no_data if failure.is_no_data && !no_data.is_empty() => (no_data, format!("no data: {}", failure.message)),
+        _ => ("Error", failure.message.clone()),
+    }
 }

@@ -45,7 +45,7 @@ impl Provider for SkyWalkingMetric {
         }
         let data = &body["data"];
         if data.is_null() {
-            return Err("no results returned from SkyWalking query".into());
+            return Err(Failure::no_data("no results returned from SkyWalking query"));
         }
         Ok(Next::Done(Reading::value(Value::from_json(data), go_value::json(data))))
     }

@@ -71,8 +71,8 @@ impl Provider for WavefrontMetric {
         };
         let value = match nearest.as_slice() {
             [] => {
-                let message = "No TimeSeries found in response from Wavefront".to_owned();
-                return Err(Failure { message, metadata });
+                let failure = Failure::no_data("No TimeSeries found in response from Wavefront");
+                return Err(Failure { metadata, ..failure });
             }
             [one] => Value::Float(one.value),
             several => Value::floats(several.iter().map(|point| point.value)),

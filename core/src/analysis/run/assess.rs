@@ -68,7 +68,7 @@ pub(super) fn metric_phase(metric: &Metric, result: &MetricResult, terminating: 
     }
     match terminating {
         // Nothing but errors is no success, even if nobody wants to know any more (invariant 6, 11 G7).
-        true if result.count == 0 => Phase::Inconclusive,
+        true if result.count == 0 || metric.compare.is_some() => Phase::Inconclusive,
         true => Phase::Successful,
         false => Phase::Running,
     }
@@ -89,6 +89,17 @@ fn exceeded(limits: &Limits, result: &MetricResult) -> Option<(Phase, String)> {
     let failed = result.failed;
     let limit = limits.failure.filter(|limit| failed > *limit)?;
     Some((Phase::Failed, format!("failed ({failed}) > failureLimit ({limit})")))
+}
+
+/// What is said of a comparison that has ended without a decision (decision 50).
+fn undecided(metric: &Metric, result: &MetricResult) -> Option<(Phase, String)> {
+    let open = metric.compare.is_some() && Phase::of(&result.phase) == Phase::Inconclusive;
+    open.then(|| {
+        (
+            Phase::Inconclusive,
+            format!("no decision after {} measurements", result.count),
+        )
+    })
 }
 
 /// Assesses the run, and writes the summaries. `None` while it has not ended.
@@ -119,7 +130,7 @@ pub(super) fn run(
             continue;
         };
         let phase = Phase::of(&result.phase);
-        let limit = exceeded(&Limits::of(metric), result);
+        let limit = exceeded(&Limits::of(metric), result).or_else(|| undecided(metric, result));
         add(summary, limit.as_ref().map_or(Phase::Successful, |(phase, _)| *phase));
         if dry {
             worst = worst.or(Some(Phase::Successful));

@@ -11,6 +11,7 @@ use super::status;
 use super::time::{after_seconds, stamp};
 use super::validate::validate;
 use crate::analysis::arguments;
+use crate::analysis::compare::{Sides, measured};
 use crate::api::AnalysisRun;
 use crate::api::analysis_run::AnalysisRunStatus;
 use crate::api::analysis_template::Metric;
@@ -86,6 +87,10 @@ impl Prepared {
             .collect::<Result<_, _>>()
             .map_err(|error| unresolved(error.to_string()))?;
         validate(&metrics).map_err(invalid)?;
+        let sides = Sides::of(&seen.run.metadata);
+        for metric in spec.metrics.iter().filter(|metric| metric.compare.is_some()) {
+            measured(metric, &args, sides).map_err(invalid)?;
+        }
         let dry_run = rules::dry_run(&spec.dry_run, &metrics).map_err(invalid)?;
         let retention = rules::retention(&spec.measurement_retention, &metrics).map_err(invalid)?;
         if let Some(why) = &seen.unresolved {

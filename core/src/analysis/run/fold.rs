@@ -2,6 +2,7 @@
 
 use super::observed::{Answer, Question, Step};
 use super::time::{after_seconds, stamp, stamp_up};
+use crate::analysis::compare::{Comparison, Decision, Sums, without_one};
 use crate::analysis::run::schedule::{RETRY_SECONDS, last, number};
 use crate::api::analysis_run::{AnalysisRunStatus, Measurement, MetricResult};
 use crate::api::analysis_template::Metric;
@@ -33,8 +34,10 @@ pub(super) fn fold(
             continue;
         }
         first = first.or(Some(answer.at));
+        let metric = metrics.iter().find(|metric| metric.name == answer.question.metric);
+        let comparison = metric.and_then(Comparison::of_metric);
         match known.and_then(|at| status.metric_results.get_mut(at)) {
-            Some(result) => count(result, answer),
+            Some(result) => count(result, answer, comparison.as_ref()),
             None => {
                 let mut result = MetricResult {
                     name: answer.question.metric.clone(),
@@ -43,7 +46,7 @@ pub(super) fn fold(
                     metadata: answer.metadata.clone(),
                     ..MetricResult::default()
                 };
-                count(&mut result, answer);
+                count(&mut result, answer, comparison.as_ref());
                 status.metric_results.push(result);
             }
         }
@@ -63,8 +66,11 @@ fn waits_for(result: Option<&MetricResult>, question: &Question) -> bool {
     }
 }
 
-fn count(result: &mut MetricResult, answer: &Answer) {
-    let measurement = taken(answer);
+fn count(result: &mut MetricResult, answer: &Answer, comparison: Option<&Comparison<'_>>) {
+    let mut measurement = taken(answer);
+    if let Some(comparison) = comparison {
+        add(comparison, last(result), &mut measurement);
+    }
     let phase = Phase::of(&measurement.phase);
     let up = |counter: &mut i32| *counter = counter.saturating_add(1);
     match phase {
@@ -95,6 +101,27 @@ fn count(result: &mut MetricResult, answer: &Answer) {
         result.measurements.pop();
     }
     result.measurements.push(measurement);
+}
+
+/// Adds what was measured to the sums of the measurement before, and judges them. A measurement without numbers carries the
+/// sums on: only the newest measurements are kept.
+fn add(comparison: &Comparison<'_>, before: Option<&Measurement>, measurement: &mut Measurement) {
+    let before = before.and_then(|before| Sums::read(comparison, &before.metadata));
+    let Some(sums) = Sums::plus(before, comparison, &measurement.metadata) else {
+        without_one(comparison, &mut measurement.metadata);
+        if let Some(sums) = before {
+            sums.write(&mut measurement.metadata);
+        }
+        return;
+    };
+    sums.write(&mut measurement.metadata);
+    let phase = match comparison.judge(&sums).0 {
+        Decision::Worse => Phase::Failed,
+        Decision::NotWorse => Phase::Successful,
+        Decision::Open => Phase::Inconclusive,
+    };
+    phase.as_str().clone_into(&mut measurement.phase);
+    measurement.message = comparison.words(&sums);
 }
 
 /// The measurement as it is recorded: in whole seconds, finished if its phase is final, and otherwise with a time at which

@@ -27,14 +27,21 @@ impl Limits {
         let or_zero = |limit: &Option<IntOrString>| limit.as_ref().map_or(0, number);
         let failure = or_zero(&metric.failure_limit);
         let success = or_zero(&metric.consecutive_success_limit);
+        if metric.compare.is_some() {
+            // The test bounds its own errors: its first decision ends the metric, and until then nothing is decided.
+            return Self {
+                count: effective_count(metric),
+                failure: Some(0),
+                inconclusive: i32::MAX,
+                consecutive_error: consecutive_error(metric),
+                consecutive_success: Some(1),
+            };
+        }
         Self {
             count: effective_count(metric),
             failure: (failure >= 0).then_some(failure),
             inconclusive: or_zero(&metric.inconclusive_limit),
-            consecutive_error: metric
-                .consecutive_error_limit
-                .as_ref()
-                .map_or(CONSECUTIVE_ERRORS, number),
+            consecutive_error: consecutive_error(metric),
             consecutive_success: (success > 0).then_some(success),
         }
     }
@@ -43,6 +50,13 @@ impl Limits {
     pub(super) fn reached(&self, count: i32) -> bool {
         self.count.is_some_and(|wanted| count >= wanted)
     }
+}
+
+fn consecutive_error(metric: &Metric) -> i32 {
+    metric
+        .consecutive_error_limit
+        .as_ref()
+        .map_or(CONSECUTIVE_ERRORS, number)
 }
 
 /// A metric with neither count nor interval is measured once, one with an interval only without end. A negative count is 1:
@@ -56,7 +70,7 @@ fn effective_count(metric: &Metric) -> Option<i32> {
 }
 
 /// A number, also as text; a text that is none is 0, and what does not fit becomes the nearest number that does.
-pub(super) fn number(value: &IntOrString) -> i32 {
+pub(crate) fn number(value: &IntOrString) -> i32 {
     match value {
         IntOrString::Int(number) => *number,
         IntOrString::String(text) => {
@@ -78,6 +92,7 @@ pub(super) fn from_secret(metric: &Metric) -> Option<&'static str> {
         ("inconclusiveLimit", &metric.inconclusive_limit),
         ("consecutiveErrorLimit", &metric.consecutive_error_limit),
         ("consecutiveSuccessLimit", &metric.consecutive_success_limit),
+        ("minSamples", &metric.min_samples),
     ];
     limits.into_iter().find_map(|(name, limit)| match limit {
         Some(IntOrString::String(text)) if text.contains(INSTEAD_OF_SECRET) => Some(name),

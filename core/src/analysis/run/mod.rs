@@ -19,7 +19,8 @@ mod time;
 mod validate;
 
 pub use decide::decide;
+pub(crate) use limits::number;
 pub use observed::{Answer, Asked, Observed, Question, SeenJob, Step};
 pub use plan::{Collect, Plan};
 pub use rules::{RuleError, dry_run, retention};
-pub use validate::{MetricError, validate};
+pub use validate::{MetricError, additions, validate};

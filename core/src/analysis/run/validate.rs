@@ -1,6 +1,7 @@
 //! What is wrong with the metrics of a run (contract 06 §2).
 
 use super::limits::{from_secret, number};
+use crate::analysis::compare::Comparison;
 use crate::analysis::provider::count;
 use crate::api::IntOrString;
 use crate::api::analysis_template::Metric;
@@ -50,7 +51,8 @@ pub fn validate(metrics: &[Metric]) -> Result<(), MetricError> {
         }
         let wrong = limits(metric)
             .and_then(|()| times(metric))
-            .and_then(|()| provider(&metric.provider));
+            .and_then(|()| provider(&metric.provider))
+            .and_then(|()| additions(metric));
         wrong.map_err(|why| MetricError::Invalid { index, why })?;
     }
     Ok(())
@@ -119,4 +121,75 @@ fn provider(provider: &MetricProvider) -> Result<(), String> {
         1 => Ok(()),
         _ => Err("multiple providers specified".to_owned()),
     }
+}
+
+/// Checks `noData`, `samples`, `minSamples` and `compare` of one metric, with its arguments filled in (decision 50).
+///
+/// # Errors
+/// The first of these fields that is wrong, with the name of the metric, and what to write.
+pub fn additions(metric: &Metric) -> Result<(), String> {
+    let Metric {
+        name,
+        no_data,
+        samples,
+        min_samples,
+        compare,
+        ..
+    } = metric;
+    let written = [
+        ("noData", !no_data.is_empty()),
+        ("samples", !samples.is_empty()),
+        ("minSamples", min_samples.is_some()),
+        ("compare", compare.is_some()),
+    ];
+    let Some((field, _)) = written.into_iter().find(|(_, is_written)| *is_written) else {
+        return Ok(());
+    };
+    let wrong = |why: String| Err(format!("metric '{name}': {why}"));
+    let judges = match (&metric.provider.job, &metric.provider.kayenta) {
+        (Some(_), _) => Some("job"),
+        (None, Some(_)) => Some("kayenta"),
+        (None, None) => (!metric.provider.plugin.is_empty()).then_some("plugin"),
+    };
+    if let Some(provider) = judges {
+        return wrong(format!(
+            "{field} does not apply to the provider {provider}, which judges by itself: remove it"
+        ));
+    }
+    if !["", "Inconclusive", "Failed", "Successful", "Error"].contains(&no_data.as_str()) {
+        return wrong(format!(
+            "noData must be Inconclusive, Failed, Successful or Error, not {no_data:?}"
+        ));
+    }
+    if let Some(least) = min_samples {
+        if number(least) < 1 {
+            return wrong("minSamples must be a whole number of at least 1".to_owned());
+        }
+        if samples.is_empty() {
+            return wrong("minSamples needs samples: the expression that counts them".to_owned());
+        }
+        if no_data.is_empty() {
+            return wrong("minSamples needs noData: what a measurement with fewer samples counts as".to_owned());
+        }
+    }
+    let Some(compare) = compare else {
+        return Ok(());
+    };
+    Comparison::of(compare).map_err(|why| format!("metric '{name}': {why}"))?;
+    let decides = [
+        ("successCondition", !metric.success_condition.is_empty()),
+        ("failureCondition", !metric.failure_condition.is_empty()),
+        ("failureLimit", metric.failure_limit.is_some()),
+        ("inconclusiveLimit", metric.inconclusive_limit.is_some()),
+        ("consecutiveSuccessLimit", metric.consecutive_success_limit.is_some()),
+    ];
+    if let Some((field, _)) = decides.into_iter().find(|(_, is_written)| *is_written) {
+        return wrong(format!(
+            "{field} does not apply beside compare, which decides by itself: remove it"
+        ));
+    }
+    if no_data == "Successful" {
+        return wrong("noData must not be Successful beside compare: without data nothing is compared".to_owned());
+    }
+    Ok(())
 }

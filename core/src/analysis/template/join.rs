@@ -3,7 +3,7 @@
 use super::gather::Gathered;
 use crate::api::analysis::{DryRun, MeasurementRetention};
 use crate::api::analysis_run::AnalysisRunSpec;
-use crate::api::analysis_template::{AnalysisTemplateSpec, Argument, Metric};
+use crate::api::analysis_template::{AnalysisTemplateSpec, Argument, Compare, Metric};
 use std::collections::BTreeSet;
 
 /// Why templates cannot be joined, in the words of Argo Rollouts (contract 06 §8, contract 11 E).
@@ -42,6 +42,8 @@ pub struct Caller<'c> {
     pub dry_run: &'c [DryRun],
     /// Measurements kept.
     pub measurement_retention: &'c [MeasurementRetention],
+    /// Pod template hash of the canary, where it is known: arguments of comparisons have it for a value (decision 50).
+    pub canary: &'c str,
 }
 
 impl Gathered<'_> {
@@ -58,7 +60,7 @@ impl Gathered<'_> {
             measurement_retention,
             ..
         } = self.flattened()?;
-        let args = give(args, caller.args)?;
+        let args = give(args, &[caller.args, &compared(&metrics, caller)].concat())?;
         let dry_run = [caller.dry_run, &dry_run].concat();
         let measurement_retention = [caller.measurement_retention, &measurement_retention].concat();
         one_each(dry_run.iter().map(|rule| &rule.metric_name), TemplateError::TwoDryRuns)?;
@@ -100,6 +102,18 @@ impl Gathered<'_> {
             ..AnalysisTemplateSpec::default()
         })
     }
+}
+
+/// The arguments that comparisons set, with the canary's hash.
+fn compared(metrics: &[Metric], caller: Caller<'_>) -> Vec<Argument> {
+    let compares = metrics.iter().filter_map(|metric| metric.compare.as_ref());
+    let known = compares.filter(|_| !caller.canary.is_empty());
+    let argument = |compare: &Compare| Argument {
+        name: compare.arg.clone(),
+        value: Some(caller.canary.to_owned()),
+        value_from: None,
+    };
+    known.map(argument).collect()
 }
 
 fn one_each<'n>(

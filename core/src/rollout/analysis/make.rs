@@ -105,6 +105,10 @@ impl WantedRun<'_> {
         let mut labels = self.labels.clone();
         let mut annotations: BTreeMap<String, String> = BTreeMap::new();
         annotations.insert(wire::REVISION.to_owned(), self.revision.to_owned());
+        let spec = self.spec()?;
+        if spec.metrics.iter().any(|metric| metric.compare.is_some()) {
+            annotations.insert(wire::STABLE_HASH.to_owned(), self.hashes.stable.to_owned());
+        }
         if let Some(metadata) = &self.analysis.analysis_run_metadata {
             labels.extend(metadata.labels.clone());
             annotations.extend(metadata.annotations.clone());
@@ -119,7 +123,7 @@ impl WantedRun<'_> {
             name: name.join("-"),
             labels,
             annotations,
-            spec: self.spec()?,
+            spec,
         })
     }
 
@@ -130,6 +134,7 @@ impl WantedRun<'_> {
             args: &args,
             dry_run: &self.analysis.dry_run,
             measurement_retention: &self.analysis.measurement_retention,
+            canary: self.hashes.latest,
         };
         gathered.run(caller).map_err(|error| error.to_string())
     }

@@ -111,6 +111,7 @@ fn no_run(rollout: &Rollout, of: &Named<'_>, gathered: &Gathered<'_>, steps: &[&
     let args: Vec<Argument> = of.analysis.args.iter().flat_map(given).collect();
     let plain = Caller {
         args: &args,
+        canary: hashes.latest,
         ..Caller::default()
     };
     let own = Caller {

@@ -103,6 +103,7 @@ impl Stage {
         let ask = Ask {
             run: &self.run,
             metric: &self.metric,
+            stable: None,
             step,
             hidden: &[],
             expressions: &Compiling,

@@ -115,6 +115,7 @@ fn run(case: &Case) -> Result<Value> {
         args: &args,
         dry_run: &dry_run,
         measurement_retention: &retention,
+        ..Caller::default()
     };
     let labels: BTreeMap<String, String> = case.field("labels")?;
     let annotations: BTreeMap<String, String> = case.field("annotations")?;

@@ -8,6 +8,9 @@ use crate::sources::{Object, list, number, text, time};
 use serde_json::Value;
 use serin_core::wire::condition;
 
+/// How the message of a measurement begins that `noData` decided (decision 50).
+const NO_DATA: &str = "no data: ";
+
 /// How a metric ended badly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -122,8 +125,20 @@ fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
     let values = values(&bad);
     let asked = conditions(metric);
     let limit = limit(metric, result, phase);
-    let summary = match verdict {
-        Verdict::Failed => {
+    let message = newest_message(&bad);
+    let compared = metric["compare"].is_object().then_some(message).flatten();
+    let summary = match (verdict, compared) {
+        (Verdict::Failed, Some(told)) => {
+            format!("Metric {name} of AnalysisRun {run_name} failed: {}.", short(told, 240))
+        }
+        (Verdict::Inconclusive, Some(told)) => {
+            let measurements = number(&result["count"]).unwrap_or(0);
+            format!(
+                "Metric {name} of AnalysisRun {run_name} is inconclusive after {measurements} measurements: {}.",
+                short(told, 240)
+            )
+        }
+        (Verdict::Failed, None) => {
             let measured = if values.is_empty() {
                 String::new()
             } else {
@@ -136,27 +151,22 @@ fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
             };
             format!("Metric {name} of AnalysisRun {run_name} failed{measured}{wanted} ({limit}).")
         }
-        Verdict::Error => {
-            let message = bad
-                .iter()
-                .rev()
-                .map(|it| text(&it["message"]))
-                .find(|it| !it.is_empty());
+        (Verdict::Error, _) => {
             let told = message.unwrap_or_else(|| text(&result["message"]));
             format!(
                 "Metric {name} of AnalysisRun {run_name} cannot be measured: {} ({limit}).",
                 short(clause(told), 180)
             )
         }
-        Verdict::NoData => {
-            let shown = if values.is_empty() {
-                "nothing".to_owned()
-            } else {
-                values.clone()
+        (Verdict::NoData, _) => {
+            let shown = if values.is_empty() { "nothing" } else { &values };
+            let told = match message.and_then(|message| message.strip_prefix(NO_DATA)) {
+                Some(why) => short(why, 180),
+                None => format!("the provider answered {shown}"),
             };
-            format!("Metric {name} of AnalysisRun {run_name} has no data: the provider answered {shown} ({limit}).")
+            format!("Metric {name} of AnalysisRun {run_name} has no data: {told} ({limit}).")
         }
-        Verdict::Inconclusive => {
+        (Verdict::Inconclusive, None) => {
             let measured = if values.is_empty() {
                 String::new()
             } else {
@@ -180,12 +190,7 @@ fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
     if !asked.is_empty() {
         evidence.push(case.fact("analysis", run, &format!("spec.metrics[{name}]"), None, &asked));
     }
-    if let Some(message) = bad
-        .iter()
-        .rev()
-        .map(|it| text(&it["message"]))
-        .find(|it| !it.is_empty())
-    {
+    if let Some(message) = message {
         evidence.push(case.fact("analysis", run, &format!("{field}.measurements"), at, message));
     }
     Bad {
@@ -195,7 +200,16 @@ fn of_metric(case: &Case<'_>, run: &Object, result: &Value) -> Bad {
     }
 }
 
+/// What the newest measurement that says something says.
+fn newest_message<'r>(bad: &[&'r Value]) -> Option<&'r str> {
+    let messages = bad.iter().rev().map(|it| text(&it["message"]));
+    messages.into_iter().find(|it| !it.is_empty())
+}
+
 fn verdict(phase: &str, message: &str, bad: &[&Value]) -> Verdict {
+    if bad.last().is_some_and(|it| text(&it["message"]).starts_with(NO_DATA)) {
+        return Verdict::NoData;
+    }
     let mute = |it: &&Value| is_nothing(text(&it["value"]));
     let empty = !bad.is_empty() && bad.iter().all(mute);
     let said = is_no_data(message) || bad.iter().any(|it| is_no_data(text(&it["message"])));
@@ -231,12 +245,18 @@ fn is_no_data(message: &str) -> bool {
     .any(|saying| message.contains(saying))
 }
 
-/// The newest values, oldest first.
+/// The newest values, oldest first, with the number of samples where it was counted.
 fn values(bad: &[&Value]) -> String {
     let values: Vec<String> = bad
         .iter()
-        .map(|it| short(text(&it["value"]), 40))
-        .filter(|it| !it.is_empty())
+        .filter(|it| !text(&it["value"]).is_empty())
+        .map(|it| {
+            let value = short(text(&it["value"]), 40);
+            match text(&it["metadata"]["samples"]) {
+                "" => value,
+                samples => format!("{value} of {samples} samples"),
+            }
+        })
         .collect();
     let skipped = values.len().saturating_sub(4);
     let shown = values[skipped..].join(", ");

@@ -5,7 +5,7 @@ use crate::rules::analysis::endless::waited_for;
 use crate::rules::analysis::templates::templates_of;
 use crate::rules::build::Object;
 use crate::rules::finding::{Fix, Severity};
-use crate::rules::path::at;
+use crate::rules::path::{at, find as reach};
 use crate::rules::seen::{Found, Seen};
 use crate::rules::words::nearest;
 use serde_json::Value;
@@ -65,6 +65,11 @@ fn judge(
     let Some(templates) = templates_of(seen, object, references) else {
         return;
     };
+    // Serin gives the argument of a comparison its value (decision 50).
+    let metrics = templates
+        .iter()
+        .flat_map(|template| reach(&template.value, "spec.metrics[*].compare.arg"));
+    let compared: BTreeSet<&str> = metrics.filter_map(|(_, arg)| arg.as_str()).collect();
     // An argument of several templates has a value if one of them gives it.
     let mut declared: BTreeMap<&str, (bool, &str)> = BTreeMap::new();
     for template in &templates {
@@ -80,7 +85,7 @@ fn judge(
     }
     let missing = declared
         .iter()
-        .filter(|(name, (has, _))| !has && !given.contains(**name));
+        .filter(|(name, (has, _))| !has && !given.contains(**name) && !compared.contains(**name));
     for (name, (_, template)) in missing {
         let args = path.key("args");
         let place = if given.is_empty() { path } else { &args };

@@ -1,6 +1,7 @@
-//! `analysis/…`: analyses that never end, or that miss what they need.
+//! `analysis/…`: analyses that never end, that miss what they need, or whose conditions never hold.
 
 pub(super) mod arguments;
+pub(super) mod conditions;
 pub(super) mod endless;
 pub(super) mod experiment;
 pub(super) mod names;

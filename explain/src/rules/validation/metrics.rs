@@ -5,6 +5,7 @@ use crate::rules::finding::Severity;
 use crate::rules::path::find as reach;
 use crate::rules::seen::{Found, Seen};
 use serde_json::Value;
+use serin_core::analysis::run::additions;
 use serin_core::notation::duration::GoDuration;
 use serin_gitops::yaml::FieldPath;
 use std::collections::BTreeSet;
@@ -124,6 +125,9 @@ fn of_metric(found: &mut Found<'_, '_>, index: usize, path: &FieldPath, metric: 
             tell(field, &format!("invalid {word} string: {error}"));
         }
     }
+    if let Some((field, why)) = addition(metric) {
+        tell(field, &why);
+    }
     let providers: Vec<&str> = provided(&metric["provider"]);
     match providers[..] {
         [] => tell("provider", "no provider specified"),
@@ -133,6 +137,19 @@ fn of_metric(found: &mut Found<'_, '_>, index: usize, path: &FieldPath, metric: 
             &format!("multiple providers specified: {}", providers.join(", ")),
         ),
     }
+}
+
+/// What is wrong with Serin's own fields, and which of them it is about; nothing where an argument decides (decision 50).
+fn addition(metric: &Value) -> Option<(&'static str, String)> {
+    let fields = ["compare", "minSamples", "samples", "noData"];
+    let written = || fields.into_iter().filter(|field| metric.get(*field).is_some());
+    if written().any(|field| metric[field].to_string().contains("{{")) {
+        return None;
+    }
+    let decoded = serde_json::from_value(metric.clone()).ok()?;
+    let why = additions(&decoded).err()?;
+    let field = written().find(|field| why.contains(field)).unwrap_or("name");
+    Some((field, why))
 }
 
 fn provided(provider: &Value) -> Vec<&str> {
