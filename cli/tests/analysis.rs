@@ -90,6 +90,118 @@ async fn a_template_gives_conditions_arguments_and_the_type() {
     assert!(out.ends_with("-> true\nverdict: Failed\n"), "{out}");
 }
 
+const ADDITIONS: &str = "
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: web}
+spec:
+  args: [{name: hash}]
+  metrics:
+  - name: rate
+    successCondition: result[0] >= 0.95
+    noData: Inconclusive
+    samples: result[1]
+    minSamples: 100
+    provider: {prometheus: {query: rate}}
+  - name: errors
+    interval: 1m
+    count: 5
+    noData: Error
+    compare: {arg: hash, worse: higher, margin: '0.01', confidence: '0.95', result: {successes: 'result[0]', trials: 'result[1]'}}
+    provider: {prometheus: {query: 'errors{hash=\"{{args.hash}}\"}'}}
+";
+
+/// Decision 50.
+#[tokio::test]
+async fn samples_and_comparisons_are_judged_as_the_controller_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("template.yaml");
+    fs::write(&file, ADDITIONS).unwrap();
+    let file = file.to_str().unwrap();
+    let of = async |metric: &str, words: &[&str]| eval(&[&["-f", file, "--metric", metric], words].concat()).await;
+    for (result, code, verdict) in [
+        (
+            "[0.97, 250]",
+            0,
+            "samples: result[1] -> 250\nverdict: Successful: 250 samples\n",
+        ),
+        ("[0.5, 250]", 2, "verdict: Failed: 250 samples\n"),
+        (
+            "[0.97, 12]",
+            3,
+            "verdict: Inconclusive: no data: 12 samples, minSamples is 100\n",
+        ),
+        (
+            "[]",
+            3,
+            "verdict: Inconclusive: no data: 0 samples, minSamples is 100\n",
+        ),
+    ] {
+        let (got, out, err) = of("rate", &["--result", result]).await;
+        assert_eq!(got, Some(code), "{result}: {out}{err}");
+        assert!(out.ends_with(verdict), "{result}: {out}");
+    }
+    for (canary, code, told) in [
+        (
+            "[220, 2000]",
+            2,
+            "verdict: Failed: the canary is worse by more than 0.01: canary 220 of 2000 (0.11), stable 2 of 2000",
+        ),
+        (
+            "[2, 2000]",
+            0,
+            "verdict: Successful: the canary is not worse by more than 0.01",
+        ),
+        (
+            "[0, 1]",
+            3,
+            "verdict: Inconclusive: not decided whether the canary is worse",
+        ),
+        ("[0, 0]", 1, "verdict: Error: no data: canary: 0 trials"),
+        ("[3, 2]", 1, "verdict: Error: canary: "),
+    ] {
+        let (got, out, err) = of("errors", &["--result", canary, "--stable-result", "[2, 2000]"]).await;
+        assert_eq!(got, Some(code), "{canary}: {out}{err}");
+        assert!(
+            out.contains(told) && out.contains("trials of stable: result[1] -> 2000\n"),
+            "{canary}: {out}"
+        );
+    }
+    for (metric, words, told) in [
+        (
+            "errors",
+            ["--result", "[2, 2000]"].as_slice(),
+            "give the answer for the stable with --stable-result",
+        ),
+        (
+            "rate",
+            &["--result", "[1, 1]", "--stable-result", "[1, 1]"],
+            "the metric has no compare",
+        ),
+        (
+            "errors",
+            &["--result", "-", "--stable-result", "-"],
+            "cannot both read standard input",
+        ),
+        (
+            "errors",
+            &[
+                "--result",
+                "[1, 1]",
+                "--stable-result",
+                "[1, 1]",
+                "--success-condition",
+                "true",
+            ],
+            "successCondition does not apply beside compare",
+        ),
+    ] {
+        let (code, out, err) = of(metric, words).await;
+        assert_eq!(code, Some(1), "{words:?}: {out}");
+        assert!(err.contains(told), "{words:?}: {err}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_or_wrong_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ struct Play {
     runs: &'static [(&'static str, &'static [Measured])],
 }
 
-const PLAYS: [Play; 10] = [
+const PLAYS: [Play; 12] = [
     Play {
         file: "analysis-run.yaml",
         of: "analysisrun/run-demo",
@@ -68,6 +68,11 @@ const PLAYS: [Play; 10] = [
         runs: &[("-2-1", &[("healthy", "Successful", 1), ("errors", "Successful", 1)])],
     },
     Play {
+        file: "compare.yaml",
+        of: "rollout/compare-demo",
+        runs: &[("-2-1", &[("errors", "Successful", 1)])],
+    },
+    Play {
         file: "dry-run.yaml",
         of: "rollout/dry-run-demo",
         runs: &[("-2-1", &[("healthy", "Successful", 1), ("latency-p99", "Failed", 1)])],
@@ -91,6 +96,11 @@ const PLAYS: [Play; 10] = [
         file: "job.yaml",
         of: "rollout/job-demo",
         runs: &[("-2-1", &[("load-test", "Successful", 1)])],
+    },
+    Play {
+        file: "no-data.yaml",
+        of: "rollout/no-data-demo",
+        runs: &[("-2-1", &[("success-rate", "Successful", 3)])],
     },
 ];
 
@@ -137,6 +147,11 @@ async fn each_example_is_played_to_its_end() {
         canary.len() > "GET /private/checkout?canary=".len() && hash(stable) > 0,
         "{private}"
     );
+    let compared: BTreeSet<&String> = asked
+        .iter()
+        .filter(|it| it.starts_with("GET /requests?hash="))
+        .collect();
+    assert_eq!(compared.len(), 2, "canary and stable: {asked:?}");
     assert!(sandbox.ended_by("-TERM").await.success());
 }
 
@@ -339,6 +354,10 @@ async fn answer(mut stream: TcpStream, asked: Arc<Mutex<Vec<String>>>) {
         .contains(&format!("authorization: bearer {SECRET}"));
     let body = match path.split('?').next().unwrap_or_default() {
         "/errors" => json!({"rate": 0.01}),
+        // Until traffic comes there is too little of it.
+        "/rate" if !asked.lock().unwrap().contains(&line) => json!({"rate": 1.0, "requests": 3}),
+        "/rate" => json!({"rate": 0.99, "requests": 250}),
+        "/requests" => json!({"errors": 2, "requests": 2000}),
         "/health" => json!({"ok": true}),
         "/compare" => json!({"canary": 0.010, "stable": 0.011}),
         "/private/checkout" if may => json!({"canary": 0.010, "stable": 0.011}),

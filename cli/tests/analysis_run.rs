@@ -92,6 +92,40 @@ async fn several_measurements_follow_their_interval() {
     assert_eq!(server.asked().len(), 2);
 }
 
+/// Decision 50.
+#[tokio::test]
+async fn samples_and_comparisons_are_measured() {
+    let server = Server::start(&[
+        ("GET /few", 200, json!({"rate": 0.99, "requests": 3})),
+        ("GET /bad", 200, json!({"errors": 220, "requests": 2000})),
+        ("GET /good", 200, json!({"errors": 2, "requests": 2000})),
+    ])
+    .await;
+    let few = template(
+        &format!("{{web: {{url: '{}/few'}}}}", server.url()),
+        "successCondition: 'result.rate > 0.9', noData: Inconclusive, samples: result.requests, minSamples: 100, ",
+        "",
+    );
+    let (code, out, err) = run(&few, &[]).await;
+    assert_eq!(code, Some(3), "{err}");
+    assert!(out.contains("(no data: 3 samples, minSamples is 100)"), "{out}");
+    let compare = template(
+        &format!("{{web: {{url: '{}/{{{{args.hash}}}}'}}}}", server.url()),
+        "interval: 1s, count: 9, compare: {arg: hash, worse: higher, margin: '0.01', confidence: '0.95', result: {successes: \
+         result.errors, trials: result.requests}}, ",
+        "{name: hash}",
+    );
+    let (code, out, err) = run(&compare, &["--canary-hash", "bad", "--stable-hash", "good"]).await;
+    assert_eq!(code, Some(2), "{out}{err}");
+    assert!(
+        out.contains("the canary is worse by more than 0.01: canary 220 of 2000"),
+        "{out}"
+    );
+    let (code, out, err) = run(&compare, &[]).await;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(err.contains("--canary-hash HASH and --stable-hash HASH"), "{err}");
+}
+
 #[tokio::test]
 async fn secrets_are_used_and_never_printed() {
     let server = rates().await;

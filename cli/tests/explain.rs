@@ -5,7 +5,7 @@
 mod support;
 
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use serin_sandbox::{ApiError, ApiServer, FaultResponse, Served};
 use std::ffi::OsString;
@@ -86,15 +86,7 @@ impl Cluster {
     /// Stores a rollout and gives its UID.
     async fn rollout(&self, name: &str, phase: &str) -> String {
         self.api.store_as_is("argoproj.io", "rollouts", rollout(name, phase));
-        let resource = ApiResource {
-            group: "argoproj.io".to_owned(),
-            version: "v1alpha1".to_owned(),
-            api_version: "argoproj.io/v1alpha1".to_owned(),
-            kind: "Rollout".to_owned(),
-            plural: "rollouts".to_owned(),
-        };
-        let rollouts: Api<DynamicObject> = Api::namespaced_with(self.api.client(), "default", &resource);
-        rollouts.get(name).await.unwrap().metadata.uid.unwrap()
+        rollouts(&self.api).get(name).await.unwrap().metadata.uid.unwrap()
     }
 
     async fn uid_of<K>(&self, name: &str) -> String
@@ -140,6 +132,17 @@ impl Cluster {
             "message": format!("Error: cannot pull; it said {CANARY}"), "lastTimestamp": "2026-01-01T00:00:00Z",
         }));
     }
+}
+
+fn rollouts(api: &ApiServer) -> Api<DynamicObject> {
+    let resource = ApiResource {
+        group: "argoproj.io".to_owned(),
+        version: "v1alpha1".to_owned(),
+        api_version: "argoproj.io/v1alpha1".to_owned(),
+        kind: "Rollout".to_owned(),
+        plural: "rollouts".to_owned(),
+    };
+    Api::namespaced_with(api.client(), "default", &resource)
 }
 
 fn spec(image: &str) -> Value {
@@ -284,6 +287,39 @@ async fn no_secret_is_printed_or_saved() {
         assert_eq!(live.out, later.out, "a bundle is explained as the cluster was");
     }
     std::fs::remove_file(&file).unwrap();
+}
+
+/// What comes next depends on the templates that an analysis names.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_templates_of_an_analysis_are_read() {
+    let cluster = Cluster::new().await;
+    cluster.broken("shop").await;
+    let templates = || {
+        let requests = cluster.api.requests();
+        let of = |kind: &str| requests.iter().any(|it| it.request.resource == kind);
+        (of("analysistemplates"), of("clusteranalysistemplates"))
+    };
+    cluster.run("explain shop").await;
+    assert_eq!(templates(), (false, false), "nothing names a template");
+    cluster.api.store_as_is("argoproj.io", "analysistemplates", json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "load", "namespace": "default"},
+        "spec": {"metrics": [{"name": "load", "provider": {"web": {"url": format!("https://example.com/?key={CANARY}")}}}]},
+    }));
+    let steps = json!([{"setWeight": 50}, {"analysis": {"templates": [{"templateName": "load"}]}}]);
+    let patch = json!({"spec": {"strategy": {"canary": {"steps": steps}}}});
+    let rollouts = rollouts(&cluster.api);
+    let patched = rollouts.patch("shop", &PatchParams::default(), &Patch::Merge(patch));
+    patched.await.unwrap();
+    let outcome = cluster.run("explain shop -o json").await;
+    assert_eq!(outcome.code, code(0), "{}", outcome.err);
+    assert_eq!(templates(), (true, true));
+    let answer: Value = serde_json::from_str(&outcome.out).unwrap();
+    let next = answer["explanations"][0]["next"].as_str().unwrap();
+    assert!(
+        !next.contains("AnalysisTemplates were not read") && !outcome.out.contains(CANARY),
+        "{}",
+        outcome.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,12 +10,20 @@ use kube::Api;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
+use serin_controller::Options;
+use serin_sandbox::FaultResponse;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{World, web};
 
 /// A controller that knows experiments.
 async fn world() -> World {
-    let world = World::start_in_virtual_time(serin_core::decide).await;
+    world_with(Options::default()).await
+}
+
+async fn world_with(options: Options) -> World {
+    let world = World::start_in_virtual_time_with(serin_core::decide, options).await;
     for (kind, plural) in [("Experiment", "experiments"), ("AnalysisRun", "analysisruns")] {
         let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": {"name": format!("{plural}.argoproj.io")},
@@ -199,4 +207,39 @@ async fn a_step_makes_an_experiment_and_waits_for_its_end() {
     assert!(told.contains(&format!("Rollout ExperimentCreated: Created Experiment '{name}'")));
     assert!(told.contains(&"Rollout RolloutStepCompleted: Rollout step 1/1 completed (experiment)".to_owned()));
     world.stop().await;
+}
+
+/// `--experiment-threads`: nothing is written, so that who writes holds its thread.
+#[tokio::test(start_paused = true)]
+async fn as_many_experiments_are_reconciled_at_once_as_there_are_threads() {
+    for threads in [1, 3] {
+        let world = world_with(Options {
+            experiment_threads: threads,
+            ..Options::default()
+        })
+        .await;
+        let held = Arc::<AtomicUsize>::default();
+        let holds = Arc::clone(&held);
+        world.api.intercept(Box::new(move |request| {
+            let is_write = matches!(request.verb.as_str(), "create" | "patch" | "update");
+            (is_write && request.resource == "replicasets").then(|| {
+                holds.fetch_add(1, Ordering::SeqCst);
+                FaultResponse::Hang
+            })
+        }));
+        for name in 0..6 {
+            let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "main", "image": "app:1"}]}});
+            let whole = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment", "metadata": {"name": format!("exp-{name}")},
+                "spec": {"templates": [{"name": "a", "selector": {"matchLabels": {"app": "a"}}, "template": template}]}});
+            let whole = serde_json::from_value(whole).unwrap();
+            experiments(&world)
+                .create(&PostParams::default(), &whole)
+                .await
+                .unwrap();
+        }
+        world.settle().await;
+        assert_eq!(held.load(Ordering::SeqCst), threads);
+        world.api.clear_intercept();
+        world.stop().await;
+    }
 }

@@ -3,7 +3,7 @@
 //!
 //! Each line of `conform/*.jsonl` is a case with its answer. An answer is a part of what must come, as in
 //! `serin_e2e::calls`. `{server}` stands for the address of a server that answers with `http`, one after the other and the
-//! last for ever; `asked` are parts of the requests that it must get. `env` is the environment of the case.
+//! last for ever (`hex` in place of `body` where it is no text); `asked` are parts of the requests that it must get. `env` is the environment of the case.
 //!
 //! `SERIN_GOEXPR` names the folder of `e2e/goexpr/build`: then the same expressions are asked of the Go library.
 
@@ -37,7 +37,24 @@ struct Row {
 #[derive(Clone, Debug, Deserialize)]
 struct Http {
     status: u16,
+    #[serde(default)]
     body: String,
+    /// The body in hexadecimal digits, where it is no text.
+    #[serde(default)]
+    hex: String,
+}
+
+impl Http {
+    fn bytes(&self) -> Vec<u8> {
+        if self.hex.is_empty() {
+            return self.body.clone().into_bytes();
+        }
+        let digits: Vec<&str> = (0..self.hex.len()).step_by(2).map(|at| &self.hex[at..at + 2]).collect();
+        digits
+            .iter()
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+            .collect()
+    }
 }
 
 fn rows(file: &str) -> Vec<Row> {
@@ -220,14 +237,14 @@ impl Server {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let request = read(&mut stream).await;
                 seen.lock().unwrap().push(request);
-                let Some(Http { status, body }) = next.clone() else {
+                let Some(http) = next.clone() else {
                     continue;
                 };
                 next = answers.next().or(next);
+                let (status, body) = (http.status, http.bytes());
                 let length = body.len();
-                let answer =
-                    format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
             }
         });
         Self { url, asked }

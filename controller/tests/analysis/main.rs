@@ -6,4 +6,5 @@ mod runs;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod world;

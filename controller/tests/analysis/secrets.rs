@@ -1,11 +1,13 @@
 //! Arguments: what cannot be had, and what must not be seen.
 
 use crate::support;
-use crate::world::{CANARY, World, answers, encoded, seconds, taken, web};
+use crate::world::{Answer, CANARY, World, alone, answers, encoded, seconds, taken, web};
 use futures::FutureExt;
 use serde_json::{Value, json};
+use serin_controller::Options;
 use serin_sandbox::{ApiError, FaultResponse};
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 #[tokio::test(start_paused = true)]
@@ -94,6 +96,20 @@ async fn an_api_server_that_does_not_give_a_secret_now_costs_measurements() {
     world.stop().await;
 }
 
+/// All files of a folder, and of those in it.
+fn dumped(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&dumped(&path));
+        } else {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    text
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -121,7 +137,12 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = Arc::clone(&seen);
-    let world = World::start(Box::new(move |task| {
+    let dumps = tempfile::tempdir().unwrap();
+    let options = alone(Options {
+        dump_observed: Some(dumps.path().to_owned()),
+        ..Options::default()
+    });
+    let answer: Box<Answer> = Box::new(move |task| {
         let url = task.metric.provider.web.as_ref().unwrap().url.clone();
         sees.lock().unwrap().push(url.clone());
         let phase = if task.question.number == 1 { "Error" } else { "Failed" };
@@ -135,8 +156,8 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
             taken
         }
         .boxed()
-    }))
-    .await;
+    });
+    let world = World::start_with(answer, options, serin_core::decide).await;
     world.secret().await;
     let args = json!([{"name": "path", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}}]);
     world
@@ -163,7 +184,10 @@ async fn the_value_of_a_secret_is_seen_by_the_provider_alone() {
         logs.contains("name=sealed event_reason=\"AnalysisRunFailed\""),
         "nothing was logged"
     );
+    let dumped = dumped(dumps.path());
+    assert!(dumped.contains(hidden), "nothing of the answers was dumped: {dumped}");
     for (place, text) in [
+        ("dumps", dumped),
         ("status", run),
         ("events", events),
         ("metrics", metrics),

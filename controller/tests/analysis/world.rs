@@ -206,7 +206,7 @@ impl World {
 }
 
 /// Runs and nothing else are served.
-fn alone(options: Options) -> Options {
+pub(crate) fn alone(options: Options) -> Options {
     Options {
         controllers: vec!["analysis".into()],
         ..options

@@ -54,11 +54,16 @@ impl World {
 
     /// Decisions read the time that tests let pass.
     pub async fn start_in_virtual_time(decide: Decide) -> Self {
+        Self::start_in_virtual_time_with(decide, Options::default()).await
+    }
+
+    /// The same with options.
+    pub async fn start_in_virtual_time_with(decide: Decide, options: Options) -> Self {
         let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
         let clock = Arc::new(move || began + since.elapsed());
         let api = server().await;
         let client = api.client();
-        Self::on_at(api, client, decide, Options::default(), clock).await
+        Self::on_at(api, client, decide, options, clock).await
     }
 
     /// A controller that speaks to the server by this client.

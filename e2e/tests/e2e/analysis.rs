@@ -1,10 +1,12 @@
-//! Analysis of rollouts, measured by Jobs: both clusters can run them.
+//! Analysis of rollouts, measured by Jobs, which both clusters can run, and over HTTP, for which time must pass.
 
 use crate::blue_green::BLUE_GREEN;
 use crate::canary::CANARY;
 use anyhow::Result;
 use serde_json::{Value, json};
 use serin_e2e::{Story, World};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 /// A template with one Job.
@@ -184,5 +186,114 @@ pub(crate) async fn what_passes_on_both_sides_of_the_switch_stays(world: &mut Wo
         .run("-2-post", "Successful")
         .healthy()
         .serves("active", 2)
+        .await
+}
+
+/// Serves metrics until the tests end, and gives the address. `/requests?hash=H&canary=C` has the errors of the version H: the
+/// canary C has many. `/few` has too few requests for a verdict.
+fn metrics() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Who goes away gets no answer, and asks again.
+            _ = answer(stream);
+        }
+    });
+    Ok(address)
+}
+
+fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+    let (mut read, mut part) = (Vec::new(), [0; 4096]);
+    while !read.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut part)? {
+            0 => return Ok(()),
+            bytes => read.extend(part.iter().take(bytes)),
+        }
+    }
+    let request = String::from_utf8_lossy(&read);
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let of = |name: &str| path.split(['?', '&']).find_map(|pair| pair.strip_prefix(name));
+    let body = match (of("hash="), of("canary=")) {
+        (Some(hash), Some(canary)) if hash == canary => json!({"errors": 220, "requests": 2000}),
+        (Some(_), Some(_)) => json!({"errors": 2, "requests": 2000}),
+        _ => json!({"rate": 1.0, "requests": 3}),
+    };
+    let (body, kind) = (body.to_string(), "Content-Type: application/json");
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\n{kind}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// A canary whose step is an analysis by one metric over HTTP, with these fields.
+fn measured<'w>(world: &'w mut World, path: &str, args: &str, metric: &str) -> Result<Story<'w>> {
+    let template = format!(
+        "
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {{name: measured}}
+spec:
+  args: {args}
+  metrics:
+  - {{name: errors, {metric}, provider: {{web: {{url: '{}{path}'}}}}}}
+",
+        metrics()?
+    );
+    let given = match args {
+        "[]" => json!([]),
+        _ => json!([{"name": "canary", "valueFrom": {"podTemplateHashValue": "Latest"}}]),
+    };
+    let analysis = json!({"templates": [{"templateName": "measured"}], "args": given});
+    Ok(world
+        .given()
+        .objects(&template)
+        .rollout(CANARY)
+        .healthy()
+        .when()
+        .edit(json!({"spec": {"strategy": {"canary": {"steps": [{"setWeight": 25}, {"analysis": analysis}]}}}}))
+        .set_image("app:2"))
+}
+
+pub(crate) async fn a_canary_that_is_worse_than_stable_is_aborted(world: &mut World) -> Result<()> {
+    let compare = "interval: 1s, count: 30, compare: {arg: hash, worse: higher, margin: '0.01', confidence: '0.95', result: \
+                   {successes: result.errors, trials: result.requests}}";
+    let path = "/requests?hash={{args.hash}}&canary={{args.canary}}";
+    measured(world, path, "[{name: hash}, {name: canary}]", compare)?
+        .then()
+        .run("-2-1", "Failed")
+        .phase("Degraded")
+        .condition("Progressing", "False", "RolloutAborted")
+        .ready_pods(1, 4)
+        .until("what was found is told", |view| {
+            let results = view.runs.iter().flat_map(|run| &run.status.metric_results);
+            let told: Vec<&str> = results
+                .flat_map(|it| &it.measurements)
+                .map(|it| it.message.as_str())
+                .collect();
+            let found = "the canary is worse by more than 0.01: canary 220 of 2000 (0.11), stable 2 of 2000 (0.001)";
+            if told.len() == 1 && told.iter().all(|message| message.starts_with(found)) {
+                Ok(())
+            } else {
+                Err(format!("{told:?}"))
+            }
+        })
+        .await
+}
+
+pub(crate) async fn too_little_data_is_no_verdict(world: &mut World) -> Result<()> {
+    let metric = "successCondition: result.rate > 0.9, noData: Inconclusive, samples: result.requests, minSamples: 100";
+    measured(world, "/few", "[]", metric)?
+        .then()
+        .run("-2-1", "Inconclusive")
+        .phase("Paused")
+        .message("InconclusiveAnalysisRun")
+        .ready_pods(2, 1)
+        .when()
+        .promote()
+        .then()
+        .healthy()
+        .ready_pods(2, 4)
         .await
 }

@@ -86,6 +86,8 @@ fn analyses() -> Vec<Scenario> {
         scenario!(analysis::what_fails_before_the_switch_never_serves),
         scenario!(analysis::what_fails_after_the_switch_gives_the_service_back),
         scenario!(analysis::what_passes_on_both_sides_of_the_switch_stays),
+        scenario!(analysis::a_canary_that_is_worse_than_stable_is_aborted).only(Place::Real),
+        scenario!(analysis::too_little_data_is_no_verdict).only(Place::Real),
         scenario!(experiments::two_templates_are_compared_and_go),
         scenario!(experiments::an_analysis_that_fails_fails_the_experiment),
         scenario!(experiments::a_person_ends_it),

@@ -96,6 +96,7 @@ pub static RULES: &[&Rule] = &[
     &analysis::arguments::RULE,
     &analysis::names::RULE,
     &analysis::conditions::RULE,
+    &analysis::cycle::RULE,
     &reference::not_in_build::RULE,
     &reference::scaler::RULE,
     &reference::route::RULE,

@@ -192,7 +192,11 @@ fn no_secret_comes_through() {
     world.add(json!({"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "shop"}, "data": {"k": CANARY}}));
     world.add(json!({"kind": "ScaledObject", "metadata": {"name": "k", "namespace": "shop"}, "spec": {"triggers": [{"type": "rabbitmq", "metadata": {"host": format!("amqp://u:{CANARY}@mq"), "key": CANARY}}]}}));
     world.add(json!({"kind": "AnalysisRun", "metadata": {"name": "a", "namespace": "shop"}, "spec": {"args": [{"name": "t", "value": CANARY}], "metrics": [{"name": "m", "provider": {"web": {
-        "url": format!("https://x/?k={CANARY}"), "headers": [{"key": "Authorization", "value": format!("Bearer {CANARY}")}], "body": CANARY, "jsonBody": {"k": CANARY}}}}]}}));
+        "url": format!("https://x/?k={CANARY}"), "headers": [{"key": "Authorization", "value": format!("Bearer {CANARY}")}], "body": CANARY, "jsonBody": {"k": CANARY}}}}]},
+        "status": {"phase": "Error", "message": format!("Metric \"m\" assessed Error: \"Error Message: Get \"https://x/?k={CANARY}\": refused\""),
+            "metricResults": [{"name": "m", "phase": "Error", "error": 5, "consecutiveError": 5, "metadata": {"ResolvedQuery": format!("rate(x{{key=\"{CANARY}\"}})")},
+                "measurements": [{"phase": "Error", "value": format!("[{CANARY}]"), "metadata": {"request": CANARY},
+                    "message": format!("canary: Get \"https://x/?k={CANARY}\": redirects to y, another host; it said {CANARY}")}]}]}}));
     world.add(json!({"kind": "Application", "metadata": {"name": "shop", "namespace": "argocd"}, "spec": {"source": {"repoURL": format!("https://u:{CANARY}@git/x.git"), "helm": {"values": CANARY}, "kustomize": {"patches": [{"patch": CANARY}]}, "plugin": {"env": [{"name": "x", "value": CANARY}]}}},
         "status": {"resources": [{"kind": "Rollout", "namespace": "shop", "name": "web", "status": "OutOfSync"}], "history": [{"source": {"helm": {"values": CANARY}}}]}}));
     world.add(json!({"kind": "Ingress", "metadata": {"name": "i", "namespace": "shop", "annotations": {"nginx.ingress.kubernetes.io/configuration-snippet": CANARY}}}));

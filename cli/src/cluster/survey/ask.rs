@@ -33,10 +33,16 @@ pub(super) struct Answer {
 
 /// Kinds, where they are in the API, and whether they can be missing there. The ClusterRole in `deploy/explain` allows exactly
 /// these.
-pub(super) const KINDS: [(&str, &str, &str); 30] = [
+pub(super) const KINDS: [(&str, &str, &str); 32] = [
     ("Rollout", "apis/argoproj.io/v1alpha1", "rollouts"),
     ("AnalysisRun", "apis/argoproj.io/v1alpha1", "analysisruns"),
     ("Experiment", "apis/argoproj.io/v1alpha1", "experiments"),
+    ("AnalysisTemplate", "apis/argoproj.io/v1alpha1", "analysistemplates"),
+    (
+        "ClusterAnalysisTemplate",
+        "apis/argoproj.io/v1alpha1",
+        "clusteranalysistemplates",
+    ),
     ("Application", "apis/argoproj.io/v1alpha1", "applications"),
     ("ReplicaSet", "apis/apps/v1", "replicasets"),
     ("Deployment", "apis/apps/v1", "deployments"),

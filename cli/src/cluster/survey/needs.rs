@@ -140,7 +140,22 @@ fn selector(selector: &Value) -> String {
         .join(",")
 }
 
-/// The runs that the status names, and those of the newest revision after an abort.
+/// Whether an analysis of it names templates: what comes next depends on them, and on the runs of the newest revision.
+fn names_templates(root: &Value) -> bool {
+    let strategy = &root["spec"]["strategy"];
+    let steps = strategy["canary"]["steps"].as_array().into_iter().flatten();
+    let of_steps = steps.map(|step| &step["analysis"]);
+    let others = [
+        &strategy["canary"]["analysis"],
+        &strategy["blueGreen"]["prePromotionAnalysis"],
+        &strategy["blueGreen"]["postPromotionAnalysis"],
+    ];
+    of_steps
+        .chain(others)
+        .any(|analysis| analysis["templates"].as_array().is_some_and(|names| !names.is_empty()))
+}
+
+/// The runs that the status names, those of the newest revision after an abort or where templates are named, and the templates.
 fn of_analysis(asks: &mut BTreeSet<Ask>, root: &Value) {
     let space = namespace(root);
     let status = &root["status"];
@@ -164,9 +179,16 @@ fn of_analysis(asks: &mut BTreeSet<Ask>, root: &Value) {
         asks.insert(Ask::get("Experiment", space, experiment));
     }
     let hash = status["currentPodHash"].as_str().unwrap_or_default();
-    if status["abort"] == true && !hash.is_empty() {
-        let labels = format!("{HASH_LABEL}={hash}");
+    let (aborted, analysed) = (status["abort"] == true, names_templates(root));
+    if analysed {
+        asks.insert(Ask::list("AnalysisTemplate", Some(space), ""));
+        asks.insert(Ask::list("ClusterAnalysisTemplate", None, ""));
+    }
+    let labels = format!("{HASH_LABEL}={hash}");
+    if (aborted || analysed) && !hash.is_empty() {
         asks.insert(Ask::labelled("AnalysisRun", Some(space), &labels));
+    }
+    if aborted && !hash.is_empty() {
         asks.insert(Ask::labelled("Experiment", Some(space), &labels));
     }
 }

@@ -1,5 +1,6 @@
-//! `analysis eval`: what the conditions of a metric make of an answer, without a cluster and without a provider.
+//! `analysis eval`: what a metric makes of an answer, without a cluster and without a provider.
 
+use super::exit_of;
 use crate::local::manifest;
 use crate::local::single::text_of;
 use crate::show::console::Console;
@@ -7,8 +8,14 @@ use crate::show::failure::Failure;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serin_core::analysis::arguments;
-use serin_core::analysis::condition::{self, Conditions, Shape, Verdict};
+use serin_core::analysis::compare::{Comparison, Sums};
+use serin_core::analysis::condition::{self, Shape};
+use serin_core::analysis::expressions::Compiling;
+use serin_core::analysis::provider::{self, Context, Environment, Outcome, Reading, Secrets, Step};
+use serin_core::analysis::run::additions;
+use serin_core::api::analysis_run::Measurement;
 use serin_core::api::analysis_template::{AnalysisTemplateSpec, Argument, Metric};
+use serin_core::wire::analysis::Phase;
 use serin_expr::Value;
 use serin_expr::go::format;
 use std::path::PathBuf;
@@ -21,11 +28,15 @@ Exit codes: 0 Successful, 1 an error, 2 Failed, 3 Inconclusive.
 Examples:
   serin analysis eval --result '[0.93]' --success-condition 'result[0] >= 0.95'
   serin analysis eval -f template.yaml --metric success-rate --arg service=web --result 0.93
+  serin analysis eval -f template.yaml --metric errors --result '[9, 1000]' --stable-result '[2, 1000]'
   curl -s https://example.com/health | serin analysis eval -f template.yaml --result -")]
 pub(crate) struct Eval {
     /// What the provider answered: JSON, a number such as NaN, a list of numbers, a text; - reads it from standard input
     #[arg(long, value_name = "ANSWER", allow_hyphen_values = true)]
     pub result: String,
+    /// What the provider answered for the stable, where the metric compares; --result is the canary's
+    #[arg(long, value_name = "ANSWER", allow_hyphen_values = true)]
+    pub stable_result: Option<String>,
     /// The type of the answer; by default what the provider of the metric answers with, and JSON without one
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub of: Option<AnswerType>,
@@ -73,46 +84,127 @@ impl From<AnswerType> for Shape {
     }
 }
 
-/// Prints the answer, each condition with its value, and the verdict.
+/// Prints the answer, each expression with its value, and the verdict.
 pub(super) fn run(arguments: &Eval, console: &mut Console) -> Result<(), Failure> {
     let metric = metric_of(arguments).map_err(Failure::Message)?;
-    let written = match arguments.result.as_str() {
-        "-" => text_of("-").map_err(Failure::Message)?,
-        written => written.to_owned(),
-    };
     let shape = arguments.of.map_or_else(|| Shape::of(&metric.provider), Shape::from);
-    let result = shape
-        .read(&written)
-        .map_err(|why| Failure::message(format!("--result: {why}")))?;
+    let answers = Answers::read(arguments, &metric, shape).map_err(Failure::Message)?;
     let now = Timestamp::now();
-    console.line(&format!("result: {} ({})", format::text(&result), go_type(&result)))?;
-    for (field, text) in [
-        ("successCondition", &metric.success_condition),
-        ("failureCondition", &metric.failure_condition),
-    ] {
-        if !text.is_empty() {
-            let value = match condition::evaluate(text, &result, now) {
+    for (which, answer) in answers.named() {
+        console.line(&format!("{which}: {} ({})", format::text(answer), go_type(answer)))?;
+    }
+    for (field, text) in expressions(&metric) {
+        for (which, answer) in answers.named() {
+            let value = match condition::evaluate(text, answer, now) {
                 Ok(value) => format::text(&value),
                 Err(why) => format!("error: {why}"),
             };
-            console.line(&format!("{field}: {text} -> {value}"))?;
+            let of = if answers.stable.is_some() {
+                format!(" of {which}")
+            } else {
+                String::new()
+            };
+            console.line(&format!("{field}{of}: {text} -> {value}"))?;
         }
     }
-    let verdict = Conditions::new(&metric.success_condition, &metric.failure_condition).judge(&result, now);
-    match verdict {
-        Ok(verdict) => {
-            console.line(&format!("verdict: {}", verdict.phase()))?;
-            match verdict {
-                Verdict::Successful => Ok(()),
-                Verdict::Failed => Err(Failure::Exit(2)),
-                Verdict::Inconclusive => Err(Failure::Exit(3)),
+    let (phase, message) = verdict(&metric, answers, now);
+    let why = if message.is_empty() {
+        message
+    } else {
+        format!(": {message}")
+    };
+    console.line(&format!("verdict: {}{why}", phase.as_str()))?;
+    exit_of(phase)
+}
+
+/// What was answered: for a metric that compares, for the canary and for the stable.
+struct Answers {
+    one: Value,
+    stable: Option<Value>,
+}
+
+impl Answers {
+    fn read(arguments: &Eval, metric: &Metric, shape: Shape) -> Result<Self, String> {
+        let stable = arguments.stable_result.as_deref();
+        match (&metric.compare, stable) {
+            (Some(_), None) => Err("the metric compares: give the answer for the stable with --stable-result"),
+            (None, Some(_)) => Err("--stable-result: the metric has no compare: leave it out"),
+            (Some(_), Some("-")) if arguments.result == "-" => {
+                Err("--result and --stable-result cannot both read standard input: write one of them out")
             }
-        }
-        Err(why) => {
-            console.line(&format!("verdict: Error: {why}"))?;
-            Err(Failure::Exit(1))
+            (Some(_), Some(_)) | (None, None) => Ok(()),
+        }?;
+        let read = |flag: &str, written: &str| {
+            let written = match written {
+                "-" => text_of("-")?,
+                written => written.to_owned(),
+            };
+            shape.read(&written).map_err(|why| format!("--{flag}: {why}"))
+        };
+        Ok(Self {
+            one: read("result", &arguments.result)?,
+            stable: stable.map(|written| read("stable-result", written)).transpose()?,
+        })
+    }
+
+    /// Each answer with its name.
+    fn named(&self) -> Vec<(&'static str, &Value)> {
+        match &self.stable {
+            Some(stable) => vec![("canary", &self.one), ("stable", stable)],
+            None => vec![("result", &self.one)],
         }
     }
+}
+
+/// The expressions over an answer that are written, by the names of their fields.
+fn expressions(metric: &Metric) -> Vec<(&'static str, &str)> {
+    let mut all = vec![
+        ("successCondition", metric.success_condition.as_str()),
+        ("failureCondition", &metric.failure_condition),
+        ("samples", &metric.samples),
+    ];
+    if let Some(compare) = &metric.compare {
+        all.extend([
+            ("successes", compare.result.successes.as_str()),
+            ("trials", &compare.result.trials),
+            ("value", &compare.result.value),
+        ]);
+    }
+    all.retain(|(_, text)| !text.is_empty());
+    all
+}
+
+/// What the controller would make of the answer: phase and message of the first measurement of a run.
+fn verdict(metric: &Metric, answers: Answers, now: Timestamp) -> (Phase, String) {
+    let (run, secrets) = (provider::Run::default(), Secrets::default());
+    let environment = Environment::default();
+    let context = Context {
+        now,
+        metric,
+        run: &run,
+        step: Step::Run { number: 1 },
+        secrets: &secrets,
+        environment: &environment,
+        expressions: &Compiling,
+    };
+    let reading = |value: Value| {
+        Ok(Reading {
+            text: format::text(&value),
+            outcome: Outcome::Value(value),
+            ..Reading::default()
+        })
+    };
+    let Answers { one, stable } = answers;
+    let measured: Measurement = match stable {
+        Some(stable) => provider::compared(&context, reading(one), reading(stable), now),
+        None => provider::measurement(&context, reading(one), now),
+    };
+    let comparison = Comparison::of_metric(metric);
+    let compared = comparison.and_then(|comparison| {
+        let sums = Sums::plus(None, &comparison, &measured.metadata)?;
+        Some((comparison.judge(&sums).0.phase(), comparison.words(&sums)))
+    });
+    compared.unwrap_or_else(|| (Phase::of(&measured.phase), measured.message))
 }
 
 fn go_type(value: &Value) -> String {
@@ -139,6 +231,7 @@ fn metric_of(arguments: &Eval) -> Result<Metric, String> {
     if let Some(condition) = &arguments.failure_condition {
         metric.failure_condition.clone_from(condition);
     }
+    additions(&metric)?;
     Ok(metric)
 }
 
@@ -164,7 +257,7 @@ fn of_file(file: &PathBuf, arguments: &Eval) -> Result<Metric, String> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some((metric, args)), None) => {
-            let args = arguments::without_secrets(&args);
+            let args = with_side(&metric, &arguments::without_secrets(&args));
             arguments::metric(&metric, &args)
                 .map_err(|error| format!("{}: metric {}: {error}", file.display(), metric.name))
         }
@@ -197,4 +290,14 @@ fn given(declared: &[Argument], given: &[String]) -> Result<Vec<Argument>, Strin
         arg.value_from = None;
     }
     Ok(args)
+}
+
+/// The arguments, where the one that a comparison sets has a value: no provider is asked with it.
+fn with_side(metric: &Metric, args: &[Argument]) -> Vec<Argument> {
+    let mut args = args.to_vec();
+    let set = |arg: &&mut Argument| metric.compare.as_ref().is_some_and(|compare| compare.arg == arg.name);
+    for arg in args.iter_mut().filter(set).filter(|arg| arg.value.is_none()) {
+        arg.value = Some("canary".to_owned());
+    }
+    args
 }

@@ -9,6 +9,7 @@ use crate::cluster::flags::Global;
 use crate::show::console::Console;
 use crate::show::failure::Failure;
 use clap::{Args, Subcommand};
+use serin_core::wire::analysis::Phase;
 
 /// `analysis …`.
 #[derive(Args, Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct AnalysisGroup {
 /// What can be done with an analysis.
 #[derive(Subcommand, Debug)]
 pub(crate) enum AnalysisCommand {
-    /// Show what the conditions of a metric make of an answer
+    /// Show what a metric makes of an answer
     Eval(Eval),
     /// Measure a template here and now, without a controller
     Run(Box<Run>),
@@ -33,5 +34,15 @@ pub(super) async fn run(flags: &Global, group: &AnalysisGroup, console: &mut Con
         Some(AnalysisCommand::Eval(arguments)) => eval::run(arguments, console),
         Some(AnalysisCommand::Run(arguments)) => run::run(flags, arguments, console).await,
         None => Ok(()),
+    }
+}
+
+/// The exit code of a verdict: 0 Successful, 2 Failed, 3 Inconclusive, 1 for all others.
+fn exit_of(phase: Phase) -> Result<(), Failure> {
+    match phase {
+        Phase::Successful => Ok(()),
+        Phase::Failed => Err(Failure::Exit(2)),
+        Phase::Inconclusive => Err(Failure::Exit(3)),
+        Phase::Error | Phase::Unset | Phase::Pending | Phase::Running => Err(Failure::Exit(1)),
     }
 }

@@ -18,6 +18,7 @@ pub use values::Differences;
 
 use crate::api::analysis_template::{Compare, Metric};
 use crate::notation::go_value::shortest;
+use crate::wire::analysis::Phase;
 
 /// Which values are worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,18 @@ pub enum Decision {
     NotWorse,
     /// Neither is certain yet.
     Open,
+}
+
+impl Decision {
+    /// Phase of the measurement that it is made after.
+    #[must_use]
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Worse => Phase::Failed,
+            Self::NotWorse => Phase::Successful,
+            Self::Open => Phase::Inconclusive,
+        }
+    }
 }
 
 /// How much the measurements so far say.

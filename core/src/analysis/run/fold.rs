@@ -2,7 +2,7 @@
 
 use super::observed::{Answer, Question, Step};
 use super::time::{after_seconds, stamp, stamp_up};
-use crate::analysis::compare::{Comparison, Decision, Sums, without_one};
+use crate::analysis::compare::{Comparison, Sums, without_one};
 use crate::analysis::run::schedule::{RETRY_SECONDS, last, number};
 use crate::api::analysis_run::{AnalysisRunStatus, Measurement, MetricResult};
 use crate::api::analysis_template::Metric;
@@ -115,11 +115,7 @@ fn add(comparison: &Comparison<'_>, before: Option<&Measurement>, measurement: &
         return;
     };
     sums.write(&mut measurement.metadata);
-    let phase = match comparison.judge(&sums).0 {
-        Decision::Worse => Phase::Failed,
-        Decision::NotWorse => Phase::Successful,
-        Decision::Open => Phase::Inconclusive,
-    };
+    let phase = comparison.judge(&sums).0.phase();
     phase.as_str().clone_into(&mut measurement.phase);
     measurement.message = comparison.words(&sums);
 }

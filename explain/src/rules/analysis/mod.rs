@@ -2,6 +2,7 @@
 
 pub(super) mod arguments;
 pub(super) mod conditions;
+pub(super) mod cycle;
 pub(super) mod endless;
 pub(super) mod experiment;
 pub(super) mod names;

@@ -3,8 +3,16 @@
 use crate::rules::build::Object;
 use crate::rules::seen::{Seen, Target};
 use serde_json::Value;
+use serin_core::analysis::template::gather;
+use serin_core::api::analysis_template::AnalysisTemplateSpec;
 use serin_core::api::rollout::AnalysisTemplateRef;
 use serin_core::notation::duration::GoDuration;
+use serin_core::observed::{Template, Templates};
+
+/// Kind of the templates of a namespace.
+pub(in crate::rules) const NAMESPACED: &str = "AnalysisTemplate";
+/// Kind of the templates of the cluster.
+pub(in crate::rules) const CLUSTER: &str = "ClusterAnalysisTemplate";
 
 /// A metric of a template.
 #[derive(Debug, Clone)]
@@ -21,31 +29,49 @@ pub(in crate::rules) struct Metric<'a> {
     pub(in crate::rules) least_seconds: Option<i64>,
 }
 
-/// The templates that references lead to, nested ones included, each once; `None` where one is not in the build.
+/// The templates that references lead to, nested ones included, each once; `None` where one is not in the build, or names
+/// itself.
 pub(in crate::rules) fn templates_of<'a>(
     seen: &Seen<'a>,
     from: &Object,
     references: &[AnalysisTemplateRef],
 ) -> Option<Vec<&'a Object>> {
-    let mut found: Vec<&'a Object> = Vec::new();
-    let mut open: Vec<AnalysisTemplateRef> = references.to_vec();
-    while let Some(reference) = open.pop() {
-        let kind = if reference.cluster_scope == Some(true) {
-            "ClusterAnalysisTemplate"
-        } else {
-            "AnalysisTemplate"
-        };
-        let Target::Here(template) = seen.target(from, &reference.template_name, |object| object.is_ours(kind)) else {
-            return None;
-        };
-        if found.iter().any(|other| std::ptr::eq(*other, template)) {
-            continue;
-        }
-        found.push(template);
-        let nested = template.value.pointer("/spec/templates").cloned().unwrap_or_default();
-        open.extend(serde_json::from_value::<Vec<AnalysisTemplateRef>>(nested).unwrap_or_default());
+    let reachable = reachable(seen, from);
+    let gathered = gather(references, &reachable).ok()?;
+    let (namespaced, cluster) = gathered.names();
+    let of = |kind, names: Vec<&str>| -> Option<Vec<&'a Object>> {
+        names.into_iter().map(|name| template(seen, from, kind, name)).collect()
+    };
+    let (namespaced, cluster) = (of(NAMESPACED, namespaced)?, of(CLUSTER, cluster)?);
+    Some([namespaced, cluster].concat())
+}
+
+/// What an object may name: of each template only which others it names, so that one that does not decode is walked, too.
+pub(in crate::rules) fn reachable(seen: &Seen<'_>, from: &Object) -> Templates {
+    let of = |kind: &'static str| {
+        let names = seen.ours(kind).map(|(_, object)| object.name());
+        let here = names.filter_map(|name| template(seen, from, kind, name));
+        let named = here.map(|object| {
+            let nested = object.value.pointer("/spec/templates").cloned().unwrap_or_default();
+            let spec = AnalysisTemplateSpec {
+                templates: serde_json::from_value(nested).unwrap_or_default(),
+                ..AnalysisTemplateSpec::default()
+            };
+            (object.name().to_owned(), Template::from(spec))
+        });
+        named.collect()
+    };
+    Templates {
+        namespaced: of(NAMESPACED),
+        cluster: of(CLUSTER),
     }
-    Some(found)
+}
+
+fn template<'a>(seen: &Seen<'a>, from: &Object, kind: &'static str, name: &str) -> Option<&'a Object> {
+    match seen.target(from, name, |object| object.is_ours(kind)) {
+        Target::Here(template) => Some(template),
+        Target::Renamed(_) | Target::Elsewhere(_) | Target::Absent => None,
+    }
 }
 
 /// The metrics of an analysis; `None` where a template is not in the build.

@@ -5,6 +5,7 @@ mod wanted;
 
 use self::report::{Form, Progress};
 use self::wanted::Wanted;
+use super::exit_of;
 use crate::cluster::connect::{Connection, connect, install_tls};
 use crate::cluster::flags::Global;
 use crate::show::console::Console;
@@ -34,6 +35,7 @@ Interrupted once, it ends as a run with `terminate: true` does; interrupted twic
 Examples:
   serin analysis run -f template.yaml --arg service=web --watch
   serin analysis run -f template.yaml --secret-env keys/token=API_TOKEN
+  serin analysis run -f compare.yaml --canary-hash 6b9f7c8d5 --stable-hash 75d4c6f9b
   serin analysis run -f job-template.yaml --with-jobs -n test")]
 pub(crate) struct Run {
     /// Files with an AnalysisTemplate, ClusterAnalysisTemplate or AnalysisRun, and with the templates that it names
@@ -45,6 +47,12 @@ pub(crate) struct Run {
     /// Argument of the template; can be repeated
     #[arg(long = "arg", short = 'a', value_name = "NAME=VALUE")]
     pub args: Vec<String>,
+    /// Pod template hash of the canary, for metrics that compare it with the stable
+    #[arg(long, value_name = "HASH", requires = "stable_hash")]
+    pub canary_hash: Option<String>,
+    /// Pod template hash of the stable
+    #[arg(long, value_name = "HASH", requires = "canary_hash")]
+    pub stable_hash: Option<String>,
     /// Value of a Secret that the template or its provider reads; can be repeated
     #[arg(long, value_name = "NAME/KEY=VALUE", conflicts_with = "with_cluster")]
     pub secret: Vec<String>,
@@ -98,12 +106,7 @@ pub(super) async fn run(flags: &Global, arguments: &Run, console: &mut Console) 
     ended?;
     progress.failed()?;
     report::at_the_end(alone.run(), arguments.output, console)?;
-    match Phase::of(&alone.run().status.phase) {
-        Phase::Successful => Ok(()),
-        Phase::Failed => Err(Failure::Exit(2)),
-        Phase::Inconclusive => Err(Failure::Exit(3)),
-        Phase::Error | Phase::Unset | Phase::Pending | Phase::Running => Err(Failure::Exit(1)),
-    }
+    exit_of(Phase::of(&alone.run().status.phase))
 }
 
 async fn until_it_ends(alone: &mut Alone, clock: &Clock, progress: &mut Progress<'_>) -> Result<(), Failure> {
@@ -150,7 +153,7 @@ fn given_secrets(arguments: &Run) -> Result<Secrets, String> {
 }
 
 /// What would only come out after a while, or never: a condition that is no expression, a Secret that nobody gave, a Job
-/// that may not be created.
+/// that may not be created, a comparison of nobody knows what.
 fn refuse(run: &AnalysisRun, arguments: &Run, secrets: &Secrets) -> Result<(), String> {
     if !arguments.with_cluster && !arguments.with_jobs {
         for arg in &run.spec.args {
@@ -167,6 +170,13 @@ fn refuse(run: &AnalysisRun, arguments: &Run, secrets: &Secrets) -> Result<(), S
         }
     }
     for metric in &run.spec.metrics {
+        if metric.compare.is_some() && arguments.canary_hash.is_none() {
+            return Err(format!(
+                "metric {:?} compares canary and stable: give their pod template hashes with --canary-hash HASH and \
+                 --stable-hash HASH",
+                metric.name
+            ));
+        }
         if metric.provider.job.is_some() && !arguments.with_jobs {
             return Err(format!(
                 "metric {:?}: its provider is a Job: --with-jobs creates it in the cluster of the kubeconfig",

@@ -14,6 +14,7 @@ use serin_core::api::analysis_run::AnalysisRunSpec;
 use serin_core::api::analysis_template::{AnalysisTemplateSpec, Argument};
 use serin_core::api::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate};
 use serin_core::observed::Templates;
+use serin_core::wire::{HASH_LABEL, STABLE_HASH};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ pub(super) struct Wanted {
     root: Root,
     templates: Templates,
     args: Vec<Argument>,
+    /// Pod template hashes of canary and stable.
+    hashes: Option<(String, String)>,
 }
 
 enum Root {
@@ -68,6 +71,7 @@ impl Wanted {
             root,
             templates,
             args: pairs(&arguments.args)?,
+            hashes: arguments.canary_hash.clone().zip(arguments.stable_hash.clone()),
         })
     }
 
@@ -102,6 +106,10 @@ impl Wanted {
             spec,
             ..AnalysisRun::default()
         };
+        if let Some((canary, stable)) = self.hashes {
+            run.metadata.labels = Some([(HASH_LABEL.to_owned(), canary)].into());
+            run.metadata.annotations = Some([(STABLE_HASH.to_owned(), stable)].into());
+        }
         run.metadata.name = Some(name);
         run.metadata.namespace = Some(namespace.to_owned());
         run.metadata.uid = Some(Uuid::new_v4().to_string());
@@ -113,6 +121,8 @@ impl Wanted {
         known(&gathered, &self.args, &root.template_name)?;
         let caller = Caller {
             args: &self.args,
+            // Without hashes a metric that compares is refused afterwards, by name.
+            canary: self.hashes.as_ref().map_or("unknown", |(canary, _)| canary),
             ..Caller::default()
         };
         gathered.run(caller).map_err(|error| {
