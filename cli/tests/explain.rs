@@ -308,8 +308,8 @@ async fn the_templates_of_an_analysis_are_read() {
     let steps = json!([{"setWeight": 50}, {"analysis": {"templates": [{"templateName": "load"}]}}]);
     let patch = json!({"spec": {"strategy": {"canary": {"steps": steps}}}});
     let rollouts = rollouts(&cluster.api);
-    let patched = rollouts.patch("shop", &PatchParams::default(), &Patch::Merge(patch));
-    patched.await.unwrap();
+    let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+    rollouts.patch("shop", &params, &patch).await.unwrap();
     let outcome = cluster.run("explain shop -o json").await;
     assert_eq!(outcome.code, code(0), "{}", outcome.err);
     assert_eq!(templates(), (true, true));
