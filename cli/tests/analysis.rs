@@ -137,7 +137,7 @@ async fn samples_and_comparisons_are_judged_as_the_controller_does() {
             "verdict: Inconclusive: no data: 0 samples, minSamples is 100\n",
         ),
     ] {
-        let (got, out, err) = of("rate", &["--result", result]).await;
+        let (got, out, err) = of("rate", &["--arg", "hash=any", "--result", result]).await;
         assert_eq!(got, Some(code), "{result}: {out}{err}");
         assert!(out.ends_with(verdict), "{result}: {out}");
     }
@@ -175,7 +175,7 @@ async fn samples_and_comparisons_are_judged_as_the_controller_does() {
         ),
         (
             "rate",
-            &["--result", "[1, 1]", "--stable-result", "[1, 1]"],
+            &["--arg", "hash=any", "--result", "[1, 1]", "--stable-result", "[1, 1]"],
             "the metric has no compare",
         ),
         (

@@ -20,11 +20,13 @@ const RIGHTS: [&str; 6] = [
     "base/service-account.yaml",
     "standalone/cluster-role.yaml",
     "standalone/aggregate-roles.yaml",
-    OWN_RIGHTS[0],
-    OWN_RIGHTS[1],
+    LEASE_ROLE,
+    PLUGINS_ROLE,
 ];
-/// The rights in the controller's own namespace: to hold the lease, and to read which plugins there are.
-const OWN_RIGHTS: [&str; 2] = ["base/lease-role.yaml", "base/plugins-role.yaml"];
+/// The right to hold the lease, in the controller's own namespace.
+pub(crate) const LEASE_ROLE: &str = "base/lease-role.yaml";
+/// The right to read which plugins there are, in the controller's own namespace.
+pub(crate) const PLUGINS_ROLE: &str = "base/plugins-role.yaml";
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -97,14 +99,10 @@ pub(crate) async fn install_rights(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Gives the controller's service account the rights of its own namespace in another one, so that many scenarios can elect
+/// Gives the controller's service account a right of its own namespace in another one, so that many scenarios can elect
 /// leaders and have plugins side by side.
-pub(crate) async fn install_own_rights(client: &Client, namespace: &str) -> Result<()> {
-    let mut objects = Vec::new();
-    for file in OWN_RIGHTS {
-        objects.extend(documents(&repository().join("deploy").join(file))?);
-    }
-    for mut object in objects {
+pub(crate) async fn install_own_right(client: &Client, namespace: &str, role: &str) -> Result<()> {
+    for mut object in documents(&repository().join("deploy").join(role))? {
         object["metadata"]["namespace"] = Value::from(namespace);
         // A subject without a namespace is one of the binding's own.
         for subject in object

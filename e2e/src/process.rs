@@ -79,7 +79,9 @@ impl Process {
         let kubeconfig = world
             .kubeconfig()
             .context("a process needs a real control plane to connect to")?;
-        manifests::install_own_rights(&world.client(), world.namespace()).await?;
+        for role in [manifests::LEASE_ROLE, manifests::PLUGINS_ROLE] {
+            manifests::install_own_right(&world.client(), world.namespace(), role).await?;
+        }
         let [lasts, deadline, retry] = program.periods;
         let mut command = Command::new(&program.file);
         command

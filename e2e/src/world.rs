@@ -146,7 +146,8 @@ impl World {
             .create(&PostParams::default(), &object)
             .await
             .with_context(|| format!("namespace {namespace}"))?;
-        manifests::install_own_rights(&client, &namespace).await?;
+        // The controller of this world holds no lease.
+        manifests::install_own_right(&client, &namespace, manifests::PLUGINS_ROLE).await?;
         let options = Options {
             kubeconfig: Some(real.controller_kubeconfig().to_path_buf()),
             namespaced: true,

@@ -170,6 +170,9 @@ fn rules_without_replica_set_writes() -> Result<Value> {
         .context("a ClusterRole")?
         .value;
     let mut rules = role["rules"].clone();
+    // Which plugins there are it may read: without that it would not start.
+    let plugins = json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]});
+    rules.as_array_mut().context("a list of rules")?.push(plugins);
     let mut removed = false;
     for rule in rules.as_array_mut().into_iter().flatten() {
         let of_sets = rule["resources"]
