@@ -163,8 +163,11 @@ async fn played(play: &Play, client: &Client, kubeconfig: &Path, metrics: &str) 
     let text = std::fs::read_to_string(folder().join(play.file))
         .unwrap()
         .replace(ADDRESS, metrics);
-    for document in text.split("\n---\n") {
-        apply(client, namespace, &serde_saphyr::from_str(document).unwrap()).await;
+    let documents = text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap());
+    // Templates come first: a Rollout is invalid for as long as one that it names is not there.
+    let (rollouts, others): (Vec<Value>, Vec<Value>) = documents.partition(|it: &Value| it["kind"] == "Rollout");
+    for document in others.into_iter().chain(rollouts) {
+        apply(client, namespace, &document).await;
     }
     let (kind, name) = play.of.split_once('/').unwrap();
     if kind == "rollout" {
