@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use futures::FutureExt;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -134,22 +135,19 @@ async fn world() -> World {
     }
     let stop = CancellationToken::new();
     let mut controllers = JoinSet::new();
-    let (client, shutdown) = (api.client(), stop.clone());
-    controllers.spawn(async move { replica_set::run(client, shutdown).await.unwrap() });
+    controllers.spawn(replica_set::run(api.client(), stop.clone()).map(Result::unwrap));
     let quick = KubeletOptions {
         ready_after: Duration::from_millis(200),
         pull_error_after: Duration::from_millis(500),
         ..KubeletOptions::sandbox()
     };
-    let (client, shutdown) = (api.client(), stop.clone());
-    controllers.spawn(async move { kubelet::run(client, quick, shutdown).await.unwrap() });
+    controllers.spawn(kubelet::run(api.client(), quick, stop.clone()).map(Result::unwrap));
     let bound = Controller::new(api.client(), Options::default())
         .without_servers()
         .bind()
         .await
         .unwrap();
-    let shutdown = stop.clone();
-    controllers.spawn(async move { bound.run(shutdown).await.unwrap() });
+    controllers.spawn(bound.run(stop.clone()).map(Result::unwrap));
     let served = api.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
     World {
         url: served.url(),
