@@ -36,8 +36,11 @@ pub struct Verdicts {
 
 impl World {
     /// Somebody creates a template, or changes it.
-    pub fn create_template(&mut self, name: &str, cluster: bool, spec: &Value) {
-        let spec: AnalysisTemplateSpec = serde_json::from_value(spec.clone()).expect("a template");
+    ///
+    /// # Errors
+    /// The spec is none of a template.
+    pub fn create_template(&mut self, name: &str, cluster: bool, spec: &Value) -> Result<(), serde_json::Error> {
+        let spec: AnalysisTemplateSpec = serde_json::from_value(spec.clone())?;
         let of = if cluster {
             &mut self.templates.cluster
         } else {
@@ -45,6 +48,7 @@ impl World {
         };
         of.insert(name.to_owned(), Template::from(spec));
         note!(self, "template {name}");
+        Ok(())
     }
 
     /// Somebody deletes a template.

@@ -179,7 +179,7 @@ fn play(spec: &Value, other: Option<&Life>) -> Life {
                 .map(|name| json!({"name": name, "value": "x"}))
                 .into();
             let spec = json!({"metrics": [{"name": metric, "provider": {}}], "args": args});
-            world.create_template(name, cluster, &spec);
+            world.create_template(name, cluster, &spec).unwrap();
         }
     }
     world.verdicts = Verdicts {

@@ -133,6 +133,7 @@ fn a_line_that_is_not_understood_fails() {
         "one pod of two fails",
         "edit Service web",
         "somebody scales the ReplicaSet of r1 to many",
+        "create AnalysisTemplate load: {metrics: 7}",
     ] {
         let outcome = play(&format!("{unknown}\n  at rest"));
         let found = outcome.failures.first().map(|failure| &failure.why);

@@ -42,11 +42,13 @@ pub(crate) fn give_analyses(rng: &mut Rng, strategy: &mut Value) {
 
 /// The template is there, and runs end as chance has it.
 pub(crate) fn measure(world: &mut World, rng: &mut Rng) {
-    world.create_template(
-        TEMPLATE,
-        false,
-        &json!({ "metrics": [{ "name": TEMPLATE, "provider": {} }], "args": [{ "name": "hash" }] }),
-    );
+    world
+        .create_template(
+            TEMPLATE,
+            false,
+            &json!({ "metrics": [{ "name": TEMPLATE, "provider": {} }], "args": [{ "name": "hash" }] }),
+        )
+        .unwrap();
     let good = Some(Phase::Successful);
     let ends = [
         vec![good],

@@ -35,8 +35,8 @@ fn create(stage: &mut Stage, text: &str, cluster: bool) -> Result<(), Why> {
     };
     let mut whole = json!({"metrics": [{"name": name, "provider": {"web": {"url": "https://example.com"}}}]});
     serin_world::merge(&mut whole, &spec);
-    stage.world.create_template(name, cluster, &whole);
-    Ok(())
+    let created = stage.world.create_template(name, cluster, &whole);
+    created.map_err(|error| Why::not_understood(error.to_string()))
 }
 
 /// `Successful`, or `Failed: a message`.
