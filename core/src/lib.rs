@@ -17,6 +17,7 @@ pub mod notation;
 pub mod observed;
 pub mod plan;
 pub mod rollout;
+pub mod traffic;
 pub mod validate;
 pub mod wire;
 

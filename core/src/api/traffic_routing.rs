@@ -43,6 +43,44 @@ pub struct TrafficRouting {
     /// What counts as all of the traffic; absent means 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_traffic_weight: Option<i32>,
+    /// Gateway API, with the fields of the plugin's configuration (an addition of Serin: decision 51).
+    #[serde(rename = "gatewayAPI", skip_serializing_if = "Option::is_none")]
+    pub gateway_api: Option<GatewayApiRouting>,
+    /// Whether a client stays with the version that it was given (an addition of Serin: decision 51).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stickiness: Option<Stickiness>,
+}
+
+/// Stickiness of clients, for routers that have it (decision 51).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Stickiness {
+    /// By a cookie of the router.
+    pub cookie: StickyCookie,
+}
+
+/// The cookie that keeps a client with a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StickyCookie {
+    /// Name; the router chooses one where it is empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Seconds that it is kept; absent means as long as the session of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<i64>,
+}
+
+/// Routes of Gateway API (decision 51): the field names of the plugin's configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GatewayApiRouting {
+    /// Namespace of the routes; empty means that of the rollout.
+    #[serde(skip_serializing_if = "is_default")]
+    pub namespace: String,
+    /// One HTTPRoute.
+    #[serde(rename = "httpRoute", skip_serializing_if = "is_default")]
+    pub http_route: String,
 }
 
 /// A route that steps may set.

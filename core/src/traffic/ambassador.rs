@@ -1,0 +1,21 @@
+//! Ambassador.
+
+use super::{Next, Place, Problem, Reported, Routes, Site, Wanted};
+use crate::api::rollout::AmbassadorRouting;
+use crate::validate::FieldError;
+
+pub(super) fn places(_: &AmbassadorRouting, _: &Site<'_>, _: &Routes) -> Vec<Place> {
+    Vec::new()
+}
+
+pub(super) fn references(_: &AmbassadorRouting, _: &Site<'_>, _: &Routes) -> Option<FieldError> {
+    None
+}
+
+pub(super) fn observe(_: &AmbassadorRouting, _: &Site<'_>, _: &Routes) -> Reported {
+    Reported::default()
+}
+
+pub(super) fn desired(_: &AmbassadorRouting, _: &Site<'_>, _: &Wanted<'_>, _: &Routes) -> Result<Vec<Next>, Problem> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,21 @@
+//! AWS App Mesh.
+
+use super::{Next, Place, Problem, Reported, Routes, Site, Wanted};
+use crate::api::rollout::AppMeshRouting;
+use crate::validate::FieldError;
+
+pub(super) fn places(_: &AppMeshRouting, _: &Site<'_>, _: &Routes) -> Vec<Place> {
+    Vec::new()
+}
+
+pub(super) fn references(_: &AppMeshRouting, _: &Site<'_>, _: &Routes) -> Option<FieldError> {
+    None
+}
+
+pub(super) fn observe(_: &AppMeshRouting, _: &Site<'_>, _: &Routes) -> Reported {
+    Reported::default()
+}
+
+pub(super) fn desired(_: &AppMeshRouting, _: &Site<'_>, _: &Wanted<'_>, _: &Routes) -> Result<Vec<Next>, Problem> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,21 @@
+//! Istio: VirtualServices and the subsets of a DestinationRule.
+
+use super::{Next, Place, Problem, Reported, Routes, Site, Wanted};
+use crate::api::rollout::IstioRouting;
+use crate::validate::FieldError;
+
+pub(super) fn places(_: &IstioRouting, _: &Site<'_>, _: &Routes) -> Vec<Place> {
+    Vec::new()
+}
+
+pub(super) fn references(_: &IstioRouting, _: &Site<'_>, _: &Routes) -> Option<FieldError> {
+    None
+}
+
+pub(super) fn observe(_: &IstioRouting, _: &Site<'_>, _: &Routes) -> Reported {
+    Reported::default()
+}
+
+pub(super) fn desired(_: &IstioRouting, _: &Site<'_>, _: &Wanted<'_>, _: &Routes) -> Result<Vec<Next>, Problem> {
+    Ok(Vec::new())
+}

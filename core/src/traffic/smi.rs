@@ -1,0 +1,21 @@
+//! Service mesh interface.
+
+use super::{Next, Place, Problem, Reported, Routes, Site, Wanted};
+use crate::api::rollout::SmiRouting;
+use crate::validate::FieldError;
+
+pub(super) fn places(_: &SmiRouting, _: &Site<'_>, _: &Routes) -> Vec<Place> {
+    Vec::new()
+}
+
+pub(super) fn references(_: &SmiRouting, _: &Site<'_>, _: &Routes) -> Option<FieldError> {
+    None
+}
+
+pub(super) fn observe(_: &SmiRouting, _: &Site<'_>, _: &Routes) -> Reported {
+    Reported::default()
+}
+
+pub(super) fn desired(_: &SmiRouting, _: &Site<'_>, _: &Wanted<'_>, _: &Routes) -> Result<Vec<Next>, Problem> {
+    Ok(Vec::new())
+}
