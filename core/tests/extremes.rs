@@ -94,6 +94,7 @@ fn sizes(plan: &Plan) -> impl Iterator<Item = i32> {
         | Action::Experiment(_)
         | Action::OwnService(_)
         | Action::Service(_)
+        | Action::Route(_)
         | Action::Pod(PodAction::Patch(_))
         | Action::Pod(PodAction::Evict(_))
         | Action::Rollout(_) => None,

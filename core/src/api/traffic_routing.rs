@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Name of the router plugin whose configuration Serin serves itself (decision 51).
+pub const GATEWAY_PLUGIN: &str = "argoproj-labs/gatewayAPI";
+
 /// Routers and what they share (contract 07).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

@@ -10,7 +10,8 @@ pub use step::{PauseLength, Step, Wait, pause_duration};
 pub use threshold::Threshold;
 
 use crate::api::rollout::{
-    AntiAffinity, BlueGreenStrategy, CanaryStrategy, PodTemplateMetadata, RolloutAnalysis, RolloutSpec, RolloutStrategy,
+    AntiAffinity, BlueGreenStrategy, CanaryStrategy, PingPong, PodTemplateMetadata, RolloutAnalysis, RolloutSpec,
+    RolloutStrategy, TrafficRouting,
 };
 
 /// What counts as all of the traffic where the spec does not say (contract 01 §2).
@@ -162,6 +163,18 @@ pub struct Canary<'a> {
     pub max_weight: i32,
     /// Whether routers carry the weight; otherwise the number of pods does.
     pub routed: bool,
+    /// The routers, where they carry the weight.
+    pub routing: Option<&'a TrafficRouting>,
+    /// Two Services that take turns in place of those two.
+    pub ping_pong: Option<&'a PingPong>,
+    /// Stable gives up pods as its weight falls.
+    pub dynamic_stable_scale: bool,
+    /// Pods that each revision has at least, where it has any (`minPodsPerReplicaSet`).
+    pub min_pods: i32,
+    /// Old revisions that may wait for their scale-down.
+    pub scale_down_delay_revision_limit: Option<usize>,
+    /// The spec says how long the canary pods stay after an abort.
+    pub abort_delay_is_given: bool,
     /// Seconds the old pods stay after the traffic has moved.
     pub scale_down_delay_seconds: i32,
     /// How long the canary pods stay after an abort.
@@ -191,6 +204,14 @@ impl<'a> Canary<'a> {
             stable_service: &written.stable_service,
             max_weight: max_weight(written),
             routed,
+            routing: written.traffic_routing.as_deref(),
+            ping_pong: written.ping_pong.as_ref(),
+            dynamic_stable_scale: routed && written.dynamic_stable_scale,
+            min_pods: written.min_pods_per_replica_set.filter(|_| routed).unwrap_or(0),
+            scale_down_delay_revision_limit: written
+                .scale_down_delay_revision_limit
+                .and_then(|limit| usize::try_from(limit).ok()),
+            abort_delay_is_given: written.abort_scale_down_delay_seconds.is_some(),
             scale_down_delay_seconds: delay(written.scale_down_delay_seconds),
             abort_delay: match written.abort_scale_down_delay_seconds {
                 Some(0) if routed => AbortDelay::Keep,

@@ -11,6 +11,8 @@ use crate::notation::duration::GoDuration;
 pub struct Step<'a> {
     /// The weight that the canary has from this step on. A `setWeight` beside another type in one step counts too.
     pub sets_weight: Option<i32>,
+    /// The size that the canary has from this step on, where routers carry the weight; beside another type it counts too.
+    pub sets_scale: Option<&'a SetCanaryScale>,
     /// What must come true before the next step begins.
     pub waits_for: Wait<'a>,
     written: &'a CanaryStep,
@@ -63,6 +65,7 @@ impl<'a> Step<'a> {
         };
         Some(Self {
             sets_weight: written.set_weight,
+            sets_scale: written.set_canary_scale.as_ref(),
             waits_for,
             written,
         })

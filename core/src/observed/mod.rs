@@ -10,6 +10,7 @@ mod plugin;
 mod pod;
 mod refused;
 mod replica_set;
+mod routers;
 mod service;
 mod workload;
 
@@ -20,6 +21,7 @@ pub use plugin::{Answer, CallId, Called, Configured, Operation, Says, StepPlugin
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};
 pub use replica_set::{ReplicaFailure, ReplicaSet};
+pub use routers::Routers;
 pub use service::Service;
 pub use workload::{Workload, WorkloadKind};
 
@@ -78,6 +80,10 @@ pub struct Observed {
     /// for one is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_plugins: Option<StepPlugins>,
+    /// The traffic routers and their objects; `None` where routers are not served here, and a spec that asks for one is
+    /// refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routers: Option<Routers>,
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,

@@ -8,6 +8,7 @@ mod plugin;
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
 use crate::observed::Refusal;
+use crate::traffic::Change;
 pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
 pub use news::{EventKind, News};
@@ -58,6 +59,8 @@ pub enum Action {
     ReplicaSet(ReplicaSetAction),
     /// Of the selector of a Service, by one merge patch.
     Service(ServicePatch),
+    /// Of an object of a traffic router (contract 07).
+    Route(Change),
     /// Of a pod.
     Pod(PodAction),
     /// Of the number of pods of the Deployment that the rollout refers to, by its subresource `scale` (contract 05 §5).
@@ -140,6 +143,7 @@ impl Action {
                 ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_) | ReplicaSetAction::Delete(_),
             )
             | Self::Service(_)
+            | Self::Route(_)
             | Self::Pod(PodAction::Evict(_))
             | Self::AnalysisRun(_)
             | Self::Experiment(_)
@@ -418,6 +422,8 @@ pub enum WakeReason {
     RefusalToTell,
     /// A refusal was told by a condition before it is tried again.
     RefusalTold,
+    /// Objects of traffic routers are read or written again.
+    Routers,
     /// A step plugin is called again.
     PluginDue,
     /// The time of an experiment is over.
@@ -454,6 +460,7 @@ impl WakeReason {
             Self::PodsWanted => "PodsWanted",
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
+            Self::Routers => "Routers",
             Self::PluginDue => "PluginDue",
             Self::ExperimentOver => "ExperimentOver",
             Self::InitialDelay => "InitialDelay",
@@ -489,6 +496,7 @@ impl fmt::Display for WakeReason {
             Self::PodsWanted => "the pauses begin again, because pods are wanted",
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
+            Self::Routers => "the controller looks again for the objects of the traffic routers",
             Self::PluginDue => "the controller calls the step plugin again",
             Self::ExperimentOver => "the experiment has run for its duration",
             Self::InitialDelay => "the delay before the first measurement ends",

@@ -3,6 +3,7 @@
 
 use crate::observed::Operation;
 use crate::plan::ExperimentNews;
+use crate::traffic::Told;
 use crate::wire::analysis::{METRIC_REASONS, Phase, RUN_REASONS};
 use crate::wire::event;
 use crate::wire::step_plugin::StepPhase;
@@ -74,6 +75,22 @@ pub enum News {
     /// Somebody scales that Deployment up again and again.
     WorkloadScaleContested {
         /// Who, and what to do.
+        message: String,
+    },
+    /// An object of a traffic router is written.
+    Routed(Told),
+    /// The weights that the status records change (contract 03 §7, contract 11 A11).
+    WeightUpdated {
+        /// The weight of the canary before; none where no weights were recorded.
+        from: Option<i32>,
+        /// The weight from now on.
+        to: i32,
+        /// The weights of further destinations, where they change.
+        additional: Option<String>,
+    },
+    /// A traffic router cannot be written, and why.
+    TrafficRoutingError {
+        /// Which object, and why.
         message: String,
     },
     /// A Service is switched to another pod template hash.
@@ -260,7 +277,7 @@ pub(crate) enum Group {
 impl News {
     /// Reason of the event.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
             Self::AddedToInformer { .. } => event::ADDED_TO_INFORMER,
             Self::Deleted { .. } => event::DELETED,
@@ -272,6 +289,9 @@ impl News {
             Self::WorkloadScaled { .. } => event::SCALING_WORKLOAD,
             Self::WorkloadScaleContested { .. } => event::WORKLOAD_SCALE_CONTESTED,
             Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
+            Self::Routed(told) => &told.reason,
+            Self::WeightUpdated { .. } => event::TRAFFIC_WEIGHT_UPDATED,
+            Self::TrafficRoutingError { .. } => event::TRAFFIC_ROUTING_ERROR,
             Self::StepCompleted { .. } => event::STEP_COMPLETED,
             Self::StepsSkipped(_) => event::SKIP_STEPS,
             Self::AnalysisRun { phase, .. } => RUN_REASONS.of(*phase),
@@ -307,6 +327,7 @@ impl News {
                 }
             }
             Self::ReplicaSetCreateError { .. }
+            | Self::TrafficRoutingError { .. }
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
             | Self::StatusUnreadable { .. }
@@ -323,6 +344,8 @@ impl News {
             | Self::Scaled { .. }
             | Self::WorkloadScaled { .. }
             | Self::ServiceSwitched { .. }
+            | Self::Routed(_)
+            | Self::WeightUpdated { .. }
             | Self::StepCompleted { .. }
             | Self::StepsSkipped(_)
             | Self::Paused { .. }
@@ -353,7 +376,10 @@ impl News {
                 by_controller: true, ..
             } => Group::Began,
             Self::Scaled { .. } | Self::WorkloadScaled { .. } => Group::Scaling,
-            Self::ServiceSwitched { preview: false, .. } => Group::Traffic,
+            Self::ServiceSwitched { preview: false, .. }
+            | Self::Routed(_)
+            | Self::WeightUpdated { .. }
+            | Self::TrafficRoutingError { .. } => Group::Traffic,
             Self::StepCompleted { .. }
             | Self::Paused { .. }
             | Self::Resumed
@@ -387,6 +413,7 @@ impl fmt::Display for News {
             Self::ReplicaSetCreateError { message }
             | Self::Aborted { message, .. }
             | Self::WorkloadScaleContested { message }
+            | Self::TrafficRoutingError { message }
             | Self::StatusUnreadable { message }
             | Self::ReconciliationError { message } => f.write_str(message),
             Self::UndecodableTemplate { name, fields } => undecodable(f, name, fields),
@@ -402,6 +429,8 @@ impl fmt::Display for News {
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }
+            Self::Routed(told) => f.write_str(&told.message),
+            Self::WeightUpdated { from, to, additional } => weight(f, *from, *to, additional.as_deref()),
             Self::StepCompleted { step, of, words } => write!(f, "Rollout step {step}/{of} completed ({words})"),
             Self::StepsSkipped(why) => f.write_str(why.words()),
             Self::AnalysisRun {
@@ -457,6 +486,17 @@ impl Skip {
             Self::NeverServed => "The stable ReplicaSet never had an available pod: weights and pauses are skipped",
         }
     }
+}
+
+/// The text is empty after its first words where only a hash changes (contract 11 A11).
+fn weight(f: &mut fmt::Formatter<'_>, from: Option<i32>, to: i32, additional: Option<&str>) -> fmt::Result {
+    f.write_str("Traffic weight updated ")?;
+    match from {
+        None => write!(f, "to {to}")?,
+        Some(from) if from != to => write!(f, "from {from} to {to}")?,
+        Some(_) => {}
+    }
+    additional.map_or(Ok(()), |of| write!(f, ", additional: {of}"))
 }
 
 /// Whether a size grows.

@@ -9,6 +9,8 @@
 //!   what each Service leads to.
 //!   `analysis` says which AnalysisRuns there are to be, and what their verdicts make of the update; [`experiment`] says the
 //!   same of Experiments, and `step_plugin` of calls of step plugins.
+//!   Where routers carry the weight of a canary, [`traffic`] says which weight it has now and is to have, and what follows
+//!   for Services and sizes.
 //! - *Order.* `order` makes changes of that, in the one order that is safe at every moment, and nothing else does.
 //!
 //! A rollout may take its pods from a workload: [`workload`] fills in the pod template before all that, and says how many
@@ -27,6 +29,7 @@ pub(crate) mod bluegreen;
 pub mod canary;
 pub(crate) mod conditions;
 pub mod decide;
+pub(crate) mod delay;
 pub(crate) mod duration;
 pub(crate) mod ephemeral;
 pub mod experiment;
@@ -46,6 +49,7 @@ pub(crate) mod revision;
 pub(crate) mod service;
 pub(crate) mod status;
 pub(crate) mod step_plugin;
+pub mod traffic;
 pub mod unread;
 pub(crate) mod update;
 pub mod view;

@@ -3,7 +3,8 @@
 //! 1. Owners: what is not ours yet, or no longer, is neither scaled nor counted.
 //! 2. The newest ReplicaSet is created, and the rollout gets its revision.
 //! 3. ReplicaSets grow.
-//! 4. Services move, and those that the spec no longer names are released.
+//! 4. Weights move, then Services, and those that the spec no longer names are released. What a weight waits for is what was
+//!    observed, so neither relies on the other within one plan.
 //! 5. ReplicaSets shrink, within the budget of available pods, and keep what a Service still leads to.
 //! 6. The Deployment that the rollout refers to shrinks, once pods of the rollout stand in for its own.
 //! 7. AnalysisRuns and Experiments that no longer count are to end, and those that count from now on are created. Nothing that moves pods or
@@ -30,6 +31,7 @@ use crate::rollout::revision::ownership;
 use crate::rollout::service;
 use crate::rollout::want::{Behind, Deadline, Experiments, Keeps, Of, Runs, Want};
 use crate::rollout::workload::{self, Scale};
+use crate::traffic::{Change as RouteChange, Told};
 use crate::wire;
 
 /// Changes, in their order.
@@ -42,6 +44,7 @@ pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> 
     let scale = workload::scale(look);
     actions.create(look, want, &scale, draft);
     actions.grow(look, want, draft);
+    actions.route(&want.routes, draft);
     actions.move_services(look, want, draft);
     actions.shrink(look, want, draft);
     actions.scale_workload(look, &scale, draft);
@@ -107,6 +110,7 @@ impl Actions {
             Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => patch.replicas.is_some(),
             Action::ReplicaSet(ReplicaSetAction::Delete(_))
             | Action::Service(_)
+            | Action::Route(_)
             | Action::Pod(PodAction::Patch(_) | PodAction::Evict(_))
             | Action::Workload(_)
             | Action::AnalysisRun(_)
@@ -128,6 +132,7 @@ impl Actions {
             Action::Pod(PodAction::Patch(_)) | Action::Workload(_) => true,
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Delete(_))
             | Action::Service(_)
+            | Action::Route(_)
             | Action::Pod(PodAction::Evict(_))
             | Action::AnalysisRun(_)
             | Action::Experiment(_)
@@ -186,6 +191,16 @@ impl Actions {
     fn grow(&mut self, look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) {
         for of in want.replica_sets.iter().rev().filter(|of| !of.shrinks()) {
             self.size(look, of, of.size, draft);
+        }
+    }
+
+    /// Objects of traffic routers are written.
+    fn route(&mut self, routes: &[(RouteChange, Vec<Told>)], draft: &mut Draft) {
+        for (change, told) in routes {
+            let after = self.push(Action::Route(change.clone()));
+            for told in told {
+                draft.tell(News::Routed(told.clone()), after);
+            }
         }
     }
 
@@ -407,7 +422,8 @@ impl Of<'_> {
 
     /// The size nearest to the one that is wanted at which it keeps what it must keep.
     fn smallest(&self, look: &Look<'_>, switched: bool, budget: &mut Budget) -> i32 {
-        let (set, size) = (self.set, self.size.unwrap_or(self.set.replicas));
+        let set = self.set;
+        let size = self.size.unwrap_or(set.replicas).max(self.least.min(set.replicas));
         match self.keeps {
             Keeps::Nothing => size,
             Keeps::Own(needed) => Budget::of(look, std::iter::once(set), needed).shrink(look, set, size),

@@ -6,6 +6,7 @@ use crate::meaning::services;
 use crate::observed::{Observed, Service};
 use crate::rollout::analysis::references as analysis;
 use crate::rollout::look::after_seconds;
+use crate::rollout::traffic;
 use crate::validate::FieldError;
 use crate::wire::HASH_LABEL;
 use jiff::Timestamp;
@@ -14,9 +15,9 @@ use serde_json::{Map, Value};
 /// Seconds for which the Rollout that manages a Service must be gone before the Service is free (decision 48).
 const FREE_AFTER_SECONDS: i64 = 30;
 
-/// The first reference of a rollout that does not hold: a Service or a template that is missing; else a Service that
+/// The first reference of a rollout that does not hold: a Service, a template or an object of a router that is missing; else a Service that
 /// selects by labels which the pods do not carry, or that another rollout manages; else templates of which no run could be
-/// made. Other objects join here when they are watched.
+/// made.
 #[must_use]
 pub fn references(seen: &Observed, now: Timestamp) -> Option<FieldError> {
     let named = services(&seen.rollout.spec.strategy);
@@ -29,6 +30,9 @@ pub fn references(seen: &Observed, now: Timestamp) -> Option<FieldError> {
         }
     }
     if let Some(missing) = analysis::missing(&seen.rollout, &seen.templates) {
+        return Some(missing);
+    }
+    if let Some(missing) = traffic::references(seen) {
         return Some(missing);
     }
     let labels = seen.rollout.spec.template.as_ref().map(PodTemplate::labels);

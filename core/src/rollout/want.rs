@@ -3,6 +3,7 @@
 
 use crate::observed::ReplicaSet;
 use crate::plan::{NewAnalysisRun, NewExperiment, Target};
+use crate::traffic::{Change, Told};
 use jiff::Timestamp;
 
 /// All that a strategy wants now.
@@ -14,6 +15,8 @@ pub(crate) struct Want<'a> {
     pub(crate) replica_sets: Vec<Of<'a>>,
     /// What each Service leads to. One that is not named stays as it is.
     pub(crate) services: Vec<Behind<'a>>,
+    /// Writes of the routers' objects, each with what is told of it.
+    pub(crate) routes: Vec<(Change, Vec<Told>)>,
     /// Available pods that all ReplicaSets together keep.
     pub(crate) keep_available: i32,
     /// Whether the proportions that were recorded at a pause are kept (decision 41).
@@ -66,6 +69,8 @@ pub(crate) struct Of<'a> {
     pub(crate) size: Option<i32>,
     /// What it keeps although it is to shrink.
     pub(crate) keeps: Keeps<'a>,
+    /// Pods that the traffic needs which leads here: it does not shrink below them.
+    pub(crate) least: i32,
     /// When it may be scaled down.
     pub(crate) deadline: Deadline,
     /// The record of its proportion at a pause (decision 41); `None` where it stays as it is.
@@ -88,6 +93,7 @@ impl<'a> Of<'a> {
             set,
             size: None,
             keeps: Keeps::Nothing,
+            least: 0,
             deadline: Deadline::Stays,
             share: None,
         }

@@ -21,7 +21,8 @@ pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, change
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
 
 use crate::api::rollout::{
-    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting, SmiRouting, TraefikRouting, TrafficRouting,
+    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting,
+    SmiRouting, TraefikRouting, TrafficRouting,
 };
 use crate::validate::FieldError;
 
@@ -70,7 +71,7 @@ impl<'a> Router<'a> {
     #[must_use]
     pub fn places(&self, site: &Site<'_>, routes: &Routes) -> Vec<Place> {
         match self {
-            Self::Istio(routing) => istio::places(routing, site, routes),
+            Self::Istio(routing) => istio::places(routing, &site.without_ping_pong(), routes),
             Self::Nginx(routing) => nginx::places(routing, site, routes),
             Self::Alb(routing) => alb::places(routing, site, routes),
             Self::Smi(routing) => smi::places(routing, site, routes),
@@ -86,7 +87,7 @@ impl<'a> Router<'a> {
     #[must_use]
     pub fn references(&self, site: &Site<'_>, routes: &Routes) -> Option<FieldError> {
         match self {
-            Self::Istio(routing) => istio::references(routing, site, routes),
+            Self::Istio(routing) => istio::references(routing, &site.without_ping_pong(), routes),
             Self::Nginx(routing) => nginx::references(routing, site, routes),
             Self::Alb(routing) => alb::references(routing, site, routes),
             Self::Smi(routing) => smi::references(routing, site, routes),
@@ -102,7 +103,7 @@ impl<'a> Router<'a> {
     #[must_use]
     pub fn observe(&self, site: &Site<'_>, routes: &Routes) -> Reported {
         match self {
-            Self::Istio(routing) => istio::observe(routing, site, routes),
+            Self::Istio(routing) => istio::observe(routing, &site.without_ping_pong(), routes),
             Self::Nginx(routing) => nginx::observe(routing, site, routes),
             Self::Alb(routing) => alb::observe(routing, site, routes),
             Self::Smi(routing) => smi::observe(routing, site, routes),
@@ -120,7 +121,7 @@ impl<'a> Router<'a> {
     /// What is missing, or cannot be written, with upstream's words where it has some.
     pub fn desired(&self, site: &Site<'_>, wanted: &Wanted<'_>, routes: &Routes) -> Result<Vec<Next>, Problem> {
         match self {
-            Self::Istio(routing) => istio::desired(routing, site, wanted, routes),
+            Self::Istio(routing) => istio::desired(routing, &site.without_ping_pong(), wanted, routes),
             Self::Nginx(routing) => nginx::desired(routing, site, wanted, routes),
             Self::Alb(routing) => alb::desired(routing, site, wanted, routes),
             Self::Smi(routing) => smi::desired(routing, site, wanted, routes),

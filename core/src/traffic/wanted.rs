@@ -46,6 +46,8 @@ pub struct Site<'a> {
     pub canary_service: &'a str,
     /// Service of stable, likewise.
     pub stable_service: &'a str,
+    /// `canaryService` and `stableService` as written, whatever ping and pong are.
+    pub named: (&'a str, &'a str),
     /// What counts as all of the traffic (`maxTrafficWeight`, else 100).
     pub max_weight: i32,
     /// The routing as written: managed routes and stickiness.
@@ -55,6 +57,20 @@ pub struct Site<'a> {
 }
 
 impl Site<'_> {
+    /// For a router that takes ping and pong only where no other Services are named (contract 07 §1).
+    #[must_use]
+    pub fn without_ping_pong(&self) -> Self {
+        let (canary_service, stable_service) = self.named;
+        if canary_service.is_empty() && stable_service.is_empty() {
+            return *self;
+        }
+        Self {
+            canary_service,
+            stable_service,
+            ..*self
+        }
+    }
+
     /// Whether the rollout is the controlling owner of an object.
     #[must_use]
     pub fn owns(&self, object: &Value) -> bool {

@@ -83,6 +83,8 @@ pub mod condition {
     pub const HEALTHY: &str = "Healthy";
     /// The API server refuses a change, and has done so for a while; ours (decision 47).
     pub const REFUSED: &str = "Refused";
+    /// A traffic router cannot be written; the message names the object and says why (an addition of Serin).
+    pub const TRAFFIC_NOT_ROUTED: &str = "TrafficNotRouted";
     /// A field of the status does not decode, and the rollout is held; ours.
     pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
     /// Somebody scales the Deployment up again and again although its pods have moved; ours.
@@ -154,6 +156,10 @@ pub mod event {
     pub const SCALING_WORKLOAD: &str = "ScalingWorkload";
     /// Somebody scales that Deployment up again and again; ours.
     pub const WORKLOAD_SCALE_CONTESTED: &str = "WorkloadScaleContested";
+    /// The weights of the traffic change.
+    pub const TRAFFIC_WEIGHT_UPDATED: &str = "TrafficWeightUpdated";
+    /// A traffic router cannot be written.
+    pub const TRAFFIC_ROUTING_ERROR: &str = "TrafficRoutingError";
     /// The selector of a Service was switched.
     pub const SWITCH_SERVICE: &str = "SwitchService";
     /// A step is done.

@@ -3,12 +3,12 @@
 use super::update::{is_alone, is_fast};
 use crate::meaning::{AbortDelay, BlueGreen};
 use crate::observed::ReplicaSet;
-use crate::rollout::look::{Change, Look, after_seconds, whole_seconds};
+use crate::rollout::delay::{self, Delay};
+use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::service;
 use crate::rollout::update::Course;
 use crate::rollout::want::{Deadline, Keeps, Of, Want};
-use crate::wire;
 
 /// All pods are there, and were asked for with the present number of replicas (contract 04 §5).
 pub(super) fn is_saturated(look: &Look<'_>, set: &ReplicaSet) -> bool {
@@ -130,23 +130,8 @@ fn after_abort(look: &Look<'_>, meant: &BlueGreen<'_>, new: &ReplicaSet, want: &
     let Some(stable) = look.revisions.other_stable() else {
         return Deadline::Stays;
     };
-    match (meant.abort_delay, new.scale_down_deadline()) {
-        (AbortDelay::Keep, _) => Deadline::Stays,
-        (AbortDelay::Seconds(_), Some(deadline)) => {
-            want.wait_until(deadline, look.now);
-            Deadline::Stays
-        }
-        (AbortDelay::Seconds(seconds), None) if new.replicas > 0 && look.available(stable) >= look.replicas => {
-            begin_delay(look, i64::from(seconds), want)
-        }
-        (AbortDelay::Seconds(_), None) => Deadline::Stays,
-    }
-}
-
-fn begin_delay(look: &Look<'_>, seconds: i64, want: &mut Want<'_>) -> Deadline {
-    let deadline = whole_seconds(after_seconds(look.now, seconds));
-    want.wait_until(deadline, look.now);
-    Deadline::At(deadline)
+    let restored = look.available(stable) >= look.replicas;
+    delay::after_abort(look, meant.abort_delay, new, restored, want).1
 }
 
 /// Old revisions, newest first: each gets a deadline and goes when it has passed; beyond the limit, or without a
@@ -162,25 +147,15 @@ fn old<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, want: &mut W
     if course.is_held(look) || (course.is_halted(look) && !look.rollout.spec.paused) {
         return;
     }
-    let limit = meant.scale_down_delay_revision_limit;
-    let seconds = i64::from(meant.scale_down_delay_seconds);
+    let delay = Delay {
+        seconds: i64::from(meant.scale_down_delay_seconds),
+        limit: meant.scale_down_delay_revision_limit,
+        resize: Some(look.replicas),
+    };
     let sets = look.revisions.others.iter().copied();
     let mut waiting = 0;
     for set in sets.filter(|set| set.replicas > 0 && !service::selects(look, set)) {
-        let beyond = limit.is_some_and(|limit| waiting >= limit);
-        let of = match set.scale_down_deadline() {
-            Some(deadline) if deadline > look.now && !beyond => {
-                waiting += 1;
-                want.wait_until(deadline, look.now);
-                // It may be gone back to at once: it follows the number of replicas.
-                Of::size(set, look.replicas, Keeps::Nothing)
-            }
-            None if seconds > 0 && !beyond && !set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) => {
-                waiting += 1;
-                Of::as_is(set).deadline(begin_delay(look, seconds, want))
-            }
-            Some(_) | None => Of::size(set, 0, Keeps::Nothing),
-        };
+        let of = delay.old(look, set, &mut waiting, want);
         want.replica_sets.push(of);
     }
 }

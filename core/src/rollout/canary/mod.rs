@@ -1,4 +1,5 @@
-//! Canary without traffic routing: steps, weight, sizes (contract 03).
+//! Canary: steps, weight, sizes (contract 03). Where routers carry the weight, [`traffic`](crate::rollout::traffic) says what
+//! is wanted of pods and Services; the steps are the same.
 
 pub mod paused;
 pub mod scale;
@@ -20,9 +21,10 @@ use crate::rollout::report;
 use crate::rollout::status;
 use crate::rollout::status::Counts;
 use crate::rollout::step_plugin::StepPlugins;
+use crate::rollout::traffic::Traffic;
 use crate::rollout::update::Course;
-use update::Verdicts;
-pub(crate) use update::never_served;
+use update::{Carrier, Verdicts};
+pub(crate) use update::{at_desired_counts, never_served};
 
 /// What happens next to a canary.
 pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
@@ -38,8 +40,16 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     };
     analysis.tell(look, &mut draft);
     let plugins = StepPlugins::of(look, canary, &mut course, &mut draft);
+    let traffic = Traffic::of(look, canary, &course);
+    if let Some(traffic) = traffic.as_ref().filter(|traffic| traffic.is_unread()) {
+        traffic.wait(look, &mut draft);
+        return draft.finish(Vec::new(), None);
+    }
     let input = sizes::input(look, canary, &course);
-    let mut want = sizes::want(look, canary, &input, &course);
+    let (mut want, carrier) = match &traffic {
+        Some(traffic) => (traffic.want(look, canary, &course), Carrier::Traffic(traffic)),
+        None => (sizes::want(look, canary, &input, &course), Carrier::Pods(&input)),
+    };
     want.runs = analysis.want(look);
     want.experiments = experiments.want(look);
     let actions = order::carry_out(look, &want, &mut draft);
@@ -49,7 +59,7 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
         experiment: experiments.is_successful(),
         plugin: plugins.is_done(),
     };
-    course.advance(look, canary, &input, verdicts, actions.resize(), &mut draft);
+    course.advance(look, canary, carrier, verdicts, actions.resize(), &mut draft);
     let counts = Counts::of_all(look);
     let mut next = status::base(look, &course, counts);
     // What belongs to a step that is done counts no more.
@@ -59,12 +69,18 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     }
     next.canary.current_step_analysis_run_status = step;
     next.canary.current_background_analysis_run_status = analysis.of_background().reference();
+    if let Some(traffic) = &traffic {
+        traffic.record(look, canary, &course, &mut next, &mut draft);
+        traffic.wait(look, &mut draft);
+    }
     let takes_back = plugins.takes_back();
     next.canary.step_plugin_statuses = plugins.into_statuses();
-    let facts = Facts {
+    let mut facts = Facts {
         takes_back,
         ..facts(look, canary, &course, counts, &next)
     };
+    // Nobody is to go on because of a phase that the traffic has not reached (contract 11 B10).
+    facts.healthy &= traffic.is_none_or(|traffic| traffic.is_at_rest(look));
     report::finish(look, next, &facts, actions, draft)
 }
 
@@ -97,9 +113,10 @@ fn is_healthy(look: &Look<'_>, canary: &Canary<'_>, next: &RolloutStatus) -> boo
         .current_step_index
         .is_none_or(|index| usize::try_from(index) == Ok(canary.steps.len()));
     let all = look.replicas;
+    let alone = canary.routed || next.replicas == all;
     next.updated_replicas == all
-        && next.available_replicas == all
-        && next.replicas == all
+        && (next.available_replicas == all || (canary.routed && next.available_replicas > all))
+        && alone
         && steps_done
         && conditions::is_completed(next)
         && look.revisions.new.is_some_and(|set| set.replicas == all)

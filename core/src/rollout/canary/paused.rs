@@ -98,7 +98,7 @@ fn ordered<'a>(look: &Look<'a>) -> Vec<(&'a ReplicaSet, Share)> {
 }
 
 /// Each ReplicaSet follows `spec.replicas`; those of stable give up pods last.
-pub(super) fn want<'a>(look: &Look<'a>, fenceposts: Fenceposts, keeps: Keeps<'a>) -> Vec<Of<'a>> {
+pub(crate) fn want<'a>(look: &Look<'a>, fenceposts: Fenceposts, keeps: Keeps<'a>) -> Vec<Of<'a>> {
     let sets = ordered(look);
     let shares: Vec<Share> = sets.iter().map(|(_, share)| *share).collect();
     let sizes = sizes(&shares, look.replicas, fenceposts);

@@ -1,15 +1,16 @@
 //! Where an update stands: which step, paused or aborted, and what people asked for (contract 03 §9, contract 05 §1–3).
 
 use crate::api::rollout::Condition;
-use crate::meaning::{Canary, PauseLength, Step, Threshold, Wait};
+use crate::meaning::{Canary, PauseLength, Step, Wait};
 use crate::plan::draft::Draft;
 use crate::plan::news::Skip;
 use crate::plan::{After, News};
-use crate::rollout::canary::scale::{self, MAX_WEIGHT};
+use crate::rollout::canary::scale::{self, MAX_WEIGHT, Targets};
 use crate::rollout::conditions;
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
 use crate::rollout::status::Counts;
+use crate::rollout::traffic::Traffic;
 use crate::rollout::update::Course;
 use crate::wire::{condition, pause};
 
@@ -22,6 +23,50 @@ pub(super) struct Verdicts {
     pub(super) experiment: bool,
     /// Its plugin is done, or is not called.
     pub(super) plugin: bool,
+}
+
+/// What carries the weight of a canary, and so how many pods a step needs and when it is reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Carrier<'t, 'a> {
+    /// The number of pods, decided from these.
+    Pods(&'t scale::Input),
+    /// Routers.
+    Traffic(&'t Traffic<'a>),
+}
+
+impl Carrier<'_, '_> {
+    /// The pods that the step under way needs.
+    fn targets(&self, look: &Look<'_>, canary: &Canary<'_>, course: &Course) -> Targets {
+        match self {
+            Self::Pods(input) => scale::wanted(&scale::Input {
+                weight: course.weight(look, canary),
+                ..**input
+            }),
+            Self::Traffic(traffic) => traffic.targets(look, canary, course),
+        }
+    }
+
+    /// The weight that the step under way sets is that of the canary, as far as it does not follow from its pods.
+    fn has_arrived(&self) -> bool {
+        match self {
+            Self::Pods(_) => true,
+            Self::Traffic(traffic) => traffic.has_arrived(),
+        }
+    }
+
+    /// Nothing of the traffic is left to stable.
+    fn is_on_canary(&self, look: &Look<'_>, canary: &Canary<'_>) -> bool {
+        match self {
+            Self::Pods(_) => true,
+            // Without steps it is the Service of stable that moves, once the update is over.
+            Self::Traffic(traffic) => canary.steps.is_empty() || traffic.is_on_canary(look),
+        }
+    }
+
+    /// Steps that are complete at once follow each other in one reconcile: what a router is to do shows one reconcile later.
+    fn passes_steps_at_once(&self) -> bool {
+        matches!(self, Self::Pods(_))
+    }
 }
 
 impl Course {
@@ -113,36 +158,37 @@ impl Course {
 
     /// Promotes, completes steps, pauses: at most one of them in a reconcile.
     ///
-    /// `input` is what the sizes were decided from, `resized` whether they have yet to be reached, `verdicts` what became of
+    /// `carrier` is what the weight rests on, `resized` whether they have yet to be reached, `verdicts` what became of
     /// the analysis, the experiment or the plugin of the step. Of consecutive steps that
     /// need no other pods than there are, all are completed: each has its event, and one status tells of them.
     pub(super) fn advance(
         &mut self,
         look: &Look<'_>,
         canary: &Canary<'_>,
-        input: &scale::Input,
+        carrier: Carrier<'_, '_>,
         verdicts: Verdicts,
         resized: bool,
         draft: &mut Draft,
     ) {
-        if let Some(why) = self.canary_promotion(look, canary) {
+        if let Some(why) = self.canary_promotion(look, canary, carrier) {
             self.promote_canary(look, canary, why, draft);
         } else if self.abort.is_some() {
             self.index = self.index.map(|_| 0);
         } else if self.is_halted(look) {
             self.end_pause_beside(look, canary, draft);
         } else if look.change == Change::Nothing && !resized && !self.is_held(look) {
-            let of_sizes = |course: &Self| course.step(canary).is_some_and(Step::is_of_sizes);
+            let at_once = carrier.passes_steps_at_once();
+            let of_sizes = |course: &Self| at_once && course.step(canary).is_some_and(Step::is_of_sizes);
             let mut more = true;
             while more {
                 let before = of_sizes(self);
-                more = self.finish_step(look, canary, input, verdicts, draft) && before && of_sizes(self);
+                more = self.finish_step(look, canary, carrier, verdicts, draft) && before && of_sizes(self);
             }
         }
     }
 
     /// Why the newest revision becomes stable now, if it does.
-    fn canary_promotion(&self, look: &Look<'_>, canary: &Canary<'_>) -> Option<String> {
+    fn canary_promotion(&self, look: &Look<'_>, canary: &Canary<'_>, carrier: Carrier<'_, '_>) -> Option<String> {
         // What is created paused waits for its ReplicaSet (decision 41).
         let made = look.revisions.new.is_some() || !look.rollout.spec.paused;
         // Without replicas it is complete as soon as its ReplicaSet is created, which this plan does.
@@ -151,7 +197,7 @@ impl Course {
         let complete = exists && enough && self.abort.is_none();
         let steps = canary.steps.len();
         self.promotion(look, made, complete, look.is_fast_rollback(), || {
-            let done = self.index.is_none_or(|index| index == steps);
+            let done = self.index.is_none_or(|index| index == steps) && carrier.is_on_canary(look, canary);
             done.then(|| format!("Completed all {steps} canary steps"))
         })
     }
@@ -180,18 +226,18 @@ impl Course {
         &mut self,
         look: &Look<'_>,
         canary: &Canary<'_>,
-        input: &scale::Input,
+        carrier: Carrier<'_, '_>,
         verdicts: Verdicts,
         draft: &mut Draft,
     ) -> bool {
         let (Some(index), Some(step)) = (self.index, self.step(canary)) else {
             return false;
         };
-        let weight = self.weight(look, canary);
-        let targets = scale::wanted(&scale::Input { weight, ..*input });
+        let targets = carrier.targets(look, canary, self);
         let asleep = self.sleeps(look);
         let complete = match step.waits_for {
-            Wait::Weight | Wait::Scale(_) => !asleep && at_desired_counts(look, canary.threshold, targets),
+            Wait::Weight => !asleep && at_desired_counts(look, canary, targets) && carrier.has_arrived(),
+            Wait::Scale(_) => !asleep && at_desired_counts(look, canary, targets),
             Wait::Pause(length) => {
                 // No time ends a pause while there are no pods; a person may.
                 let length = if asleep { PauseLength::Indefinite } else { length };
@@ -200,8 +246,7 @@ impl Course {
             Wait::Analysis(_) => !asleep && verdicts.analysis,
             Wait::Experiment(_) => !asleep && verdicts.experiment,
             Wait::Plugin(_) => !asleep && verdicts.plugin,
-            // Refused before a decision gets here: see `crate::rollout::invalid`.
-            Wait::HeaderRoute(_) | Wait::MirrorRoute(_) => false,
+            Wait::HeaderRoute(_) | Wait::MirrorRoute(_) => !asleep && carrier.has_arrived(),
         };
         if !complete {
             return false;
@@ -220,17 +265,18 @@ impl Course {
 }
 
 /// Both sides have the pods that the weight needs (contract 03 §5, `AtDesiredReplicaCounts`).
-fn at_desired_counts(look: &Look<'_>, threshold: Threshold, targets: scale::Targets) -> bool {
-    let new = look
-        .revisions
-        .new
-        .is_some_and(|set| threshold.is_reached(targets.canary, set.replicas, look.available(set)));
+pub(crate) fn at_desired_counts(look: &Look<'_>, canary: &Canary<'_>, targets: Targets) -> bool {
+    let new = look.revisions.new.is_some_and(|set| {
+        canary
+            .threshold
+            .is_reached(targets.canary, set.replicas, look.available(set))
+    });
     let stable = look
         .revisions
         .other_stable()
-        .is_none_or(|set| set.has_settled_at(targets.stable));
+        .is_none_or(|set| canary.dynamic_stable_scale || set.has_settled_at(targets.stable));
     let mut others = look.revisions.others.iter();
-    new && stable && others.all(|set| look.availability(set).at_most() == 0)
+    new && stable && (canary.routed || others.all(|set| look.availability(set).at_most() == 0))
 }
 
 /// Stable has no available pod, and the rollout has never been healthy (decision 11).

@@ -1,0 +1,14 @@
+//! What decisions know of traffic routers.
+
+use crate::traffic::{Routes, Settings};
+use serde::{Deserialize, Serialize};
+
+/// The routers of the controller, and the objects that those of this rollout read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Routers {
+    /// Flags of the controller.
+    pub settings: Settings,
+    /// Objects, each of those that [`crate::rollout::traffic::needed`] names.
+    pub routes: Routes,
+}
