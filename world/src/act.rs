@@ -174,6 +174,7 @@ impl World {
             Action::Workload(scale) => self.scale_workload(scale, seen),
             Action::AnalysisRun(action) => self.write_run(action),
             Action::Service(patch) => self.patch_service_or_fail(patch, seen),
+            Action::Route(change) => self.write_route(change),
             Action::Experiment(_) | Action::OwnService(_) => panic!("this world has no experiments"),
             Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
             Action::Pod(PodAction::Evict(target)) => {
@@ -275,6 +276,7 @@ impl World {
         let version = self.version();
         let basis = self.basis.clone();
         self.check_active_size(index, patch);
+        self.check_weighed_size(index, patch);
         if let Some(size) = patch.replicas {
             self.check_pause(Some((index, size)));
         }

@@ -249,6 +249,7 @@ impl World {
             .chain(lagging)
             .chain(workload)
             .chain(self.run_ends())
+            .chain(self.objects.due())
             .chain(self.stores.runs.iter().map(|(until, _)| *until))
             .filter(|at| *at > self.now)
             .min()
@@ -331,6 +332,7 @@ impl World {
     /// Reads everything again, as after a restart or a conflict.
     pub fn read_again(&mut self) {
         self.stores.catch_up();
+        self.objects.catch_up();
     }
 
     /// Our own write of a ReplicaSet is seen at once.

@@ -21,6 +21,7 @@ pub mod pods;
 pub mod refusals;
 mod replica_sets;
 pub mod rng;
+mod routes;
 mod rules;
 pub mod runs;
 pub mod scalers;
@@ -99,6 +100,10 @@ pub struct World {
     pub plugins: Option<plugins::Plugins>,
     /// Templates of analyses.
     pub templates: Templates,
+    /// Objects of traffic routers.
+    pub objects: routes::Objects,
+    /// Somebody changed one of them, and the controller, which may not know, has written none since.
+    edited_routes: bool,
     /// Services by name, as the API server has them.
     pub services: BTreeMap<String, Service>,
     /// Other Rollouts that Services name as their manager and that are gone, and since when.
@@ -208,6 +213,8 @@ impl World {
             unmeasured: None,
             plugins: None,
             templates: Templates::default(),
+            objects: routes::Objects::default(),
+            edited_routes: false,
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),
             named_elsewhere: BTreeSet::new(),
@@ -285,6 +292,7 @@ impl World {
             ..Observed::default()
         };
         self.follow_workload(&mut seen);
+        seen.routers = self.observed_routers(&seen);
         seen.pods = self.observed_pods(&seen);
         seen
     }

@@ -118,6 +118,7 @@ impl World {
             | Action::Experiment(_)
             | Action::OwnService(_)
             | Action::Service(_)
+            | Action::Route(_)
             | Action::Pod(_) => {}
         }
         self.back_off();

@@ -103,6 +103,7 @@ impl World {
         if patch.hash.is_some() {
             let basis = self.basis.clone();
             self.check_capacity(name, (&former, before), &basis);
+            self.check_repointed(name, (&former, before));
         }
         // A switch to pods that are not there yet is judged when it is made; a preview may wait for its pods.
         let spec = &self.basis.rollout.spec;

@@ -20,6 +20,7 @@ mod measured;
 mod moments;
 mod plugged;
 mod requests;
+mod routed;
 mod scalers;
 mod scenarios;
 mod search;
@@ -129,6 +130,12 @@ fn lives() {
 #[test]
 fn lives_with_a_workload() {
     play_all(workloads::live, 4);
+}
+
+/// As [`lives`], of canaries whose weight a router carries.
+#[test]
+fn lives_with_a_router() {
+    play_all(routed::live, 1);
 }
 
 /// All of them, or one of so many.

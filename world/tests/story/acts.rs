@@ -3,6 +3,7 @@
 use super::Why;
 use super::fields::nested;
 use super::plugins;
+use super::routes;
 use super::runs;
 use super::services;
 use super::stage::{Stage, length, yaml};
@@ -49,6 +50,7 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         .or_else(|| workloads::act(stage, text))
         .or_else(|| runs::act(stage, text))
         .or_else(|| plugins::act(stage, text))
+        .or_else(|| routes::act(stage, text))
     {
         return result;
     }

@@ -5,6 +5,7 @@ use super::events;
 use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
 use super::plugins;
+use super::routes;
 use super::runs;
 use super::services;
 use super::stage::{Stage, length};
@@ -50,6 +51,8 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "runs" => runs::check_all(stage, rest),
         "run" => runs::check(stage, rest),
         "workload" => workloads::check(stage, rest),
+        "object" => routes::check(stage, rest),
+        "weight" => routes::weight(stage, rest),
         "condition" => condition(stage, rest),
         "conditions" => order_of_conditions(stage, rest),
         "counts" => counts(stage, rest),

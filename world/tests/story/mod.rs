@@ -11,6 +11,7 @@ mod fields;
 mod file;
 mod plugins;
 mod pods;
+mod routes;
 mod runs;
 mod services;
 mod stage;

@@ -134,11 +134,17 @@ impl<'a> Traffic<'a> {
         self.leads_canary_to(look) == look.revisions.new_hash && self.reported.least >= all && self.reported.most >= all
     }
 
-    /// The most of the traffic that leads to a ReplicaSet, by what the objects and the Services say.
+    /// The most of the traffic that leads to a ReplicaSet, by what the objects and the Services say, and by what this plan
+    /// writes.
     pub(crate) fn weight_on(&self, look: &Look<'_>, set: &ReplicaSet) -> i32 {
-        let part = |hash: &str, weight: i32| if hash == set.hash() { weight.max(0) } else { 0 };
-        let of_canary = part(self.leads_canary_to(look), self.reported.most);
-        let rest = self.site.max_weight.saturating_sub(self.reported.least);
+        // What selects no hash leads to the pods of every revision: of these stable is to carry it.
+        let carrier = weight::stable_of(look).map_or("", ReplicaSet::hash);
+        let part = |hash: &str, weight: i32| {
+            let hash = if hash.is_empty() { carrier } else { hash };
+            if hash == set.hash() { weight.max(0) } else { 0 }
+        };
+        let of_canary = part(self.leads_canary_to(look), self.reported.most.max(self.weight));
+        let rest = self.site.max_weight.saturating_sub(self.reported.least.min(self.weight));
         let of_stable = part(self.leads_stable_to(look), rest);
         of_canary.saturating_add(of_stable).min(self.site.max_weight.max(0))
     }

@@ -93,13 +93,16 @@ impl Traffic<'_> {
             .new
             .map(|set| self.of_new(look, canary, course, set, targets.canary, &mut want));
         let stable = look.revisions.other_stable().map(|set| {
-            let size = if self.stays_whole(look, canary, course) {
-                look.replicas
+            let whole = self.stays_whole(look, canary, course);
+            let size = if whole { look.replicas } else { targets.stable };
+            let of = self.part(look, set, size.saturating_add(look.restart.surge_of(set)));
+            // Whoever calls it by its Service still finds a pod there (decision 6).
+            let keeps = if look.replicas > 0 {
+                Keeps::PartBehind(canary.stable_service)
             } else {
-                targets.stable
+                Keeps::Part
             };
-            self.part(look, set, size.saturating_add(look.restart.surge_of(set)))
-                .deadline(Deadline::None)
+            Of { keeps, ..of }.deadline(Deadline::None)
         });
         // The first gives up pods first: old revisions, then the canary, then stable.
         self.old(look, canary, &mut want);

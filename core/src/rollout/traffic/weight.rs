@@ -20,7 +20,8 @@ impl Traffic<'_> {
             // What the canary's weight leads to now is another revision: it loses the traffic before it loses its Service.
             return 0;
         }
-        if course.abort.is_some() || look.available(new) <= 0 {
+        // A status that says nothing does not say that there are none.
+        if course.abort.is_some() || look.availability(new).at_most() <= 0 {
             return 0;
         }
         if course.promote_full {
@@ -38,24 +39,30 @@ impl Traffic<'_> {
         let Some(index) = course.index else {
             return 0;
         };
-        if index >= canary.steps.len() {
-            return all;
-        }
-        let targets = self.targets(look, canary, course);
-        if at_desired_counts(look, canary, targets) {
-            canary.weight_at(index)
+        let (ready, weight) = if index >= canary.steps.len() {
+            (canary.threshold.completes(look.replicas, look.available(new)), all)
         } else {
-            index.checked_sub(1).map_or(0, |before| canary.weight_at(before))
+            let targets = self.targets(look, canary, course);
+            (at_desired_counts(look, canary, targets), canary.weight_at(index))
+        };
+        if ready {
+            return weight;
         }
+        // On the way there it keeps what it has; it falls at once where less is asked for.
+        let before = index.checked_sub(1).map_or(0, |before| canary.weight_before(before));
+        self.now(look).max(before).min(weight)
+    }
+
+    /// The weight that the canary has now: the recorded one where the objects agree with it.
+    fn now(&self, look: &Look<'_>) -> i32 {
+        let (least, most) = (self.reported.least, self.reported.most);
+        let recorded = look.rollout.status.canary.weights.as_ref().map(|of| of.canary.weight);
+        recorded.filter(|weight| (least..=most).contains(weight)).unwrap_or(least)
     }
 
     /// The weight that is left by this plan: [`Self::aim`] where it may be reached at once, else as near as may be.
     pub(super) fn weight_now(&self, look: &Look<'_>, course: &Course) -> i32 {
-        let (least, most) = (self.reported.least, self.reported.most);
-        let recorded = look.rollout.status.canary.weights.as_ref().map(|of| of.canary.weight);
-        let now = recorded
-            .filter(|weight| (least..=most).contains(weight))
-            .unwrap_or(least);
+        let now = self.now(look);
         if course.is_held(look) {
             return now;
         }

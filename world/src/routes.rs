@@ -1,0 +1,313 @@
+//! Objects of traffic routers, and the rules that no weight leads to pods that are not there (design: invariant 4).
+
+use super::act::Wrote;
+use super::cluster::Set;
+use super::{World, merge, note};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use serin_core::Observed;
+use serin_core::observed::Routers;
+use serin_core::plan::ReplicaSetPatch;
+use serin_core::rollout::traffic::needed;
+use serin_core::traffic::{Change, Place, Route, Seen};
+
+/// The objects as the API server has them, and as the stores have those that lag behind.
+#[derive(Clone, Default)]
+pub struct Objects {
+    now: Vec<(Place, Value)>,
+    lagging: Vec<(Timestamp, Place, Option<Value>)>,
+}
+
+impl Objects {
+    /// An object.
+    pub fn find(&self, kind: &str, name: &str) -> Option<&Value> {
+        let mut found = self.now.iter();
+        found
+            .find(|(place, _)| place.kind == kind && place.name == name)
+            .map(|(_, object)| object)
+    }
+
+    fn at(&self, place: &Place) -> Option<&Value> {
+        self.now.iter().find(|(at, _)| at == place).map(|(_, object)| object)
+    }
+
+    /// Everything is read again.
+    pub(super) fn catch_up(&mut self) {
+        self.lagging.clear();
+    }
+
+    /// When a store that lags sees more.
+    pub fn due(&self) -> impl Iterator<Item = Timestamp> {
+        self.lagging.iter().map(|(until, _, _)| *until)
+    }
+}
+
+/// Where the canary's and stable's weight leads.
+struct Weighed {
+    canary: i32,
+    canary_service: String,
+    stable_service: String,
+}
+
+impl World {
+    /// What the controller sees of them: all that the spec names, as far as its stores have it.
+    pub fn observed_routers(&self, seen: &Observed) -> Option<Routers> {
+        let mut seen = Observed {
+            rollout: seen.rollout.clone(),
+            routers: Some(Routers::default()),
+            ..Observed::default()
+        };
+        loop {
+            let places = needed(&seen);
+            let routers = seen.routers.as_mut()?;
+            let unread = places
+                .into_iter()
+                .find(|place| *routers.routes.seen(place) == Seen::Unread);
+            let Some(place) = unread else {
+                return seen.routers;
+            };
+            let found = self.stored(&place).map_or(Seen::Missing, Seen::Found);
+            routers.routes.0.push(Route { place, seen: found });
+        }
+    }
+
+    fn stored(&self, place: &Place) -> Option<Value> {
+        let mut lagging = self.objects.lagging.iter();
+        match lagging.find(|(until, at, _)| *until > self.now && at == place) {
+            Some((_, _, old)) => old.clone(),
+            None => self.objects.at(place).cloned(),
+        }
+    }
+
+    /// Somebody creates or changes an object of a router; the store may see it later.
+    pub fn set_route(&mut self, mut object: Value) {
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        let kind = text(&object["kind"]);
+        let lower = kind.to_lowercase();
+        let plural = if lower.ends_with('s') {
+            format!("{lower}es")
+        } else {
+            format!("{lower}s")
+        };
+        let place = Place {
+            api_version: text(&object["apiVersion"]),
+            plural,
+            namespace: text(&self.rollout["metadata"]["namespace"]),
+            name: text(&object["metadata"]["name"]),
+            kind,
+        };
+        object["metadata"]["resourceVersion"] = self.version().into();
+        note!(self, "somebody writes {place}");
+        self.lag_route(&place);
+        self.store_route(&place, Some(object));
+    }
+
+    /// An Ingress that leads to the Service of stable.
+    pub fn create_ingress(&mut self, name: &str) {
+        let service = self.rollout["spec"]["strategy"]["canary"]["stableService"].clone();
+        let backend = json!({"service": {"name": service, "port": {"number": 80}}});
+        let rule = json!({"host": "web", "http": {"paths": [{"path": "/", "backend": backend}]}});
+        self.set_route(json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+            "spec": {"rules": [rule]},
+        }));
+    }
+
+    /// Somebody changes an object by a merge patch; false where there is none.
+    pub fn edit_route(&mut self, kind: &str, name: &str, patch: &Value) -> bool {
+        let Some(mut object) = self.objects.find(kind, name).cloned() else {
+            return false;
+        };
+        merge(&mut object, patch);
+        self.edited_routes = true;
+        self.set_route(object);
+        true
+    }
+
+    /// Somebody deletes an object; false where there is none.
+    pub fn delete_route(&mut self, kind: &str, name: &str) -> bool {
+        let mut all = self.objects.now.iter();
+        let Some(place) = all
+            .find(|(place, _)| place.kind == kind && place.name == name)
+            .map(|(place, _)| place.clone())
+        else {
+            return false;
+        };
+        note!(self, "somebody deletes {place}");
+        self.edited_routes = true;
+        self.version();
+        self.lag_route(&place);
+        self.store_route(&place, None);
+        true
+    }
+
+    fn lag_route(&mut self, place: &Place) {
+        let lag = self.rng.up_to(self.faults.store_lag);
+        let lags = self
+            .objects
+            .lagging
+            .iter()
+            .any(|(until, at, _)| *until > self.now && at == place);
+        if lag > 0 && !lags {
+            let old = self.objects.at(place).cloned();
+            let until = self.after(lag);
+            self.objects.lagging.retain(|(_, at, _)| at != place);
+            self.objects.lagging.push((until, place.clone(), old));
+        }
+    }
+
+    fn store_route(&mut self, place: &Place, object: Option<Value>) {
+        self.objects.now.retain(|(at, _)| at != place);
+        self.objects.now.extend(object.map(|object| (place.clone(), object)));
+    }
+
+    /// The controller's write.
+    pub(super) fn write_route(&mut self, change: &Change) -> Wrote {
+        let place = change.place().clone();
+        let found = self.objects.at(&place).cloned();
+        let current = |version: &str| {
+            found
+                .as_ref()
+                .is_some_and(|object| object["metadata"]["resourceVersion"].as_str() == Some(version))
+        };
+        let next = match change {
+            Change::Create { .. } if found.is_some() => return Wrote::Conflict,
+            Change::Create { object, owned, .. } => {
+                let mut object = object.clone();
+                if *owned {
+                    let uid = self.rollout["metadata"]["uid"].clone();
+                    object["metadata"]["ownerReferences"] = json!([{"controller": true, "uid": uid}]);
+                }
+                object["metadata"]["uid"] = format!("uid-{}", self.version()).into();
+                Some(object)
+            }
+            Change::Patch { resource_version, .. } | Change::Delete { resource_version, .. }
+                if !current(resource_version) =>
+            {
+                return Wrote::Conflict;
+            }
+            Change::Patch { patch, .. } => {
+                let mut object = found.clone().unwrap_or_default();
+                merge(&mut object, patch);
+                Some(object)
+            }
+            Change::Delete { .. } => None,
+        };
+        let before = self.weighed();
+        let version = self.version();
+        let next = next.map(|mut object| {
+            object["metadata"]["resourceVersion"] = version.into();
+            object
+        });
+        self.store_route(&place, next);
+        self.objects.lagging.retain(|(_, at, _)| *at != place);
+        self.edited_routes = false;
+        let after = self.weighed();
+        note!(
+            self,
+            "write {place}: weight {:?} → {:?}",
+            before.as_ref().map(|of| of.canary),
+            after.as_ref().map(|of| of.canary)
+        );
+        if let (Some(before), Some(after)) = (before, after) {
+            self.check_weight(before.canary, &after);
+        }
+        Wrote::Done
+    }
+
+    /// The weight that nginx gives the canary, read apart from what Serin reads: none without such a router.
+    fn weighed(&self) -> Option<Weighed> {
+        let strategy = &self.rollout["spec"]["strategy"]["canary"];
+        let main = strategy["trafficRouting"]["nginx"]["stableIngress"].as_str()?;
+        let name = format!("web-{main}-canary");
+        let canary = self.objects.find("Ingress", &name).map_or(0, |object| {
+            let annotations = &object["metadata"]["annotations"];
+            let weight = annotations["nginx.ingress.kubernetes.io/canary-weight"].as_str();
+            weight.and_then(|weight| weight.parse().ok()).unwrap_or(0)
+        });
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        Some(Weighed {
+            canary,
+            canary_service: text(&strategy["canaryService"]),
+            stable_service: text(&strategy["stableService"]),
+        })
+    }
+
+    /// The weight of the canary, for stories; none without a router.
+    pub fn weight(&self) -> Option<i32> {
+        self.weighed().map(|of| of.canary)
+    }
+
+    /// The side that gains weight by our doing has pods: one at least, and no fewer than the side that loses has, where these
+    /// are fewer than are needed.
+    fn check_weight(&mut self, before: i32, after: &Weighed) {
+        let basis = self.basis.clone();
+        let replicas = basis.rollout.spec.replicas.unwrap_or(1);
+        if before == after.canary || replicas == 0 {
+            return;
+        }
+        let (gains, loses) = if after.canary > before {
+            (&after.canary_service, &after.stable_service)
+        } else {
+            (&after.stable_service, &after.canary_service)
+        };
+        let hash = self.selected(gains).to_owned();
+        let pods = self.behind(gains)
+            + self.unknown_losses(
+                basis.at,
+                Some(&hash).filter(|hash| !hash.is_empty()).map(String::as_str),
+            );
+        if pods == 0 && self.behind(loses) > 0 {
+            self.break_rule(format!(
+                "4: Service {gains} gains weight ({before} → {}) without an available pod",
+                after.canary
+            ));
+        }
+        let least = Self::least_available(&basis.rollout).max(1);
+        if after.canary < before && after.canary == 0 && pods < least && self.behind(loses) > pods {
+            self.break_rule(format!(
+                "4: all traffic goes to Service {gains} with {pods} available pods, {least} are needed, {} had them",
+                self.behind(loses)
+            ));
+        }
+    }
+
+    /// No ReplicaSet with weight is made smaller than that weight needs, by what its controller could know; a person may
+    /// ask for the size of a canary.
+    pub(super) fn check_weighed_size(&mut self, index: usize, patch: &ReplicaSetPatch) {
+        let (Some(size), Some(of)) = (patch.replicas, self.weighed()) else {
+            return;
+        };
+        let rollout = &self.basis.rollout;
+        let replicas = rollout.spec.replicas.unwrap_or(1);
+        let by_hand = self.edited_routes
+            || [&of.canary_service, &of.stable_service]
+                .iter()
+                .any(|name| self.changed_since(name, &self.basis));
+        let set: &Set = &self.sets[index];
+        let hash = set.object.hash();
+        let part = |service: &str, weight: i32| if self.selected(service) == hash { weight } else { 0 };
+        let weight = part(&of.canary_service, of.canary) + part(&of.stable_service, 100 - of.canary);
+        let needed = (weight * replicas + 99) / 100;
+        let asked = rollout.spec.strategy.canary.as_ref().is_some_and(|canary| {
+            canary.steps.iter().any(|step| step.set_canary_scale.is_some()) && part(&of.stable_service, 1) == 0
+        });
+        // Paused by hand it follows the number of replicas, in proportion.
+        let follows = rollout.spec.paused;
+        if size < set.object.replicas && size < needed && !asked && !by_hand && !follows {
+            let (name, from) = (set.object.name.clone(), set.object.replicas);
+            self.break_rule(format!(
+                "4: {name} with weight {weight} is scaled from {from} to {size}, {needed} are needed"
+            ));
+        }
+    }
+
+    /// A Service with weight is not led elsewhere by our doing, unless what it leads to has crashed.
+    pub(super) fn check_repointed(&mut self, name: &str, (former, before): (&str, i32)) {
+        let Some(of) = self.weighed() else { return };
+        let known = !self.changed_since(name, &self.basis) && !self.edited_routes;
+        if of.canary_service == name && of.canary > 0 && before > 0 && !former.is_empty() && known {
+            self.break_rule(format!("4: Service {name} is led elsewhere under weight {}", of.canary));
+        }
+    }
+}
