@@ -10,7 +10,7 @@ mod ambassador;
 mod apisix;
 mod app_mesh;
 mod gateway_api;
-mod istio;
+pub mod istio;
 mod nginx;
 mod object;
 mod smi;
@@ -21,7 +21,8 @@ pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, change
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
 
 use crate::api::rollout::{
-    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting, SmiRouting, TraefikRouting, TrafficRouting,
+    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting,
+    SmiRouting, TraefikRouting, TrafficRouting,
 };
 use crate::validate::FieldError;
 
