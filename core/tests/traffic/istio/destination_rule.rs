@@ -8,7 +8,7 @@ const HASH: &str = "rollouts-pod-template-hash";
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 
 fn route() -> Value {
-    one(json!([to_subset("stable", 90), to_subset("canary", 10)]))
+    one(&json!([to_subset("stable", 90), to_subset("canary", 10)]))
 }
 
 fn subsets(case: &Case) -> &Value {
@@ -22,7 +22,7 @@ fn subsets_select_by_hash() {
         of_rule(),
         [
             route(),
-            rule(json!([
+            rule(&json!([
                 {"name": "stable", "labels": {"app": "web"}, "trafficPolicy": policy},
                 {"name": "foreign", "labels": {"app": "web", HASH: "theirs"}},
                 {"name": "canary", "odd": 1},
@@ -92,7 +92,7 @@ fn subsets_select_by_hash() {
 
 #[test]
 fn a_missing_subset_is_made() {
-    let mut case = Case::new(of_rule(), [route(), rule(json!(null))]);
+    let mut case = Case::new(of_rule(), [route(), rule(&json!(null))]);
     write(&mut case, &weight(10));
     let expected = json!([
         {"name": "canary", "labels": {HASH: "new"}},
@@ -121,7 +121,7 @@ fn a_missing_rule_is_a_problem() {
 
 #[test]
 fn a_rule_is_given_back() {
-    let mut object = rule(json!([
+    let mut object = rule(&json!([
         {"name": "stable", "labels": {"app": "web", HASH: "old"}},
         {"name": "canary", "labels": {HASH: "new"}, "trafficPolicy": {}},
         {"name": "none"},

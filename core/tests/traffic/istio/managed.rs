@@ -35,7 +35,7 @@ fn mirror(percentage: Option<i32>) -> SetMirrorRoute {
 
 #[test]
 fn a_header_route_is_set_and_removed() {
-    let mut case = Case::new(routing(&[], &["h"]), [service(json!({"http": [{"route": both()}]}))]);
+    let mut case = Case::new(routing(&[], &["h"]), [service(&json!({"http": [{"route": both()}]}))]);
     let header = header();
     let wanted = Wanted {
         headers: vec![&header],
@@ -81,7 +81,7 @@ fn a_header_route_is_set_and_removed() {
 fn a_mirror_needs_no_name_of_the_route() {
     // Contract 11 C3: upstream panics here.
     for routes in [&[][..], &["main"]] {
-        let mut case = Case::new(routing(routes, &["m"]), [one(both())]);
+        let mut case = Case::new(routing(routes, &["m"]), [one(&both())]);
         let mirror = mirror(None);
         let wanted = |canary: i32| Wanted {
             mirrors: vec![&mirror],
@@ -117,8 +117,8 @@ fn a_mirror_needs_no_name_of_the_route() {
 fn subsets_are_led_to_by_the_host_of_the_rule() {
     let mut spec = of_rule();
     spec["managedRoutes"] = json!([{"name": "h"}, {"name": "m"}]);
-    let route = one(json!([to_subset("stable", 100), to_subset("canary", 0)]));
-    let mut case = Case::new(spec, [route, rule(json!([]))]);
+    let route = one(&json!([to_subset("stable", 100), to_subset("canary", 0)]));
+    let mut case = Case::new(spec, [route, rule(&json!([]))]);
     let (header, mirror) = (header(), mirror(Some(35)));
     let wanted = Wanted {
         headers: vec![&header],
@@ -145,7 +145,7 @@ fn managed_routes_come_first_in_their_order() {
         (&["h", "main", "m"], &["h", "main", "m", "foreign"]),
     ];
     for (managed, expected) in rows {
-        let object = service(json!({"http": [route("foreign"), route("main"), {"name": "h", "timeout": "1s"}]}));
+        let object = service(&json!({"http": [route("foreign"), route("main"), {"name": "h", "timeout": "1s"}]}));
         let mut case = Case::new(routing(&["main"], managed), [object]);
         let wanted = Wanted {
             headers: vec![&header],
@@ -187,7 +187,7 @@ fn managed_routes_come_first_in_their_order() {
 #[test]
 fn the_only_route_stays_even_if_it_is_managed() {
     let header = header();
-    let mut case = Case::new(routing(&[], &["h", "main"]), [one(both())]);
+    let mut case = Case::new(routing(&[], &["h", "main"]), [one(&both())]);
     let managed = vec!["h", "main"];
     write(
         &mut case,
@@ -208,7 +208,7 @@ fn the_only_route_stays_even_if_it_is_managed() {
 fn a_step_cannot_take_the_name_of_the_route() {
     let mut header = header();
     header.name = "main".to_owned();
-    let case = Case::new(routing(&["main"], &["main"]), [one(both())]);
+    let case = Case::new(routing(&["main"], &["main"]), [one(&both())]);
     let problem = case.changes(&Wanted {
         headers: vec![&header],
         managed: vec!["main"],
@@ -221,7 +221,7 @@ fn a_step_cannot_take_the_name_of_the_route() {
 fn other_lists_are_untouched() {
     let mut case = Case::new(
         routing(&[], &["h", "m"]),
-        [service(json!({"tls": [{"route": both()}]}))],
+        [service(&json!({"tls": [{"route": both()}]}))],
     );
     let (header, mirror) = (header(), mirror(None));
     let wanted = Wanted {
@@ -231,6 +231,6 @@ fn other_lists_are_untouched() {
         ..weight(0)
     };
     assert_eq!(case.write(&wanted), []);
-    let mut empty = Case::new(routing(&[], &["h"]), [service(json!({"http": []}))]);
+    let mut empty = Case::new(routing(&[], &["h"]), [service(&json!({"http": []}))]);
     assert_eq!(empty.write(&wanted), [], "there is no traffic to route");
 }

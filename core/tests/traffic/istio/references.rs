@@ -31,7 +31,7 @@ fn what_is_wrong_is_told() {
         (json!({"istio": {}}), vec![], format!("{BASE}: {either}")),
         (
             json!({"istio": {"virtualService": {"name": "vs"}, "virtualServices": [{"name": "vs"}]}}),
-            vec![one(both.clone())],
+            vec![one(&both)],
             format!("{BASE}: {either}"),
         ),
         (
@@ -43,73 +43,73 @@ fn what_is_wrong_is_told() {
         ),
         (
             json!({"istio": {"virtualServices": [{"name": "vs"}, {"name": "gone.elsewhere"}]}}),
-            vec![one(json!([]))],
+            vec![one(&json!([]))],
             format!(
                 "{BASE}.virtualServices.name: Invalid value: \"gone\": virtualservices.networking.istio.io \"gone\" not found"
             ),
         ),
         (
             of_vs(),
-            vec![service(json!({"hosts": []}))],
+            vec![service(&json!({"hosts": []}))],
             format!(
                 "{BASE}.virtualService.name: Invalid value: \"vs\": Unable to get any of the HTTP, TCP or TLS routes for the Istio VirtualService"
             ),
         ),
         (
             named,
-            vec![one(both.clone())],
+            vec![one(&both)],
             invalid("HTTP", "HTTP Route 'a' is not found in the defined Virtual Service."),
         ),
         (
             of_vs(),
-            vec![service(json!({"http": [route("a"), route("b")]}))],
+            vec![service(&json!({"http": [route("a"), route("b")]}))],
             several("http", "routes"),
         ),
         (
             of_vs(),
-            vec![service(json!({"tls": [route("a"), route("b")]}))],
+            vec![service(&json!({"tls": [route("a"), route("b")]}))],
             several("tls", "tlsRoutes"),
         ),
         (
             of_vs(),
-            vec![service(json!({"tcp": [route("a"), route("b")]}))],
+            vec![service(&json!({"tcp": [route("a"), route("b")]}))],
             several("tcp", "tcpRoutes"),
         ),
         (
             tls,
-            vec![service(json!({"tls": [route("a")]}))],
+            vec![service(&json!({"tls": [route("a")]}))],
             invalid("TLS", "No matching TLS routes found in the defined Virtual Service."),
         ),
         (
             tcp,
-            vec![service(json!({"tcp": [route("a")]}))],
+            vec![service(&json!({"tcp": [route("a")]}))],
             invalid("TCP", "No matching TCP routes found in the defined Virtual Service."),
         ),
         (
             of_vs(),
-            vec![one(json!([to("web-stable", 100)]))],
+            vec![one(&json!([to("web-stable", 100)]))],
             invalid("HTTP", "Canary Service 'web-canary' not found in route"),
         ),
         (
             of_vs(),
-            vec![one(json!([to("web-canary", 100)]))],
+            vec![one(&json!([to("web-canary", 100)]))],
             invalid("HTTP", "Stable Service 'web-stable' not found in route"),
         ),
         (
             of_vs(),
             vec![service(
-                json!({"http": [route("a")], "tcp": [{"route": [to("other", 100)]}]}),
+                &json!({"http": [route("a")], "tcp": [{"route": [to("other", 100)]}]}),
             )],
             invalid("TCP", "Canary Service 'web-canary' not found in route"),
         ),
         (
             of_rule(),
-            vec![one(json!([to_subset("stable", 100)])), rule(json!([]))],
+            vec![one(&json!([to_subset("stable", 100)])), rule(&json!([]))],
             invalid("HTTP", "Canary DestinationRule subset 'canary' not found in route"),
         ),
         (
             of_rule(),
-            vec![one(json!([to_subset("canary", 100)])), rule(json!([]))],
+            vec![one(&json!([to_subset("canary", 100)])), rule(&json!([]))],
             invalid("HTTP", "Stable DestinationRule subset 'stable' not found in route"),
         ),
     ];
@@ -124,11 +124,11 @@ fn what_is_right_passes() {
     let both = json!([to("web-stable", 100), to("web-canary", 0)]);
     let subsets = json!([to_subset("stable", 100), to_subset("canary", 0)]);
     for (routing, object) in [
-        (of_vs(), one(both.clone())),
-        (of_vs(), service(json!({"http": []}))),
-        (of_rule(), one(subsets)),
+        (of_vs(), one(&both)),
+        (of_vs(), service(&json!({"http": []}))),
+        (of_rule(), one(&subsets)),
         // Services do where subsets are named, too; a missing DestinationRule is not the check's matter.
-        (of_rule(), one(both)),
+        (of_rule(), one(&both)),
     ] {
         assert_eq!(Case::new(routing, [object]).invalid(), None);
     }

@@ -18,7 +18,7 @@ fn reported(least: i32, most: i32) -> Reported {
 
 #[test]
 fn weights_are_written_and_seen() {
-    let mut case = Case::new(of_vs(), [one(both())]);
+    let mut case = Case::new(of_vs(), [one(&both())]);
     assert_eq!(case.invalid(), None);
     assert_eq!(case.observe(), reported(0, 0));
     let changes = write(&mut case, &weight(10));
@@ -68,12 +68,12 @@ fn destinations_are_told_by_their_names() {
         ),
     ];
     for (destinations, expected) in rows {
-        let mut case = Case::new(of_vs(), [one(destinations.clone())]);
+        let mut case = Case::new(of_vs(), [one(&destinations)]);
         write(&mut case, &weight(10));
         assert_eq!(weights(&case, "http", 0), pairs(expected), "{destinations}");
         assert_eq!(case.observe(), reported(10, 10));
     }
-    let mut leading_dot = Case::new(of_vs(), [one(json!([to("web-stable", 100), to(".web-canary", 0)]))]);
+    let mut leading_dot = Case::new(of_vs(), [one(&json!([to("web-stable", 100), to(".web-canary", 0)]))]);
     let problem = leading_dot.changes(&weight(10)).unwrap_err();
     assert_eq!(problem.reason, "TrafficRoutingError");
     assert_eq!(problem.message, "Canary Service 'web-canary' not found in route");
@@ -90,7 +90,7 @@ fn seen_weights_are_scaled_and_ranged() {
             .iter()
             .map(|route| json!({"name": "a", "route": route}))
             .collect();
-        service(json!({"http": routes}))
+        service(&json!({"http": routes}))
     };
     let routing = json!({"istio": {"virtualService": {"name": "vs", "routes": ["a"]}}});
     let rows = [
@@ -127,7 +127,7 @@ fn experiments_have_their_weights() {
         hash: format!("h-{service}"),
         weight: 5,
     };
-    let mut case = Case::new(of_vs(), [one(both())]);
+    let mut case = Case::new(of_vs(), [one(&both())]);
     let wanted = Wanted {
         additional: vec![destination("exp-b"), destination("exp-a")],
         ..weight(10)
@@ -148,7 +148,7 @@ fn experiments_have_their_weights() {
 #[test]
 fn additional_subsets_keep_their_weights() {
     let destinations = json!([to_subset("stable", 80), to_subset("canary", 0), to_subset("x", 20)]);
-    let mut case = Case::new(of_rule(), [one(destinations), rule(json!([]))]);
+    let mut case = Case::new(of_rule(), [one(&destinations), rule(&json!([]))]);
     write(&mut case, &weight(10));
     assert_eq!(
         weights(&case, "http", 0),
@@ -160,7 +160,7 @@ fn additional_subsets_keep_their_weights() {
 #[test]
 fn each_virtual_service_is_written() {
     let named = |name: &str, namespace: &str| {
-        let mut object = one(json!([
+        let mut object = one(&json!([
             to("web-stable.shop.svc.cluster.local", 100),
             to("web-canary.shop", 0)
         ]));
@@ -214,7 +214,7 @@ fn one_virtual_service_may_be_named_twice() {
         json!([{"name": "a", "route": both()}, {"name": "b", "route": both()}, {"name": "c", "route": both()}]);
     let services = json!([{"name": "vs", "routes": ["a"]}, {"name": "vs.shop", "routes": ["c"]}]);
     let routing = json!({"istio": {"virtualServices": services}});
-    let mut case = Case::new(routing, [service(json!({"http": routes}))]);
+    let mut case = Case::new(routing, [service(&json!({"http": routes}))]);
     assert_eq!(write(&mut case, &weight(10)).len(), 1);
     let canary = |index: usize| weights(&case, "http", index)[1].1;
     assert_eq!([canary(0), canary(1), canary(2)], [10, 0, 10]);
@@ -280,7 +280,7 @@ fn routes_are_selected() {
         ),
     ];
     for (routing, list, routes, expected) in rows {
-        let mut case = Case::new(routing.clone(), [service(json!({list: routes}))]);
+        let mut case = Case::new(routing.clone(), [service(&json!({list: routes}))]);
         assert_eq!(case.invalid(), None, "{routing} {routes}");
         let wanted = Wanted {
             managed: vec!["m"],
