@@ -68,7 +68,7 @@ fn destinations_are_told_by_their_names() {
         ),
     ];
     for (destinations, expected) in rows {
-        let mut case = Case::new(of_vs(), [one(&destinations)]);
+        let mut case = Case::new(of_vs(), [one(destinations)]);
         write(&mut case, &weight(10));
         assert_eq!(weights(&case, "http", 0), pairs(expected), "{destinations}");
         assert_eq!(case.observe(), reported(10, 10));
