@@ -10,7 +10,7 @@ mod ambassador;
 mod apisix;
 mod app_mesh;
 mod gateway_api;
-mod istio;
+pub mod istio;
 mod nginx;
 mod object;
 mod smi;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod istio;
 mod nginx;
 
 use serde_json::{Value, json};
@@ -134,7 +135,11 @@ fn route(object: Value) -> Route {
             api_version: text("/apiVersion"),
             kind,
             plural,
-            namespace: "shop".to_owned(),
+            namespace: object
+                .pointer("/metadata/namespace")
+                .and_then(Value::as_str)
+                .unwrap_or("shop")
+                .to_owned(),
             name: text("/metadata/name"),
         },
         seen: Seen::Found(object),
