@@ -524,6 +524,10 @@ pub(crate) fn recover(world: &mut World) {
         world.promote_full();
         world.wait(200);
     }
+    if world.rollout["spec"]["strategy"]["canary"]["trafficRouting"].is_object() {
+        // Old pods stay for a while after the traffic has left them.
+        world.wait(60);
+    }
     let status = world.current().status;
     let replicas = world.rollout["spec"]["replicas"].as_i64().unwrap_or(1);
     let pods: usize = world.sets.iter().map(|set| set.pods.len()).sum();

@@ -125,7 +125,8 @@ impl<'a> Traffic<'a> {
     /// nothing can be moved, and nothing is served.
     pub(crate) fn is_at_rest(&self, look: &Look<'_>) -> bool {
         let mut others = look.revisions.all().filter(|set| set.hash() != look.revisions.new_hash);
-        look.replicas <= 0 || (self.has_arrived() && others.all(|set| self.weight_on(look, set) == 0))
+        let promoted = look.revisions.other_stable().is_none();
+        look.replicas <= 0 || (promoted && self.has_arrived() && others.all(|set| self.weight_on(look, set) == 0))
     }
 
     /// The whole of the traffic goes to the canary.
@@ -144,7 +145,10 @@ impl<'a> Traffic<'a> {
             if hash == set.hash() { weight.max(0) } else { 0 }
         };
         let of_canary = part(self.leads_canary_to(look), self.reported.most.max(self.weight));
-        let rest = self.site.max_weight.saturating_sub(self.reported.least.min(self.weight));
+        let rest = self
+            .site
+            .max_weight
+            .saturating_sub(self.reported.least.min(self.weight));
         let of_stable = part(self.leads_stable_to(look), rest);
         of_canary.saturating_add(of_stable).min(self.site.max_weight.max(0))
     }

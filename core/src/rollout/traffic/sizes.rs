@@ -25,7 +25,7 @@ pub(super) fn pods_for(weight: i32, replicas: i32, all: i32) -> i32 {
     i32::try_from(pods).unwrap_or(i32::MAX)
 }
 
-impl Traffic<'_> {
+impl<'a> Traffic<'a> {
     /// The pods that the step under way asks for, whatever was asked for before it.
     pub(crate) fn targets(&self, look: &Look<'_>, canary: &Canary<'_>, course: &Course) -> Targets {
         let all = self.site.max_weight;
@@ -61,7 +61,7 @@ impl Traffic<'_> {
     }
 
     /// What is wanted of ReplicaSets and Services.
-    pub(crate) fn want<'a>(&self, look: &Look<'a>, canary: &Canary<'a>, course: &Course) -> Want<'a> {
+    pub(crate) fn want(&self, look: &Look<'a>, canary: &Canary<'a>, course: &Course) -> Want<'a> {
         let targets = self.targets(look, canary, course);
         let (held, halted) = (course.is_held(look), course.is_halted(look));
         let mut want = Want {
@@ -94,15 +94,16 @@ impl Traffic<'_> {
             .map(|set| self.of_new(look, canary, course, set, targets.canary, &mut want));
         let stable = look.revisions.other_stable().map(|set| {
             let whole = self.stays_whole(look, canary, course);
-            let size = if whole { look.replicas } else { targets.stable };
-            let of = self.part(look, set, size.saturating_add(look.restart.surge_of(set)));
-            // Whoever calls it by its Service still finds a pod there (decision 6).
-            let keeps = if look.replicas > 0 {
-                Keeps::PartBehind(canary.stable_service)
+            // It has the pods that come back to it before the weight does.
+            let rest = self.site.max_weight.saturating_sub(self.aim);
+            let comes_back = pods_for(rest, look.replicas, self.site.max_weight);
+            let size = if whole {
+                look.replicas
             } else {
-                Keeps::Part
+                targets.stable.max(comes_back)
             };
-            Of { keeps, ..of }.deadline(Deadline::None)
+            self.part(look, set, size.saturating_add(look.restart.surge_of(set)))
+                .deadline(Deadline::None)
         });
         // The first gives up pods first: old revisions, then the canary, then stable.
         self.old(look, canary, &mut want);
@@ -112,18 +113,24 @@ impl Traffic<'_> {
 
     /// A ReplicaSet on its way to a size: it keeps the pods that its observed weight needs, and its part of those that must
     /// be available.
-    fn part<'a>(&self, look: &Look<'_>, set: &'a ReplicaSet, size: i32) -> Of<'a> {
+    fn part(&self, look: &Look<'_>, set: &'a ReplicaSet, size: i32) -> Of<'a> {
         let weight = self.weight_on(look, set);
         let needed = pods_for(weight, look.replicas, self.site.max_weight);
+        // Whoever calls stable by its Service finds a pod there, whatever the weight is (decision 6).
+        let keeps = if look.replicas > 0 {
+            Keeps::PartBehind(self.site.stable_service)
+        } else {
+            Keeps::Part
+        };
         Of {
             least: needed,
-            ..Of::size(set, size, Keeps::Part)
+            ..Of::size(set, size, keeps)
         }
     }
 
     /// The newest revision: what its step asks for; after an abort it stays for a while, counted from when stable has all of
     /// the traffic and all of its pods.
-    fn of_new<'a>(
+    fn of_new(
         &self,
         look: &Look<'a>,
         canary: &Canary<'_>,
@@ -158,7 +165,7 @@ impl Traffic<'_> {
 
     /// Old revisions go once no traffic leads there: those of an update that is over after their delay, others at once
     /// (contract 03 §5, decision 10).
-    fn old<'a>(&self, look: &Look<'a>, canary: &Canary<'_>, want: &mut Want<'a>) {
+    fn old(&self, look: &Look<'a>, canary: &Canary<'_>, want: &mut Want<'a>) {
         let settled = look.revisions.stable == Stable::Newest;
         let delay = Delay {
             seconds: if canary.dynamic_stable_scale {

@@ -57,7 +57,9 @@ impl Traffic<'_> {
     fn now(&self, look: &Look<'_>) -> i32 {
         let (least, most) = (self.reported.least, self.reported.most);
         let recorded = look.rollout.status.canary.weights.as_ref().map(|of| of.canary.weight);
-        recorded.filter(|weight| (least..=most).contains(weight)).unwrap_or(least)
+        recorded
+            .filter(|weight| (least..=most).contains(weight))
+            .unwrap_or(least)
     }
 
     /// The weight that is left by this plan: [`Self::aim`] where it may be reached at once, else as near as may be.
