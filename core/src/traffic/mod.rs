@@ -9,6 +9,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+mod edit;
 mod gateway_api;
 mod istio;
 mod nginx;
@@ -21,7 +22,8 @@ pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, change
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
 
 use crate::api::rollout::{
-    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting, SmiRouting, TraefikRouting, TrafficRouting,
+    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting,
+    SmiRouting, TraefikRouting, TrafficRouting,
 };
 use crate::validate::FieldError;
 

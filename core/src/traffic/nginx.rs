@@ -103,7 +103,10 @@ fn canary_ingress(
             "spec": {},
         })
     });
-    let mut annotations = object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+    let mut annotations = object["metadata"]["annotations"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     annotate(&mut annotations, routing, site, wanted, stable);
     object["metadata"]["annotations"] = Value::Object(annotations);
     object["spec"]["rules"] = Value::Array(rules);
@@ -196,7 +199,10 @@ pub(super) fn leads_to(object: &Value, service: &str) -> bool {
 
 /// What is said of an Ingress that does not lead to the stable Service.
 fn no_rules(name: &str, site: &Site<'_>) -> String {
-    format!("ingress `{name}` has no rules using service {} backend", site.stable_service)
+    format!(
+        "ingress `{name}` has no rules using service {} backend",
+        site.stable_service
+    )
 }
 
 /// The Ingress of this name.
@@ -226,7 +232,8 @@ fn field(routing: &NginxRouting) -> &'static str {
 
 fn stable_names(routing: &NginxRouting) -> impl Iterator<Item = &str> {
     let one = (!routing.stable_ingress.is_empty()).then_some(routing.stable_ingress.as_str());
-    one.into_iter().chain(routing.stable_ingresses.iter().map(String::as_str))
+    one.into_iter()
+        .chain(routing.stable_ingresses.iter().map(String::as_str))
 }
 
 fn prefix(routing: &NginxRouting) -> &str {

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod alb;
 mod nginx;
 
 use serde_json::{Value, json};
 use serin_core::api::rollout::TrafficRouting;
-use serin_core::traffic::{Change, Place, Problem, Reported, Route, Router, Routes, Seen, Settings, Site, Told, Wanted, changes};
+use serin_core::traffic::{
+    Change, Place, Problem, Reported, Route, Router, Routes, Seen, Settings, Site, Told, Wanted, changes,
+};
 
 /// A rollout `web` in the namespace `shop` with the Services `web-canary` and `web-stable`, and one router.
 struct Case {
@@ -47,7 +50,9 @@ impl Case {
                 .iter()
                 .flat_map(|router| router.places(&site, &self.routes))
                 .collect::<Vec<Place>>();
-            let unread = places.into_iter().find(|place| *self.routes.seen(place) == Seen::Unread);
+            let unread = places
+                .into_iter()
+                .find(|place| *self.routes.seen(place) == Seen::Unread);
             let Some(place) = unread else { return self };
             self.routes.0.push(Route {
                 place,
@@ -89,7 +94,11 @@ impl Case {
 
     /// The object of this kind and name.
     fn object(&self, kind: &str, name: &str) -> &Value {
-        let found = self.routes.0.iter().find(|route| route.place.kind == kind && route.place.name == name);
+        let found = self
+            .routes
+            .0
+            .iter()
+            .find(|route| route.place.kind == kind && route.place.name == name);
         match found.map(|route| &route.seen) {
             Some(Seen::Found(object)) => object,
             other => panic!("{kind} {name}: {other:?}"),
@@ -108,7 +117,13 @@ fn weight(canary: i32) -> Wanted<'static> {
 }
 
 fn route(object: Value) -> Route {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let kind = text("/kind");
     let lower = kind.to_lowercase();
     let plural = match lower.strip_suffix('s') {

@@ -31,17 +31,33 @@ fn a_canary_ingress_is_made_and_patched() {
     assert_eq!(case.invalid(), None);
     let made = case.write(&weight(0));
     assert!(matches!(made[0].0, Change::Create { owned: true, .. }));
-    assert_eq!(made[0].1[0].message, "Creating canary ingress `web-main-canary` with weight `0`");
+    assert_eq!(
+        made[0].1[0].message,
+        "Creating canary ingress `web-main-canary` with weight `0`"
+    );
     let rules = &case.object("Ingress", "web-main-canary")["spec"]["rules"];
-    assert_eq!(rules.as_array().unwrap().len(), 1, "only rules that lead to the stable Service");
+    assert_eq!(
+        rules.as_array().unwrap().len(),
+        1,
+        "only rules that lead to the stable Service"
+    );
     assert_eq!(rules[0]["http"]["paths"][0]["backend"]["service"]["name"], "web-canary");
     assert_eq!(rules[0]["http"]["paths"][1]["backend"]["service"]["name"], "other");
     let patched = case.write(&weight(10));
-    let Change::Patch { patch, .. } = &patched[0].0 else { panic!("{patched:?}") };
+    let Change::Patch { patch, .. } = &patched[0].0 else {
+        panic!("{patched:?}")
+    };
     let annotations = json!({"nginx.ingress.kubernetes.io/canary-weight": "10"});
     assert_eq!(*patch, json!({"metadata": {"annotations": annotations}}));
-    assert_eq!(patched[0].1[0].message, "Updating Ingress `web-main-canary` to desiredWeight '10'");
-    let ten = Reported { least: 10, most: 10, ..Reported::default() };
+    assert_eq!(
+        patched[0].1[0].message,
+        "Updating Ingress `web-main-canary` to desiredWeight '10'"
+    );
+    let ten = Reported {
+        least: 10,
+        most: 10,
+        ..Reported::default()
+    };
     assert_eq!(case.observe(), ten);
     assert!(case.write(&weight(10)).is_empty(), "the second time nothing is written");
 }
