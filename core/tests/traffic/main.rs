@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod alb;
+mod ambassador;
+mod apisix;
 mod nginx;
+mod smi;
 
 use serde_json::{Value, json};
 use serin_core::api::rollout::TrafficRouting;
