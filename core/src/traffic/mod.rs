@@ -9,6 +9,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+mod edit;
 mod gateway_api;
 pub mod istio;
 mod nginx;

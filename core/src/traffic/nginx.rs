@@ -1,6 +1,6 @@
 //! ingress-nginx: a second Ingress beside the stable one, with the weight in an annotation (contract 07 §2).
 
-use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted};
+use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted, edit};
 use crate::api::rollout::NginxRouting;
 use crate::validate::FieldError;
 use serde_json::{Map, Value, json};
@@ -108,14 +108,14 @@ fn canary_ingress(
         .cloned()
         .unwrap_or_default();
     annotate(&mut annotations, routing, site, wanted, stable);
-    object["metadata"]["annotations"] = Value::Object(annotations);
-    object["spec"]["rules"] = Value::Array(rules);
+    edit::set(&mut object, &["metadata", "annotations"], Value::Object(annotations));
+    edit::set(&mut object, &["spec", "rules"], Value::Array(rules));
     for field in ["tls", "ingressClassName"] {
         let value = &stable["spec"][field];
         if value.is_null() {
             object["spec"].as_object_mut().map(|spec| spec.remove(field));
         } else {
-            object["spec"][field] = value.clone();
+            edit::set(&mut object, &["spec", field], value.clone());
         }
     }
     let (place_name, weight) = (&place.name, wanted.canary);
@@ -143,6 +143,9 @@ fn annotate(
     stable: &Value,
 ) {
     let prefix = prefix(routing);
+    // A total that is no longer wanted would make less of the weight.
+    let total = format!("{prefix}/canary-weight-total");
+    annotations.remove(&total);
     if let Some(class) = stable["metadata"]["annotations"][CLASS].as_str() {
         annotations.insert(CLASS.to_owned(), class.into());
     }
@@ -159,7 +162,6 @@ fn annotate(
     }
     annotations.insert(format!("{prefix}/canary"), "true".into());
     annotations.insert(format!("{prefix}/canary-weight"), wanted.canary.to_string().into());
-    let total = format!("{prefix}/canary-weight-total");
     if site.routing.max_traffic_weight.is_some() {
         annotations.insert(total, site.max_weight.to_string().into());
     }
@@ -171,7 +173,7 @@ fn canary_rules(stable: &Value, site: &Site<'_>) -> Vec<Value> {
     let rules = stable["spec"]["rules"].as_array().into_iter().flatten();
     let leading = rules.filter_map(|rule| {
         let mut rule = rule.clone();
-        let paths = rule["http"]["paths"].as_array_mut()?;
+        let paths = rule.pointer_mut("/http/paths")?.as_array_mut()?;
         let mut switched = false;
         for path in paths {
             let name = path.pointer_mut("/backend/service/name");
