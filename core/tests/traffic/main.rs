@@ -3,13 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
-<<<<<<< HEAD
 mod istio;
-=======
 mod alb;
 mod ambassador;
 mod apisix;
->>>>>>> ea3f6bad0a8f3bb01ff21b798a7311e7ca9aa53d
 mod nginx;
 mod smi;
 
