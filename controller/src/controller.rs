@@ -168,6 +168,8 @@ impl Controller {
             clock: self.clock,
             decide: self.decide,
             dump: options.dump_observed.clone().map(Dump::new),
+            routers: options.routers(),
+            namespace: options.served_namespace(&self.client),
             announce_messages: options.announce_messages,
         };
         let shell = Arc::new(shell);
@@ -361,6 +363,8 @@ impl Bound {
         tasks.spawn(until(stop.clone(), "watch of ReplicaSets", watch));
         let watch = watch::services(shell(), scope.clone(), rollouts.clone(), services.clone());
         tasks.spawn(until(stop.clone(), "watch of Services", watch));
+        let watch = watch::routes(shell(), scope.clone());
+        tasks.spawn(until(stop.clone(), "watch of traffic routers", watch));
         let watch = watch::workloads::<StoredDeployment>(shell(), scope.clone());
         tasks.spawn(until(stop.clone(), "watch of Deployments", watch));
         let watch = watch::workloads::<StoredTemplateSet>(shell(), scope.clone());
@@ -428,7 +432,7 @@ impl Bound {
     fn scope(&self) -> watch::Scope {
         watch::Scope {
             client: self.client.clone(),
-            namespace: self.options.served_namespace(&self.client),
+            namespace: self.shell.namespace.clone(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::telemetry::scrape::Entries;
 use crate::telemetry::{EXPERIMENTS, QUEUE, Telemetry};
 use jiff::Timestamp;
 use serin_core::observed::Kind;
+use serin_core::traffic::Settings;
 use serin_core::{Observed, Plan};
 use std::sync::Arc;
 
@@ -73,6 +74,10 @@ pub(crate) struct Shell {
     pub(crate) clock: Clock,
     pub(crate) decide: Decide,
     pub(crate) dump: Option<Dump>,
+    /// Versions of the kinds of traffic routers.
+    pub(crate) routers: Settings,
+    /// The namespace that is watched; all where `None`.
+    pub(crate) namespace: Option<String>,
     /// Whether new messages are announced by an annotation (decision 26).
     pub(crate) announce_messages: bool,
 }
@@ -192,10 +197,11 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 21] {
+    fn entries(&self) -> [Entries; 24] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
+        let [routes, route_indexes, absent_routes] = self.stores.routes.len();
         let [workloads, workload_indexes, absent_workloads] = self.stores.workloads.len();
         [
             ("rollouts", rollouts),
@@ -209,6 +215,9 @@ impl Shell {
             ("service_indexes", service_indexes),
             ("absent_services", absent_services),
             ("gone_managers", gone_managers),
+            ("routes", routes),
+            ("route_indexes", route_indexes),
+            ("absent_routes", absent_routes),
             ("workloads", workloads),
             ("workload_indexes", workload_indexes),
             ("absent_workloads", absent_workloads),

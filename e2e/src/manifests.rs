@@ -15,11 +15,20 @@ pub(crate) const SERVICE_ACCOUNT: &str = "argo-rollouts";
 
 /// What `deploy/standalone` gives the controller, in the order in which it can be created. The Deployment is not among them:
 /// the controller under test runs in the test.
-const RIGHTS: [&str; 6] = [
+const RIGHTS: [&str; 15] = [
     "standalone/namespace.yaml",
     "base/service-account.yaml",
     "standalone/cluster-role.yaml",
     "standalone/aggregate-roles.yaml",
+    "routers/nginx.yaml",
+    "routers/alb.yaml",
+    "routers/istio.yaml",
+    "routers/smi.yaml",
+    "routers/ambassador.yaml",
+    "routers/appmesh.yaml",
+    "routers/traefik.yaml",
+    "routers/apisix.yaml",
+    "routers/gateway-api.yaml",
     LEASE_ROLE,
     PLUGINS_ROLE,
 ];

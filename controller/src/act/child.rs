@@ -147,7 +147,7 @@ impl Act<'_> {
     }
 
     /// What is asked of an object that is gone need not be done.
-    fn gone_is_done(&self, subject: Subject, target: &Target, error: Error) -> Result<(), Error> {
+    pub(super) fn gone_is_done(&self, subject: Subject, target: &Target, error: Error) -> Result<(), Error> {
         self.learn(subject, target, &error);
         match error {
             Error::Refused(failure) if failure.why == Refusal::NotFound => Ok(()),

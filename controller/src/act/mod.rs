@@ -10,6 +10,7 @@ mod own_service;
 mod pod;
 mod replica_set;
 mod rollout;
+pub(crate) mod route;
 mod run;
 mod secret;
 mod service;
@@ -168,6 +169,7 @@ impl Writer {
             Kind::DeploymentScale | Kind::Deployment => ("deployments", call.name),
             Kind::PodTemplate => ("podtemplates", call.name),
             Kind::Service => ("services", call.name),
+            Kind::Route => ("routes", call.name),
             Kind::Pod => ("pods", NO_NAME),
             Kind::AnalysisRun => ("analysisruns", call.name),
             Kind::Secret => ("secrets", call.name),
@@ -307,6 +309,7 @@ impl<'a> Act<'a> {
                 Action::ReplicaSet(ReplicaSetAction::Patch(patch)) => self.patch_replica_set(patch).await,
                 Action::ReplicaSet(ReplicaSetAction::Delete(target)) => self.delete_replica_set(target).await,
                 Action::Service(patch) => self.patch_service(patch).await,
+                Action::Route(change) => self.change_route(change).await,
                 Action::Workload(scale) => self.scale_workload(scale).await,
                 Action::Pod(PodAction::Patch(patch)) => self.patch_pod_unless_skipped(patch).await,
                 Action::Pod(PodAction::Evict(target)) => self.evict_pod(target).await,
@@ -320,6 +323,7 @@ impl<'a> Act<'a> {
                     Action::ReplicaSet(ReplicaSetAction::Create(_)) => Attempted::Creation,
                     Action::ReplicaSet(_)
                     | Action::Service(_)
+                    | Action::Route(_)
                     | Action::Workload(_)
                     | Action::Pod(_)
                     | Action::AnalysisRun(_)
@@ -435,6 +439,7 @@ pub(crate) fn attempt_of(action: &Action) -> Attempt {
             Attempt::new(Verb::Delete, Kind::ReplicaSet, &target.name)
         }
         Action::Service(patch) => Attempt::new(Verb::Patch, Kind::Service, &patch.target.name),
+        Action::Route(change) => route::attempt_of(change),
         Action::Workload(scale) => Attempt::new(Verb::Patch, Kind::DeploymentScale, &scale.target.name),
         Action::Pod(PodAction::Patch(patch)) => Attempt::new(Verb::Patch, Kind::Pod, &patch.target.name),
         Action::Pod(PodAction::Evict(target)) => Attempt::new(Verb::Evict, Kind::Pod, &target.name),

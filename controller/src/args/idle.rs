@@ -12,10 +12,10 @@ pub(super) struct Idle {
     value: fn(&Options) -> String,
 }
 
-const NO_ROUTERS: &str = "this version does not serve traffic routers";
+const NO_TARGET_GROUPS: &str = "this version does not verify target groups";
 
 /// All of them.
-pub(super) const IDLE: [Idle; 17] = [
+pub(super) const IDLE: [Idle; 12] = [
     Idle {
         flags: &["service-threads"],
         why: "Services are reconciled together with the rollouts that name them",
@@ -23,7 +23,7 @@ pub(super) const IDLE: [Idle; 17] = [
     },
     Idle {
         flags: &["ingress-threads"],
-        why: "this version does not serve Ingresses",
+        why: "Ingresses are reconciled together with the rollouts that name them",
         value: |it| it.ingress_threads.to_string(),
     },
     Idle {
@@ -38,52 +38,27 @@ pub(super) const IDLE: [Idle; 17] = [
     },
     Idle {
         flags: &["aws-target-group-binding-api-version"],
-        why: NO_ROUTERS,
+        why: NO_TARGET_GROUPS,
         value: |it| it.aws_target_group_binding_api_version.clone(),
     },
     Idle {
         flags: &["alb-tag-key-resource-id"],
-        why: NO_ROUTERS,
+        why: NO_TARGET_GROUPS,
         value: |it| it.alb_tag_key_resource_id.clone(),
     },
     Idle {
-        flags: &["istio-api-version"],
-        why: NO_ROUTERS,
-        value: |it| it.istio_api_version.clone(),
-    },
-    Idle {
-        flags: &["ambassador-api-version"],
-        why: NO_ROUTERS,
-        value: |it| it.ambassador_api_version.clone(),
-    },
-    Idle {
-        flags: &["traffic-split-api-version"],
-        why: NO_ROUTERS,
-        value: |it| it.traffic_split_api_version.clone(),
-    },
-    Idle {
-        flags: &["traefik-api-group", "traefik-api-version"],
-        why: NO_ROUTERS,
-        value: |it| format!("{} {}", it.traefik_api_group, it.traefik_api_version),
-    },
-    Idle {
         flags: &["ingress-api-version"],
-        why: NO_ROUTERS,
+        why: "Serin reads Ingresses as networking.k8s.io/v1",
         value: |it| it.ingress_api_version.clone(),
     },
     Idle {
-        flags: &["appmesh-crd-version"],
-        why: NO_ROUTERS,
-        value: |it| it.appmesh_crd_version.clone(),
-    },
-    Idle {
         flags: &["alb-ingress-classes", "nginx-ingress-classes"],
-        why: NO_ROUTERS,
+        why: "Serin follows every Ingress that a Rollout names, whatever its class",
         value: |it| format!("{:?} {:?}", it.alb_ingress_classes, it.nginx_ingress_classes),
     },
     Idle {
         flags: &["aws-verify-target-group", "alb-verify-weight"],
-        why: "this version does not verify target groups",
+        why: NO_TARGET_GROUPS,
         value: |it| it.aws_verify_target_group.to_string(),
     },
     Idle {

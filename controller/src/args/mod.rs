@@ -7,6 +7,7 @@ mod idle;
 use connection::ConnectionFlags;
 use kube::Client;
 use serin_core::notation::duration::{GoDuration, ParseError};
+use serin_core::traffic::Settings;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -190,6 +191,19 @@ impl Options {
         self.namespaced.then(|| self.namespace.clone().unwrap_or_else(default))
     }
 
+    /// The versions of the kinds of traffic routers.
+    #[must_use]
+    pub(crate) fn routers(&self) -> Settings {
+        let version = self.traefik_api_version.rsplit('/').next().unwrap_or_default();
+        Settings {
+            istio_version: self.istio_api_version.clone(),
+            traffic_split_version: self.traffic_split_api_version.clone(),
+            ambassador_api_version: self.ambassador_api_version.clone(),
+            traefik_api_version: format!("{}/{version}", self.traefik_api_group),
+            app_mesh_version: self.appmesh_crd_version.clone(),
+        }
+    }
+
     /// The label selector of custom resources (contract 09 §2): the id, or no label.
     #[must_use]
     pub(crate) fn instance_selector(&self) -> String {
@@ -267,14 +281,14 @@ mod tests {
         let options = parse(&[
             "--service-threads",
             "3",
-            "--istio-api-version=v1",
+            "--ingress-api-version=extensions/v1beta1",
             "--leader-elect=false",
             "--enable-pprof-address=:6060",
         ]);
         let told = options.without_effect();
         for (line, flag) in told
             .iter()
-            .zip(["service-threads", "istio-api-version", "enable-pprof-address"])
+            .zip(["service-threads", "ingress-api-version", "enable-pprof-address"])
         {
             assert!(line.starts_with(&format!("--{flag} has no effect: ")), "{line}");
         }

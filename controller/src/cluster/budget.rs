@@ -37,6 +37,7 @@ impl Budgets {
             | Kind::Deployment
             | Kind::PodTemplate
             | Kind::Service
+            | Kind::Route
             | Kind::Pod
             | Kind::Event
             | Kind::Lease

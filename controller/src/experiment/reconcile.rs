@@ -53,6 +53,7 @@ pub(super) async fn run(shell: &Shell, item: &Item) -> Ended {
         version: &owner.version,
         replica_sets: &snapshot.replica_sets,
         services: &BTreeMap::new(),
+        routes: &BTreeMap::new(),
         runs: &snapshot.runs,
         experiments: &[],
         workload: None,
@@ -257,7 +258,7 @@ async fn read_live(shell: &Shell, owner: &Owner, snapshot: &Snapshot, subject: &
             }
         },
         // Nothing of these is written for an experiment.
-        Subject::Service(_) | Subject::Deployment(_) | Subject::Experiment(_) => {}
+        Subject::Service(_) | Subject::Route(_) | Subject::Deployment(_) | Subject::Experiment(_) => {}
     }
     Ok(())
 }
@@ -315,6 +316,8 @@ mod tests {
             clock,
             decide: serin_core::decide,
             dump: None,
+            routers: Default::default(),
+            namespace: None,
             announce_messages: false,
         }
     }

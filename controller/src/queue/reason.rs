@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     ReplicaSetChanged,
     /// A Service that the rollout names, or that names it, changed.
     ServiceChanged,
+    /// An object of a traffic router of the rollout changed.
+    RouteChanged,
     /// The workload that the rollout refers to changed.
     WorkloadChanged,
     /// The experiment, or an Experiment of the rollout, changed.
@@ -84,6 +86,7 @@ impl Reason {
             | Self::Deleted
             | Self::ReplicaSetChanged
             | Self::ServiceChanged
+            | Self::RouteChanged
             | Self::WorkloadChanged
             | Self::ExperimentChanged
             | Self::TemplateChanged
@@ -109,6 +112,7 @@ impl Reason {
             Self::Deleted => "Deleted",
             Self::ReplicaSetChanged => "ReplicaSetChanged",
             Self::ServiceChanged => "ServiceChanged",
+            Self::RouteChanged => "RouteChanged",
             Self::WorkloadChanged => "WorkloadChanged",
             Self::ExperimentChanged => "ExperimentChanged",
             Self::TemplateChanged => "TemplateChanged",
@@ -134,6 +138,7 @@ impl fmt::Display for Reason {
             Self::Deleted => f.write_str("the rollout was deleted"),
             Self::ReplicaSetChanged => f.write_str("a ReplicaSet changed"),
             Self::ServiceChanged => f.write_str("a Service changed"),
+            Self::RouteChanged => f.write_str("an object of a traffic router changed"),
             Self::WorkloadChanged => f.write_str("the workload changed"),
             Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),

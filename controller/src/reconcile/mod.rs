@@ -5,6 +5,7 @@ mod managers;
 pub(crate) mod observe;
 pub(crate) mod record;
 mod returned;
+mod routes;
 
 use crate::act::{Act, Error, Skipped, attempt_of};
 use crate::clock::Clock;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use serin_core::observed::{Attempt, Attempted, Kind, Verb, WorkloadKind};
 use serin_core::plan::{News, WakeReason};
 use serin_core::{Observed, Plan};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,6 +71,9 @@ pub(crate) async fn run(shell: &Arc<Shell>, item: &Item) -> Ended {
     let asked = (shell.clock)();
     let services = &mut observed.services;
     if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
+        return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
+    }
+    if let Err(failure) = routes::find(&mut observed, shell, key).await {
         return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
     }
     let reading = Reading::of(&shell.clock);
@@ -135,6 +140,7 @@ fn forget_if_gone(shell: &Shell, owner: &Owner) {
     let stored = shell.stores.rollouts.get(&owner.key);
     if stored.is_none_or(|stored| stored.rollout.metadata.uid.as_deref() != Some(&*owner.uid)) {
         shell.expectations.forget(&owner.uid);
+        shell.stores.routes.reads_only(&owner.key, &BTreeSet::new());
     }
 }
 
@@ -304,6 +310,7 @@ async fn read_live(shell: &Shell, key: &Key, snapshot: &Snapshot, subject: &Subj
             };
             shell.wake_all(touched, Reason::WorkloadChanged);
         }
+        Subject::Route(place) => _ = routes::read(shell, place).await?,
         Subject::Service(name) => {
             let service = key.sibling(name);
             let touched = match shell.writer.get_service(&service).await? {

@@ -28,6 +28,8 @@ pub(crate) struct Snapshot {
     pub(crate) replica_sets: Vec<Arc<ReplicaSet>>,
     /// Those that the strategy names, and those that carry the name of the rollout; `None` where there is none.
     services: BTreeMap<String, Option<Arc<Service>>>,
+    /// Versions of the objects of routers that it read last.
+    routes: BTreeMap<String, String>,
     /// The workload that the rollout refers to.
     workload: Option<Arc<Found>>,
     /// AnalysisRuns whose names begin with that of the rollout.
@@ -60,6 +62,7 @@ impl Snapshot {
             runs: stores.runs.of(key),
             experiments: stores.experiments.of(key),
             templates: stores.templates.of(&stored.rollout, &key.namespace),
+            routes: stores.routes.versions(key),
             stored,
             replica_sets,
             services,
@@ -137,6 +140,7 @@ impl Snapshot {
             version: version.unwrap_or_default(),
             replica_sets: &self.replica_sets,
             services: &self.services,
+            routes: &self.routes,
             runs: &self.runs,
             experiments: &self.experiments,
             workload: self.workload.as_ref().map(|found| found.known_as()),
@@ -148,7 +152,7 @@ impl Snapshot {
         self.stored.rollout.metadata.deletion_timestamp.is_some()
     }
 
-    /// What a decision may know. Routes join here when they are watched.
+    /// What a decision may know, but for what it has to name first: pods, and objects of routers.
     pub(crate) fn observed(&self, failures: &Failures, owner: &Owner, step_plugins: Option<StepPlugins>) -> Observed {
         let rollout = &self.stored.rollout;
         let (refused, standing) = failures.observed(owner, rollout.status.collision_count);

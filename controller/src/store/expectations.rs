@@ -5,9 +5,11 @@
 
 use crate::store::compare_versions;
 use crate::store::experiments::StoredExperiment;
+use crate::store::routes::name_of;
 use crate::store::runs::StoredRun;
 use crate::sync::lock;
 use serin_core::observed::{ReplicaSet, Service};
+use serin_core::traffic::Place;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -58,6 +60,8 @@ pub(crate) enum Subject {
     ReplicaSet(String),
     /// A Service by name; its UID is `Service/<name>`, since versions only grow whatever object bears the name.
     Service(String),
+    /// An object of a traffic router; its UID is [`name_of`], likewise.
+    Route(Place),
     /// The Deployment that the rollout refers to, by name.
     Deployment(String),
     /// An AnalysisRun by name.
@@ -74,6 +78,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) replica_sets: &'a [Arc<ReplicaSet>],
     /// The Services that have to do with it.
     pub(crate) services: &'a BTreeMap<String, Option<Arc<Service>>>,
+    /// The resourceVersions of the objects of routers that it reads, by [`name_of`].
+    pub(crate) routes: &'a BTreeMap<String, String>,
     /// The AnalysisRuns that have to do with it.
     pub(crate) runs: &'a [Arc<StoredRun>],
     /// The Experiments that have to do with it.
@@ -125,6 +131,10 @@ impl Expectations {
                     service_uid = format!("Service/{name}");
                     let service = seen.services.get(name).and_then(Option::as_ref);
                     service.map(|service| (service_uid.as_str(), service.resource_version.as_str()))
+                }
+                Subject::Route(place) => {
+                    let found = seen.routes.get_key_value(&name_of(place));
+                    found.map(|(name, version)| (name.as_str(), version.as_str()))
                 }
                 Subject::AnalysisRun(name) => seen
                     .runs
@@ -232,6 +242,7 @@ mod tests {
             version,
             replica_sets,
             services: &services,
+            routes: &BTreeMap::new(),
             runs: &[],
             experiments: &[],
             workload: None,
@@ -254,6 +265,7 @@ mod tests {
                 version: "1",
                 replica_sets: &[],
                 services: &BTreeMap::from([("s".to_owned(), service)]),
+                routes: &BTreeMap::new(),
                 runs: &[],
                 experiments: &[],
                 workload: None,

@@ -41,6 +41,7 @@ pub(crate) mod owner;
 mod packed;
 pub(crate) mod pods;
 mod replica_sets;
+pub(crate) mod routes;
 pub(crate) mod runs;
 pub(crate) mod service;
 pub(crate) mod workloads;
@@ -52,6 +53,7 @@ pub(crate) use crate::store::key::{Key, Source, compare_versions};
 use crate::store::leaving::Leaving;
 pub(crate) use crate::store::owner::Owner;
 use crate::store::replica_sets::ReplicaSets;
+use crate::store::routes::AllRoutes;
 use crate::store::runs::Runs;
 use crate::store::service::Services;
 use crate::store::workloads::Workloads;
@@ -209,6 +211,8 @@ pub(crate) struct Stores {
     pub(crate) experiment_sets: ReplicaSets,
     /// Services that have to do with rollouts.
     pub(crate) services: Services,
+    /// Objects of traffic routers that rollouts read.
+    pub(crate) routes: AllRoutes,
     /// Workloads that rollouts refer to.
     pub(crate) workloads: Workloads,
     /// Rollouts that are being deleted, or are gone, and whose Deployment has yet to be looked after.
@@ -241,6 +245,7 @@ impl Stores {
         let deleted = self.rollouts.delete(gone)?;
         self.services.index(&deleted.0, &BTreeSet::new());
         self.workloads.index(&deleted.0, None);
+        self.routes.reads_only(&deleted.0, &BTreeSet::new());
         Some(deleted)
     }
 
@@ -250,6 +255,7 @@ impl Stores {
         for (key, _) in &gone {
             self.services.index(key, &BTreeSet::new());
             self.workloads.index(key, None);
+            self.routes.reads_only(key, &BTreeSet::new());
         }
         gone
     }

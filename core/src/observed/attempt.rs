@@ -86,6 +86,8 @@ pub enum Kind {
     PodTemplate,
     /// A Service.
     Service,
+    /// An object of a traffic router; its name is such as `Ingress/web`.
+    Route,
     /// A pod.
     Pod,
     /// An AnalysisRun.
@@ -112,6 +114,7 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::PodTemplate => "PodTemplate",
             Self::Service => "Service",
+            Self::Route => "router object",
             Self::Pod => "Pod",
             Self::AnalysisRun => "AnalysisRun",
             Self::Experiment => "Experiment",

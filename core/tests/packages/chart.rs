@@ -1,7 +1,7 @@
 //! The Helm chart `deploy/helm/serin`: its templates are the files of the kustomize bases, with values in place of what users
 //! choose. `Chart.yaml`, `values.yaml`, `values.schema.json` and `NOTES.txt` are written by hand.
 
-use super::source::{DEFINITIONS, GENERATED, read, replace, role};
+use super::source::{DEFINITIONS, GENERATED, of_namespace, read, replace, role, routers};
 
 /// Where the chart stands.
 pub(crate) const FOLDER: &str = "deploy/helm/serin";
@@ -19,6 +19,17 @@ pub(crate) fn files() -> Vec<(String, String)> {
         (
             "role",
             when("not .Values.clusterInstall", &subject(&in_namespace(&role(), 2))),
+        ),
+        (
+            "router-cluster-roles",
+            when(".Values.clusterInstall", &routers(subject)),
+        ),
+        (
+            "router-roles",
+            when(
+                "not .Values.clusterInstall",
+                &routers(|text| subject(&in_namespace(&of_namespace(text), 2))),
+            ),
         ),
         ("aggregate-roles", aggregate_roles()),
         ("lease-role", own_role("lease-role")),

@@ -109,6 +109,7 @@ fn generated() -> Vec<(String, String)> {
         ("deploy/install.yaml".to_owned(), source::install()),
         ("deploy/namespace-install.yaml".to_owned(), source::namespace_install()),
         ("deploy/namespaced/role.yaml".to_owned(), source::role_file()),
+        ("deploy/namespaced/routers.yaml".to_owned(), source::router_roles_file()),
     ];
     let of_chart = chart::files().into_iter();
     files.extend(of_chart.map(|(name, text)| (format!("{}/{name}", chart::FOLDER), text)));
@@ -338,8 +339,11 @@ fn values_are_where_they_belong() {
         json!({"role": "c"})
     );
     for binding in BINDINGS {
+        assert!(all.contains_key(binding), "{binding}");
+    }
+    for (binding, object) in all.iter().filter(|(it, _)| it.contains("RoleBinding/")) {
         let subject = json!([{"kind": "ServiceAccount", "name": "mine", "namespace": "argo-rollouts"}]);
-        assert_eq!(all[binding]["subjects"], subject, "{binding}");
+        assert_eq!(object["subjects"], subject, "{binding}");
     }
     assert_eq!(
         all["Service/argo-rollouts-metrics"]["metadata"]["annotations"],

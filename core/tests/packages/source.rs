@@ -14,6 +14,18 @@ const BASE: [&str; 7] = [
     "network-policy",
     "metrics-service",
 ];
+/// Traffic routers that the controller may have to do with.
+const ROUTERS: [&str; 9] = [
+    "nginx",
+    "alb",
+    "istio",
+    "smi",
+    "ambassador",
+    "appmesh",
+    "traefik",
+    "apisix",
+    "gateway-api",
+];
 /// The definitions of the five kinds.
 pub(crate) const DEFINITIONS: [&str; 5] = [
     "analysisruns",
@@ -81,6 +93,7 @@ pub(crate) fn install() -> String {
         # kubectl apply --server-side -n argo-rollouts -f install.yaml";
     let mut files: Vec<_> = DEFINITIONS.iter().map(|it| read(&format!("crds/{it}.yaml"))).collect();
     files.extend(["cluster-role", "aggregate-roles"].map(|it| read(&format!("deploy/standalone/{it}.yaml"))));
+    files.push(routers(str::to_owned));
     files.extend(base(str::to_owned));
     join(heading, &files)
 }
@@ -99,7 +112,7 @@ pub(crate) fn namespace_install() -> String {
             &format!("{image}        args:\n        - --namespaced\n"),
         )
     };
-    let mut files = vec![role()];
+    let mut files = vec![role(), routers(of_namespace)];
     files.extend(base(flag));
     join(heading, &files)
 }
@@ -109,10 +122,26 @@ pub(crate) fn role_file() -> String {
     join("# deploy/standalone/cluster-role.yaml for one namespace.", &[role()])
 }
 
+/// `deploy/namespaced/routers.yaml`.
+pub(crate) fn router_roles_file() -> String {
+    join("# deploy/routers for one namespace.", &[routers(of_namespace)])
+}
+
 /// The rights of `deploy/standalone`, in one namespace.
 pub(crate) fn role() -> String {
-    let text = read("deploy/standalone/cluster-role.yaml");
-    let text = replace(&text, 1, "kind: ClusterRoleBinding\n", "kind: RoleBinding\n");
+    of_namespace(&read("deploy/standalone/cluster-role.yaml"))
+}
+
+/// The rights of `deploy/routers`, changed one by one.
+pub(crate) fn routers(change: impl Fn(&str) -> String) -> String {
+    ROUTERS
+        .map(|it| change(&read(&format!("deploy/routers/{it}.yaml"))))
+        .join("---\n")
+}
+
+/// A role of a cluster and its binding, in one namespace.
+pub(crate) fn of_namespace(text: &str) -> String {
+    let text = replace(text, 1, "kind: ClusterRoleBinding\n", "kind: RoleBinding\n");
     let text = replace(&text, 2, "kind: ClusterRole\n", "kind: Role\n");
     // The subject is the service account of the same namespace.
     replace(&text, 1, "\n  namespace: argo-rollouts\n", "\n")

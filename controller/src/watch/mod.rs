@@ -1,5 +1,7 @@
 //! Watch streams → stores, and which rollout is reconciled for it.
 
+mod routes;
+
 use crate::cluster::PAGE;
 use crate::cluster::trouble::Trouble;
 use crate::queue::Reason;
@@ -10,6 +12,7 @@ use crate::store::runs::{Change as RunChange, StoredRun};
 use crate::store::service::StoredService;
 use crate::store::workloads::Stored;
 use crate::store::{Change, Key, Owner, Source};
+pub(crate) use crate::watch::routes::routes;
 use futures::{Stream, StreamExt};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::{self, Event};
