@@ -139,7 +139,7 @@ pub struct Next {
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// The object in question.
-    pub place: Place,
+    pub place: Box<Place>,
     /// Reason of the Warning event.
     pub reason: String,
     /// What is wrong, in upstream's words where it has some.
@@ -150,7 +150,7 @@ impl Problem {
     /// Of an object.
     pub fn new(place: &Place, reason: &str, message: impl Into<String>) -> Self {
         Self {
-            place: place.clone(),
+            place: Box::new(place.clone()),
             reason: reason.to_owned(),
             message: message.into(),
         }

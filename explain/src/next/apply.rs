@@ -67,7 +67,8 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
                     experiments.retain(|of| of.name != target.name);
                 }
             }
-            Action::Pod(_) | Action::OwnService(_) => {}
+            // Objects of routers are not among what is seen here: such a rollout is not played.
+            Action::Pod(_) | Action::OwnService(_) | Action::Route(_) => {}
         }
     }
     if let Some(write) = &plan.status {

@@ -52,9 +52,7 @@ fn of_rollout(case: &Case<'_>, causes: &[Cause]) -> String {
     };
     let first = decide(&seen, case.now);
     if let Some(field) = not_served(&first) {
-        return format!(
-            "This cannot be computed: {field} is served by the controller that runs here, and not by this version of Serin."
-        );
+        return format!("This cannot be computed: explain does not follow {field} yet; the controller does.");
     }
     let absent = causes.first().is_some_and(|cause| cause.id == "controller-absent");
     let moments = moments(&mut seen, first, case.now);
@@ -158,6 +156,7 @@ fn repeats(why: WakeReason) -> bool {
         why,
         WakeReason::InvalidSpecRetry
             | WakeReason::Recount
+            | WakeReason::Routers
             | WakeReason::CountersDue
             | WakeReason::ManagerStaysAway
             | WakeReason::Refused(_)
@@ -184,6 +183,7 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
+            | Action::Route(_)
             | Action::Workload(_)
             | Action::AnalysisRun(AnalysisRunAction::Delete(_))
             | Action::Experiment(ExperimentAction::Create(_) | ExperimentAction::Delete(_))

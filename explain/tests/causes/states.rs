@@ -129,7 +129,7 @@ fn next_is_computed() {
     let next = foreign.explained().next;
     assert_eq!(
         next,
-        "This cannot be computed: spec.strategy.canary.trafficRouting is served by the controller that runs here, and not by this version of Serin."
+        "This cannot be computed: explain does not follow spec.strategy.canary.trafficRouting yet; the controller does."
     );
     // Nor is what was not read.
     let mut unread = World::canary();

@@ -216,12 +216,12 @@ fn active_scale<'c>(canary: &'c Canary<'_>, course: &Course) -> Option<&'c SetCa
     if index >= canary.steps.len() {
         return None;
     }
-    let scales = canary
+    let mut scales = canary
         .steps
         .iter()
         .take(index.saturating_add(1))
         .filter_map(|step| step.sets_scale);
-    scales.last().filter(|scale| !scale.match_traffic_weight)
+    scales.next_back().filter(|scale| !scale.match_traffic_weight)
 }
 
 /// `minPodsPerReplicaSet`: a revision with pods has so many at least, and no more than the rollout wants.
