@@ -111,7 +111,11 @@ impl World {
         let preview = blue_green.is_some_and(|strategy| strategy.preview_service == *name);
         let none_wanted = spec.replicas == Some(0);
         // Of ping and pong the one without weight moves first: pods may need it to become ready.
-        let pair = spec.strategy.canary.as_ref().and_then(|canary| canary.ping_pong.as_ref());
+        let pair = spec
+            .strategy
+            .canary
+            .as_ref()
+            .and_then(|canary| canary.ping_pong.as_ref());
         let preview = preview || pair.is_some_and(|of| of.ping_service == *name || of.pong_service == *name);
         let leads_nowhere = patch.hash.is_some() && self.serving.contains_key(name) && self.behind(name) == 0;
         let leads_nowhere = leads_nowhere && self.unknown_losses(self.now, patch.hash.as_deref()) == 0;

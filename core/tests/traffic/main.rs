@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
-mod istio;
 mod alb;
 mod ambassador;
 mod apisix;
+mod app_mesh;
+mod istio;
 mod nginx;
 mod smi;
+mod traefik;
 
 use serde_json::{Value, json};
 use serin_core::api::rollout::TrafficRouting;
@@ -41,6 +43,7 @@ impl Case {
             namespace: "shop",
             canary_service: "web-canary",
             stable_service: "web-stable",
+            named: ("web-canary", "web-stable"),
             max_weight: self.routing.max_traffic_weight.unwrap_or(100),
             routing: &self.routing,
             settings: &self.settings,
