@@ -6,9 +6,11 @@
 mod alb;
 mod ambassador;
 mod apisix;
+mod app_mesh;
 mod istio;
 mod nginx;
 mod smi;
+mod traefik;
 
 use serde_json::{Value, json};
 use serin_core::api::rollout::TrafficRouting;
