@@ -68,6 +68,36 @@ impl<'a> Router<'a> {
         all.into_iter().flatten().collect()
     }
 
+    /// Its name, as the field of `trafficRouting` has it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Istio(_) => "istio",
+            Self::Nginx(_) => "nginx",
+            Self::Alb(_) => "alb",
+            Self::Smi(_) => "smi",
+            Self::Ambassador(_) => "ambassador",
+            Self::AppMesh(_) => "appMesh",
+            Self::Traefik(_) => "traefik",
+            Self::Apisix(_) => "apisix",
+            Self::GatewayApi(_) => "gatewayAPI",
+        }
+    }
+
+    /// Whether it keeps a client with its version where `trafficRouting.stickiness` asks for that (decision 51).
+    #[must_use]
+    pub fn sticks(&self) -> bool {
+        match self {
+            Self::Alb(_) | Self::Traefik(_) | Self::GatewayApi(_) => true,
+            Self::Istio(_)
+            | Self::Nginx(_)
+            | Self::Smi(_)
+            | Self::Ambassador(_)
+            | Self::AppMesh(_)
+            | Self::Apisix(_) => false,
+        }
+    }
+
     /// Objects that it reads or writes. Those that lie behind an object that was not read yet join once it was.
     #[must_use]
     pub fn places(&self, site: &Site<'_>, routes: &Routes) -> Vec<Place> {

@@ -83,6 +83,8 @@ pub mod condition {
     pub const HEALTHY: &str = "Healthy";
     /// The API server refuses a change, and has done so for a while; ours (decision 47).
     pub const REFUSED: &str = "Refused";
+    /// The spec asks for stickiness, and a router that it names has none; the message names these (decision 51).
+    pub const STICKINESS_NOT_SERVED: &str = "StickinessNotServed";
     /// A traffic router cannot be written; the message names the object and says why (an addition of Serin).
     pub const TRAFFIC_NOT_ROUTED: &str = "TrafficNotRouted";
     /// A field of the status does not decode, and the rollout is held; ours.

@@ -40,6 +40,7 @@ impl Traffic<'_> {
             }
             next.canary.weights = Some(Box::new(weights));
         }
+        self.tell_of_stickiness(look, next);
         match not_routed(self) {
             Some(message) if !is_told(look, &message) => {
                 conditions::remove(next, condition::TRAFFIC_NOT_ROUTED);
@@ -49,6 +50,27 @@ impl Traffic<'_> {
             }
             Some(_) => {}
             None => conditions::remove(next, condition::TRAFFIC_NOT_ROUTED),
+        }
+    }
+
+    /// A router that cannot keep clients with their version says so (decision 51).
+    fn tell_of_stickiness(&self, look: &Look<'_>, next: &mut RolloutStatus) {
+        let asked = self.site.routing.stickiness.is_some();
+        let without = self.routers.iter().filter(|router| asked && !router.sticks());
+        let names: Vec<&str> = without.map(|router| router.name()).collect();
+        let kind = condition::STICKINESS_NOT_SERVED;
+        if names.is_empty() {
+            conditions::remove(next, kind);
+            return;
+        }
+        let message = format!(
+            "spec.strategy.canary.trafficRouting.stickiness has no effect on {}: clients may change between the versions. Set up \
+             sticky sessions there, or remove the field",
+            names.join(", ")
+        );
+        if conditions::get(next, kind).is_none_or(|found| found.message != message) {
+            conditions::remove(next, kind);
+            conditions::set(next, conditions::new(kind, TRUE, kind, message, &look.stamp()));
         }
     }
 
