@@ -184,6 +184,7 @@ fn words(seen: &Observed, plan: &Plan) -> Vec<String> {
             Action::Pod(PodAction::Evict(target)) => told.push(format!("pod {} is evicted", target.name)),
             Action::ReplicaSet(ReplicaSetAction::Create(_) | ReplicaSetAction::Patch(_))
             | Action::Service(_)
+            | Action::Route(_)
             | Action::Workload(_)
             | Action::AnalysisRun(AnalysisRunAction::Delete(_))
             | Action::Experiment(ExperimentAction::Create(_) | ExperimentAction::Delete(_))
