@@ -7,7 +7,8 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use serin_controller::Options;
 use serin_sandbox::{ApiError, FaultResponse};
@@ -229,6 +230,69 @@ async fn a_kind_that_is_not_served_is_a_missing_object() {
     }
     assert_eq!(condition(&world, "web", "InvalidSpec").await, None);
     assert_eq!(weight(&world).await, "0");
+    world.stop().await;
+}
+
+/// The CRD of Istio's VirtualService.
+fn virtual_services() -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "virtualservices.networking.istio.io"},
+        "spec": {"group": "networking.istio.io", "scope": "Namespaced",
+            "names": {"kind": "VirtualService", "listKind": "VirtualServiceList", "plural": "virtualservices",
+                "singular": "virtualservice"},
+            "versions": [{"name": "v1alpha3", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}})
+}
+
+async fn create_any(world: &World, group: &str, version: &str, object: Value) {
+    let kind = object["kind"].as_str().unwrap();
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    let api: Api<DynamicObject> = if kind == "CustomResourceDefinition" {
+        Api::all_with(world.client.clone(), &resource)
+    } else {
+        Api::namespaced_with(world.client.clone(), "default", &resource)
+    };
+    let object = serde_json::from_value(object).unwrap();
+    api.create(&PostParams::default(), &object).await.unwrap();
+}
+
+/// Without its CRD a VirtualService is one that is missing; with it the rollout goes on by itself.
+#[tokio::test(start_paused = true)]
+async fn a_custom_kind_is_followed_once_its_crd_is_there() {
+    let world = World::start_in_virtual_time(serin_core::decide).await;
+    create_services(&world).await;
+    let mut meshed = routed("app:1");
+    meshed["metadata"]["name"] = "meshed".into();
+    let istio = json!({"istio": {"virtualService": {"name": "mesh", "routes": ["main"]}}});
+    meshed["spec"]["strategy"]["canary"]["trafficRouting"] = istio;
+    create(&world.client, &meshed).await;
+    create(&world.client, &other()).await;
+    serve(&world).await;
+    let text = message(condition(&world, "meshed", "InvalidSpec").await.as_ref());
+    assert!(
+        text.contains("virtualservices.networking.istio.io \"mesh\" not found"),
+        "{text}"
+    );
+    assert_eq!(phase(&world, "other").await, "Healthy");
+    create_any(&world, "apiextensions.k8s.io", "v1", virtual_services()).await;
+    let destination = |service: &str, weight: i32| json!({"destination": {"host": service}, "weight": weight});
+    let route = json!({"name": "main", "route": [destination("stable", 60), destination("canary", 40)]});
+    let mesh = json!({"apiVersion": "networking.istio.io/v1alpha3", "kind": "VirtualService",
+        "metadata": {"name": "mesh"}, "spec": {"hosts": ["a.example"], "http": [route]}});
+    create_any(&world, "networking.istio.io", "v1alpha3", mesh).await;
+    for _ in 0..6 {
+        serve(&world).await;
+    }
+    assert_eq!(condition(&world, "meshed", "InvalidSpec").await, None);
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "networking.istio.io",
+        "v1alpha3",
+        "VirtualService",
+    ));
+    let api: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), "default", &resource);
+    let mesh = api.get("mesh").await.unwrap();
+    let expected = json!([destination("stable", 100), destination("canary", 0)]);
+    assert_eq!(mesh.data["spec"]["http"][0]["route"], expected);
     world.stop().await;
 }
 

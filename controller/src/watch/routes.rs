@@ -81,8 +81,13 @@ async fn while_served(
             Ok(Event::Apply(route)) => routes.apply(kind, route, Source::Event),
             Ok(Event::Delete(route)) => routes.delete(kind, &Key::of(&route)),
             Err(error) => {
-                broken(shell, &kind.plural, &error);
                 serves = !is_not_served(&error);
+                if serves {
+                    broken(shell, &kind.plural, &error);
+                } else {
+                    // The rollouts that name it say so; this comes again and again.
+                    tracing::debug!(kind = %kind.kind, api_version = %kind.api_version, "the API server does not serve the kind");
+                }
                 match Trouble::of_watch(&error) {
                     _ if !serves => routes.is_served(kind, Served::Not),
                     Trouble::Forbidden(said) => routes.is_served(kind, Served::Refused(kind.refused("list", &said))),

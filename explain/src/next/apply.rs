@@ -7,6 +7,7 @@ use serin_core::observed::{AnalysisRun, Experiment, ReplicaSet};
 use serin_core::plan::{
     Action, AnalysisRunAction, ExperimentAction, NewReplicaSet, Plan, ReplicaSetAction, ReplicaSetPatch, ServicePatch,
 };
+use serin_core::traffic::{Change, Seen};
 use serin_core::wire::HASH_LABEL;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
                 seen.replica_sets.retain(|set| set.name != target.name)
             }
             Action::Service(patch) => service(seen, patch),
+            Action::Route(change) => route(seen, change),
             Action::Rollout(patch) => {
                 set(
                     seen.rollout.metadata.annotations.get_or_insert_default(),
@@ -147,6 +149,20 @@ fn service(seen: &mut Observed, patch: &ServicePatch) {
 }
 
 /// A merge patch of the status.
+/// Only of what was read: an object that the controller would not see, neither do we.
+fn route(seen: &mut Observed, change: &Change) {
+    let routes = seen.routers.iter_mut().flat_map(|routers| &mut routers.routes.0);
+    let Some(route) = routes.into_iter().find(|route| route.place == *change.place()) else {
+        return;
+    };
+    match (change, &mut route.seen) {
+        (Change::Create { object, .. }, now) => *now = Seen::Found(object.clone()),
+        (Change::Patch { patch, .. }, Seen::Found(object)) => merge(object, patch),
+        (Change::Patch { .. }, Seen::Unread | Seen::Missing | Seen::NotServed | Seen::Refused(_)) => {}
+        (Change::Delete { .. }, now) => *now = Seen::Missing,
+    }
+}
+
 fn status(seen: &mut Observed, patch: &Value) {
     let Ok(mut status) = serde_json::to_value(&seen.rollout.status) else {
         return;
