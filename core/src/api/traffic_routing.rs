@@ -1,6 +1,6 @@
 //! Routers of a canary as written (contract 01 §2, contract 07).
 
-use super::{LabelSelector, is_default};
+use super::is_default;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub struct GatewayApiRouting {
     pub http_routes: Vec<GatewayRoute>,
     /// HTTPRoutes by their labels: they are to be named instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub http_route_selector: Option<LabelSelector>,
+    pub http_route_selector: Option<Value>,
     /// One GRPCRoute.
     #[serde(skip_serializing_if = "is_default")]
     pub grpc_route: String,
@@ -105,7 +105,7 @@ pub struct GatewayApiRouting {
     pub grpc_routes: Vec<GatewayRoute>,
     /// GRPCRoutes by their labels: they are to be named instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grpc_route_selector: Option<LabelSelector>,
+    pub grpc_route_selector: Option<Value>,
     /// One TCPRoute.
     #[serde(skip_serializing_if = "is_default")]
     pub tcp_route: String,
@@ -117,7 +117,7 @@ pub struct GatewayApiRouting {
     pub tcp_routes: Vec<GatewayRoute>,
     /// TCPRoutes by their labels: they are to be named instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tcp_route_selector: Option<LabelSelector>,
+    pub tcp_route_selector: Option<Value>,
     /// One TLSRoute.
     #[serde(skip_serializing_if = "is_default")]
     pub tls_route: String,
@@ -129,7 +129,7 @@ pub struct GatewayApiRouting {
     pub tls_routes: Vec<GatewayRoute>,
     /// TLSRoutes by their labels: they are to be named instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls_route_selector: Option<LabelSelector>,
+    pub tls_route_selector: Option<Value>,
     /// Where the plugin records managed routes. Serin records them in an annotation of the route.
     #[serde(skip_serializing_if = "is_default")]
     pub config_map: String,
