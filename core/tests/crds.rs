@@ -274,6 +274,10 @@ fn unknown_fields_are_kept_at_these_places_only() {
         expected.extend(match kind {
             "Rollout" => vec![
                 format!("{canary}.steps[].plugin.config"),
+                format!("{canary}.trafficRouting.gatewayAPI.grpcRouteSelector"),
+                format!("{canary}.trafficRouting.gatewayAPI.httpRouteSelector"),
+                format!("{canary}.trafficRouting.gatewayAPI.tcpRouteSelector"),
+                format!("{canary}.trafficRouting.gatewayAPI.tlsRouteSelector"),
                 format!("{canary}.trafficRouting.plugins"),
                 ".status.canary.stepPluginStatuses[].status".to_owned(),
             ],
@@ -346,10 +350,15 @@ canary.trafficRouting.appMesh.virtualNodeGroup: canaryVirtualNodeRef stableVirtu
 canary.trafficRouting.appMesh.virtualNodeGroup.canaryVirtualNodeRef: name
 canary.trafficRouting.appMesh.virtualNodeGroup.stableVirtualNodeRef: name
 canary.trafficRouting.appMesh.virtualService: name
+canary.trafficRouting.gatewayAPI.grpcRoutes[]: name
+canary.trafficRouting.gatewayAPI.httpRoutes[]: name
+canary.trafficRouting.gatewayAPI.tcpRoutes[]: name
+canary.trafficRouting.gatewayAPI.tlsRoutes[]: name
 canary.trafficRouting.istio.destinationRule: canarySubsetName name stableSubsetName
 canary.trafficRouting.istio.virtualService: name
 canary.trafficRouting.istio.virtualServices[]: name
 canary.trafficRouting.managedRoutes[]: name
+canary.trafficRouting.stickiness: cookie
 canary.trafficRouting.traefik: weightedTraefikServiceName
 ";
 

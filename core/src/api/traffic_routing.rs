@@ -74,16 +74,94 @@ pub struct StickyCookie {
     pub max_age_seconds: Option<i64>,
 }
 
-/// Routes of Gateway API (decision 51): the field names of the plugin's configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Routes of Gateway API (decision 51): the field names of the plugin's configuration. Fields that it does not know are
+/// ignored, as the plugin does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GatewayApiRouting {
     /// Namespace of the routes; empty means that of the rollout.
     #[serde(skip_serializing_if = "is_default")]
     pub namespace: String,
     /// One HTTPRoute.
-    #[serde(rename = "httpRoute", skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub http_route: String,
+    /// The only rule of it that is managed; empty means all that lead to both Services.
+    #[serde(skip_serializing_if = "is_default")]
+    pub http_route_rule_name: String,
+    /// Several HTTPRoutes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub http_routes: Vec<GatewayRoute>,
+    /// HTTPRoutes by their labels: they are to be named instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_route_selector: Option<Value>,
+    /// One GRPCRoute.
+    #[serde(skip_serializing_if = "is_default")]
+    pub grpc_route: String,
+    /// The only rule of it that is managed; empty means all that lead to both Services.
+    #[serde(skip_serializing_if = "is_default")]
+    pub grpc_route_rule_name: String,
+    /// Several GRPCRoutes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub grpc_routes: Vec<GatewayRoute>,
+    /// GRPCRoutes by their labels: they are to be named instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc_route_selector: Option<Value>,
+    /// One TCPRoute.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tcp_route: String,
+    /// The only rule of it that is managed; empty means all that lead to both Services.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tcp_route_rule_name: String,
+    /// Several TCPRoutes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tcp_routes: Vec<GatewayRoute>,
+    /// TCPRoutes by their labels: they are to be named instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_route_selector: Option<Value>,
+    /// One TLSRoute.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_route: String,
+    /// The only rule of it that is managed; empty means all that lead to both Services.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_route_rule_name: String,
+    /// Several TLSRoutes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_routes: Vec<GatewayRoute>,
+    /// TLSRoutes by their labels: they are to be named instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_route_selector: Option<Value>,
+    /// Where the plugin records managed routes. Serin records them in an annotation of the route.
+    #[serde(skip_serializing_if = "is_default")]
+    pub config_map: String,
+    /// A label marks a route while a canary is under way, unless this is set.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable_in_progress_label: bool,
+    /// Its key; empty means `rollouts.argoproj.io/gatewayapi-canary`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub in_progress_label_key: String,
+    /// Its value; empty means `in-progress`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub in_progress_label_value: String,
+    /// Annotation that lists the rollouts under way; empty means `rollouts.argoproj.io/gatewayapi-active-rollouts`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub active_rollouts_annotation_key: String,
+    /// The plugin leaves the weights of managed routes alone where this is set. Serin always does.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_managed_routes_on_set_weight: bool,
+}
+
+/// A route by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GatewayRoute {
+    /// Name.
+    pub name: String,
+    /// Whether routes by header are added to it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub use_header_routes: bool,
+    /// The only rule of it that is managed; empty means all that lead to both Services.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rule_name: String,
 }
 
 /// A route that steps may set.

@@ -18,12 +18,13 @@ mod smi;
 mod traefik;
 mod wanted;
 
+pub use gateway_api::GatewayApi;
 pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, changes};
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
 
 use crate::api::rollout::{
-    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, GatewayApiRouting, IstioRouting, NginxRouting,
-    SmiRouting, TraefikRouting, TrafficRouting,
+    AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, IstioRouting, NginxRouting, SmiRouting,
+    TraefikRouting, TrafficRouting,
 };
 use crate::validate::FieldError;
 
@@ -47,7 +48,7 @@ pub enum Router<'a> {
     /// APISIX.
     Apisix(&'a ApisixRouting),
     /// Gateway API.
-    GatewayApi(Box<GatewayApiRouting>),
+    GatewayApi(Box<GatewayApi>),
 }
 
 impl<'a> Router<'a> {

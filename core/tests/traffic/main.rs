@@ -7,6 +7,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+mod gateway_api;
 mod istio;
 mod nginx;
 mod smi;
