@@ -69,8 +69,7 @@ pub(super) fn plan(seen: &mut Observed, plan: &Plan) -> bool {
                     experiments.retain(|of| of.name != target.name);
                 }
             }
-            // Objects of routers are not among what is seen here: such a rollout is not played.
-            Action::Pod(_) | Action::OwnService(_) | Action::Route(_) => {}
+            Action::Pod(_) | Action::OwnService(_) => {}
         }
     }
     if let Some(write) = &plan.status {
