@@ -455,18 +455,13 @@ impl fmt::Display for News {
                     "Rollout not completed, started update to revision {revision} ({hash})"
                 )
             }
-            Self::UndecodableMetadata { why } => {
-                write!(f, "{why}: the rollout stays as it is until this is mended")
-            }
+            Self::UndecodableMetadata { why } => write!(f, "{why}{STAYS}"),
             Self::StepPlugin {
                 name,
                 step,
                 operation,
                 phase,
-            } => {
-                let what = transition(*operation, *phase);
-                write!(f, "Step plugin {name} (step {step}) {what}")
-            }
+            } => f.write_str(&called(name, *step, &transition(*operation, *phase))),
             Self::StepPluginMissing { name, index } => f.write_str(&missing_plugin(name, *index)),
             Self::ExperimentCreated { name } => write!(f, "Created Experiment '{name}'"),
             Self::Experiment(news) => news.fmt(f),
@@ -515,6 +510,14 @@ fn undecodable(f: &mut fmt::Formatter<'_>, name: &str, fields: &[String]) -> fmt
         0 => Ok(()),
         more => write!(f, " and {more} more"),
     }
+}
+
+/// The end of what is said of metadata that do not decode.
+const STAYS: &str = ": the rollout stays as it is until this is mended";
+
+/// A step plugin, and what came of its call.
+fn called(name: &str, step: i32, what: &str) -> String {
+    format!("Step plugin {name} (step {step}) {what}")
 }
 
 /// What came of a call of a step plugin.

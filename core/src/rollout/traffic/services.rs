@@ -31,7 +31,7 @@ impl Traffic<'_> {
                 continue;
             }
             let to = if is_stable {
-                stable_of(look).filter(|set| self.stable_may_move(look, name, set))
+                stable_of(look).filter(|set| stable_may_move(look, name, set))
             } else if is_canary {
                 self.behind_canary(look, course)
                     .filter(|set| self.canary_may_move(look, name, set, turns))
@@ -59,14 +59,6 @@ impl Traffic<'_> {
         }
     }
 
-    /// Stable's Service moves when no traffic comes by it, or as a Service without a router does.
-    fn stable_may_move(&self, look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
-        let carries = name == self.site.stable_service && self.reported.least < self.site.max_weight;
-        let needed = look.replicas.saturating_sub(unavailable(look));
-        let ready = look.available(set) > 0 && (!carries || service::may_move(look, name, set, needed));
-        ready && is_taken(look, name, set)
-    }
-
     /// The canary's Service moves when no traffic comes by it, and never to a revision without a pod: others may call it by
     /// its name. Of ping and pong nobody does.
     fn canary_may_move(&self, look: &Look<'_>, name: &str, set: &ReplicaSet, turns: bool) -> bool {
@@ -80,4 +72,11 @@ impl Traffic<'_> {
 fn is_taken(look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
     let whole = set.replicas > 0 && set.replicas <= look.available(set);
     whole || service::is_managed(look, name)
+}
+
+/// Stable's Service moves as one without a router does, even where no traffic comes by it: others may call it by its name
+/// (decision 43).
+fn stable_may_move(look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
+    let needed = look.replicas.saturating_sub(unavailable(look));
+    service::may_move(look, name, set, needed) && is_taken(look, name, set)
 }

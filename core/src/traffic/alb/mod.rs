@@ -95,19 +95,9 @@ fn ingress(
 ) -> Result<Next, Problem> {
     let place = place(site, name);
     let problem = |message: String| Problem::new(&place, PATCHING, message);
-    let Some(found) = routes.find(&place) else {
-        return Err(Problem::new(&place, "IngressNotFound", place.not_found()));
-    };
     let service = service(routing, site);
-    if !leads_to(found, service) {
-        return Err(problem(format!("ingress does not have service `{service}` in rules")));
-    }
     let headers = Headers::of(wanted, service);
-    if headers.in_force.iter().any(|route| route.name == service) {
-        return Err(problem(format!(
-            "header route `{service}` has the name of the service of ingress `{name}`"
-        )));
-    }
+    let found = usable(routes, &place, service, &headers)?;
     let old = found["metadata"]["annotations"]
         .as_object()
         .cloned()
@@ -168,6 +158,23 @@ fn ingress(
         owned: false,
         told,
     })
+}
+
+/// The Ingress, where it leads to the Service of the weights and no header route takes the place of that.
+fn usable<'r>(routes: &'r Routes, place: &Place, service: &str, headers: &Headers<'_>) -> Result<&'r Value, Problem> {
+    let Some(found) = routes.find(place) else {
+        return Err(Problem::new(place, "IngressNotFound", place.not_found()));
+    };
+    if !leads_to(found, service) {
+        let message = format!("ingress does not have service `{service}` in rules");
+        return Err(Problem::new(place, PATCHING, message));
+    }
+    if headers.in_force.iter().any(|route| route.name == service) {
+        let name = &place.name;
+        let message = format!("header route `{service}` has the name of the service of ingress `{name}`");
+        return Err(Problem::new(place, PATCHING, message));
+    }
+    Ok(found)
 }
 
 /// Routes by header: those in force by their order of precedence, and all that are known.

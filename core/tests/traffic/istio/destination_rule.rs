@@ -68,15 +68,19 @@ fn subsets_select_by_hash() {
         (Some("new"), Some("old"))
     );
     assert_eq!((seen.least, seen.most), (10, 10));
+    the_experiment_ends(&mut case);
+}
+
+fn the_experiment_ends(case: &mut Case) {
     write(
-        &mut case,
+        case,
         &Wanted {
             canary: 10,
             stable_hash: "old",
             ..Wanted::default()
         },
     );
-    let names: Vec<&Value> = subsets(&case)
+    let names: Vec<&Value> = subsets(case)
         .as_array()
         .unwrap()
         .iter()
@@ -87,7 +91,7 @@ fn subsets_select_by_hash() {
         ["stable", "foreign", "canary", "x"],
         "the subset of the experiment went"
     );
-    assert_eq!(subsets(&case)[2], json!({"name": "canary", "odd": 1}));
+    assert_eq!(subsets(case)[2], json!({"name": "canary", "odd": 1}));
 }
 
 #[test]

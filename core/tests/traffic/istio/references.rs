@@ -6,27 +6,9 @@ use serde_json::{Value, json};
 const BASE: &str = "spec.strategy.canary.trafficRouting.istio";
 
 #[test]
-fn what_is_wrong_is_told() {
+fn what_is_missing_or_ambiguous_is_told() {
     let both = json!([to("web-stable", 100), to("web-canary", 0)]);
-    let route = |name: &str| json!({"name": name, "route": both});
-    let named = json!({"istio": {"virtualService": {"name": "vs", "routes": ["a"]}}});
-    let tls = json!({"istio": {"virtualService": {"name": "vs", "tlsRoutes": [{"port": 443}]}}});
-    let tcp = json!({"istio": {"virtualService": {"name": "vs", "tcpRoutes": [{"port": 443}]}}});
     let either = "Internal error: either VirtualService or VirtualServices must be configured";
-    let invalid = |protocol: &str, detail: &str| {
-        format!(
-            "{BASE}.virtualService.name: Invalid value: \"vs\": Istio VirtualService has invalid {protocol} routes. Error: {detail}"
-        )
-    };
-    let several = |list: &str, option: &str| {
-        let protocol = list.to_uppercase();
-        invalid(
-            &protocol,
-            &format!(
-                "spec.{list}[] should be set in VirtualService and it must have exactly one route when omitting {BASE}.virtualService.{option}"
-            ),
-        )
-    };
     let rows: Vec<(Value, Vec<Value>, String)> = vec![
         (json!({"istio": {}}), vec![], format!("{BASE}: {either}")),
         (
@@ -55,6 +37,18 @@ fn what_is_wrong_is_told() {
                 "{BASE}.virtualService.name: Invalid value: \"vs\": Unable to get any of the HTTP, TCP or TLS routes for the Istio VirtualService"
             ),
         ),
+    ];
+    check_all(rows);
+}
+
+#[test]
+fn routes_that_do_not_fit_are_told() {
+    let both = json!([to("web-stable", 100), to("web-canary", 0)]);
+    let route = |name: &str| json!({"name": name, "route": both});
+    let named = json!({"istio": {"virtualService": {"name": "vs", "routes": ["a"]}}});
+    let tls = json!({"istio": {"virtualService": {"name": "vs", "tlsRoutes": [{"port": 443}]}}});
+    let tcp = json!({"istio": {"virtualService": {"name": "vs", "tcpRoutes": [{"port": 443}]}}});
+    let rows: Vec<(Value, Vec<Value>, String)> = vec![
         (
             named,
             vec![one(&both)],
@@ -113,6 +107,23 @@ fn what_is_wrong_is_told() {
             invalid("HTTP", "Stable DestinationRule subset 'stable' not found in route"),
         ),
     ];
+    check_all(rows);
+}
+
+fn invalid(protocol: &str, detail: &str) -> String {
+    format!(
+        "{BASE}.virtualService.name: Invalid value: \"vs\": Istio VirtualService has invalid {protocol} routes. Error: {detail}"
+    )
+}
+
+fn several(list: &str, option: &str) -> String {
+    let detail = format!(
+        "spec.{list}[] should be set in VirtualService and it must have exactly one route when omitting {BASE}.virtualService.{option}"
+    );
+    invalid(&list.to_uppercase(), &detail)
+}
+
+fn check_all(rows: Vec<(Value, Vec<Value>, String)>) {
     for (routing, objects, expected) in rows {
         let case = Case::new(routing.clone(), objects);
         assert_eq!(case.invalid().as_deref(), Some(expected.as_str()), "{routing}");

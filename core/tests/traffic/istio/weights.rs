@@ -280,6 +280,12 @@ fn routes_are_selected() {
         ),
     ];
     for (routing, list, routes, expected) in rows {
+        check_selected(&routing, list, &routes, &expected);
+    }
+}
+
+fn check_selected(routing: &Value, list: &str, routes: &Value, expected: &[usize]) {
+    {
         let mut case = Case::new(routing.clone(), [service(&json!({list: routes}))]);
         assert_eq!(case.invalid(), None, "{routing} {routes}");
         let wanted = Wanted {
