@@ -105,11 +105,12 @@ fn ingress(
     let mut annotations = old.clone();
     let mut told = Vec::new();
     let mut tell = |what: String| told.push(Told::new(PATCHING, format!("Updating Ingress `{name}` {what}")));
-
-    let mut managed = managed(&old).ok_or_else(|| {
-        let message = format!("annotation `{MANAGED}` of ingress `{name}` is not an object of lists");
-        problem(message)
-    })?;
+    let odd = || {
+        problem(format!(
+            "annotation `{MANAGED}` of ingress `{name}` is not an object of lists"
+        ))
+    };
+    let mut managed = managed(&old).ok_or_else(odd)?;
     let own = managed.entry(site.rollout.to_owned()).or_default();
     let mut note = |annotations: &mut Map<String, Value>, key: String, text: String| {
         if !own.contains(&key) {
@@ -147,10 +148,8 @@ fn ingress(
     edit::set(&mut object, &["metadata", "annotations"], Value::Object(annotations));
     headers.write_paths(&mut object);
     if told.is_empty() {
-        told.push(Told::new(
-            PATCHING,
-            format!("Updating Ingress `{name}` to desiredWeight '{}'", wanted.canary),
-        ));
+        let message = format!("Updating Ingress `{name}` to desiredWeight '{}'", wanted.canary);
+        told.push(Told::new(PATCHING, message));
     }
     Ok(Next {
         place,
