@@ -49,7 +49,7 @@ fn bases() -> Vec<Value> {
             "postPromotionAnalysis": analysis}}),
         json!({"canary": {"maxSurge": 1, "maxUnavailable": 1}}),
         json!({"canary": {"canaryService": "canary", "stableService": "stable", "steps": [{"setWeight": 50}, {"pause": {}}],
-            "trafficRouting": {"nginx": {"stableIngress": "main"}}}}),
+            "scaleDownDelaySeconds": 600, "trafficRouting": {"nginx": {"stableIngress": "main"}}}}),
         json!({"blueGreen": {"activeService": "active", "previewService": "preview", "autoPromotionEnabled": false}}),
         json!({"blueGreen": {"activeService": "active"}}),
     ];

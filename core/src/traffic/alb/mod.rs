@@ -147,16 +147,19 @@ fn ingress(
     let mut object = found.clone();
     edit::set(&mut object, &["metadata", "annotations"], Value::Object(annotations));
     headers.write_paths(&mut object);
-    if told.is_empty() {
-        let message = format!("Updating Ingress `{name}` to desiredWeight '{}'", wanted.canary);
-        told.push(Told::new(PATCHING, message));
-    }
+    told.extend(told.is_empty().then(|| weight_told(name, wanted)));
     Ok(Next {
         place,
         object: Some(object),
         owned: false,
         told,
     })
+}
+
+/// What is told of any other write.
+fn weight_told(name: &str, wanted: &Wanted<'_>) -> Told {
+    let message = format!("Updating Ingress `{name}` to desiredWeight '{}'", wanted.canary);
+    Told::new(PATCHING, message)
 }
 
 /// The Ingress, where it leads to the Service of the weights and no header route takes the place of that.
