@@ -9,12 +9,15 @@ use serin_core::Observed;
 use serin_core::observed::Routers;
 use serin_core::plan::ReplicaSetPatch;
 use serin_core::rollout::traffic::needed;
-use serin_core::traffic::{Change, Place, Route, Seen};
+use serin_core::traffic::{Change, Place, Route, Router, Routes, Seen, Settings, Site};
+use serin_core::wire::HASH_LABEL;
 
 /// The objects as the API server has them, and as the stores have those that lag behind.
 #[derive(Clone, Default)]
 pub struct Objects {
     now: Vec<(Place, Value)>,
+    /// Why the controller may not read them.
+    pub refused: Option<String>,
     lagging: Vec<(Timestamp, Place, Option<Value>)>,
 }
 
@@ -42,11 +45,20 @@ impl Objects {
     }
 }
 
-/// Where the canary's and stable's weight leads.
+/// The weight of the canary, and the pods that it and stable's weight lead to.
 struct Weighed {
     canary: i32,
-    canary_service: String,
-    stable_service: String,
+    canary_pods: Pods,
+    stable_pods: Pods,
+}
+
+/// Where a weight leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pods {
+    /// To those of a Service.
+    Of(String),
+    /// To those with this hash, be there any or none.
+    WithHash(String),
 }
 
 impl World {
@@ -66,7 +78,10 @@ impl World {
             let Some(place) = unread else {
                 return seen.routers;
             };
-            let found = self.stored(&place).map_or(Seen::Missing, Seen::Found);
+            let found = match &self.objects.refused {
+                Some(why) => Seen::Refused(why.clone()),
+                None => self.stored(&place).map_or(Seen::Missing, Seen::Found),
+            };
             routers.routes.0.push(Route { place, seen: found });
         }
     }
@@ -210,27 +225,92 @@ impl World {
             after.as_ref().map(|of| of.canary)
         );
         if let (Some(before), Some(after)) = (before, after) {
-            self.check_weight(before.canary, &after);
+            self.check_weight(&before, &after);
         }
         Wrote::Done
     }
 
-    /// The weight that nginx gives the canary, read apart from what Serin reads: none without such a router.
+    /// The weight of the canary, and where the weights lead; none without a router. That of nginx, and the hashes of App Mesh,
+    /// are read apart from what Serin reads.
     fn weighed(&self) -> Option<Weighed> {
         let strategy = &self.rollout["spec"]["strategy"]["canary"];
-        let main = strategy["trafficRouting"]["nginx"]["stableIngress"].as_str()?;
-        let name = format!("web-{main}-canary");
-        let canary = self.objects.find("Ingress", &name).map_or(0, |object| {
-            let annotations = &object["metadata"]["annotations"];
-            let weight = annotations["nginx.ingress.kubernetes.io/canary-weight"].as_str();
-            weight.and_then(|weight| weight.parse().ok()).unwrap_or(0)
-        });
         let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        let (canary, stable) = (text(&strategy["canaryService"]), text(&strategy["stableService"]));
+        let (canary_pods, stable_pods) = (Pods::Of(canary), Pods::Of(stable));
+        if let Some(main) = strategy["trafficRouting"]["nginx"]["stableIngress"].as_str() {
+            let canary = self.objects.find("Ingress", &format!("web-{main}-canary"));
+            let weight = canary.and_then(|object| {
+                let annotations = &object["metadata"]["annotations"];
+                let weight = annotations["nginx.ingress.kubernetes.io/canary-weight"].as_str();
+                weight?.parse().ok()
+            });
+            return Some(Weighed {
+                canary: weight.unwrap_or(0),
+                canary_pods,
+                stable_pods,
+            });
+        }
+        if !strategy["pingPong"].is_null() {
+            // Its roles are for the controller to say.
+            return None;
+        }
+        let rollout = self.current();
+        let routing = rollout.spec.strategy.canary.as_ref()?.traffic_routing.clone()?;
+        let settings = Settings::default();
+        let name = |field: &str| strategy[field].as_str().unwrap_or_default();
+        let named = (name("canaryService"), name("stableService"));
+        let site = Site {
+            rollout: "web",
+            uid: "",
+            namespace: self.rollout["metadata"]["namespace"].as_str().unwrap_or_default(),
+            canary_service: named.0,
+            stable_service: named.1,
+            named,
+            max_weight: 100,
+            routing: &routing,
+            settings: &settings,
+        };
+        let found = |(place, object): &(Place, Value)| Route {
+            place: place.clone(),
+            seen: Seen::Found(object.clone()),
+        };
+        let routes = Routes(self.objects.now.iter().map(found).collect());
+        let router = Router::all(&routing).into_iter().next()?;
+        let seen = router.observe(&site, &routes);
+        let group = &strategy["trafficRouting"]["appMesh"]["virtualNodeGroup"];
+        let node = |part: &str| {
+            let node = self.objects.find("VirtualNode", group[part]["name"].as_str()?)?;
+            let hash = node["spec"]["podSelector"]["matchLabels"][HASH_LABEL].as_str();
+            hash.map(|hash| Pods::WithHash(hash.to_owned()))
+        };
+        let subset = |hash: Option<String>| hash.filter(|hash| !hash.is_empty()).map(Pods::WithHash);
         Some(Weighed {
-            canary,
-            canary_service: text(&strategy["canaryService"]),
-            stable_service: text(&strategy["stableService"]),
+            canary: seen.most,
+            canary_pods: node("canaryVirtualNodeRef")
+                .or(subset(seen.canary_hash))
+                .unwrap_or(canary_pods),
+            stable_pods: node("stableVirtualNodeRef")
+                .or(subset(seen.stable_hash))
+                .unwrap_or(stable_pods),
         })
+    }
+
+    fn hash_of(&self, pods: &Pods) -> String {
+        match pods {
+            Pods::Of(service) => self.selected(service).to_owned(),
+            Pods::WithHash(hash) => hash.clone(),
+        }
+    }
+
+    /// Available pods.
+    fn available_of(&self, pods: &Pods) -> i32 {
+        match pods {
+            Pods::Of(service) => self.behind(service),
+            Pods::WithHash(hash) => {
+                let sets = self.sets.iter().filter(|set| set.object.hash() == hash);
+                sets.map(|set| set.available(self.now)).sum()
+            }
+        }
     }
 
     /// The weight of the canary, for stories; none without a router.
@@ -239,35 +319,44 @@ impl World {
     }
 
     /// The side that gains weight by our doing has pods: one at least, and no fewer than the side that loses has, where these
-    /// are fewer than are needed.
-    fn check_weight(&mut self, before: i32, after: &Weighed) {
+    /// are fewer than are needed. A weight is not led to other pods that are not there.
+    fn check_weight(&mut self, before: &Weighed, after: &Weighed) {
         let basis = self.basis.clone();
         let replicas = basis.rollout.spec.replicas.unwrap_or(1);
-        if before == after.canary || replicas == 0 {
+        if replicas == 0 {
             return;
         }
-        let (gains, loses) = if after.canary > before {
-            (&after.canary_service, &after.stable_service)
+        self.check_led(&before.canary_pods, &after.canary_pods, after.canary);
+        self.check_led(&before.stable_pods, &after.stable_pods, 100 - after.canary);
+        if before.canary == after.canary {
+            return;
+        }
+        let (gains, loses) = if after.canary > before.canary {
+            (&after.canary_pods, &after.stable_pods)
         } else {
-            (&after.stable_service, &after.canary_service)
+            (&after.stable_pods, &after.canary_pods)
         };
-        let hash = self.selected(gains).to_owned();
-        let pods = self.behind(gains)
-            + self.unknown_losses(
-                basis.at,
-                Some(&hash).filter(|hash| !hash.is_empty()).map(String::as_str),
-            );
-        if pods == 0 && self.behind(loses) > 0 {
-            self.break_rule(format!(
-                "4: Service {gains} gains weight ({before} → {}) without an available pod",
-                after.canary
-            ));
+        let hash = Some(self.hash_of(gains)).filter(|hash| !hash.is_empty());
+        let pods = self.available_of(gains) + self.unknown_losses(basis.at, hash.as_deref());
+        let left = self.available_of(loses);
+        let change = format!("{} → {}", before.canary, after.canary);
+        if pods == 0 && left > 0 {
+            self.break_rule(format!("4: {gains:?} gains weight ({change}) without an available pod"));
         }
         let least = Self::least_available(&basis.rollout).max(1);
-        if after.canary < before && after.canary == 0 && pods < least && self.behind(loses) > pods {
+        if after.canary < before.canary && after.canary == 0 && pods < least && left > pods {
             self.break_rule(format!(
-                "4: all traffic goes to Service {gains} with {pods} available pods, {least} are needed, {} had them",
-                self.behind(loses)
+                "4: all traffic goes to {gains:?} with {pods} available pods, {least} are needed, {left} had it"
+            ));
+        }
+    }
+
+    fn check_led(&mut self, before: &Pods, after: &Pods, weight: i32) {
+        let hash = self.hash_of(after);
+        let pods = self.available_of(after) + self.unknown_losses(self.basis.at, Some(&hash));
+        if weight > 0 && before != after && self.available_of(before) > 0 && pods == 0 {
+            self.break_rule(format!(
+                "4: a weight of {weight} is led from {before:?} to {after:?} without an available pod"
             ));
         }
     }
@@ -280,17 +369,19 @@ impl World {
         };
         let rollout = &self.basis.rollout;
         let replicas = rollout.spec.replicas.unwrap_or(1);
+        let both = [&of.canary_pods, &of.stable_pods];
         let by_hand = self.edited_routes
-            || [&of.canary_service, &of.stable_service]
-                .iter()
-                .any(|name| self.changed_since(name, &self.basis));
+            || both.into_iter().any(|pods| match pods {
+                Pods::Of(service) => self.changed_since(service, &self.basis),
+                Pods::WithHash(_) => false,
+            });
         let set: &Set = &self.sets[index];
         let hash = set.object.hash();
-        let part = |service: &str, weight: i32| if self.selected(service) == hash { weight } else { 0 };
-        let weight = part(&of.canary_service, of.canary) + part(&of.stable_service, 100 - of.canary);
+        let part = |pods: &Pods, weight: i32| if self.hash_of(pods) == hash { weight } else { 0 };
+        let weight = part(&of.canary_pods, of.canary) + part(&of.stable_pods, 100 - of.canary);
         let needed = (weight * replicas + 99) / 100;
         let asked = rollout.spec.strategy.canary.as_ref().is_some_and(|canary| {
-            canary.steps.iter().any(|step| step.set_canary_scale.is_some()) && part(&of.stable_service, 1) == 0
+            canary.steps.iter().any(|step| step.set_canary_scale.is_some()) && part(&of.stable_pods, 1) == 0
         });
         // Paused by hand it follows the number of replicas, in proportion.
         let follows = rollout.spec.paused;
@@ -306,7 +397,7 @@ impl World {
     pub(super) fn check_repointed(&mut self, name: &str, (former, before): (&str, i32)) {
         let Some(of) = self.weighed() else { return };
         let known = !self.changed_since(name, &self.basis) && !self.edited_routes;
-        if of.canary_service == name && of.canary > 0 && before > 0 && !former.is_empty() && known {
+        if of.canary_pods == Pods::Of(name.to_owned()) && of.canary > 0 && before > 0 && !former.is_empty() && known {
             self.break_rule(format!("4: Service {name} is led elsewhere under weight {}", of.canary));
         }
     }

@@ -120,7 +120,9 @@ pub(super) fn desired(
         return Err(Problem::new(&service, "VirtualNodeNotFound", "Virtual-node is missing"));
     };
     let stable_hash = named(wanted.stable_hash, NO_STABLE);
-    let canary_hash = if wanted.canary_hash == wanted.stable_hash {
+    // After a promotion both are one revision: the canary's node serves it until no weight leads there.
+    let idle = wanted.canary <= 0 && observe(routing, site, routes).most <= 0;
+    let canary_hash = if idle && wanted.canary_hash == wanted.stable_hash {
         NO_CANARY
     } else {
         named(wanted.canary_hash, NO_CANARY)

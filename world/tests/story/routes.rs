@@ -10,6 +10,14 @@ pub fn act(stage: &mut Stage, text: &str) -> Option<Result<(), Why>> {
         stage.world.create_ingress(name);
         return Some(Ok(()));
     }
+    if let Some(why) = text.strip_prefix("the API server refuses reads of routers: ") {
+        stage.world.objects.refused = Some(why.to_owned());
+        return Some(Ok(()));
+    }
+    if text == "the API server accepts reads of routers again" {
+        stage.world.objects.refused = None;
+        return Some(Ok(()));
+    }
     if let Some(object) = text.strip_prefix("create object ") {
         return Some(yaml(object).map(|object| stage.world.set_route(object)));
     }
@@ -58,7 +66,7 @@ pub fn check(stage: &Stage, text: &str) -> Result<(), Why> {
     compare(stage, expected, leaf(object, path))
 }
 
-/// `weight 20`: that of the canary at nginx.
+/// `weight 20`: that of the canary.
 pub fn weight(stage: &Stage, expected: &str) -> Result<(), Why> {
     let actual = stage
         .world
