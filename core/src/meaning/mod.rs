@@ -242,13 +242,6 @@ impl<'a> Canary<'a> {
     }
 }
 
-impl Canary<'_> {
-    /// As [`Self::weight_at`], of a step that is over, be it the last.
-    pub(crate) fn weight_before(&self, index: usize) -> i32 {
-        weight_at(self.steps.iter().map(|step| step.sets_weight), index)
-    }
-}
-
 /// The last of the weights that the steps up to and including `index` set, else 0 (contract 03 §4).
 pub(crate) fn weight_at(weights: impl Iterator<Item = Option<i32>>, index: usize) -> i32 {
     weights.take(index.saturating_add(1)).flatten().last().unwrap_or(0)

@@ -9,30 +9,21 @@ use crate::wire;
 
 /// How old revisions leave once an update is over.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Delay {
+pub(crate) struct Delay<'a> {
     /// Seconds that they stay.
     pub(crate) seconds: i64,
     /// Revisions that may wait at a time; `None` for any number.
     pub(crate) limit: Option<usize>,
     /// The size of one that waits; `None` where it keeps its own.
     pub(crate) resize: Option<i32>,
+    /// What it keeps while its size changes.
+    pub(crate) keeps: Keeps<'a>,
 }
 
-impl Delay {
+impl<'a> Delay<'a> {
     /// What is wanted of an old revision that nothing leads to: it gets a deadline and goes when that has passed; beyond the
     /// limit, or without a delay, it goes at once. `waiting` counts those that wait, newest first.
-    pub(crate) fn old<'a>(
-        &self,
-        look: &Look<'_>,
-        set: &'a ReplicaSet,
-        waiting: &mut usize,
-        want: &mut Want<'_>,
-    ) -> Of<'a> {
-        let keeps = if self.resize.is_some() {
-            Keeps::Nothing
-        } else {
-            Keeps::Part
-        };
+    pub(crate) fn old(&self, look: &Look<'_>, set: &'a ReplicaSet, waiting: &mut usize, want: &mut Want<'_>) -> Of<'a> {
         let beyond = self.limit.is_some_and(|limit| *waiting >= limit);
         match set.scale_down_deadline() {
             Some(deadline) if deadline > look.now && !beyond => {
@@ -40,13 +31,13 @@ impl Delay {
                 want.wait_until(deadline, look.now);
                 // It may be gone back to at once: it follows the number of replicas.
                 self.resize
-                    .map_or_else(|| Of::as_is(set), |size| Of::size(set, size, keeps))
+                    .map_or_else(|| Of::as_is(set), |size| Of::size(set, size, self.keeps))
             }
             None if self.seconds > 0 && !beyond && !set.annotations.contains_key(wire::SCALE_DOWN_DEADLINE) => {
                 *waiting += 1;
                 Of::as_is(set).deadline(begin(look, self.seconds, want))
             }
-            Some(_) | None => Of::size(set, 0, keeps),
+            Some(_) | None => Of::size(set, 0, self.keeps),
         }
     }
 }

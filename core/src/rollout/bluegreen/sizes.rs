@@ -151,6 +151,7 @@ fn old<'a>(look: &Look<'a>, meant: &BlueGreen<'_>, course: &Course, want: &mut W
         seconds: i64::from(meant.scale_down_delay_seconds),
         limit: meant.scale_down_delay_revision_limit,
         resize: Some(look.replicas),
+        keeps: Keeps::Nothing,
     };
     let sets = look.revisions.others.iter().copied();
     let mut waiting = 0;

@@ -42,6 +42,8 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     let plugins = StepPlugins::of(look, canary, &mut course, &mut draft);
     let traffic = Traffic::of(look, canary, &course);
     if let Some(traffic) = traffic.as_ref().filter(|traffic| traffic.is_unread()) {
+        // What the course tells is told when it is recorded.
+        let mut draft = Draft::default();
         traffic.wait(look, &mut draft);
         return draft.finish(Vec::new(), None);
     }

@@ -13,6 +13,7 @@ mod services;
 mod sizes;
 mod weight;
 
+use crate::api::rollout::{TrafficWeights, WeightDestination};
 use crate::meaning::Canary;
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::draft::Draft;
@@ -97,7 +98,7 @@ impl<'a> Traffic<'a> {
             // Nothing carries the weight, so nothing has to be waited for.
             (traffic.reported.least, traffic.reported.most) = (traffic.aim, traffic.aim);
         }
-        traffic.weight = traffic.weight_now(look, course);
+        traffic.weight = traffic.weight_now(look, canary, course);
         if traffic.problem.is_none() && !unread && !matches!(look.revisions.stable, Stable::None | Stable::Missing) {
             match traffic.route(look, canary, course, routes) {
                 Ok(changes) => traffic.changes = changes,
@@ -194,13 +195,17 @@ fn weakest(reports: impl Iterator<Item = Reported>) -> Reported {
     reports.reduce(merge).unwrap_or_default()
 }
 
-/// Where the objects cannot be read, what was last written is all that is known.
+/// Where the objects cannot be read, any weight may lead to what it last led to: no pods go that may have some.
 fn recorded(look: &Look<'_>, site: &Site<'_>) -> Reported {
-    let weights = look.rollout.status.canary.weights.as_ref();
-    let (least, most) = weights.map_or((0, site.max_weight), |of| (of.canary.weight, of.canary.weight));
+    let weights = look.rollout.status.canary.weights.as_deref();
+    let hash = |of: fn(&TrafficWeights) -> &WeightDestination| {
+        let hash = &of(weights?).pod_template_hash;
+        (!hash.is_empty()).then(|| hash.clone())
+    };
     Reported {
-        least,
-        most,
-        ..Reported::default()
+        least: 0,
+        most: site.max_weight,
+        canary_hash: hash(|of| &of.canary),
+        stable_hash: hash(|of| &of.stable),
     }
 }

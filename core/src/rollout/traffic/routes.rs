@@ -1,7 +1,7 @@
 //! What the routers are to do now, as one wish for all of them (contract 03 §7 items 4 to 6).
 
 use super::Traffic;
-use super::weight::{stable_of, unavailable};
+use super::weight::stable_of;
 use crate::api::canary_step::{SetHeaderRoute, SetMirrorRoute};
 use crate::meaning::{Canary, Wait};
 use crate::observed::ReplicaSet;
@@ -22,7 +22,7 @@ impl<'a> Traffic<'a> {
         routes: &Routes,
     ) -> Result<Vec<(Change, Vec<Told>)>, Problem> {
         let (headers, mirrors) = self.in_force(look, canary, course);
-        let hashes = (self.canary_hash(look, course), self.stable_hash(look));
+        let hashes = (self.canary_hash(look, course), self.stable_hash(look, canary));
         let wanted = Wanted {
             canary: self.weight,
             canary_hash: &hashes.0,
@@ -47,10 +47,10 @@ impl<'a> Traffic<'a> {
     }
 
     /// The hash of stable's subset: it moves when no traffic comes by it, or to a revision that can carry it.
-    fn stable_hash(&self, look: &Look<'_>) -> String {
+    fn stable_hash(&self, look: &Look<'_>, canary: &Canary<'_>) -> String {
         let to = stable_of(look);
         let now = self.reported.stable_hash.as_deref().unwrap_or_default();
-        let needed = look.replicas.saturating_sub(unavailable(look)).max(1);
+        let needed = look.replicas.saturating_sub(canary.fenceposts.unavailable).max(1);
         let carries = to.is_some_and(|set| look.available(set) >= needed);
         moved(
             look,

@@ -1,7 +1,7 @@
 //! Where the Services of a routed canary lead (contract 03 §6, decision 43).
 
 use super::Traffic;
-use super::weight::{stable_of, unavailable};
+use super::weight::stable_of;
 use crate::meaning::Canary;
 use crate::observed::ReplicaSet;
 use crate::rollout::look::Look;
@@ -31,7 +31,7 @@ impl Traffic<'_> {
                 continue;
             }
             let to = if is_stable {
-                stable_of(look).filter(|set| stable_may_move(look, name, set))
+                stable_of(look).filter(|set| stable_may_move(look, canary, name, set))
             } else if is_canary {
                 self.behind_canary(look, course)
                     .filter(|set| self.canary_may_move(look, name, set, turns))
@@ -76,7 +76,7 @@ fn is_taken(look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
 
 /// Stable's Service moves as one without a router does, even where no traffic comes by it: others may call it by its name
 /// (decision 43).
-fn stable_may_move(look: &Look<'_>, name: &str, set: &ReplicaSet) -> bool {
-    let needed = look.replicas.saturating_sub(unavailable(look));
+fn stable_may_move(look: &Look<'_>, canary: &Canary<'_>, name: &str, set: &ReplicaSet) -> bool {
+    let needed = look.replicas.saturating_sub(canary.fenceposts.unavailable);
     service::may_move(look, name, set, needed) && is_taken(look, name, set)
 }

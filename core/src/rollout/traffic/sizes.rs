@@ -1,7 +1,7 @@
 //! How many pods each revision of a routed canary should have (contract 03 §5).
 
 use super::Traffic;
-use super::weight::{stable_of, unavailable};
+use super::weight::stable_of;
 use crate::api::canary_step::SetCanaryScale;
 use crate::meaning::{AbortDelay, Canary, Fenceposts};
 use crate::observed::ReplicaSet;
@@ -46,7 +46,7 @@ impl<'a> Traffic<'a> {
             }) => (*pods).max(0),
             Some(SetCanaryScale {
                 weight: Some(weight), ..
-            }) => least(pods_for(*weight, replicas, 100)),
+            }) => least(pods_for(*weight, replicas, all)),
             Some(_) | None => least(pods_for(weight, replicas, all)),
         };
         let stable = if settled {
@@ -67,7 +67,7 @@ impl<'a> Traffic<'a> {
         let mut want = Want {
             // Nothing is made while paused (decision 41).
             create: (!look.rollout.spec.paused).then_some(targets.canary),
-            keep_available: look.replicas.saturating_sub(unavailable(look)),
+            keep_available: look.replicas.saturating_sub(canary.fenceposts.unavailable),
             ..Want::default()
         };
         if !held {
@@ -93,7 +93,7 @@ impl<'a> Traffic<'a> {
             .new
             .map(|set| self.of_new(look, canary, course, set, targets.canary, &mut want));
         let stable = look.revisions.other_stable().map(|set| {
-            let whole = self.stays_whole(look, canary, course);
+            let whole = stays_whole(canary, course);
             // It has the pods that come back to it before the weight does.
             let rest = self.site.max_weight.saturating_sub(self.aim);
             let comes_back = pods_for(rest, look.replicas, self.site.max_weight);
@@ -158,11 +158,6 @@ impl<'a> Traffic<'a> {
             .deadline(deadline)
     }
 
-    /// Stable has all of its pods: unless it gives them up as its weight falls, or while it is gone back to.
-    fn stays_whole(&self, _: &Look<'_>, canary: &Canary<'_>, course: &Course) -> bool {
-        !canary.dynamic_stable_scale || course.abort.is_some()
-    }
-
     /// Old revisions go once no traffic leads there: those of an update that is over after their delay, others at once
     /// (contract 03 §5, decision 10).
     fn old(&self, look: &Look<'a>, canary: &Canary<'_>, want: &mut Want<'a>) {
@@ -175,6 +170,7 @@ impl<'a> Traffic<'a> {
             },
             limit: canary.scale_down_delay_revision_limit,
             resize: None,
+            keeps: Keeps::Part,
         };
         let mut waiting = 0;
         for set in look.revisions.others.iter().copied().filter(|set| set.replicas > 0) {
@@ -192,6 +188,11 @@ impl<'a> Traffic<'a> {
             want.replica_sets.push(of);
         }
     }
+}
+
+/// Stable has all of its pods: unless it gives them up as its weight falls, or while it is gone back to.
+fn stays_whole(canary: &Canary<'_>, course: &Course) -> bool {
+    !canary.dynamic_stable_scale || course.abort.is_some()
 }
 
 /// A Service leads to it that others may call by its name; of ping and pong the weights say all.

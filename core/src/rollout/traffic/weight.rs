@@ -49,7 +49,7 @@ impl Traffic<'_> {
             return weight;
         }
         // On the way there it keeps what it has; it falls at once where less is asked for.
-        let before = index.checked_sub(1).map_or(0, |before| canary.weight_before(before));
+        let before = index.checked_sub(1).map_or(0, |before| canary.weight_at(before));
         self.now(look).max(before).min(weight)
     }
 
@@ -63,7 +63,7 @@ impl Traffic<'_> {
     }
 
     /// The weight that is left by this plan: [`Self::aim`] where it may be reached at once, else as near as may be.
-    pub(super) fn weight_now(&self, look: &Look<'_>, course: &Course) -> i32 {
+    pub(super) fn weight_now(&self, look: &Look<'_>, canary: &Canary<'_>, course: &Course) -> i32 {
         let now = self.now(look);
         if course.is_held(look) {
             return now;
@@ -75,12 +75,12 @@ impl Traffic<'_> {
                 .is_some_and(|new| self.leads_canary_to(look) == new.hash() && look.available(new) > 0);
             return if ready { self.aim } else { now };
         }
-        self.lowered(look, now.max(self.aim))
+        self.lowered(look, canary, now.max(self.aim))
     }
 
     /// As low as stable can carry what the canary gives up; it need not wait for pods on a side that serves more than the one
     /// that serves now (decision 43).
-    fn lowered(&self, look: &Look<'_>, now: i32) -> i32 {
+    fn lowered(&self, look: &Look<'_>, canary: &Canary<'_>, now: i32) -> i32 {
         let all = self.site.max_weight;
         let carrier = look
             .revisions
@@ -105,7 +105,7 @@ impl Traffic<'_> {
             return now;
         }
         let needed = pods_for(all.saturating_sub(self.aim), look.replicas, all);
-        let spare = unavailable(look);
+        let spare = canary.fenceposts.unavailable;
         if look.replicas <= 0 || carries >= needed.saturating_sub(spare).max(1) || (carries > 0 && of_giver == 0) {
             return self.aim;
         }
@@ -127,14 +127,6 @@ fn share(all: i32, pods: i32, replicas: i32) -> i32 {
     }
     let weight = i64::from(all) * i64::from(pods.min(replicas).max(0)) / i64::from(replicas);
     i32::try_from(weight).unwrap_or(all)
-}
-
-/// Pods that may be unavailable.
-pub(super) fn unavailable(look: &Look<'_>) -> i32 {
-    match &look.strategy {
-        crate::meaning::Strategy::Canary(canary) => canary.fenceposts.unavailable,
-        crate::meaning::Strategy::BlueGreen(_) => 0,
-    }
 }
 
 /// The ReplicaSet that stable's destination is to lead to.
