@@ -1,8 +1,8 @@
 //! The write of the status.
 
 use crate::api::experiment::ExperimentStatus;
+use crate::notation::merge;
 use crate::plan::{StatusWrite, Urgency};
-use crate::rollout::status::merge_patch;
 use serde_json::json;
 
 /// The merge patch from the recorded status to `next`; none where they are equal.
@@ -10,7 +10,7 @@ pub(super) fn write(old: &ExperimentStatus, next: &ExperimentStatus) -> Option<S
     if old == next {
         return None;
     }
-    let patch = merge_patch(old, next)?;
+    let patch = merge::patch_of(old, next)?;
     let only_counters = without_counters(old) == without_counters(next);
     Some(StatusWrite {
         patch: json!({"status": patch}),

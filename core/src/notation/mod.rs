@@ -3,5 +3,6 @@
 pub mod duration;
 pub mod go_value;
 pub mod jsonpath;
+pub(crate) mod merge;
 pub(crate) mod selector;
 pub mod yaml;

@@ -2,13 +2,12 @@
 
 use crate::api::lenient::Unread;
 use crate::api::rollout::{Condition, RolloutStatus};
-use crate::notation::selector;
+use crate::notation::{merge, selector};
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::{StatusWrite, Urgency};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::update::Course;
 use crate::wire::condition;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Pods counted.
@@ -109,7 +108,7 @@ pub(crate) fn write(old: &RolloutStatus, next: &RolloutStatus) -> Option<StatusW
         return None;
     }
     let (before, after) = differences(old, next);
-    let patch = merge_patch(&before, &after)?;
+    let patch = merge::patch_of(&before, &after)?;
     let urgency = if only_counters(old, next, (before, after)) {
         Urgency::Counters
     } else {
@@ -133,7 +132,7 @@ pub(crate) fn write_over(old: &RolloutStatus, next: &RolloutStatus, unread: &[Un
         urgency: Urgency::Now,
         message_only: false,
     });
-    let rebuilt = Value::Object(to_map(next));
+    let rebuilt = merge::object(next);
     for Unread { path, .. } in unread {
         let value = path.iter().try_fold(&rebuilt, |value, key| value.get(key));
         let place = path
@@ -198,36 +197,6 @@ fn differences(old: &RolloutStatus, next: &RolloutStatus) -> (RolloutStatus, Rol
         after.conditions.clone_from(&next.conditions);
     }
     (before, after)
-}
-
-/// The merge patch from one value to another, both of which are objects; none where they are equal.
-pub(crate) fn merge_patch<T: Serialize>(before: &T, after: &T) -> Option<Value> {
-    diff(&to_map(before), to_map(after))
-}
-
-fn to_map<T: Serialize>(status: &T) -> Map<String, Value> {
-    match serde_json::to_value(status) {
-        Ok(Value::Object(map)) => map,
-        Ok(_) | Err(_) => Map::new(),
-    }
-}
-
-fn diff(before: &Map<String, Value>, after: Map<String, Value>) -> Option<Value> {
-    let mut patch = Map::new();
-    for key in before.keys().filter(|key| !after.contains_key(*key)) {
-        patch.insert(key.clone(), Value::Null);
-    }
-    for (key, value) in after {
-        let change = match (before.get(&key), value) {
-            (Some(old), new) if *old == new => None,
-            (Some(Value::Object(old)), Value::Object(new)) => diff(old, new),
-            (Some(_) | None, new) => Some(new),
-        };
-        if let Some(change) = change {
-            patch.insert(key, change);
-        }
-    }
-    (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
 /// Nothing but counters differs, and the time of the last progress that goes with them (decision 28).

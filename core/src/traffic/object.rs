@@ -1,7 +1,8 @@
 //! Objects of routers as they were read, as they are to be, and the smallest write from the one to the other.
 
+use crate::notation::merge;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt;
 
 /// Where an object is.
@@ -223,7 +224,7 @@ fn change(next: Next, routes: &Routes) -> Option<Change> {
             uid: text(found, "uid"),
             resource_version: text(found, "resourceVersion"),
         }),
-        (Some(found), Some(object)) => merge_patch(found, &object).map(|patch| Change::Patch {
+        (Some(found), Some(object)) => merge::patch(found, &object).map(|patch| Change::Patch {
             place,
             patch,
             resource_version: text(found, "resourceVersion"),
@@ -234,43 +235,4 @@ fn change(next: Next, routes: &Routes) -> Option<Change> {
 /// A field of the metadata; empty where it is absent.
 fn text(object: &Value, field: &str) -> String {
     object["metadata"][field].as_str().unwrap_or_default().to_owned()
-}
-
-/// The JSON merge patch (RFC 7386) that makes `to` of `from`; `None` where they are equal. Lists are replaced whole. An
-/// integer and a decimal of the same value are equal.
-#[must_use]
-pub(super) fn merge_patch(from: &Value, to: &Value) -> Option<Value> {
-    let (Value::Object(old), Value::Object(new)) = (from, to) else {
-        return (!is_equal(from, to)).then(|| to.clone());
-    };
-    let mut patch = Map::new();
-    for (key, value) in new {
-        match old.get(key) {
-            Some(found) => {
-                if let Some(value) = merge_patch(found, value) {
-                    patch.insert(key.clone(), value);
-                }
-            }
-            None => {
-                patch.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        patch.insert(key.clone(), Value::Null);
-    }
-    (!patch.is_empty()).then_some(Value::Object(patch))
-}
-
-fn is_equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| is_equal(x, y)),
-        (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len()
-                && x.iter()
-                    .all(|(key, value)| y.get(key).is_some_and(|other| is_equal(value, other)))
-        }
-        _ => a == b,
-    }
 }
