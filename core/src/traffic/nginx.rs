@@ -1,5 +1,6 @@
 //! ingress-nginx: a second Ingress beside the stable one, with the weight in an annotation (contract 07 §2).
 
+use super::ingress::{Ingresses, no_rules, place};
 use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted, edit};
 use crate::api::rollout::NginxRouting;
 use crate::validate::FieldError;
@@ -17,40 +18,11 @@ const CLASS: &str = "kubernetes.io/ingress.class";
 /// Each stable Ingress and that of its canary.
 pub(super) fn places(routing: &NginxRouting, site: &Site<'_>, _: &Routes) -> Vec<Place> {
     let both = |name: &str| [place(site, name), place(site, &canary_name(site, name))];
-    stable_names(routing).flat_map(both).collect()
+    ingresses(routing).names().flat_map(both).collect()
 }
 
 pub(super) fn references(routing: &NginxRouting, site: &Site<'_>, routes: &Routes) -> Option<FieldError> {
-    let base = "spec.strategy.canary.trafficRouting.nginx";
-    let one = |field: &str, detail: &str| Some(FieldError::invalid(format!("{base}.{field}"), "", detail));
-    match (routing.stable_ingress.is_empty(), routing.stable_ingresses.is_empty()) {
-        (true, true) => {
-            let detail = "Either StableIngress or StableIngresses must be configured. Neither are configured.";
-            return one("stableIngress", detail);
-        }
-        (false, false) => {
-            let detail = "Either StableIngress or StableIngresses must be configured. Both are configured.";
-            return one("stableIngress", detail);
-        }
-        (true, false) | (false, true) => {}
-    }
-    let path = format!("{base}.{}", field(routing));
-    let refuse = |name: &str, detail: String| {
-        if routing.stable_ingress.is_empty() {
-            FieldError::invalid(path.clone(), &routing.stable_ingresses, detail)
-        } else {
-            FieldError::invalid(path.clone(), name, detail)
-        }
-    };
-    let missing = stable_names(routing).find(|name| routes.is_missing(&place(site, name)));
-    if let Some(name) = missing {
-        return Some(refuse(name, format!("ingress.networking.k8s.io \"{name}\" not found")));
-    }
-    let without = stable_names(routing).find(|name| {
-        let found = routes.find(&place(site, name));
-        found.is_some_and(|object| !leads_to(object, site.stable_service))
-    });
-    without.map(|name| refuse(name, no_rules(name, site)))
+    ingresses(routing).references(site, routes, site.stable_service)
 }
 
 pub(super) fn observe(routing: &NginxRouting, site: &Site<'_>, routes: &Routes) -> Reported {
@@ -61,7 +33,7 @@ pub(super) fn observe(routing: &NginxRouting, site: &Site<'_>, routes: &Routes) 
         (of("canary") == Some("true")).then_some(())?;
         of("canary-weight")?.parse().ok()
     };
-    Reported::of_weights(stable_names(routing).map(|name| weight(name).unwrap_or(0)))
+    Reported::of_weights(ingresses(routing).names().map(|name| weight(name).unwrap_or(0)))
 }
 
 pub(super) fn desired(
@@ -70,7 +42,8 @@ pub(super) fn desired(
     wanted: &Wanted<'_>,
     routes: &Routes,
 ) -> Result<Vec<Next>, Problem> {
-    stable_names(routing)
+    ingresses(routing)
+        .names()
         .map(|name| canary_ingress(routing, site, wanted, routes, name))
         .collect()
 }
@@ -88,7 +61,11 @@ fn canary_ingress(
     };
     let rules = canary_rules(stable, site);
     if rules.is_empty() {
-        return Err(Problem::new(&stable_place, "IngressConfigError", no_rules(name, site)));
+        return Err(Problem::new(
+            &stable_place,
+            "IngressConfigError",
+            no_rules(name, site.stable_service),
+        ));
     }
     let found = routes.find(&place);
     if found.is_some_and(|object| !site.owns(object)) {
@@ -187,55 +164,18 @@ fn canary_rules(stable: &Value, site: &Site<'_>) -> Vec<Value> {
     leading.collect()
 }
 
-/// Whether an Ingress leads to a Service, by a rule or by its default.
-pub(super) fn leads_to(object: &Value, service: &str) -> bool {
-    let spec = &object["spec"];
-    let is = |backend: &Value| backend["service"]["name"].as_str() == Some(service);
-    let mut rules = spec["rules"].as_array().into_iter().flatten();
-    is(&spec["defaultBackend"])
-        || rules.any(|rule| {
-            let mut paths = rule["http"]["paths"].as_array().into_iter().flatten();
-            paths.any(|path| is(&path["backend"]))
-        })
-}
-
-/// What is said of an Ingress that does not lead to the stable Service.
-fn no_rules(name: &str, site: &Site<'_>) -> String {
-    format!(
-        "ingress `{name}` has no rules using service {} backend",
-        site.stable_service
-    )
-}
-
-/// The Ingress of this name.
-pub(super) fn place(site: &Site<'_>, name: &str) -> Place {
-    Place {
-        api_version: "networking.k8s.io/v1".to_owned(),
-        kind: "Ingress".to_owned(),
-        plural: "ingresses".to_owned(),
-        namespace: site.namespace.to_owned(),
-        name: name.to_owned(),
-    }
-}
-
 fn canary_name(site: &Site<'_>, stable: &str) -> String {
     let name: String = format!("{}-{stable}", site.rollout).chars().take(NAME_LENGTH).collect();
     format!("{name}-canary")
 }
 
-/// The field that names the Ingresses, with the capital that upstream prints (contract 11 §E, "01 §9 routers").
-fn field(routing: &NginxRouting) -> &'static str {
-    if routing.stable_ingress.is_empty() {
-        "StableIngresses"
-    } else {
-        "stableIngress"
+fn ingresses(routing: &NginxRouting) -> Ingresses<'_> {
+    Ingresses {
+        router: "spec.strategy.canary.trafficRouting.nginx",
+        one: ("stableIngress", &routing.stable_ingress),
+        many: ("StableIngresses", &routing.stable_ingresses),
+        words: "StableIngress or StableIngresses",
     }
-}
-
-fn stable_names(routing: &NginxRouting) -> impl Iterator<Item = &str> {
-    let one = (!routing.stable_ingress.is_empty()).then_some(routing.stable_ingress.as_str());
-    one.into_iter()
-        .chain(routing.stable_ingresses.iter().map(String::as_str))
 }
 
 fn prefix(routing: &NginxRouting) -> &str {

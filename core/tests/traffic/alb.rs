@@ -1,9 +1,9 @@
 //! AWS load balancer controller (contract 07 §3, §11).
 
-use super::{Case, weight};
+use super::{Case, carries, weight};
 use serde_json::{Value, json};
 use serin_core::api::canary_step::SetHeaderRoute;
-use serin_core::traffic::{Change, Destination, Reported, Wanted};
+use serin_core::traffic::{Change, Destination, Wanted};
 
 const ACTION: &str = "alb.ingress.kubernetes.io/actions.web-stable";
 const MANAGED: &str = "rollouts.argoproj.io/managed-alb-annotations";
@@ -36,19 +36,11 @@ fn annotation<'a>(case: &'a Case, ingress: &str, key: &str) -> &'a str {
         .unwrap()
 }
 
-fn both(least: i32, most: i32) -> Reported {
-    Reported {
-        least,
-        most,
-        ..Reported::default()
-    }
-}
-
 #[test]
 fn the_weights_are_one_annotation() {
     let mut case = case(json!({"ingress": "main", "servicePort": 443}));
     assert_eq!(case.invalid(), None);
-    assert_eq!(case.observe(), both(0, 0));
+    assert_eq!(case.observe(), carries(0, 0));
     let written = case.write(&weight(10));
     let Change::Patch { patch, .. } = &written[0].0 else {
         panic!("{written:?}")
@@ -62,7 +54,7 @@ fn the_weights_are_one_annotation() {
     assert_eq!(written[0].1[0].reason, "PatchingALBIngress");
     assert_eq!(written[0].1[0].message, "Updating Ingress `main` to desiredWeight '10'");
     assert_eq!(written[0].1.len(), 1);
-    assert_eq!(case.observe(), both(10, 10));
+    assert_eq!(case.observe(), carries(10, 10));
     assert!(case.write(&weight(10)).is_empty(), "the second time nothing is written");
 }
 
@@ -88,7 +80,7 @@ fn experiments_stand_between_canary_and_stable() {
         groups,
         [("web-canary", 10), ("exp-a", 5), ("exp-b", 5), ("web-stable", 80)]
     );
-    assert_eq!(case.observe(), both(10, 10));
+    assert_eq!(case.observe(), carries(10, 10));
 }
 
 #[test]
@@ -140,7 +132,7 @@ fn each_of_several_ingresses_is_written() {
             route.seen = ten.seen(&route.place).clone();
         }
     }
-    assert_eq!(case.observe(), both(10, 20));
+    assert_eq!(case.observe(), carries(10, 20));
     let written = case.write(&weight(20));
     assert_eq!(
         written
@@ -149,7 +141,7 @@ fn each_of_several_ingresses_is_written() {
             .collect::<Vec<_>>(),
         ["second"]
     );
-    assert_eq!(case.observe(), both(20, 20));
+    assert_eq!(case.observe(), carries(20, 20));
 }
 
 fn header(name: &str, matches: &[(&str, &str)]) -> SetHeaderRoute {
@@ -319,7 +311,7 @@ fn weights_in_other_hands_are_read() {
         let mut main = ingress("main");
         main["metadata"]["annotations"][ACTION] = json!(action);
         let case = Case::new(json!({"alb": {"ingress": "main"}}), [main]);
-        assert_eq!(case.observe(), both(expected, expected), "{action}");
+        assert_eq!(case.observe(), carries(expected, expected), "{action}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Ambassador (contract 07 §5, §11).
 
-use super::{Case, weight};
+use super::{Case, carries, weight};
 use serde_json::{Value, json};
-use serin_core::traffic::{Change, Reported};
+use serin_core::traffic::Change;
 
 fn mapping(name: &str, spec: Value) -> Value {
     json!({
@@ -24,14 +24,6 @@ fn case(objects: impl IntoIterator<Item = Value>) -> Case {
     Case::new(json!({"ambassador": {"mappings": ["main"]}}), objects)
 }
 
-fn both(least: i32, most: i32) -> Reported {
-    Reported {
-        least,
-        most,
-        ..Reported::default()
-    }
-}
-
 #[test]
 fn a_canary_mapping_comes_and_goes() {
     let mut case = case([base()]);
@@ -49,7 +41,7 @@ fn a_canary_mapping_comes_and_goes() {
     assert_eq!(object["spec"], spec);
     assert_eq!(made[0].1[0].reason, "CanaryMappingWeightUpdate");
     assert_eq!(made[0].1[0].message, "Set canary mapping weight to 10");
-    assert_eq!(case.observe(), both(10, 10));
+    assert_eq!(case.observe(), carries(10, 10));
     assert!(case.write(&weight(10)).is_empty(), "the second time nothing is written");
     let patched = case.write(&weight(20));
     let Change::Patch { patch, .. } = &patched[0].0 else {
@@ -103,7 +95,7 @@ fn each_of_several_mappings_is_written() {
         case.object("Mapping", &name)["spec"],
         json!({"service": "web-canary", "weight": 30})
     );
-    assert_eq!(case.observe(), both(30, 30));
+    assert_eq!(case.observe(), carries(30, 30));
 }
 
 #[test]
@@ -142,21 +134,21 @@ fn references_are_checked() {
 #[test]
 fn a_canary_mapping_in_other_hands_is_read() {
     let rows = [
-        (json!({"service": "web-canary", "weight": 40}), both(40, 40)),
-        (json!({"service": "web-canary"}), both(0, 100)),
-        (json!({"service": "elsewhere", "weight": 40}), both(0, 0)),
-        (json!({"weight": 40}), both(0, 0)),
-        (json!(null), both(0, 0)),
-        (json!(["x"]), both(0, 0)),
-        (json!({"service": "web-canary", "weight": -3}), both(0, 0)),
-        (json!({"service": "web-canary", "weight": "x"}), both(0, 100)),
+        (json!({"service": "web-canary", "weight": 40}), carries(40, 40)),
+        (json!({"service": "web-canary"}), carries(0, 100)),
+        (json!({"service": "elsewhere", "weight": 40}), carries(0, 0)),
+        (json!({"weight": 40}), carries(0, 0)),
+        (json!(null), carries(0, 0)),
+        (json!(["x"]), carries(0, 0)),
+        (json!({"service": "web-canary", "weight": -3}), carries(0, 0)),
+        (json!({"service": "web-canary", "weight": "x"}), carries(0, 100)),
     ];
     for (spec, expected) in rows {
         let mut case = case([base(), mapping("main-canary", spec.clone())]);
         assert_eq!(case.observe(), expected, "{spec}");
         case.write(&weight(15));
         assert!(case.write(&weight(15)).is_empty(), "{spec}");
-        assert_eq!(case.observe(), both(15, 15), "{spec}");
+        assert_eq!(case.observe(), carries(15, 15), "{spec}");
         case.write(&weight(0));
         case.write(&weight(0));
         assert!(case.write(&weight(0)).is_empty(), "{spec}");

@@ -1,9 +1,9 @@
 //! APISIX (contract 07 §8, §11).
 
-use super::{Case, weight};
+use super::{Case, carries, weight};
 use serde_json::{Value, json};
 use serin_core::api::canary_step::SetHeaderRoute;
-use serin_core::traffic::{Change, Reported, Wanted};
+use serin_core::traffic::{Change, Wanted};
 
 fn apisix_route(name: &str, http: Value) -> Value {
     json!({
@@ -38,19 +38,11 @@ fn case(http: Value) -> Case {
     )
 }
 
-fn both(least: i32, most: i32) -> Reported {
-    Reported {
-        least,
-        most,
-        ..Reported::default()
-    }
-}
-
 #[test]
 fn the_weights_are_in_every_rule() {
     let mut case = case(json!([rule("one", 0, 100), rule("two", 10, 90), rule("three", 0, 100)]));
     assert_eq!(case.invalid(), None);
-    assert_eq!(case.observe(), both(0, 10));
+    assert_eq!(case.observe(), carries(0, 10));
     for wanted in [0, 5, 50, 100, 0] {
         case.write(&weight(wanted));
         let http = json!([
@@ -59,7 +51,7 @@ fn the_weights_are_in_every_rule() {
             rule("three", 0, 100)
         ]);
         assert_eq!(case.object("ApisixRoute", "main")["spec"]["http"], http);
-        assert_eq!(case.observe(), both(wanted, wanted));
+        assert_eq!(case.observe(), carries(wanted, wanted));
         assert!(
             case.write(&weight(wanted)).is_empty(),
             "the second time nothing is written"
@@ -175,7 +167,7 @@ fn what_cannot_be_written_is_named() {
     let text = format!("{path}: Invalid value: null: must provide the name of an ApisixRoute");
     assert_eq!(none.invalid(), Some(text));
     assert!(none.changes(&weight(5)).is_err());
-    assert_eq!(none.observe(), both(0, 0));
+    assert_eq!(none.observe(), carries(0, 0));
 }
 
 #[test]

@@ -115,6 +115,15 @@ impl Case {
     }
 }
 
+/// What objects report that carry these weights and select no pods.
+fn carries(least: i32, most: i32) -> Reported {
+    Reported {
+        least,
+        most,
+        ..Reported::default()
+    }
+}
+
 /// A weight of the canary and nothing else.
 fn weight(canary: i32) -> Wanted<'static> {
     Wanted {

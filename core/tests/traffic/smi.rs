@@ -1,8 +1,8 @@
 //! Service mesh interface (contract 07 §4, §11).
 
-use super::{Case, route, weight};
+use super::{Case, carries, route, weight};
 use serde_json::{Value, json};
-use serin_core::traffic::{Change, Destination, Reported, Routes, Settings, Wanted};
+use serin_core::traffic::{Change, Destination, Routes, Settings, Wanted};
 
 fn case(smi: Value, version: &str, objects: impl IntoIterator<Item = Value>) -> Case {
     let settings = Settings {
@@ -17,14 +17,6 @@ fn case(smi: Value, version: &str, objects: impl IntoIterator<Item = Value>) -> 
         routes,
     }
     .settle()
-}
-
-fn both(least: i32, most: i32) -> Reported {
-    Reported {
-        least,
-        most,
-        ..Reported::default()
-    }
 }
 
 fn split(owner: &str, spec: Value) -> Value {
@@ -60,7 +52,7 @@ fn a_split_is_made_and_patched() {
     for (version, smi, name, root, canary, stable) in rows {
         let mut case = case(smi, version, []);
         assert_eq!(case.invalid(), None);
-        assert_eq!(case.observe(), both(0, 0));
+        assert_eq!(case.observe(), carries(0, 0));
         let made = case.write(&weight(10));
         let Change::Create {
             place,
@@ -78,12 +70,12 @@ fn a_split_is_made_and_patched() {
             (made[0].1[0].reason.as_str(), made[0].1[0].message.clone()),
             ("TrafficSplitCreated", format!("TrafficSplit `{name}` created"))
         );
-        assert_eq!(case.observe(), both(10, 10));
+        assert_eq!(case.observe(), carries(10, 10));
         assert!(case.write(&weight(10)).is_empty(), "the second time nothing is written");
         let patched = case.write(&weight(0));
         assert!(matches!(patched[0].0, Change::Patch { .. }));
         assert_eq!(patched[0].1[0].message, format!("TrafficSplit `{name}` modified"));
-        assert_eq!(case.observe(), both(0, 0));
+        assert_eq!(case.observe(), carries(0, 0));
     }
 }
 
@@ -101,7 +93,7 @@ fn experiments_stand_between_canary_and_stable() {
     });
     let backends = json!([{"service": "web-canary", "weight": 10}, {"service": "exp", "weight": 5}, {"service": "web-stable", "weight": 85}]);
     assert_eq!(case.object("TrafficSplit", "web")["spec"]["backends"], backends);
-    assert_eq!(case.observe(), both(10, 10));
+    assert_eq!(case.observe(), carries(10, 10));
     case.write(&weight(20));
     let backends = json!([{"service": "web-canary", "weight": 20}, {"service": "web-stable", "weight": 80}]);
     assert_eq!(case.object("TrafficSplit", "web")["spec"]["backends"], backends);
@@ -112,7 +104,7 @@ fn what_is_not_known_stays() {
     let matches = json!([{"kind": "HTTPRouteGroup", "name": "g"}]);
     let spec = json!({"service": "web-stable", "matches": matches, "backends": [{"service": "web-canary", "weight": 1, "x": 1}, {"service": "web-stable", "weight": 3}]});
     let mut case = case(json!({}), "v1alpha2", [split("uid-web", spec)]);
-    assert_eq!(case.observe(), both(25, 25));
+    assert_eq!(case.observe(), carries(25, 25));
     case.write(&weight(50));
     let spec = &case.object("TrafficSplit", "web")["spec"];
     assert_eq!(spec["matches"], matches);
@@ -145,9 +137,9 @@ fn odd_objects_do_no_harm() {
         json!({"backends": [1, null, {"service": 4, "weight": {}}, {"service": "web-canary", "weight": "x"}]}),
     ] {
         let mut case = case(json!({}), "v1alpha2", [split("uid-web", spec)]);
-        assert_eq!(case.observe(), both(0, 0));
+        assert_eq!(case.observe(), carries(0, 0));
         case.write(&weight(10));
-        assert_eq!(case.observe(), both(10, 10));
+        assert_eq!(case.observe(), carries(10, 10));
         assert!(case.write(&weight(10)).is_empty());
     }
 }

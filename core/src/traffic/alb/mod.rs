@@ -2,7 +2,7 @@
 
 mod action;
 
-use super::nginx::{leads_to, place};
+use super::ingress::{Ingresses, leads_to, place};
 use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted, edit};
 use crate::api::canary_step::SetHeaderRoute;
 use crate::api::rollout::AlbRouting;
@@ -30,39 +30,11 @@ const PATCHING: &str = "PatchingALBIngress";
 
 /// Each Ingress.
 pub(super) fn places(routing: &AlbRouting, site: &Site<'_>, _: &Routes) -> Vec<Place> {
-    names(routing).map(|name| place(site, name)).collect()
+    ingresses(routing).names().map(|name| place(site, name)).collect()
 }
 
 pub(super) fn references(routing: &AlbRouting, site: &Site<'_>, routes: &Routes) -> Option<FieldError> {
-    let base = "spec.strategy.canary.trafficRouting.alb";
-    let one = |which: &str| {
-        let detail = format!("Either Ingress or Ingresses must be configured. {which} are configured.");
-        Some(FieldError::invalid(format!("{base}.ingress"), "", detail))
-    };
-    match (routing.ingress.is_empty(), routing.ingresses.is_empty()) {
-        (true, true) => return one("Neither"),
-        (false, false) => return one("Both"),
-        (true, false) | (false, true) => {}
-    }
-    let refuse = |name: &str, detail: String| {
-        if routing.ingress.is_empty() {
-            FieldError::invalid(format!("{base}.ingresses"), &routing.ingresses, detail)
-        } else {
-            FieldError::invalid(format!("{base}.ingress"), name, detail)
-        }
-    };
-    if let Some(name) = names(routing).find(|name| routes.is_missing(&place(site, name))) {
-        return Some(refuse(name, format!("ingress.networking.k8s.io \"{name}\" not found")));
-    }
-    let service = service(routing, site);
-    let without = names(routing).find(|name| {
-        let found = routes.find(&place(site, name));
-        found.is_some_and(|object| !leads_to(object, service))
-    });
-    without.map(|name| {
-        let detail = format!("ingress `{name}` has no rules using service {service} backend");
-        refuse(name, detail)
-    })
+    ingresses(routing).references(site, routes, service(routing, site))
 }
 
 pub(super) fn observe(routing: &AlbRouting, site: &Site<'_>, routes: &Routes) -> Reported {
@@ -72,7 +44,7 @@ pub(super) fn observe(routing: &AlbRouting, site: &Site<'_>, routes: &Routes) ->
         let action = object["metadata"]["annotations"][&key].as_str()?;
         Some(action::share(action, site.canary_service, site.max_weight))
     };
-    Reported::of_weights(names(routing).map(|name| weight(name).unwrap_or(0)))
+    Reported::of_weights(ingresses(routing).names().map(|name| weight(name).unwrap_or(0)))
 }
 
 pub(super) fn desired(
@@ -81,7 +53,8 @@ pub(super) fn desired(
     wanted: &Wanted<'_>,
     routes: &Routes,
 ) -> Result<Vec<Next>, Problem> {
-    names(routing)
+    ingresses(routing)
+        .names()
         .map(|name| ingress(routing, site, wanted, routes, name))
         .collect()
 }
@@ -289,7 +262,11 @@ fn service<'a>(routing: &'a AlbRouting, site: &Site<'a>) -> &'a str {
     }
 }
 
-fn names(routing: &AlbRouting) -> impl Iterator<Item = &str> {
-    let one = (!routing.ingress.is_empty()).then_some(routing.ingress.as_str());
-    one.into_iter().chain(routing.ingresses.iter().map(String::as_str))
+fn ingresses(routing: &AlbRouting) -> Ingresses<'_> {
+    Ingresses {
+        router: "spec.strategy.canary.trafficRouting.alb",
+        one: ("ingress", &routing.ingress),
+        many: ("ingresses", &routing.ingresses),
+        words: "Ingress or Ingresses",
+    }
 }

@@ -147,41 +147,6 @@ fn unlabel(subset: &mut Map<String, Value>) {
     }
 }
 
-/// A `DestinationRule` that no longer belongs to this rollout, as it is to be: without the annotation, and without the
-/// hashes of its subsets. `None` where it does not say that it belongs to it.
-#[must_use]
-pub fn released(object: &Value, rollout: &str) -> Option<Next> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let metadata = &object["metadata"];
-    (metadata["annotations"][MANAGED_BY].as_str() == Some(rollout)).then_some(())?;
-    let place = Place {
-        api_version: text(&object["apiVersion"]),
-        kind: "DestinationRule".to_owned(),
-        plural: "destinationrules".to_owned(),
-        namespace: text(&metadata["namespace"]),
-        name: text(&metadata["name"]),
-    };
-    let mut object = object.clone();
-    if let Some(annotations) = object
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    {
-        annotations.remove(MANAGED_BY);
-    }
-    let subsets = object.pointer_mut("/spec/subsets").and_then(Value::as_array_mut);
-    subsets
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
-        .for_each(unlabel);
-    Some(Next {
-        place,
-        object: Some(object),
-        owned: false,
-        told: Vec::new(),
-    })
-}
-
 /// The fields of a part of an object, made where the part is absent; `None` where it is of another type.
 fn fields<'a>(object: &'a mut Value, field: &str) -> Option<&'a mut Map<String, Value>> {
     entry(object.as_object_mut()?, field)

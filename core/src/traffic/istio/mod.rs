@@ -5,8 +5,6 @@ mod destinations;
 mod managed;
 mod selection;
 
-pub use destination_rule::released;
-
 use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted};
 use crate::api::rollout::{IstioRouting, IstioVirtualService};
 use crate::validate::{ErrorKind, FieldError};

@@ -2,7 +2,7 @@
 
 use super::{Case, messages, of_rule, of_vs, one, rule, to_subset, weight, write};
 use serde_json::{Value, json};
-use serin_core::traffic::{Destination, Wanted, istio};
+use serin_core::traffic::{Destination, Wanted};
 
 const HASH: &str = "rollouts-pod-template-hash";
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
@@ -121,35 +121,4 @@ fn a_missing_rule_is_a_problem() {
         None,
         "the Services decide"
     );
-}
-
-#[test]
-fn a_rule_is_given_back() {
-    let mut object = rule(&json!([
-        {"name": "stable", "labels": {"app": "web", HASH: "old"}},
-        {"name": "canary", "labels": {HASH: "new"}, "trafficPolicy": {}},
-        {"name": "none"},
-    ]));
-    object["metadata"]["namespace"] = json!("shop");
-    assert_eq!(istio::released(&object, "web"), None, "it belongs to nobody");
-    object["metadata"]["annotations"][MANAGED_BY] = json!("web");
-    assert_eq!(istio::released(&object, "other"), None);
-    let next = istio::released(&object, "web").unwrap();
-    assert_eq!(next.place.to_string(), "DestinationRule shop/dr");
-    let given = next.object.unwrap();
-    assert_eq!(given["metadata"]["annotations"], json!({"kept": "yes"}));
-    let expected = json!([
-        {"name": "stable", "labels": {"app": "web"}},
-        {"name": "canary", "trafficPolicy": {}},
-        {"name": "none"},
-    ]);
-    assert_eq!(given["spec"]["subsets"], expected);
-    assert_eq!(istio::released(&given, "web"), None);
-    for odd in [
-        json!(null),
-        json!(3),
-        json!({"metadata": {"annotations": {MANAGED_BY: "web"}}, "spec": 4}),
-    ] {
-        let _ = istio::released(&odd, "web");
-    }
 }
