@@ -113,6 +113,7 @@ impl World {
         };
         object["metadata"]["resourceVersion"] = self.version().into();
         note!(self, "somebody writes {place}");
+        self.edited_routes = true;
         self.lag_route(&place);
         self.store_route(&place, Some(object));
     }
@@ -134,7 +135,6 @@ impl World {
             return false;
         };
         merge(&mut object, patch);
-        self.edited_routes = true;
         self.set_route(object);
         true
     }
@@ -250,21 +250,25 @@ impl World {
                 stable_pods,
             });
         }
-        if !strategy["pingPong"].is_null() {
-            // Its roles are for the controller to say.
-            return None;
-        }
         let rollout = self.current();
         let routing = rollout.spec.strategy.canary.as_ref()?.traffic_routing.clone()?;
         let settings = Settings::default();
         let name = |field: &str| strategy[field].as_str().unwrap_or_default();
         let named = (name("canaryService"), name("stableService"));
+        let turn = |field: &str| strategy["pingPong"][field].as_str().unwrap_or_default();
+        let (ping, pong) = (turn("pingService"), turn("pongService"));
+        let roles = match (ping.is_empty(), rollout.status.canary.stable_ping_pong.as_str()) {
+            (true, _) => named,
+            (false, "ping") => (pong, ping),
+            (false, _) => (ping, pong),
+        };
+        let (canary_pods, stable_pods) = (Pods::Of(roles.0.to_owned()), Pods::Of(roles.1.to_owned()));
         let site = Site {
             rollout: "web",
             uid: "",
             namespace: self.rollout["metadata"]["namespace"].as_str().unwrap_or_default(),
-            canary_service: named.0,
-            stable_service: named.1,
+            canary_service: roles.0,
+            stable_service: roles.1,
             named,
             max_weight: 100,
             routing: &routing,
@@ -326,8 +330,12 @@ impl World {
         if replicas == 0 {
             return;
         }
-        self.check_led(&before.canary_pods, &after.canary_pods, after.canary);
-        self.check_led(&before.stable_pods, &after.stable_pods, 100 - after.canary);
+        // Each object has a version of its own: a weight that somebody gave another one may be unseen.
+        let unseen = self.objects.lagging.iter().any(|(until, _, _)| *until > basis.at);
+        if !unseen {
+            self.check_led(&before.canary_pods, &after.canary_pods, after.canary);
+            self.check_led(&before.stable_pods, &after.stable_pods, 100 - after.canary);
+        }
         if before.canary == after.canary {
             return;
         }

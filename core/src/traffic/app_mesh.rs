@@ -120,15 +120,16 @@ pub(super) fn desired(
         return Err(Problem::new(&service, "VirtualNodeNotFound", "Virtual-node is missing"));
     };
     let stable_hash = named(wanted.stable_hash, NO_STABLE);
-    // After a promotion both are one revision: the canary's node serves it until no weight leads there.
+    // The canary's node leads to nothing only once no weight leads there: after a promotion it is of the same revision as
+    // stable.
     let idle = wanted.canary <= 0 && observe(routing, site, routes).most <= 0;
-    let canary_hash = if idle && wanted.canary_hash == wanted.stable_hash {
-        NO_CANARY
-    } else {
-        named(wanted.canary_hash, NO_CANARY)
+    let canary_hash = match wanted.canary_hash {
+        "" => idle.then_some(NO_CANARY),
+        hash if hash == wanted.stable_hash && idle => Some(NO_CANARY),
+        hash => Some(hash),
     };
     let mut next = vec![
-        node(&stable, stable_hash, site, routes)?,
+        node(&stable, Some(stable_hash), site, routes)?,
         node(&canary, canary_hash, site, routes)?,
     ];
     if routes.find(&service).is_none() {
@@ -159,8 +160,8 @@ pub(super) fn desired(
     Ok(next)
 }
 
-/// A virtual node that selects the pods of one revision.
-fn node(place: &Place, hash: &str, site: &Site<'_>, routes: &Routes) -> Result<Next, Problem> {
+/// A virtual node that selects the pods of one revision; without a hash it selects what it did.
+fn node(place: &Place, hash: Option<&str>, site: &Site<'_>, routes: &Routes) -> Result<Next, Problem> {
     let Some(mut object) = routes.find(place).cloned() else {
         return Err(Problem::new(place, "VirtualNodeNotFound", "Virtual-node is missing"));
     };
@@ -169,8 +170,10 @@ fn node(place: &Place, hash: &str, site: &Site<'_>, routes: &Routes) -> Result<N
         &["metadata", "annotations", MANAGED_BY],
         site.rollout.into(),
     );
-    let selected = ["spec", "podSelector", "matchLabels", HASH_LABEL];
-    edit::set(&mut object, &selected, hash.into());
+    if let Some(hash) = hash {
+        let selected = ["spec", "podSelector", "matchLabels", HASH_LABEL];
+        edit::set(&mut object, &selected, hash.into());
+    }
     Ok(next_of(place.clone(), object))
 }
 

@@ -116,19 +116,26 @@ fn a_node_that_leads_nowhere_has_a_placeholder() {
 
 #[test]
 fn a_promoted_canary_keeps_its_node_while_weight_leads_there() {
-    // The weight that the objects carry, the weight that is wanted, and what the canary's node selects.
-    let rows = [(100, 100, "a"), (100, 0, "a"), (0, 100, "a"), (0, 0, "canary-hash")];
-    for (carried, canary, expected) in rows {
+    // The weight that the objects carry, the weight and the hash that are wanted, and what the canary's node selects.
+    let rows = [
+        (100, 100, "a", json!("a")),
+        (100, 0, "a", json!("a")),
+        (0, 100, "a", json!("a")),
+        (0, 0, "a", json!("canary-hash")),
+        (53, 0, "", json!(null)),
+        (0, 0, "", json!("canary-hash")),
+    ];
+    for (carried, canary, canary_hash, expected) in rows {
         let targets = json!([target("canary", carried), target("stable", 100 - carried)]);
         let mut case = case(&[], json!([route("a", "httpRoute", &targets)]));
         case.write(&Wanted {
             canary,
-            canary_hash: "a",
+            canary_hash,
             stable_hash: "a",
             ..Wanted::default()
         });
         let label = &case.object("VirtualNode", "canary")["spec"]["podSelector"]["matchLabels"][HASH];
-        assert_eq!(label, expected, "{carried} → {canary}");
+        assert_eq!(*label, expected, "{carried} → {canary}");
     }
 }
 

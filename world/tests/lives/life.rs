@@ -548,8 +548,16 @@ fn check_services_at_the_end(world: &mut World) {
     let named = world.named_services();
     // Without pods no Service of a canary is moved: there is nothing better to lead to (contract 03 §6).
     let none_wanted = rollout.spec.replicas == Some(0) && rollout.spec.strategy.canary.is_some();
+    // Of ping and pong the one that plays no part stays where it is.
+    let canary = rollout.spec.strategy.canary.as_ref();
+    let turns = canary.and_then(|canary| canary.ping_pong.clone()).unwrap_or_default();
+    let idle = if rollout.status.canary.stable_ping_pong == "ping" {
+        turns.pong_service
+    } else {
+        turns.ping_service
+    };
     let names: Vec<String> = world.services.keys().cloned().collect();
-    for name in names {
+    for name in names.into_iter().filter(|name| *name != idle) {
         let selected = world.selected(&name).to_owned();
         let managed = world.services[&name].managed_by.is_some();
         let wrong = if named.contains(&name) {

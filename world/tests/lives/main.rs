@@ -21,6 +21,7 @@ mod moments;
 mod plugged;
 mod requests;
 mod routed;
+mod routers;
 mod scalers;
 mod scenarios;
 mod search;

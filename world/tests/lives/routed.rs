@@ -1,5 +1,5 @@
-//! Lives of a canary whose weight ingress-nginx carries: people edit the Ingress, delete it, and act on all else, while faults
-//! strike as in other lives.
+//! Lives of a canary whose weight a router carries: people edit the router's objects, delete them, and act on all else, while
+//! faults strike as in other lives.
 //!
 //! What is looked at: that no weight leads to pods that are not there (`World::write_route` and what follows), and rest at
 //! the end.
@@ -7,21 +7,21 @@
 use crate::less::Less;
 use crate::life::{act_out, check_rest, faults, recover, recover_pods, rollout, somebody_acts};
 use crate::measured::measure;
+use crate::routers::Choice;
 use serde_json::{Value, json};
 use serin_world::World;
 use serin_world::rng::Rng;
 
 /// A random spec with a router.
-fn routed(rng: &mut Rng) -> Value {
+fn routed(rng: &mut Rng) -> (Value, Choice) {
     let mut manifest = rollout(rng);
     let strategy = &mut manifest["spec"]["strategy"];
     if strategy["canary"].is_null() {
         *strategy = json!({"canary": {"steps": [{"setWeight": 30}, {"pause": {"duration": 5}}]}});
     }
     let canary = &mut strategy["canary"];
-    canary["stableService"] = "stable".into();
-    canary["canaryService"] = "canary".into();
-    canary["trafficRouting"] = json!({"nginx": {"stableIngress": "main"}});
+    let choice = Choice::any(rng);
+    choice.name_in(canary);
     if rng.one_in(3) {
         canary["dynamicStableScale"] = true.into();
     } else if rng.one_in(2) {
@@ -45,26 +45,17 @@ fn routed(rng: &mut Rng) -> Value {
             steps.push(json!({"setCanaryScale": {"matchTrafficWeight": true}}));
         }
     }
-    manifest
+    (manifest, choice)
 }
 
-/// One thing that somebody does to the Ingress, or to all else.
+/// One thing that somebody does to the router, or to all else.
 fn somebody_acts_on_traffic(world: &mut World) {
-    match world.rng.up_to(9) {
-        0 => {
-            let weight = world.rng.up_to(100).to_string();
-            let annotations = json!({"nginx.ingress.kubernetes.io/canary-weight": weight});
-            world.edit_route(
-                "Ingress",
-                "web-main-canary",
-                &json!({"metadata": {"annotations": annotations}}),
-            );
-        }
-        1 => _ = world.delete_route("Ingress", "web-main-canary"),
-        2 => {
-            world.delete_route("Ingress", "main");
-            world.wait(3);
-            world.create_ingress("main");
+    match (world.rng.up_to(9), Choice::of(world)) {
+        (0 | 1, Some(choice)) => choice.somebody_edits(world),
+        (2, Some(choice)) => choice.somebody_deletes(world),
+        (3, Some(_)) => {
+            let refused = world.objects.refused.take();
+            world.objects.refused = refused.is_none().then(|| "forbidden".to_owned());
         }
         _ => somebody_acts(world),
     }
@@ -73,11 +64,10 @@ fn somebody_acts_on_traffic(world: &mut World) {
 /// A life: people act at random moments, faults strike, then all rest.
 pub(crate) fn live(seed: u64, tracing: bool, less: &Less) -> World {
     let mut rng = Rng::new(seed);
-    let mut manifest = routed(&mut rng);
+    let (mut manifest, choice) = routed(&mut rng);
     less.simplify(&mut manifest);
-    // A router is nothing without them.
-    manifest["spec"]["strategy"]["canary"]["stableService"] = "stable".into();
-    manifest["spec"]["strategy"]["canary"]["canaryService"] = "canary".into();
+    // A router is nothing without its Services.
+    choice.name_in(&mut manifest["spec"]["strategy"]["canary"]);
     let mut world = World::new(manifest);
     world.tracing = tracing;
     world.faults = less.calm(faults(&mut rng));
@@ -87,13 +77,14 @@ pub(crate) fn live(seed: u64, tracing: bool, less: &Less) -> World {
     world.rng = rng;
     world.another_clock();
     world.create_services();
-    world.create_ingress("main");
+    choice.create(&mut world);
     world.wait(3);
     act_out(&mut world, (seed, acts), less, somebody_acts_on_traffic);
     world.faults.lost_answers = 0;
     world.refusals.of.clear();
+    world.objects.refused = None;
     world.create_services();
-    world.create_ingress("main");
+    choice.create(&mut world);
     recover_pods(&mut world);
     world.wait(2_000);
     check_rest(&mut world);
