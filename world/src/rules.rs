@@ -52,12 +52,14 @@ impl World {
     }
 
     /// Invariant 9: a template that says the same as the one of a ReplicaSet that exists makes no other. One that the
-    /// rollout had to give up, or that lost its hash, is not its own (contract 02 §3).
+    /// rollout had to give up, or that lost its hash, is not its own (contract 02 §3); one whose creation was never answered,
+    /// and that the store does not show yet, cannot be known.
     pub fn check_identity(&mut self, name: &str, template: Option<Fingerprint>) {
         let mut own = self
             .sets
             .iter()
-            .filter(|set| !set.object.orphan && !set.object.hash().is_empty());
+            .filter(|set| !set.object.orphan && !set.object.hash().is_empty())
+            .filter(|set| !self.stores.misses(&set.object.uid));
         let same = own.find(|set| set.object.template == template);
         if let Some(same) = same.map(|set| set.object.name.clone()) {
             self.break_rule(format!("9: {name} is created though {same} runs the same template"));
