@@ -13,6 +13,10 @@ pub struct Step<'a> {
     pub sets_weight: Option<i32>,
     /// The size that the canary has from this step on, where routers carry the weight; beside another type it counts too.
     pub sets_scale: Option<&'a SetCanaryScale>,
+    /// The route by header from this step on, likewise.
+    pub sets_header: Option<&'a SetHeaderRoute>,
+    /// The route that mirrors from this step on, likewise.
+    pub sets_mirror: Option<&'a SetMirrorRoute>,
     /// What must come true before the next step begins.
     pub waits_for: Wait<'a>,
     written: &'a CanaryStep,
@@ -66,6 +70,8 @@ impl<'a> Step<'a> {
         Some(Self {
             sets_weight: written.set_weight,
             sets_scale: written.set_canary_scale.as_ref(),
+            sets_header: written.set_header_route.as_deref(),
+            sets_mirror: written.set_mirror_route.as_deref(),
             waits_for,
             written,
         })

@@ -3,7 +3,7 @@
 use super::Traffic;
 use super::weight::stable_of;
 use crate::api::canary_step::{SetHeaderRoute, SetMirrorRoute};
-use crate::meaning::{Canary, Wait};
+use crate::meaning::Canary;
 use crate::observed::ReplicaSet;
 use crate::rollout::look::Look;
 use crate::rollout::update::Course;
@@ -76,21 +76,13 @@ impl<'a> Traffic<'a> {
             return routes;
         }
         for step in canary.steps.iter().take(index.saturating_add(1)) {
-            match step.waits_for {
-                Wait::HeaderRoute(route) => {
-                    routes.0.retain(|of| of.name != route.name);
-                    routes.0.extend((!route.r#match.is_empty()).then_some(route));
-                }
-                Wait::MirrorRoute(route) => {
-                    routes.1.retain(|of| of.name != route.name);
-                    routes.1.extend((!route.r#match.is_empty()).then_some(route));
-                }
-                Wait::Pause(_)
-                | Wait::Scale(_)
-                | Wait::Weight
-                | Wait::Experiment(_)
-                | Wait::Analysis(_)
-                | Wait::Plugin(_) => {}
+            if let Some(route) = step.sets_header {
+                routes.0.retain(|of| of.name != route.name);
+                routes.0.extend((!route.r#match.is_empty()).then_some(route));
+            }
+            if let Some(route) = step.sets_mirror {
+                routes.1.retain(|of| of.name != route.name);
+                routes.1.extend((!route.r#match.is_empty()).then_some(route));
             }
         }
         routes
@@ -112,12 +104,11 @@ fn managed<'a>(traffic: &Traffic<'a>, canary: &Canary<'a>) -> Vec<&'a str> {
         .iter()
         .map(|of| of.name.as_str())
         .collect();
-    let of_steps = canary.steps.iter().filter_map(|step| match step.waits_for {
-        Wait::HeaderRoute(route) => Some(route.name.as_str()),
-        Wait::MirrorRoute(route) => Some(route.name.as_str()),
-        Wait::Pause(_) | Wait::Scale(_) | Wait::Weight | Wait::Experiment(_) | Wait::Analysis(_) | Wait::Plugin(_) => {
-            None
-        }
+    let of_steps = canary.steps.iter().flat_map(|step| {
+        let header = step.sets_header.map(|route| route.name.as_str());
+        header
+            .into_iter()
+            .chain(step.sets_mirror.map(|route| route.name.as_str()))
     });
     for name in of_steps {
         if !names.contains(&name) {

@@ -105,7 +105,12 @@ impl Traffic<'_> {
             return now;
         }
         let needed = pods_for(all.saturating_sub(self.aim), look.replicas, all);
-        let spare = canary.fenceposts.unavailable;
+        // Where both sides change their sizes with the weight, stable gets what its pods can carry, and no more.
+        let spare = if canary.dynamic_stable_scale {
+            0
+        } else {
+            canary.fenceposts.unavailable
+        };
         if look.replicas <= 0 || carries >= needed.saturating_sub(spare).max(1) || (carries > 0 && of_giver == 0) {
             return self.aim;
         }
