@@ -175,7 +175,8 @@ impl World {
             Action::AnalysisRun(action) => self.write_run(action),
             Action::Service(patch) => self.patch_service_or_fail(patch, seen),
             Action::Route(change) => self.write_route(change),
-            Action::Experiment(_) | Action::OwnService(_) => panic!("this world has no experiments"),
+            Action::Experiment(action) => self.write_experiment(action),
+            Action::OwnService(_) => panic!("no business of a rollout"),
             Action::Pod(PodAction::Patch(patch)) => self.patch_pod_or_skip(patch),
             Action::Pod(PodAction::Evict(target)) => {
                 self.evict(target);

@@ -201,6 +201,7 @@ impl World {
         }
         self.run_workload();
         self.run_engine();
+        self.run_experiments();
         self.watch_services();
     }
 
@@ -250,6 +251,7 @@ impl World {
             .chain(workload)
             .chain(self.run_ends())
             .chain(self.objects.due())
+            .chain(self.experiments_due())
             .chain(self.stores.runs.iter().map(|(until, _)| *until))
             .filter(|at| *at > self.now)
             .min()

@@ -13,6 +13,7 @@
 mod act;
 pub mod cluster;
 pub mod deployments;
+pub mod experiments;
 mod hands;
 mod lost;
 mod people;
@@ -98,6 +99,8 @@ pub struct World {
     unmeasured: Option<String>,
     /// Step plugins of the controller; none where it serves none.
     pub plugins: Option<plugins::Plugins>,
+    /// Experiments; none where they are not served.
+    pub experiments: Option<experiments::Experiments>,
     /// Templates of analyses.
     pub templates: Templates,
     /// Objects of traffic routers.
@@ -212,6 +215,7 @@ impl World {
             verdicts: runs::Verdicts::default(),
             unmeasured: None,
             plugins: None,
+            experiments: None,
             templates: Templates::default(),
             objects: routes::Objects::default(),
             edited_routes: false,
@@ -289,10 +293,12 @@ impl World {
             analysis_runs: self.stores.runs(self),
             templates: self.templates.clone(),
             step_plugins: self.observed_plugins(),
+            experiments: self.observed_experiments(),
             ..Observed::default()
         };
         self.follow_workload(&mut seen);
         seen.routers = self.observed_routers(&seen);
+        seen.set_templates = self.observed_set_templates(&seen);
         seen.pods = self.observed_pods(&seen);
         seen
     }

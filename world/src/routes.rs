@@ -30,6 +30,11 @@ impl Objects {
             .map(|(_, object)| object)
     }
 
+    /// All objects.
+    pub fn all(&self) -> impl Iterator<Item = &Value> {
+        self.now.iter().map(|(_, object)| object)
+    }
+
     fn at(&self, place: &Place) -> Option<&Value> {
         self.now.iter().find(|(at, _)| at == place).map(|(_, object)| object)
     }
@@ -217,6 +222,7 @@ impl World {
         self.store_route(&place, next);
         self.objects.lagging.retain(|(_, at, _)| *at != place);
         self.edited_routes = false;
+        self.check_led_to();
         let after = self.weighed();
         note!(
             self,

@@ -30,6 +30,9 @@ pub struct Observed {
     /// The templates of its analyses, and those that they name in turn.
     #[serde(skip_serializing_if = "Templates::is_empty")]
     pub templates: Templates,
+    /// Services that its rollout leads traffic to, or is about to ([`crate::rollout::traffic::led_to`]).
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub led_to: BTreeSet<String>,
     /// The last change that the API server refused, while it has not gone through since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,

@@ -21,6 +21,9 @@ const NAME_RETRY_SECONDS: i64 = 10;
 /// Seconds for which pods stay when the experiment is over, where it does not say (contract 01 §6).
 const SCALE_DOWN_DELAY_SECONDS: i32 = 30;
 
+/// Seconds until it is looked again whether traffic leads to pods that are no longer wanted.
+const TRAFFIC_RETRY_SECONDS: i64 = 10;
+
 /// What becomes of a template.
 pub(super) struct Outcome<'a> {
     /// Its state to record.
@@ -111,10 +114,27 @@ pub(super) fn is_gone(look: &Look<'_>, service: &OwnService) -> bool {
     find(look.seen, look.name(), template).is_none_or(|set| available(set) == Some(0))
 }
 
+/// The rollout leads traffic to the pods of a ReplicaSet: they stay until it no longer does.
+fn is_led_to(look: &Look<'_>, set: &ReplicaSet) -> bool {
+    let template = set.annotations.get(TEMPLATE_NAME).map_or("", String::as_str);
+    let services = service::claimed(look, template).into_iter().map(|of| &of.name);
+    let recorded = template_status(look.status(), template).map(|of| &of.service_name);
+    let mut names = services.chain(recorded).chain([&set.name]);
+    names.any(|name| look.seen.led_to.contains(name))
+}
+
 /// The size that a ReplicaSet gets whose pods are no longer wanted, if that changes now. Notes first when its pods may go, and
 /// wakes then.
 fn size_at_end(look: &Look<'_>, set: &ReplicaSet, actions: &mut Vec<Action>, draft: &mut Draft) -> Option<i32> {
     if set.replicas == 0 {
+        return None;
+    }
+    if is_led_to(look, set) {
+        // Its rollout looks as soon as the experiment has ended; this is for a rollout that cannot write its routers.
+        draft.wake(Wake {
+            at: after_seconds(look.now, TRAFFIC_RETRY_SECONDS),
+            why: WakeReason::Routers,
+        });
         return None;
     }
     let delay = look.spec().scale_down_delay_seconds.unwrap_or(SCALE_DOWN_DELAY_SECONDS);

@@ -1,5 +1,6 @@
 //! What decisions know of the Experiments of a rollout, and of the pod templates that these are made from.
 
+use crate::api::experiment::TemplateStatus;
 use crate::api::{LabelSelector, PodTemplate};
 use crate::wire::analysis::Phase;
 use jiff::Timestamp;
@@ -34,6 +35,39 @@ pub struct Experiment {
     /// Why.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// Its templates, as its status has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<ExperimentTemplate>,
+}
+
+/// The parts of the state of a template that decisions about the rollout need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExperimentTemplate {
+    /// Name.
+    pub name: String,
+    /// Its state.
+    pub status: String,
+    /// Available pods.
+    pub available_replicas: i32,
+    /// Service; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Pod template hash that the Service selects; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hash: String,
+}
+
+impl From<&TemplateStatus> for ExperimentTemplate {
+    fn from(status: &TemplateStatus) -> Self {
+        Self {
+            name: status.name.clone(),
+            status: status.status.clone(),
+            available_replicas: status.available_replicas,
+            service: status.service_name.clone(),
+            hash: status.pod_template_hash.clone(),
+        }
+    }
 }
 
 /// What a ReplicaSet is made of, as the API server has it.

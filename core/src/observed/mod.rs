@@ -16,7 +16,7 @@ mod workload;
 
 pub use analysis::{AnalysisRun, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
-pub use experiment::{Experiment, SetTemplate};
+pub use experiment::{Experiment, ExperimentTemplate, SetTemplate};
 pub use plugin::{Answer, CallId, Called, Configured, Operation, Says, StepPlugins, StepResult};
 pub use pod::Pod;
 pub use refused::{Attempted, LeftAlone, Refusal, Refused, Standing};

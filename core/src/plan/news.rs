@@ -485,13 +485,13 @@ impl Skip {
 
 /// The text is empty after its first words where only a hash changes (contract 11 A11).
 fn weight(f: &mut fmt::Formatter<'_>, from: Option<i32>, to: i32, additional: Option<&str>) -> fmt::Result {
-    f.write_str("Traffic weight updated ")?;
-    match from {
-        None => write!(f, "to {to}")?,
-        Some(from) if from != to => write!(f, "from {from} to {to}")?,
-        Some(_) => {}
-    }
-    additional.map_or(Ok(()), |of| write!(f, ", additional: {of}"))
+    let canary = match from {
+        None => Some(format!("to {to}")),
+        Some(from) => (from != to).then(|| format!("from {from} to {to}")),
+    };
+    let additional = additional.map(|of| format!("additional: {of}"));
+    let all: Vec<String> = canary.into_iter().chain(additional).collect();
+    write!(f, "Traffic weight updated {}", all.join(", "))
 }
 
 /// Whether a size grows.

@@ -32,7 +32,7 @@ pub(super) fn canary(errors: &mut Vec<FieldError>, canary: &CanaryStrategy) {
     }
     delays(errors, canary, routing);
     for (index, step) in canary.steps.iter().enumerate() {
-        steps::step(errors, canary, step, &format!("spec.strategy.steps[{index}]"));
+        steps::step(errors, canary, index, step);
     }
     anti_affinity(errors, canary.anti_affinity.as_ref());
 }
@@ -63,7 +63,7 @@ fn written_amount(written: &IntOrString) -> i64 {
 }
 
 fn ping_pong(errors: &mut Vec<FieldError>, services: &PingPong, routing: Option<&TrafficRouting>) {
-    if routing.is_some_and(|r| r.alb.is_none() && r.istio.is_none() && r.plugins.is_empty()) {
+    if routing.is_some_and(|r| r.alb.is_none() && r.istio.is_none() && !by_plugin(r)) {
         let detail = "Ping-pong feature works with the ALB, Istio, and plugin-based traffic routers only";
         errors.push(FieldError::invalid(
             "spec.strategy.trafficRouting.alb",
@@ -98,6 +98,11 @@ fn ping_pong(errors: &mut Vec<FieldError>, services: &PingPong, routing: Option<
             detail,
         ));
     }
+}
+
+/// Whether a plugin routes. Gateway API, which is one of Argo Rollouts, may have a field of its own (decision 51).
+pub(super) fn by_plugin(routing: &TrafficRouting) -> bool {
+    !routing.plugins.is_empty() || routing.gateway_api.is_some()
 }
 
 /// Whether a router needs `canaryService` and `stableService`; plugins never do.
@@ -138,7 +143,7 @@ fn delays(errors: &mut Vec<FieldError>, canary: &CanaryStrategy, routing: Option
         }
         (Some(_), _, _) => {}
     }
-    let unsupported = routing.filter(|routing| routing.nginx.is_none() && routing.plugins.is_empty());
+    let unsupported = routing.filter(|routing| routing.nginx.is_none() && !by_plugin(routing));
     if let Some(weight) = unsupported.and_then(|routing| routing.max_traffic_weight) {
         let detail = "Canary maxTrafficWeight in traffic routing only supported in Nginx and Plugins";
         errors.push(FieldError::invalid(

@@ -1,13 +1,15 @@
 //! Rules of canary steps.
 
+use super::canary::by_plugin;
 use super::{FieldError, labels};
 use crate::api::analysis::AnalysisArgument;
 use crate::api::rollout::{CanaryStep, CanaryStrategy, ExperimentStep, StringMatch, TrafficRouting};
-use crate::meaning::{PauseLength, max_weight, pause_duration};
+use crate::meaning::{PauseLength, max_weight, pause_duration, weight_at};
 
 const ONE_OF: &str = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause";
 
-pub(super) fn step(errors: &mut Vec<FieldError>, canary: &CanaryStrategy, step: &CanaryStep, path: &str) {
+pub(super) fn step(errors: &mut Vec<FieldError>, canary: &CanaryStrategy, index: usize, step: &CanaryStep) {
+    let path = &format!("spec.strategy.steps[{index}]");
     let routing = canary.traffic_routing.as_deref();
     kinds(errors, step, path);
     let most = max_weight(canary);
@@ -34,7 +36,10 @@ pub(super) fn step(errors: &mut Vec<FieldError>, canary: &CanaryStrategy, step: 
         managed_routes(errors, step, routing, path);
     }
     if let Some(experiment) = &step.experiment {
-        template_weights(errors, experiment, routing, &format!("{path}.experiment.templates"));
+        let path = format!("{path}.experiment.templates");
+        template_weights(errors, experiment, routing, &path);
+        let before = canary.steps.iter().map(|step| step.set_weight);
+        room_for_templates(errors, experiment, (weight_at(before, index), most), &path);
     }
     arguments(errors, step, &format!("{path}.analyses"));
 }
@@ -71,8 +76,7 @@ fn kinds(errors: &mut Vec<FieldError>, step: &CanaryStep, path: &str) {
 
 fn header_route(errors: &mut Vec<FieldError>, step: &CanaryStep, routing: Option<&TrafficRouting>, path: &str) {
     let Some(route) = &step.set_header_route else { return };
-    let able =
-        |r: &&TrafficRouting| r.istio.is_some() || r.alb.is_some() || r.apisix.is_some() || !r.plugins.is_empty();
+    let able = |r: &&TrafficRouting| r.istio.is_some() || r.alb.is_some() || r.apisix.is_some() || by_plugin(r);
     let Some(routing) = routing.filter(able) else {
         let detail = "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix";
         errors.push(FieldError::invalid(path, &**route, detail));
@@ -91,7 +95,7 @@ fn header_route(errors: &mut Vec<FieldError>, step: &CanaryStep, routing: Option
 
 fn mirror_route(errors: &mut Vec<FieldError>, step: &CanaryStep, routing: Option<&TrafficRouting>, path: &str) {
     let Some(route) = &step.set_mirror_route else { return };
-    if !routing.is_some_and(|routing| routing.istio.is_some() || !routing.plugins.is_empty()) {
+    if !routing.is_some_and(|routing| routing.istio.is_some() || by_plugin(routing)) {
         let detail = "SetMirrorRoute requires TrafficRouting, supports Istio and Plugins";
         errors.push(FieldError::invalid(path, &**route, detail));
     }
@@ -152,7 +156,7 @@ fn template_weights(
 ) {
     let detail = match routing {
         None => "Experiment template weight cannot be set unless TrafficRouting is enabled",
-        Some(r) if r.alb.is_none() && r.smi.is_none() && r.istio.is_none() && r.plugins.is_empty() => {
+        Some(r) if r.alb.is_none() && r.smi.is_none() && r.istio.is_none() && !by_plugin(r) => {
             "Experiment template weight is only available for TrafficRouting with SMI, ALB, Istio and Plugins at this \
              time"
         }
@@ -162,6 +166,29 @@ fn template_weights(
         if let Some(weight) = template.weight {
             errors.push(FieldError::invalid(format!("{path}[{index}].weight"), &weight, detail));
         }
+    }
+}
+
+/// Weights of templates leave the canary its own, and stable no less than nothing. Argo Rollouts does not look.
+fn room_for_templates(
+    errors: &mut Vec<FieldError>,
+    experiment: &ExperimentStep,
+    (canary, most): (i32, i32),
+    path: &str,
+) {
+    let weights = experiment.templates.iter().enumerate();
+    let weights: Vec<(usize, i32)> = weights.filter_map(|(index, of)| Some((index, of.weight?))).collect();
+    for (index, weight) in weights.iter().filter(|(_, weight)| *weight < 0) {
+        let detail = "must be greater than or equal to 0";
+        errors.push(FieldError::invalid(format!("{path}[{index}].weight"), weight, detail));
+    }
+    let sum = weights.iter().map(|(_, weight)| *weight).fold(0, i32::saturating_add);
+    if sum > most.saturating_sub(canary) && sum > 0 {
+        let detail = format!(
+            "the weights of the templates, and that of the canary, which is {canary} here, may not be more than {most} \
+             together"
+        );
+        errors.push(FieldError::invalid(path, &sum, detail));
     }
 }
 

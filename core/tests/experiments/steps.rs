@@ -4,7 +4,7 @@ use crate::cluster::{at, pods};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_core::identity::Identity;
-use serin_core::observed::{Experiment, ReplicaSet, SetTemplate};
+use serin_core::observed::{Experiment, ExperimentTemplate, ReplicaSet, SetTemplate};
 use serin_core::plan::{Action, ExperimentAction, NewExperiment};
 use serin_core::wire::analysis::Phase;
 use serin_core::{Observed, Plan, decide};
@@ -363,7 +363,21 @@ fn ended_ones_are_kept_up_to_the_limits() {
     of_gone_revision.name = "gone".to_owned();
     of_gone_revision.labels.insert(HASH.to_owned(), "nothing".to_owned());
     all(&mut seen).push(of_gone_revision);
-    let mut plan = done(&decide(&seen, now()));
-    plan.sort();
-    assert_eq!(plan, ["delete gone", "delete old-0", "delete old-2"]);
+    // Traffic leads to the pods of one of them.
+    let template = |service: &str| ExperimentTemplate {
+        service: service.to_owned(),
+        ..ExperimentTemplate::default()
+    };
+    for (of, service) in all(&mut seen).iter_mut().zip(["current", "led-to"]) {
+        of.templates = vec![template(service)];
+    }
+    let sorted = |seen: &Observed| {
+        let mut plan = done(&decide(seen, now()));
+        plan.sort();
+        plan
+    };
+    assert_eq!(sorted(&seen), ["delete gone", "delete old-0", "delete old-2"]);
+    let weights = json!({"additional": [{"serviceName": "led-to", "weight": 5}]});
+    seen.rollout.status.canary.weights = serde_json::from_value(weights).unwrap();
+    assert_eq!(sorted(&seen), ["delete gone", "delete old-2"]);
 }

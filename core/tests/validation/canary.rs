@@ -387,6 +387,18 @@ fn experiments_and_arguments() {
         ("{istio: {}}", experiment, ""),
         ("{alb: {ingress: i, servicePort: 80}}", experiment, ""),
         ("{plugins: {a/b: {}}}", experiment, ""),
+        ("{gatewayAPI: {httpRoute: web}}", experiment, ""),
+        (
+            "{smi: {}}",
+            "{setWeight: 96}, {experiment: {templates: [{name: a, specRef: stable, weight: 2}, {name: b, specRef: canary, weight: 3}]}}",
+            "spec.strategy.steps[1].experiment.templates: Invalid value: 5: the weights of the templates, and that of the canary, \
+             which is 96 here, may not be more than 100 together",
+        ),
+        (
+            "{smi: {}}",
+            "{experiment: {templates: [{name: a, specRef: stable, weight: -1}]}}",
+            "spec.strategy.steps[0].experiment.templates[0].weight: Invalid value: -1: must be greater than or equal to 0",
+        ),
         (
             "null",
             "{experiment: {templates: [], analyses: [{name: one, templateName: t, args: [{name: a, valueFrom: {fieldRef: \

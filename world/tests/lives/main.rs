@@ -14,6 +14,7 @@
 mod demand;
 mod doors;
 mod ends;
+mod experiments;
 mod less;
 mod life;
 mod measured;

@@ -1,6 +1,7 @@
 //! Lines that say what people and the cluster do.
 
 use super::Why;
+use super::experiments;
 use super::fields::nested;
 use super::plugins;
 use super::routes;
@@ -51,6 +52,7 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         .or_else(|| runs::act(stage, text))
         .or_else(|| plugins::act(stage, text))
         .or_else(|| routes::act(stage, text))
+        .or_else(|| experiments::act(stage, text))
     {
         return result;
     }

@@ -2,6 +2,7 @@
 
 use super::Why;
 use super::events;
+use super::experiments;
 use super::fields::{compare, leaf, replica_set};
 use super::file::Line;
 use super::plugins;
@@ -52,6 +53,11 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "run" => runs::check(stage, rest),
         "workload" => workloads::check(stage, rest),
         "object" => routes::check(stage, rest),
+        "experiments" => experiments::check(stage, rest),
+        "experiment" => match rest.strip_prefix("pods ") {
+            Some(rest) => experiments::check_pods(stage, rest),
+            None => Err(Why::not_understood("no such expectation")),
+        },
         "weight" => routes::weight(stage, rest),
         "condition" => condition(stage, rest),
         "conditions" => order_of_conditions(stage, rest),

@@ -7,6 +7,7 @@
 mod acts;
 mod checks;
 mod events;
+mod experiments;
 mod fields;
 mod file;
 mod plugins;

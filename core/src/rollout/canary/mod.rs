@@ -40,7 +40,7 @@ pub(crate) fn decide(look: &Look<'_>, canary: &Canary<'_>) -> Plan {
     };
     analysis.tell(look, &mut draft);
     let plugins = StepPlugins::of(look, canary, &mut course, &mut draft);
-    let traffic = Traffic::of(look, canary, &course);
+    let traffic = Traffic::of(look, canary, &course, &experiments);
     if let Some(traffic) = traffic.as_ref().filter(|traffic| traffic.is_unread()) {
         // What the course tells is told when it is recorded.
         let mut draft = Draft::default();

@@ -244,7 +244,11 @@ impl Course {
                 self.pause_is_over(look, pause::CANARY_PAUSE_STEP, length, draft)
             }
             Wait::Analysis(_) => !asleep && verdicts.analysis,
-            Wait::Experiment(_) => !asleep && verdicts.experiment,
+            // Its pods have no weight any more when the step is over.
+            Wait::Experiment(written) => {
+                let weighed = written.templates.iter().any(|template| template.weight.is_some());
+                !asleep && verdicts.experiment && (!weighed || carrier.has_arrived())
+            }
             Wait::Plugin(_) => !asleep && verdicts.plugin,
             Wait::HeaderRoute(_) | Wait::MirrorRoute(_) => !asleep && carrier.has_arrived(),
         };

@@ -12,6 +12,7 @@ use crate::plan::{NewExperiment, Target};
 use crate::rollout::history::{Kept, past};
 use crate::rollout::look::{Change, Look};
 use crate::rollout::revision::Stable;
+use crate::rollout::traffic;
 use crate::rollout::update::Course;
 use crate::rollout::want::Experiments as Wanted;
 use crate::wire::analysis::Phase;
@@ -146,6 +147,13 @@ impl<'a> Experiments<'a> {
         }
     }
 
+    /// The one that runs, where the status names it.
+    pub(crate) fn running(&self, look: &Look<'_>) -> Option<&'a Experiment> {
+        let Slot::Found(of) = self.slot else { return None };
+        let named = look.rollout.status.canary.current_experiment == of.name;
+        (named && of.phase == Phase::Running && !of.terminate).then_some(of)
+    }
+
     /// The name that the status records; empty for none.
     pub(crate) fn name(&self) -> &str {
         match &self.slot {
@@ -163,6 +171,8 @@ impl<'a> Experiments<'a> {
         let named = |of: &Experiment| of.name == self.name() || (of.name == *recorded && !superseded);
         let others: Vec<&Experiment> = own.filter(|of| !named(of)).collect();
         let past = past(look, &others);
+        // Pods that traffic leads to stay until it no longer does.
+        let past: Vec<&Experiment> = past.into_iter().filter(|of| !traffic::leads_to(look, of)).collect();
         let gone = |of: &Experiment| past.iter().any(|past| past.name == of.name);
         let end = self.terminate.into_iter().chain(others.iter().copied());
         let end = end.filter(|of| !of.terminate && !of.phase.is_completed() && !gone(of));

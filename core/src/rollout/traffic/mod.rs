@@ -6,6 +6,7 @@
 //! falls once stable can carry what it gives up; a destination moves, and pods go, once no weight leads there any more. All
 //! of it is one plan per look, and what a plan writes counts from the next look on.
 
+mod additional;
 mod place;
 mod record;
 mod routes;
@@ -18,12 +19,16 @@ use crate::meaning::Canary;
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::draft::Draft;
 use crate::plan::{After, News, Wake, WakeReason};
+use crate::rollout::experiment::Experiments;
 use crate::rollout::look::{Look, after_seconds};
 use crate::rollout::revision::Stable;
 use crate::rollout::service;
 use crate::rollout::update::Course;
 use crate::traffic::{Change, Place, Problem, Reported, Router, Routes, Seen, Site, Told};
 use crate::validate::FieldError;
+use additional::Additional;
+pub(crate) use additional::leads_to;
+pub use additional::led_to;
 use place::toggled;
 
 /// Seconds until objects of routers are looked for again that cannot be read or written.
@@ -42,6 +47,8 @@ pub(crate) struct Traffic<'a> {
     weight: i32,
     /// Weight that it is to have in the end, as things stand.
     aim: i32,
+    /// Destinations beside the canary and stable.
+    additional: Additional,
     /// Writes of the plan, each with what is told of it.
     changes: Vec<(Change, Vec<Told>)>,
     /// Why the routers cannot be written.
@@ -69,7 +76,12 @@ pub(crate) fn references(seen: &Observed) -> Option<FieldError> {
 
 impl<'a> Traffic<'a> {
     /// The traffic of a canary; `None` where no router carries it.
-    pub(crate) fn of(look: &Look<'a>, canary: &Canary<'_>, course: &Course) -> Option<Self> {
+    pub(crate) fn of(
+        look: &Look<'a>,
+        canary: &Canary<'_>,
+        course: &Course,
+        experiments: &Experiments<'_>,
+    ) -> Option<Self> {
         let (site, routers) = place::of(look.seen)?;
         let routes = &look.seen.routers.as_ref()?.routes;
         let places: Vec<Place> = routers.iter().flat_map(|router| router.places(&site, routes)).collect();
@@ -90,6 +102,7 @@ impl<'a> Traffic<'a> {
             unread,
             weight: 0,
             aim: 0,
+            additional: Additional::default(),
             changes: Vec::new(),
             problem: refused,
         };
@@ -99,6 +112,8 @@ impl<'a> Traffic<'a> {
             (traffic.reported.least, traffic.reported.most) = (traffic.aim, traffic.aim);
         }
         traffic.weight = traffic.weight_now(look, canary, course);
+        let left = traffic.site.max_weight.saturating_sub(traffic.weight);
+        traffic.additional = Additional::of(look, canary, course, experiments, left);
         if traffic.problem.is_none() && !unread && !matches!(look.revisions.stable, Stable::None | Stable::Missing) {
             match traffic.route(look, canary, course, routes) {
                 Ok(changes) => traffic.changes = changes,

@@ -28,12 +28,13 @@ impl Traffic<'_> {
         let known = !matches!(look.revisions.stable, Stable::None | Stable::Missing);
         if known && self.problem.is_none() && !self.unread {
             let weights = self.weights(look, canary, course);
-            if old != Some(&weights) {
+            let additional = old.and_then(|old| self.tells_of_additional(&old.additional));
+            if old.is_none_or(|old| is_news(old, &weights)) {
                 draft.tell(
                     News::WeightUpdated {
                         from: old.map(|of| of.canary.weight),
                         to: weights.canary.weight,
-                        additional: None,
+                        additional,
                     },
                     After::Status,
                 );
@@ -76,7 +77,8 @@ impl Traffic<'_> {
 
     /// A destination without weight is named by where it will lead, one with weight by where it leads.
     fn weights(&self, look: &Look<'_>, canary: &Canary<'_>, course: &Course) -> TrafficWeights {
-        let rest = self.site.max_weight.saturating_sub(self.weight).max(0);
+        let rest = self.site.max_weight.saturating_sub(self.weight);
+        let rest = rest.saturating_sub(self.additional.weight()).max(0);
         let hash = |behind: &str, weight: i32, to: &str| {
             if weight > 0 && !behind.is_empty() {
                 behind.to_owned()
@@ -102,10 +104,19 @@ impl Traffic<'_> {
                 service_name: canary.stable_service.to_owned(),
                 pod_template_hash: hash(self.leads_stable_to(look), rest, to_stable),
             },
-            additional: Vec::new(),
+            additional: self.additional.recorded(),
             verified: None,
         }
     }
+}
+
+/// Whether the weights are others. What is only announced is no weight.
+fn is_news(old: &TrafficWeights, new: &TrafficWeights) -> bool {
+    let told = |of: &TrafficWeights| TrafficWeights {
+        additional: of.additional.iter().filter(|of| of.weight > 0).cloned().collect(),
+        ..of.clone()
+    };
+    told(old) != told(new)
 }
 
 /// Which of ping and pong is stable: they take turns with each promotion.

@@ -27,7 +27,7 @@ impl<'a> Traffic<'a> {
             canary: self.weight,
             canary_hash: &hashes.0,
             stable_hash: &hashes.1,
-            additional: Vec::new(),
+            additional: self.additional.now(),
             headers,
             mirrors,
             managed: managed(self, canary),
