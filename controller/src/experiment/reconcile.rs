@@ -19,6 +19,7 @@ use serin_core::api::analysis::AnalysisTemplateRef;
 use serin_core::experiment::{Observed, decide, name_of_replica_set, name_of_service};
 use serin_core::observed::{Attempt, Attempted, Kind, Refusal, ReplicaSet, Verb};
 use serin_core::plan::{Event, News, WakeReason};
+use serin_core::rollout::traffic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,8 +94,18 @@ fn observed(shell: &Shell, owner: &Owner, snapshot: &Snapshot) -> Observed {
         analysis_runs: analysis::observed(&snapshot.runs, &owner.uid),
         templates: shell.stores.templates.named(named.collect(), &owner.key.namespace),
         refused: shell.experiments.failures.observed(owner, None).0,
+        led_to: led_to(shell, stored),
         ..Observed::default()
     }
+}
+
+/// The Services that the rollout which owns it leads traffic to. A rollout decides upon its own last status or a later one, and
+/// so this names each of them before traffic comes.
+fn led_to(shell: &Shell, stored: &StoredExperiment) -> BTreeSet<String> {
+    let owner = stored.rollout();
+    let rollout = owner.and_then(|(key, uid)| Some((shell.stores.rollouts.get(&key)?, uid)));
+    let rollout = rollout.filter(|(found, uid)| found.rollout.metadata.uid.as_deref() == Some(*uid));
+    rollout.map_or_else(BTreeSet::new, |(found, _)| traffic::led_to(&found.rollout))
 }
 
 /// Reads the Services that the experiment names or named, and who has a name that was refused to it.

@@ -88,6 +88,13 @@ impl StoredExperiment {
             terminate: self.experiment.spec.terminate,
             phase: Phase::of(&self.experiment.status.phase),
             message: self.experiment.status.message.clone(),
+            templates: self
+                .experiment
+                .status
+                .template_statuses
+                .iter()
+                .map(From::from)
+                .collect(),
         }
     }
 }

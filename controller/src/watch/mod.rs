@@ -21,8 +21,9 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serin_core::observed::Kind;
 use serin_core::plan::News;
+use serin_core::rollout::traffic;
 use serin_core::wire;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
@@ -107,7 +108,9 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
     let odd_metadata = rollout.odd_metadata.clone();
     let before = shell.stores.rollouts.get(&Key::of(&rollout));
     let (key, change) = shell.stores.apply_rollout(rollout, source);
-    let told = before.is_some_and(|before| before.odd_metadata == odd_metadata);
+    let told = before
+        .as_ref()
+        .is_some_and(|before| before.odd_metadata == odd_metadata);
     if let (Some(why), false) = (odd_metadata, told) {
         metadata_is_odd(shell, &key, &why);
     }
@@ -123,7 +126,19 @@ fn rollout_seen(shell: &Shell, rollout: StoredRollout, source: Source) -> Key {
         Change::Changed => Reason::RolloutChanged,
     };
     shell.wake(&key, reason);
+    if led_to(before.as_ref()) != led_to(shell.stores.rollouts.get(&key).as_ref()) {
+        // Their pods wait until no traffic comes.
+        for experiment in shell.stores.experiments.of(&key) {
+            let of = Key::of(&*experiment);
+            shell.experiments.queue.add(&of, Reason::RolloutChanged);
+        }
+    }
     key
+}
+
+/// The Services of experiments that a rollout leads traffic to.
+fn led_to(stored: Option<&Arc<StoredRollout>>) -> BTreeSet<String> {
+    stored.map_or_else(BTreeSet::new, |stored| traffic::led_to(&stored.rollout))
 }
 
 /// The status may not be writable: an event says it, too.
