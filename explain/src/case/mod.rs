@@ -11,8 +11,8 @@ pub use index::{Index, event_count, event_time};
 pub use pods::{Container, Ended, Pod, closed_gates};
 pub use sets::{Part, Set};
 
-use crate::explanation::{Evidence, State};
-use crate::sources::{Object, Sources, rollout, text, time};
+use crate::explanation::{Evidence, ObjectName, State};
+use crate::sources::{Object, Sources, key, rollout, text, time};
 use age::age;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -223,6 +223,17 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn was_listed(&self, kind: &str) -> bool {
         self.sources.listed.contains(kind)
+    }
+
+    /// Whether it is known that there is no such object.
+    #[must_use]
+    pub fn is_missing(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let object = ObjectName {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        self.was_listed(kind) || self.sources.missing.contains(&key(&object))
     }
 
     /// A fact of an object.

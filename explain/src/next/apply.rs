@@ -1,6 +1,6 @@
 //! A plan carried out on what was read: sizes, Services and the status change; pods do not.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use serin_core::Observed;
 use serin_core::api::lenient::Lenient;
 use serin_core::observed::{AnalysisRun, Experiment, ReplicaSet};
@@ -147,27 +147,34 @@ fn service(seen: &mut Observed, patch: &ServicePatch) {
     }
 }
 
-/// A merge patch of the status.
 /// Only of what was read: an object that the controller would not see, neither do we.
 fn route(seen: &mut Observed, change: &Change) {
+    let owner = json!([{"controller": true, "uid": seen.rollout.metadata.uid}]);
     let routes = seen.routers.iter_mut().flat_map(|routers| &mut routers.routes.0);
     let Some(route) = routes.into_iter().find(|route| route.place == *change.place()) else {
         return;
     };
     match (change, &mut route.seen) {
-        (Change::Create { object, .. }, now) => *now = Seen::Found(object.clone()),
+        (Change::Create { object, owned, .. }, now) => {
+            let mut object = object.clone();
+            if *owned {
+                merge(&mut object, &json!({"metadata": {"ownerReferences": owner}}));
+            }
+            *now = Seen::Found(object);
+        }
         (Change::Patch { patch, .. }, Seen::Found(object)) => merge(object, patch),
         (Change::Patch { .. }, Seen::Unread | Seen::Missing | Seen::NotServed | Seen::Refused(_)) => {}
         (Change::Delete { .. }, now) => *now = Seen::Missing,
     }
 }
 
+/// A merge patch of the status.
 fn status(seen: &mut Observed, patch: &Value) {
     let Ok(mut status) = serde_json::to_value(&seen.rollout.status) else {
         return;
     };
     merge(&mut status, patch);
-    let Lenient { rollout, .. } = Lenient::of(serde_json::json!({"status": status}));
+    let Lenient { rollout, .. } = Lenient::of(json!({"status": status}));
     seen.rollout.status = rollout.status;
 }
 

@@ -4,6 +4,7 @@
 mod analyses;
 mod apply;
 mod observed;
+mod routes;
 
 use crate::case::age::duration;
 use crate::case::{Case, Kind};
@@ -48,7 +49,10 @@ fn of_rollout(case: &Case<'_>, causes: &[Cause]) -> String {
     }
     let mut seen = match observed::observed(case) {
         Ok(seen) => seen,
-        Err(kind) => return format!("This cannot be computed: {kind}s were not read."),
+        Err(kind) => {
+            let plural = if kind.ends_with('s') { "es" } else { "s" };
+            return format!("This cannot be computed: {kind}{plural} were not read.");
+        }
     };
     let first = decide(&seen, case.now);
     if let Some(field) = not_served(&first) {

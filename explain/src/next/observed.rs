@@ -1,16 +1,17 @@
 //! What a decision may know, from what was read.
 
-use super::analyses;
+use super::{analyses, routes};
 use crate::case::Case;
 use crate::sources::{Object, text, time};
 use serde::Deserialize;
 use serde_json::Value;
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
+use serin_core::api::experiment::TemplateStatus;
 use serin_core::api::lenient::Lenient;
 use serin_core::identity::{Identity, anti_affinity};
 use serin_core::meaning;
-use serin_core::observed::{Experiment, Pod, ReplicaFailure, ReplicaSet, Service, SetTemplate};
+use serin_core::observed::{Experiment, ExperimentTemplate, Pod, ReplicaFailure, ReplicaSet, Service, SetTemplate};
 use serin_core::rollout::experiment;
 use serin_core::rollout::pods;
 use serin_core::rollout::workload::{self, Reference, Referenced};
@@ -19,10 +20,10 @@ use serin_core::wire::{HASH_LABEL, MANAGED_BY};
 use std::collections::BTreeMap;
 
 /// Everything a decision needs; the kind that is missing where it was not read.
-pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
+pub(super) fn observed(case: &Case<'_>) -> Result<Observed, String> {
     for kind in ["ReplicaSet", "Service"] {
         if !case.was_listed(kind) {
-            return Err(kind);
+            return Err(kind.to_owned());
         }
     }
     let Lenient {
@@ -49,6 +50,7 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
     };
     follow_workload(case, &mut seen)?;
     analyses::add(case, &mut seen)?;
+    routes::add(case, &mut seen)?;
     for name in experiment::needed(&seen, case.now) {
         let mut sets = case.index.owned("ReplicaSet", case.object);
         let set = sets.find(|set| set.name() == name);
@@ -57,7 +59,7 @@ pub(super) fn observed(case: &Case<'_>) -> Result<Observed, &'static str> {
     }
     for name in pods::needed(&seen, case.now) {
         if !case.was_listed("Pod") {
-            return Err("Pod");
+            return Err("Pod".to_owned());
         }
         let set = case
             .index
@@ -107,6 +109,12 @@ fn experiments(case: &Case<'_>) -> Result<Vec<Experiment>, &'static str> {
         terminate: object.at("/spec/terminate") == &Value::Bool(true),
         phase: Phase::of(object.text("/status/phase")),
         message: object.text("/status/message").to_owned(),
+        templates: object
+            .list("/status/templateStatuses")
+            .iter()
+            .filter_map(|status| TemplateStatus::deserialize(status).ok())
+            .map(|status| ExperimentTemplate::from(&status))
+            .collect(),
     };
     let owned = case.index.owned("Experiment", case.object);
     Ok(owned.map(experiment).collect())

@@ -37,6 +37,9 @@ pub struct Sources {
     pub objects: Vec<Object>,
     /// Kinds that were listed: an object of such a kind that is not among [`Self::objects`] does not exist.
     pub listed: BTreeSet<String>,
+    /// Objects that were asked for by name and do not exist, by [`key`].
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub missing: BTreeSet<String>,
     /// What could not be read, with the permission that was missing.
     pub unread: Vec<Unread>,
     /// What the templates of Rollouts and ReplicaSets hashed to before secrets were taken out, by UID.
@@ -108,6 +111,8 @@ struct Bundle {
     #[serde(default)]
     listed: BTreeSet<String>,
     #[serde(default)]
+    missing: BTreeSet<String>,
+    #[serde(default)]
     unread: Vec<Unread>,
     #[serde(default)]
     templates: BTreeMap<String, Template>,
@@ -126,6 +131,7 @@ impl TryFrom<Bundle> for Sources {
         reading.subjects = bundle.subjects;
         reading.unread = bundle.unread;
         reading.listed = bundle.listed;
+        reading.missing = bundle.missing;
         reading.git = bundle.git;
         bundle.objects.into_iter().for_each(|object| reading.add("", object));
         let mut sources = reading.finish();
@@ -142,6 +148,7 @@ pub struct Reading {
     subjects: Vec<ObjectName>,
     objects: Vec<Value>,
     listed: BTreeSet<String>,
+    missing: BTreeSet<String>,
     unread: Vec<Unread>,
     git: BTreeMap<String, GitFindings>,
 }
@@ -155,6 +162,7 @@ impl Reading {
             subjects: Vec::new(),
             objects: Vec::new(),
             listed: BTreeSet::new(),
+            missing: BTreeSet::new(),
             unread: Vec::new(),
             git: BTreeMap::new(),
         }
@@ -207,6 +215,11 @@ impl Reading {
         self.listed.insert(kind.to_owned());
     }
 
+    /// Notes that an object that was asked for by name does not exist.
+    pub fn missing(&mut self, object: &ObjectName) {
+        self.missing.insert(key(object));
+    }
+
     /// Notes what could not be read, once.
     pub fn unread(&mut self, what: &str, permission: &str) {
         let unread = Unread {
@@ -247,6 +260,7 @@ impl Reading {
             subjects: self.subjects,
             objects: self.objects.into_iter().map(clean).collect(),
             listed: self.listed,
+            missing: self.missing,
             unread: self.unread,
             templates,
             git: self.git,

@@ -120,16 +120,12 @@ fn next_is_computed() {
     let mut aborted = World::canary();
     aborted.aborted("");
     assert!(!aborted.explained().next.is_empty());
-    // What another controller serves is not computed.
+    // What no controller serves is not computed.
     let mut foreign = World::canary();
-    foreign.rollout(json!({"spec": {"strategy": {"canary": {"trafficRouting": {"nginx": {"stableIngress": "web"}}, "canaryService": "c", "stableService": "s"}}}}));
-    for name in ["c", "s"] {
-        foreign.add(crate::world::service(name, json!({"app": "web"})));
-    }
-    let next = foreign.explained().next;
+    foreign.rollout(json!({"spec": {"strategy": {"canary": {"trafficRouting": {"plugins": {"a/b": {}}}}}}}));
     assert_eq!(
-        next,
-        "This cannot be computed: explain does not follow spec.strategy.canary.trafficRouting yet; the controller does."
+        foreign.explained().next,
+        "This cannot be computed: explain does not follow spec.strategy.canary.trafficRouting.plugins[a/b] yet; the controller does."
     );
     // Nor is what was not read.
     let mut unread = World::canary();
@@ -137,6 +133,71 @@ fn next_is_computed() {
     assert_eq!(
         unread.explained().next,
         "This cannot be computed: ReplicaSets were not read."
+    );
+}
+
+/// A canary at its first step, whose pod is there, and a router that has no weight yet.
+fn routed(routing: serde_json::Value) -> World {
+    let mut world = World::canary();
+    world.rollout(json!({"spec": {"strategy": {"canary": {
+        "canaryService": "c", "stableService": "s", "trafficRouting": routing,
+    }}}}));
+    let pod = json!({"status": {"readyReplicas": 1, "availableReplicas": 1}});
+    world.change("ReplicaSet", "web-bbb", pod);
+    for (name, hash) in [("c", "bbb"), ("s", "aaa")] {
+        let mut service = crate::world::service(name, json!({"app": "web", "rollouts-pod-template-hash": hash}));
+        service["metadata"]["annotations"] = json!({"argo-rollouts.argoproj.io/managed-by-rollouts": "web"});
+        world.add(service);
+    }
+    world
+}
+
+/// An object of a router with some fields.
+fn route(api_version: &str, kind: &str, name: &str, spec: serde_json::Value) -> serde_json::Value {
+    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+}
+
+#[test]
+fn next_follows_routers() {
+    let smi = || routed(json!({"smi": {}}));
+    let backends =
+        |canary: i32, stable: i32| json!([{"service": "c", "weight": canary}, {"service": "s", "weight": stable}]);
+    let mut split = route(
+        "split.smi-spec.io/v1alpha2",
+        "TrafficSplit",
+        "web",
+        json!({"service": "s", "backends": backends(0, 100)}),
+    );
+    split["metadata"]["ownerReferences"] = json!([{"kind": "Rollout", "name": "web", "uid": "r", "controller": true}]);
+    let rise = "traffic weight updated to 25; ";
+    let mut found = smi();
+    found.add(split);
+    let mut made = smi();
+    made.listed("TrafficSplit");
+    let mut virtual_service = routed(json!({"istio": {"virtualService": {"name": "mesh"}}}));
+    let destinations =
+        json!([{"destination": {"host": "s"}, "weight": 100}, {"destination": {"host": "c"}, "weight": 0}]);
+    virtual_service.add(route(
+        "networking.istio.io/v1",
+        "VirtualService",
+        "mesh",
+        json!({"http": [{"name": "all", "route": destinations}]}),
+    ));
+    let rows = [
+        (found, "trafficSplit `web` modified; "),
+        (made, "trafficSplit `web` created; "),
+        (virtual_service, "virtualService `mesh` set to desiredWeight '25'; "),
+    ];
+    for (world, first) in rows {
+        let next = world.explained().next;
+        for part in [first, rise, "step 2 of 2 begins"] {
+            assert!(next.contains(part), "{part}: {next}");
+        }
+    }
+    // Nobody looked for it.
+    assert_eq!(
+        routed(json!({"nginx": {"stableIngress": "web"}})).explained().next,
+        "This cannot be computed: Ingresses were not read."
     );
 }
 

@@ -4,6 +4,7 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 use serin_controller::Trouble;
+use serin_explain::explanation::ObjectName;
 
 /// Objects in one page.
 const PAGE: usize = 500;
@@ -27,7 +28,7 @@ pub(super) struct Ask {
 pub(super) struct Answer {
     /// The objects.
     pub(super) objects: Vec<Value>,
-    /// The server knows the kind.
+    /// The server knows the kind: an object that is not among them does not exist.
     pub(super) known: bool,
 }
 
@@ -121,6 +122,15 @@ impl Ask {
 
     pub(super) fn is_list(&self) -> bool {
         self.name.is_none()
+    }
+
+    /// The object of a namespace that is asked for; `None` for a list, or an object without a namespace.
+    pub(super) fn object(&self) -> Option<ObjectName> {
+        Some(ObjectName {
+            kind: self.kind.to_owned(),
+            namespace: self.namespace.clone()?,
+            name: self.name.clone()?,
+        })
     }
 
     fn place(&self) -> (&'static str, &'static str) {
@@ -233,7 +243,8 @@ fn missing(error: &kube::Error) -> Result<Answer, Trouble> {
     match error {
         kube::Error::Api(status) if status.code == 404 => Ok(Answer {
             objects: Vec::new(),
-            known: false,
+            // It says so in other words of a kind.
+            known: status.message.ends_with("\" not found"),
         }),
         _ => Err(Trouble::from(error)),
     }

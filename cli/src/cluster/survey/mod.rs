@@ -184,6 +184,10 @@ impl Survey {
     }
 
     fn take(&mut self, ask: &Ask, answer: Answer) {
+        let found = !answer.objects.is_empty();
+        if let Some(object) = ask.object().filter(|_| answer.known && !found) {
+            self.reading.missing(&object);
+        }
         for object in answer.objects {
             self.reading.add(ask.kind, object);
         }

@@ -1,86 +1,40 @@
 //! The objects of routers that a Rollout names: kind, namespace, name.
 
+use super::ask::KINDS;
 use serde_json::Value;
+use serin_core::Observed;
+use serin_core::api::Rollout;
+use serin_core::api::lenient::Lenient;
+use serin_core::observed::Routers;
+use serin_core::rollout::traffic::needed;
 
-/// They are read one by one, so that no list of a whole mesh is needed.
-pub(super) fn of(rollout: &Value) -> Vec<(&'static str, String, String)> {
-    let namespace = rollout["metadata"]["namespace"].as_str().unwrap_or_default();
-    let routing = &rollout["spec"]["strategy"]["canary"]["trafficRouting"];
-    let mut found = Vec::new();
-    let mut add = |kind: &'static str, name: &Value| {
-        if let Some(name) = name.as_str().filter(|name| !name.is_empty()) {
-            found.push((kind, namespace.to_owned(), name.to_owned()));
-        }
+/// Those that a decision would read. They are read one by one, so that no list of a whole mesh is needed.
+pub(super) fn of(written: &Value) -> Vec<(&'static str, String, String)> {
+    let (metadata, _) = Lenient::metadata(written["metadata"].clone());
+    let Lenient { rollout, .. } = Lenient::of(written.clone());
+    let seen = Observed {
+        rollout: Rollout { metadata, ..rollout },
+        routers: Some(Routers::default()),
+        ..Observed::default()
     };
-    let istio = &routing["istio"];
-    add("DestinationRule", &istio["destinationRule"]["name"]);
-    let several = items(&istio["virtualServices"]);
-    let virtual_services: Vec<&Value> = std::iter::once(&istio["virtualService"]).chain(several).collect();
-    for ingress in items(&routing["alb"]["ingresses"]).chain(std::iter::once(&routing["alb"]["ingress"])) {
-        add("Ingress", ingress);
-    }
-    for ingress in
-        items(&routing["nginx"]["stableIngresses"]).chain(std::iter::once(&routing["nginx"]["stableIngress"]))
-    {
-        add("Ingress", ingress);
-        add("Ingress", &canary_ingress(rollout, ingress));
-    }
-    let split = &routing["smi"];
-    if split.is_object() {
-        let own = &rollout["metadata"]["name"];
-        add(
-            "TrafficSplit",
-            if split["trafficSplitName"].is_string() {
-                &split["trafficSplitName"]
-            } else {
-                own
-            },
-        );
-    }
-    add("TraefikService", &routing["traefik"]["weightedTraefikServiceName"]);
-    add("ApisixRoute", &routing["apisix"]["route"]["name"]);
-    for mapping in items(&routing["ambassador"]["mappings"]) {
-        add("Mapping", mapping);
-    }
-    add(
-        "VirtualRouter",
-        &routing["appMesh"]["virtualService"]["virtualRouter"]["name"],
-    );
-    let gateway = &routing["plugins"]["argoproj-labs/gatewayAPI"];
-    for (one, several, kind) in [
-        ("httpRoute", "httpRoutes", "HTTPRoute"),
-        ("grpcRoute", "grpcRoutes", "GRPCRoute"),
-        ("tcpRoute", "tcpRoutes", "TCPRoute"),
-        ("tlsRoute", "tlsRoutes", "TLSRoute"),
-    ] {
-        for api in [gateway, &routing["gatewayAPI"]] {
-            add(kind, &api[one]);
-            items(&api[several]).for_each(|route| add(kind, &route["name"]));
-        }
-    }
-    for service in virtual_services {
-        // `name.namespace`: contract 07 §1.
-        if let Some(name) = service["name"].as_str().filter(|name| !name.is_empty()) {
-            let name = name.trim_end_matches(".svc.cluster.local");
-            let (name, space) = name.rsplit_once('.').unwrap_or((name, namespace));
-            found.push(("VirtualService", space.to_owned(), name.to_owned()));
+    // It lies behind an object of App Mesh that is not read.
+    let router =
+        &written["spec"]["strategy"]["canary"]["trafficRouting"]["appMesh"]["virtualService"]["virtualRouter"]["name"];
+    let namespace = written["metadata"]["namespace"].as_str().unwrap_or_default();
+    let router = router.as_str().filter(|name| !name.is_empty());
+    let router = router.map(|name| ("VirtualRouter", namespace.to_owned(), name.to_owned()));
+    let mut found: Vec<(&'static str, String, String)> = router.into_iter().collect();
+    for place in needed(&seen) {
+        // Istio and App Mesh have a kind of one name.
+        let group = place.api_version.split('/').next();
+        let is = |kind: &str, path: &str| kind == place.kind && path.split('/').nth(1) == group;
+        let known = KINDS.iter().find(|(kind, path, _)| is(kind, path));
+        let of = known.map(|(kind, ..)| (*kind, place.namespace, place.name));
+        if let Some(of) = of.filter(|of| !found.contains(of)) {
+            found.push(of);
         }
     }
     found
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
-
-/// The Ingress that the controller makes beside a stable one: contract 07 §2.
-fn canary_ingress(rollout: &Value, stable: &Value) -> Value {
-    let (Some(name), Some(stable)) = (rollout["metadata"]["name"].as_str(), stable.as_str()) else {
-        return Value::Null;
-    };
-    let long = format!("{name}-{stable}");
-    let short: String = long.chars().take(246).collect();
-    Value::String(format!("{short}-canary"))
 }
 
 #[cfg(test)]
@@ -109,6 +63,14 @@ mod tests {
         assert_eq!(
             names(json!({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoutes": [{"name": "r"}]}}})),
             ["HTTPRoute shop/r"]
+        );
+        let node = |name: &str| json!({"name": name});
+        assert_eq!(
+            names(
+                json!({"appMesh": {"virtualService": {"name": "vs", "virtualRouter": {"name": "vr"}},
+                "virtualNodeGroup": {"canaryVirtualNodeRef": node("c"), "stableVirtualNodeRef": node("s")}}})
+            ),
+            ["VirtualRouter shop/vr", "VirtualNode shop/s", "VirtualNode shop/c"]
         );
         assert_eq!(names(json!(null)), [""; 0]);
     }
