@@ -149,7 +149,12 @@ pub(super) fn standing_event<'a>(
 pub(super) fn complaints(case: &Case<'_>) -> Vec<(String, Evidence)> {
     let mut all = Vec::new();
     let mut add = |told: &str, fact: Option<Evidence>| all.extend(fact.map(|fact| (told.to_owned(), fact)));
-    for kind in [condition::REFUSED, condition::INVALID_SPEC, condition::REPLICA_FAILURE] {
+    for kind in [
+        condition::REFUSED,
+        condition::INVALID_SPEC,
+        condition::REPLICA_FAILURE,
+        condition::TRAFFIC_NOT_ROUTED,
+    ] {
         let condition = case.object.condition(kind);
         if text(&condition["status"]) == "True" {
             add(text(&condition["message"]), case.condition_fact(case.object, kind));

@@ -85,6 +85,26 @@ fn router_refused() {
     both.is(&["image-pull", "router-refused"]);
     world.event("Rollout", "web", "TrafficWeightUpdated", "Traffic weight updated", 3);
     world.is(&[]);
+    // What Serin says of it stands for as long as it is so, whatever events there were.
+    for (message, cause) in [
+        (
+            "Ingress shop/web: annotation `x` of ingress `web` is not an object of lists",
+            "router-refused",
+        ),
+        (
+            "Ingress shop/web: ingress does not have service `web-stable` in rules",
+            "route-missing",
+        ),
+        (
+            "Ingress shop/web: ingresses.networking.k8s.io \"web\" is forbidden: User \"u\" cannot get resource \"ingresses\" in API group \"networking.k8s.io\"",
+            "forbidden",
+        ),
+    ] {
+        let mut world = world.clone();
+        let condition = json!({"type": "TrafficNotRouted", "status": "True", "reason": "TrafficRoutingError", "message": message, "lastUpdateTime": ago(5)});
+        world.rollout(json!({"status": {"conditions": [condition]}}));
+        world.is(&[cause]);
+    }
 }
 
 #[test]
