@@ -49,6 +49,7 @@ impl World {
         self.check_restart(seen, plan);
         self.check_verdicts(seen, plan);
         self.late_write_lands();
+        self.forget_old_answers(plan);
         for action in &plan.actions {
             match self.write(action, seen, &mut version) {
                 Wrote::Done | Wrote::Skipped => done += 1,
@@ -81,6 +82,7 @@ impl World {
             }
         }
         self.call_plugins(plan);
+        self.ask_aws(plan);
         self.send(plan, done, true);
         self.look_again = self.look_went_through(plan);
     }
@@ -140,6 +142,7 @@ impl World {
         if due {
             self.note("the controller dies, and another takes over");
             self.forget_calls();
+            self.forget_answers();
             // One that for ever dies after its first write gets nowhere: in the end a controller lives.
             self.takeovers += 1;
             let again = self.faults.crash_again_after.filter(|_| self.takeovers < 8);

@@ -11,6 +11,7 @@
 )]
 
 mod act;
+pub mod aws;
 pub mod cluster;
 pub mod deployments;
 pub mod experiments;
@@ -105,6 +106,8 @@ pub struct World {
     pub templates: Templates,
     /// Objects of traffic routers.
     pub objects: routes::Objects,
+    /// AWS, where the controller verifies target groups.
+    pub cloud: Option<aws::Cloud>,
     /// Somebody changed one of them, and the controller, which may not know, has written none since.
     edited_routes: bool,
     /// Services by name, as the API server has them.
@@ -218,6 +221,7 @@ impl World {
             experiments: None,
             templates: Templates::default(),
             objects: routes::Objects::default(),
+            cloud: None,
             edited_routes: false,
             services: BTreeMap::new(),
             gone_managers: BTreeMap::new(),
@@ -458,6 +462,7 @@ impl World {
             self.retry_at,
             scaler,
             self.next_answer(),
+            self.next_of_aws(),
             self.next_cluster_change(),
         ]
         .into_iter()

@@ -71,7 +71,7 @@ impl World {
     pub fn observed_routers(&self, seen: &Observed) -> Option<Routers> {
         let mut seen = Observed {
             rollout: seen.rollout.clone(),
-            routers: Some(Routers::default()),
+            routers: Some(self.known_routers()),
             ..Observed::default()
         };
         loop {
@@ -91,7 +91,19 @@ impl World {
         }
     }
 
+    fn known_routers(&self) -> Routers {
+        let mut routers = Routers {
+            aws: self.observed_aws(),
+            ..Routers::default()
+        };
+        routers.settings.verifies_targets = self.cloud.is_some();
+        routers
+    }
+
     fn stored(&self, place: &Place) -> Option<Value> {
+        if place.kind == "Endpoints" {
+            return Some(self.endpoints(place));
+        }
         let mut lagging = self.objects.lagging.iter();
         match lagging.find(|(until, at, _)| *until > self.now && at == place) {
             Some((_, _, old)) => old.clone(),
@@ -176,7 +188,10 @@ impl World {
         }
     }
 
-    fn store_route(&mut self, place: &Place, object: Option<Value>) {
+    fn store_route(&mut self, place: &Place, mut object: Option<Value>) {
+        if let Some(object) = &mut object {
+            self.follow_ingress(place, object);
+        }
         self.objects.now.retain(|(at, _)| at != place);
         self.objects.now.extend(object.map(|object| (place.clone(), object)));
     }

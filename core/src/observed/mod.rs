@@ -5,6 +5,7 @@
 
 mod analysis;
 mod attempt;
+pub mod aws;
 mod experiment;
 mod plugin;
 mod pod;

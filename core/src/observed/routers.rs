@@ -1,5 +1,6 @@
 //! What decisions know of traffic routers.
 
+use crate::observed::aws::Aws;
 use crate::traffic::{Routes, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -11,4 +12,7 @@ pub struct Routers {
     pub settings: Settings,
     /// Objects, each of those that [`crate::rollout::traffic::needed`] names.
     pub routes: Routes,
+    /// What AWS answered to the questions of the last plan, where [`Settings::verifies_targets`].
+    #[serde(skip_serializing_if = "Aws::is_empty")]
+    pub aws: Aws,
 }

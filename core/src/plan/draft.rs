@@ -2,12 +2,13 @@
 //! from [`crate::rollout`]'s `order` alone.
 
 use crate::observed::ReplicaSet;
-use crate::plan::{Action, After, Event, News, Plan, ReplicaSetPatch, StatusWrite, StepCall, Target, Wake};
+use crate::plan::{Action, After, Ask, Event, News, Plan, ReplicaSetPatch, StatusWrite, StepCall, Target, Wake};
 
 /// Collects what a reconcile says: events, and when it reconciles again.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     calls: Vec<StepCall>,
+    asks: Vec<Ask>,
     events: Vec<Event>,
     wake: Option<Wake>,
 }
@@ -21,6 +22,11 @@ impl Draft {
     /// Adds a call of a step plugin.
     pub(crate) fn call(&mut self, call: StepCall) {
         self.calls.push(call);
+    }
+
+    /// Adds a question to AWS.
+    pub(crate) fn ask(&mut self, ask: Ask) {
+        self.asks.push(ask);
     }
 
     /// Asks for a reconcile; the earliest wins.
@@ -37,6 +43,7 @@ impl Draft {
             actions,
             status,
             calls: self.calls,
+            asks: self.asks,
             events: self.events,
             wake: self.wake,
         }

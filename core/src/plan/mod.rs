@@ -4,6 +4,7 @@ pub(crate) mod draft;
 mod experiment;
 pub mod news;
 mod plugin;
+mod question;
 
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
@@ -13,6 +14,7 @@ pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, N
 use jiff::Timestamp;
 pub use news::{EventKind, News};
 pub use plugin::StepCall;
+pub use question::Ask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +33,10 @@ pub struct Plan {
     /// again, and one that is not listed any more is forgotten, its answer too. Nobody waits for their answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<StepCall>,
+    /// What AWS is to be asked for this rollout, or was asked: an answer that is not listed any more is forgotten. Nobody
+    /// waits for the answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
     /// What to tell the user, in order; each is sent only if its cause went through.
     pub events: Vec<Event>,
     /// When to reconcile again although nothing changed, and why.
@@ -424,6 +430,8 @@ pub enum WakeReason {
     RefusalTold,
     /// Objects of traffic routers are read or written again.
     Routers,
+    /// AWS is asked again for weights and targets.
+    TargetGroups,
     /// A step plugin is called again.
     PluginDue,
     /// The time of an experiment is over.
@@ -461,6 +469,7 @@ impl WakeReason {
             Self::Recount => "Recount",
             Self::RefusalToTell => "RefusalToTell",
             Self::Routers => "Routers",
+            Self::TargetGroups => "TargetGroups",
             Self::PluginDue => "PluginDue",
             Self::ExperimentOver => "ExperimentOver",
             Self::InitialDelay => "InitialDelay",
@@ -497,6 +506,7 @@ impl fmt::Display for WakeReason {
             Self::Recount => "the controller counts the pods again",
             Self::RefusalToTell => "the controller reports a refusal, or its end",
             Self::Routers => "the controller looks again for the objects of the traffic routers",
+            Self::TargetGroups => "the controller asks AWS again for the weights and targets of the load balancer",
             Self::PluginDue => "the controller calls the step plugin again",
             Self::ExperimentOver => "the experiment has run for its duration",
             Self::InitialDelay => "the delay before the first measurement ends",

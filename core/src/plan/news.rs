@@ -93,6 +93,10 @@ pub enum News {
         /// Which object, and why.
         message: String,
     },
+    /// What carries the traffic confirms it (contract 07 §3).
+    Verified(Told),
+    /// It does not, or cannot be asked.
+    Unverified(Told),
     /// A Service is switched to another pod template hash.
     ServiceSwitched {
         /// Its name.
@@ -289,7 +293,7 @@ impl News {
             Self::WorkloadScaled { .. } => event::SCALING_WORKLOAD,
             Self::WorkloadScaleContested { .. } => event::WORKLOAD_SCALE_CONTESTED,
             Self::ServiceSwitched { .. } => event::SWITCH_SERVICE,
-            Self::Routed(told) => &told.reason,
+            Self::Routed(told) | Self::Verified(told) | Self::Unverified(told) => &told.reason,
             Self::WeightUpdated { .. } => event::TRAFFIC_WEIGHT_UPDATED,
             Self::TrafficRoutingError { .. } => event::TRAFFIC_ROUTING_ERROR,
             Self::StepCompleted { .. } => event::STEP_COMPLETED,
@@ -328,6 +332,7 @@ impl News {
             }
             Self::ReplicaSetCreateError { .. }
             | Self::TrafficRoutingError { .. }
+            | Self::Unverified(_)
             | Self::UndecodableTemplate { .. }
             | Self::Aborted { .. }
             | Self::StatusUnreadable { .. }
@@ -345,6 +350,7 @@ impl News {
             | Self::WorkloadScaled { .. }
             | Self::ServiceSwitched { .. }
             | Self::Routed(_)
+            | Self::Verified(_)
             | Self::WeightUpdated { .. }
             | Self::StepCompleted { .. }
             | Self::StepsSkipped(_)
@@ -378,6 +384,8 @@ impl News {
             Self::Scaled { .. } | Self::WorkloadScaled { .. } => Group::Scaling,
             Self::ServiceSwitched { preview: false, .. }
             | Self::Routed(_)
+            | Self::Verified(_)
+            | Self::Unverified(_)
             | Self::WeightUpdated { .. }
             | Self::TrafficRoutingError { .. } => Group::Traffic,
             Self::StepCompleted { .. }
@@ -429,7 +437,7 @@ impl fmt::Display for News {
             Self::ServiceSwitched { name, from, to, .. } => {
                 write!(f, "Switched selector for service '{name}' from '{from}' to '{to}'")
             }
-            Self::Routed(told) => f.write_str(&told.message),
+            Self::Routed(told) | Self::Verified(told) | Self::Unverified(told) => f.write_str(&told.message),
             Self::WeightUpdated { from, to, additional } => weight(f, *from, *to, additional.as_deref()),
             Self::StepCompleted { step, of, words } => write!(f, "Rollout step {step}/{of} completed ({words})"),
             Self::StepsSkipped(why) => f.write_str(why.words()),

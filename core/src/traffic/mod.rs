@@ -16,9 +16,11 @@ mod istio;
 mod nginx;
 mod object;
 mod smi;
+pub mod targets;
 mod traefik;
 mod wanted;
 
+pub use alb::verify::Verdict;
 pub use gateway_api::GatewayApi;
 pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, changes};
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
@@ -27,6 +29,7 @@ use crate::api::rollout::{
     AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, IstioRouting, NginxRouting, SmiRouting,
     TraefikRouting, TrafficRouting,
 };
+use crate::observed::aws::Aws;
 use crate::validate::FieldError;
 
 /// A router that a rollout names.
@@ -145,6 +148,22 @@ impl<'a> Router<'a> {
             Self::Traefik(routing) => traefik::observe(routing, site, routes),
             Self::Apisix(routing) => apisix::observe(routing, site, routes),
             Self::GatewayApi(routing) => gateway_api::observe(routing, site, routes),
+        }
+    }
+
+    /// What AWS says of the weights of its objects; none of a router that is not of AWS.
+    #[must_use]
+    pub fn verify(&self, site: &Site<'_>, routes: &Routes, aws: &Aws) -> Option<Verdict> {
+        match self {
+            Self::Alb(routing) => Some(alb::verify::verdict(routing, site, routes, aws)),
+            Self::Istio(_)
+            | Self::Nginx(_)
+            | Self::Smi(_)
+            | Self::Ambassador(_)
+            | Self::AppMesh(_)
+            | Self::Traefik(_)
+            | Self::Apisix(_)
+            | Self::GatewayApi(_) => None,
         }
     }
 

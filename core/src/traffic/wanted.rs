@@ -19,6 +19,12 @@ pub struct Settings {
     pub traefik_api_version: String,
     /// `--appmesh-crd-version`: the version of `appmesh.k8s.aws`.
     pub app_mesh_version: String,
+    /// `--aws-verify-target-group`: AWS is asked whether its load balancers do what the Ingresses say.
+    pub verifies_targets: bool,
+    /// `--aws-target-group-binding-api-version`: group and version.
+    pub target_group_binding_api_version: String,
+    /// Seconds until AWS is asked again about what it does not do yet (contract 01 §7).
+    pub verify_retry_seconds: i64,
 }
 
 impl Default for Settings {
@@ -29,6 +35,9 @@ impl Default for Settings {
             ambassador_api_version: "getambassador.io/v2".to_owned(),
             traefik_api_version: "traefik.io/v1alpha1".to_owned(),
             app_mesh_version: "v1beta2".to_owned(),
+            verifies_targets: false,
+            target_group_binding_api_version: "elbv2.k8s.aws/v1beta1".to_owned(),
+            verify_retry_seconds: 10,
         }
     }
 }
@@ -139,6 +148,8 @@ pub struct Reported {
     pub canary_hash: Option<String>,
     /// Pod template hash that the destination of stable selects, likewise.
     pub stable_hash: Option<String>,
+    /// Whether what carries the traffic confirms what the objects say; none where it cannot be asked, or is not.
+    pub verified: Option<bool>,
 }
 
 impl Reported {

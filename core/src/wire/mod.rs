@@ -87,6 +87,9 @@ pub mod condition {
     pub const STICKINESS_NOT_SERVED: &str = "StickinessNotServed";
     /// A traffic router cannot be written; the message names the object and says why (an addition of Serin).
     pub const TRAFFIC_NOT_ROUTED: &str = "TrafficNotRouted";
+    /// What carries the traffic does not confirm what the objects of a router say; the message says what was expected, and
+    /// what was found (an addition of Serin).
+    pub const TRAFFIC_NOT_VERIFIED: &str = "TrafficNotVerified";
     /// A field of the status does not decode, and the rollout is held; ours.
     pub const STATUS_UNREADABLE: &str = "StatusUnreadable";
     /// Somebody scales the Deployment up again and again although its pods have moved; ours.
@@ -162,6 +165,16 @@ pub mod event {
     pub const TRAFFIC_WEIGHT_UPDATED: &str = "TrafficWeightUpdated";
     /// A traffic router cannot be written.
     pub const TRAFFIC_ROUTING_ERROR: &str = "TrafficRoutingError";
+    /// A load balancer has the weight that its Ingress says, or a target group the pods of its Service.
+    pub const TARGET_GROUP_VERIFIED: &str = "TargetGroupVerified";
+    /// It has not.
+    pub const TARGET_GROUP_UNVERIFIED: &str = "TargetGroupUnverified";
+    /// AWS cannot be asked for the targets of a Service.
+    pub const TARGET_GROUP_VERIFY_ERROR: &str = "TargetGroupVerifyError";
+    /// AWS has no load balancer with the host name of an Ingress.
+    pub const LOAD_BALANCER_NOT_FOUND: &str = "LoadBalancerNotFound";
+    /// AWS cannot be asked for the weights.
+    pub const WEIGHT_VERIFY_ERROR: &str = "WeightVerifyError";
     /// The selector of a Service was switched.
     pub const SWITCH_SERVICE: &str = "SwitchService";
     /// A step is done.

@@ -1,6 +1,7 @@
 //! Lines that say what people and the cluster do.
 
 use super::Why;
+use super::aws;
 use super::experiments;
 use super::fields::nested;
 use super::plugins;
@@ -34,6 +35,7 @@ pub fn act(stage: &mut Stage, text: &str) -> Result<(), Why> {
             stage.world.stopped = false;
             stage.world.refused = None;
             stage.world.forget_calls();
+            stage.world.forget_answers();
             stage.world.refusals.standing.clear();
             stage.world.read_again();
         }
@@ -53,6 +55,7 @@ fn act_with_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         .or_else(|| plugins::act(stage, text))
         .or_else(|| routes::act(stage, text))
         .or_else(|| experiments::act(stage, text))
+        .or_else(|| aws::act(stage, text))
     {
         return result;
     }

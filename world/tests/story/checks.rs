@@ -1,6 +1,7 @@
 //! Lines that say what must be true.
 
 use super::Why;
+use super::aws;
 use super::events;
 use super::experiments;
 use super::fields::{compare, leaf, replica_set};
@@ -48,6 +49,7 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "ReplicaSets" => revisions(stage, rest),
         "ReplicaSet" => replica_set(stage, rest),
         "Service" => services::check(stage, rest),
+        "AWS" => aws::check(stage, rest),
         "calls" => plugins::check(stage, rest),
         "runs" => runs::check_all(stage, rest),
         "run" => runs::check(stage, rest),

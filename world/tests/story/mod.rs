@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a module of a test binary")]
 
 mod acts;
+mod aws;
 mod checks;
 mod events;
 mod experiments;

@@ -12,6 +12,7 @@ mod record;
 mod routes;
 mod services;
 mod sizes;
+mod verify;
 mod weight;
 
 use crate::api::rollout::{TrafficWeights, WeightDestination};
@@ -30,6 +31,7 @@ use additional::Additional;
 pub(crate) use additional::leads_to;
 pub use additional::led_to;
 use place::toggled;
+use verify::Verification;
 
 /// Seconds until objects of routers are looked for again that cannot be read or written.
 const RETRY_SECONDS: i64 = 20;
@@ -53,6 +55,8 @@ pub(crate) struct Traffic<'a> {
     changes: Vec<(Change, Vec<Told>)>,
     /// Why the routers cannot be written.
     problem: Option<Problem>,
+    /// What AWS says of the weights, where it is asked.
+    verification: Option<Verification>,
 }
 
 /// Objects that a decision about a rollout needs to see, as far as they can be named from those that were read: the shell
@@ -90,11 +94,15 @@ impl<'a> Traffic<'a> {
             Seen::Refused(why) => Some(Problem::new(place, "TrafficRoutingError", why.clone())),
             Seen::Unread | Seen::Missing | Seen::NotServed | Seen::Found(_) => None,
         });
-        let reported = if unread || refused.is_some() {
-            recorded(look, &site)
-        } else {
+        let known = !unread && refused.is_none();
+        let mut reported = if known {
             weakest(routers.iter().map(|router| router.observe(&site, routes)))
+        } else {
+            recorded(look, &site)
         };
+        let verification = known
+            .then(|| verify::of(look, canary, course, (&site, &routers), &mut reported))
+            .flatten();
         let mut traffic = Self {
             site,
             routers,
@@ -105,12 +113,14 @@ impl<'a> Traffic<'a> {
             additional: Additional::default(),
             changes: Vec::new(),
             problem: refused,
+            verification,
         };
         traffic.aim = traffic.weight_to_reach(look, canary, course);
         if traffic.routers.is_empty() {
             // Nothing carries the weight, so nothing has to be waited for.
             (traffic.reported.least, traffic.reported.most) = (traffic.aim, traffic.aim);
         }
+        traffic.wait_for_targets(look);
         traffic.weight = traffic.weight_now(look, canary, course);
         let left = traffic.site.max_weight.saturating_sub(traffic.weight);
         traffic.additional = Additional::of(look, canary, course, experiments, left);
@@ -193,6 +203,7 @@ impl<'a> Traffic<'a> {
                 why: WakeReason::Routers,
             });
         }
+        self.ask(look, draft);
         if let Some(message) = record::not_routed(self).filter(|message| !record::is_told(look, message)) {
             draft.tell(News::TrafficRoutingError { message }, After::Status);
         }
@@ -206,6 +217,10 @@ fn weakest(reports: impl Iterator<Item = Reported>) -> Reported {
         most: all.most.max(one.most),
         canary_hash: all.canary_hash.or(one.canary_hash),
         stable_hash: all.stable_hash.or(one.stable_hash),
+        verified: match (all.verified, one.verified) {
+            (Some(all), Some(one)) => Some(all && one),
+            (verified, None) | (None, verified) => verified,
+        },
     };
     reports.reduce(merge).unwrap_or_default()
 }

@@ -27,7 +27,8 @@ impl Traffic<'_> {
         next.canary.stable_ping_pong = ping_pong(look, canary, next);
         let known = !matches!(look.revisions.stable, Stable::None | Stable::Missing);
         if known && self.problem.is_none() && !self.unread {
-            let weights = self.weights(look, canary, course);
+            let mut weights = self.weights(look, canary, course);
+            weights.verified = self.recorded_verdict(look, &weights);
             let additional = old.and_then(|old| self.tells_of_additional(&old.additional));
             if old.is_none_or(|old| is_news(old, &weights)) {
                 draft.tell(
@@ -41,6 +42,7 @@ impl Traffic<'_> {
             }
             next.canary.weights = Some(Box::new(weights));
         }
+        self.record_verification(look, next, draft);
         self.tell_of_stickiness(look, next);
         match not_routed(self) {
             Some(message) if !is_told(look, &message) => {

@@ -54,7 +54,7 @@ impl Traffic<'_> {
     }
 
     /// The weight that the canary has now: the recorded one where the objects agree with it.
-    fn now(&self, look: &Look<'_>) -> i32 {
+    pub(super) fn now(&self, look: &Look<'_>) -> i32 {
         let (least, most) = (self.reported.least, self.reported.most);
         let recorded = look.rollout.status.canary.weights.as_ref().map(|of| of.canary.weight);
         recorded
@@ -65,7 +65,7 @@ impl Traffic<'_> {
     /// The weight that is left by this plan: [`Self::aim`] where it may be reached at once, else as near as may be.
     pub(super) fn weight_now(&self, look: &Look<'_>, canary: &Canary<'_>, course: &Course) -> i32 {
         let now = self.now(look);
-        if course.is_held(look) {
+        if course.is_held(look) || self.waits_for_targets() {
             return now;
         }
         if self.aim > now {

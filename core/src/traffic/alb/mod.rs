@@ -1,9 +1,10 @@
 //! AWS load balancer controller: the weights are an annotation of the Ingress (contract 07 §3).
 
 mod action;
+pub(super) mod verify;
 
 use super::ingress::{Ingresses, leads_to, place};
-use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted, edit};
+use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted, edit, targets};
 use crate::api::canary_step::SetHeaderRoute;
 use crate::api::rollout::AlbRouting;
 use crate::validate::FieldError;
@@ -28,9 +29,14 @@ const STICKY_MOST: i64 = 604_800;
 /// Reason of the events and of what cannot be written.
 const PATCHING: &str = "PatchingALBIngress";
 
-/// Each Ingress.
+/// Each Ingress; with target groups that are verified, the addresses of both Services too.
 pub(super) fn places(routing: &AlbRouting, site: &Site<'_>, _: &Routes) -> Vec<Place> {
-    ingresses(routing).names().map(|name| place(site, name)).collect()
+    let mut places: Vec<Place> = ingresses(routing).names().map(|name| place(site, name)).collect();
+    if site.settings.verifies_targets {
+        let services = [site.canary_service, site.stable_service];
+        places.extend(services.map(|service| targets::endpoints(site.namespace, service)));
+    }
+    places
 }
 
 pub(super) fn references(routing: &AlbRouting, site: &Site<'_>, routes: &Routes) -> Option<FieldError> {
