@@ -20,10 +20,11 @@ use crate::store::workloads::{StoredDeployment, StoredPodTemplate, StoredTemplat
 use crate::store::{Key, Stores};
 use crate::telemetry::dump::Dump;
 use crate::telemetry::{Telemetry, health};
-use crate::{experiment, reconcile, watch};
+use crate::{aws, experiment, reconcile, watch};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::Client;
+use serin_core::traffic::Settings;
 use serin_plugin::Plugins;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -46,6 +47,7 @@ pub struct Controller {
     election: Option<Election>,
     provider: Option<Arc<dyn Provider>>,
     plugins: Option<Arc<Plugins>>,
+    aws: Option<Arc<dyn aws::Calls>>,
     serves: bool,
 }
 
@@ -62,6 +64,7 @@ impl Controller {
             election: None,
             provider: None,
             plugins: None,
+            aws: None,
             serves: true,
         }
     }
@@ -93,6 +96,15 @@ impl Controller {
     pub fn plugins(self, plugins: Arc<Plugins>) -> Self {
         Self {
             plugins: Some(plugins),
+            ..self
+        }
+    }
+
+    /// Asks AWS by these calls, where target groups are verified. Without this it asks the region that the environment names.
+    #[must_use]
+    pub fn aws(self, calls: Arc<dyn aws::Calls>) -> Self {
+        Self {
+            aws: Some(calls),
             ..self
         }
     }
@@ -152,6 +164,8 @@ impl Controller {
         } else {
             None
         };
+        let retry = aws::retry(std::env::var("ROLLOUT_VERIFY_RETRY_INTERVAL").ok());
+        let aws = aws_desk(options, self.aws.take(), retry, &self.clock);
         let runs = self.provider.is_some().then(Arc::<Queue>::default);
         let shell = Shell {
             stores,
@@ -161,6 +175,7 @@ impl Controller {
             expectations: Expectations::default(),
             failures: Failures::default(),
             held: Held::default(),
+            aws,
             step_calls: self.plugins.map(StepCalls::new),
             telemetry,
             writer,
@@ -168,7 +183,10 @@ impl Controller {
             clock: self.clock,
             decide: self.decide,
             dump: options.dump_observed.clone().map(Dump::new),
-            routers: options.routers(),
+            routers: Settings {
+                verify_retry_seconds: i64::try_from(retry.as_secs()).unwrap_or(i64::MAX),
+                ..options.routers()
+            },
             namespace: options.served_namespace(&self.client),
             announce_messages: options.announce_messages,
         };
@@ -185,6 +203,24 @@ impl Controller {
             senders,
         })
     }
+}
+
+/// Who asks AWS, where a flag says that it is asked.
+fn aws_desk(
+    options: &Options,
+    calls: Option<Arc<dyn aws::Calls>>,
+    retry: Duration,
+    clock: &Clock,
+) -> Option<aws::Desk> {
+    if !options.aws_verify_target_group {
+        return None;
+    }
+    let calls = calls.unwrap_or_else(|| {
+        let surroundings = aws::surroundings(|name| std::env::var(name).ok());
+        Arc::new(aws::SignedCalls::new(surroundings))
+    });
+    let reader = aws::Reader::new(calls, &options.alb_tag_key_resource_id, retry, Arc::clone(clock));
+    Some(aws::Desk::new(reader))
 }
 
 /// Whether the flags make sense together.

@@ -10,6 +10,7 @@
 mod act;
 mod analysis;
 mod args;
+pub mod aws;
 mod clock;
 mod cluster;
 mod controller;

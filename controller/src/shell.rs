@@ -3,6 +3,7 @@
 use crate::act::Writer;
 use crate::act::failures::Failures;
 use crate::act::held::Held;
+use crate::aws;
 use crate::clock::Clock;
 use crate::events::Recorder;
 use crate::plugin::StepCalls;
@@ -68,6 +69,8 @@ pub(crate) struct Shell {
     pub(crate) held: Held,
     /// Step plugins, where this process has any to call.
     pub(crate) step_calls: Option<StepCalls>,
+    /// Questions to AWS, where target groups are verified.
+    pub(crate) aws: Option<aws::Desk>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) writer: Writer,
     pub(crate) recorder: Recorder,
@@ -197,7 +200,7 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 24] {
+    fn entries(&self) -> [Entries; 25] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -227,6 +230,7 @@ impl Shell {
             ("failures", self.failures.len()),
             ("held_status", self.held.len()),
             ("step_calls", self.step_calls.as_ref().map_or(0, StepCalls::len)),
+            ("aws_questions", self.aws.as_ref().map_or(0, aws::Desk::len)),
             ("dumps", self.dump.as_ref().map_or(0, Dump::len)),
         ]
     }
@@ -238,6 +242,9 @@ impl Shell {
         self.queue.forget(key);
         if let Some(calls) = &self.step_calls {
             calls.forget(key);
+        }
+        if let Some(aws) = &self.aws {
+            aws.forget(key);
         }
         if let Some(dump) = &self.dump {
             dump.forget(Kind::Rollout, key);

@@ -1,7 +1,7 @@
 //! AWS with its load balancer controller: it follows the Ingresses as late as a test says, and answers, or does not.
 
 use super::{World, note};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use serin_core::observed::aws::{Answer, Aws, LoadBalancer, Question, Says, Target, TargetGroup};
 use serin_core::plan::{Action, Plan};
@@ -144,6 +144,14 @@ impl World {
             state: state.to_owned(),
         };
         self.ready_behind(service).map(target).collect()
+    }
+
+    /// The target group that is bound to the active Service.
+    pub(super) fn bindings(&self) -> Value {
+        let service = self.rollout["spec"]["strategy"]["blueGreen"]["activeService"].as_str();
+        let service = service.unwrap_or_default();
+        let spec = json!({"serviceRef": {"name": service, "port": 80}, "targetType": "ip", "targetGroupARN": arn("targetgroup", service)});
+        json!({"items": [{"spec": spec}]})
     }
 
     /// The addresses of a Service.

@@ -104,6 +104,9 @@ impl World {
         if place.kind == "Endpoints" {
             return Some(self.endpoints(place));
         }
+        if place.kind == "TargetGroupBinding" {
+            return Some(self.bindings());
+        }
         let mut lagging = self.objects.lagging.iter();
         match lagging.find(|(until, at, _)| *until > self.now && at == place) {
             Some((_, _, old)) => old.clone(),

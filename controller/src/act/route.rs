@@ -7,7 +7,7 @@ use crate::cluster::trouble::Trouble;
 use crate::store::expectations::{Expected, Subject};
 use crate::store::routes::{RouteKind, StoredRoute, name_of};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PostParams, Preconditions};
 use kube::core::Request;
 use serde_json::{Map, Value, json};
 use serin_core::observed::{Attempt, Kind, Refusal, Verb};
@@ -151,7 +151,17 @@ impl Writer {
         Api::namespaced_with(self.client.clone(), &place.namespace, &resource)
     }
 
-    /// Reads an object of a router live.
+    async fn get_live(&self, place: &Place) -> Result<StoredRoute, kube::Error> {
+        if !place.name.is_empty() {
+            return self.routes(place).get(&place.name).await;
+        }
+        let resource = RouteKind::of(place).resource();
+        let path = <StoredRoute as kube::Resource>::url_path(&resource, Some(&place.namespace));
+        let request = Request::new(path).list(&ListParams::default());
+        self.client.request(request.map_err(kube::Error::BuildRequest)?).await
+    }
+
+    /// Reads an object of a router live; all of its namespace where the place has no name.
     pub(crate) async fn get_route(&self, place: &Place) -> Result<Live, Failure> {
         let name = title(place);
         let call = Call {
@@ -161,9 +171,8 @@ impl Writer {
             name: &name,
             urgent: true,
         };
-        let api = self.routes(place);
         let sent = async {
-            match api.get(&place.name).await {
+            match self.get_live(place).await {
                 Ok(found) => Ok(Live::Found(Box::new(found))),
                 Err(error) => match (Trouble::from(&error), &error) {
                     (Trouble::UnknownKind, _) => Ok(Live::NotServed),

@@ -12,10 +12,8 @@ pub(super) struct Idle {
     value: fn(&Options) -> String,
 }
 
-const NO_TARGET_GROUPS: &str = "this version does not verify target groups";
-
 /// All of them.
-pub(super) const IDLE: [Idle; 12] = [
+pub(super) const IDLE: [Idle; 9] = [
     Idle {
         flags: &["service-threads"],
         why: "Services are reconciled together with the rollouts that name them",
@@ -37,16 +35,6 @@ pub(super) const IDLE: [Idle; 12] = [
         value: |it| it.ephemeral_metadata_update_pod_retries.to_string(),
     },
     Idle {
-        flags: &["aws-target-group-binding-api-version"],
-        why: NO_TARGET_GROUPS,
-        value: |it| it.aws_target_group_binding_api_version.clone(),
-    },
-    Idle {
-        flags: &["alb-tag-key-resource-id"],
-        why: NO_TARGET_GROUPS,
-        value: |it| it.alb_tag_key_resource_id.clone(),
-    },
-    Idle {
         flags: &["ingress-api-version"],
         why: "Serin reads Ingresses as networking.k8s.io/v1",
         value: |it| it.ingress_api_version.clone(),
@@ -55,11 +43,6 @@ pub(super) const IDLE: [Idle; 12] = [
         flags: &["alb-ingress-classes", "nginx-ingress-classes"],
         why: "Serin follows every Ingress that a Rollout names, whatever its class",
         value: |it| format!("{:?} {:?}", it.alb_ingress_classes, it.nginx_ingress_classes),
-    },
-    Idle {
-        flags: &["aws-verify-target-group", "alb-verify-weight"],
-        why: NO_TARGET_GROUPS,
-        value: |it| it.aws_verify_target_group.to_string(),
     },
     Idle {
         flags: &["self-service-notification-enabled"],

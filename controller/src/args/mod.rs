@@ -201,6 +201,9 @@ impl Options {
             ambassador_api_version: self.ambassador_api_version.clone(),
             traefik_api_version: format!("{}/{version}", self.traefik_api_group),
             app_mesh_version: self.appmesh_crd_version.clone(),
+            verifies_targets: self.aws_verify_target_group,
+            target_group_binding_api_version: self.aws_target_group_binding_api_version.clone(),
+            ..Settings::default()
         }
     }
 

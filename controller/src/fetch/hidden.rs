@@ -11,7 +11,7 @@ const SHORTEST: usize = 4;
 
 /// Secrets that a measurement has come across.
 #[derive(Default)]
-pub(super) struct Hidden(Mutex<Vec<Secret>>);
+pub(crate) struct Hidden(Mutex<Vec<Secret>>);
 
 impl Hidden {
     /// With the values of the run's Secrets, of whatever length.
@@ -36,7 +36,7 @@ impl Hidden {
     }
 
     /// A text without them.
-    pub(super) fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         let known = lock(&self.0);
         known
             .iter()

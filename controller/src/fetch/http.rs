@@ -80,7 +80,7 @@ impl Http {
     ///
     /// # Errors
     /// If there is no answer: method, address and cause, as Go tells them. The text is not hidden yet.
-    pub(super) async fn send(&self, request: &Request, hidden: &Hidden) -> Result<Answer, String> {
+    pub(crate) async fn send(&self, request: &Request, hidden: &Hidden) -> Result<Answer, String> {
         hidden.add(request.secrets().cloned());
         let url = address(&request.url).map_err(|cause| told(request, &cause))?;
         if request.timeout.is_zero() {

@@ -15,11 +15,11 @@ mod oauth2;
 mod secrets;
 
 pub use environment::{Surroundings, surroundings};
+pub(crate) use hidden::Hidden;
+pub(crate) use http::Http;
 
 use crate::act::{Gate, Turn};
 use crate::clock::Clock;
-use hidden::Hidden;
-use http::Http;
 use jiff::tz::TimeZone;
 use jobs::Jobs;
 use kube::Client;

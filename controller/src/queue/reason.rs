@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     TemplateChanged,
     /// A step plugin answered.
     PluginAnswered,
+    /// AWS answered what a decision wanted to know.
+    AwsAnswered,
     /// A measurement of the analysis run was answered.
     Measured,
     /// A Job of the analysis run is complete, or has failed.
@@ -91,6 +93,7 @@ impl Reason {
             | Self::ExperimentChanged
             | Self::TemplateChanged
             | Self::PluginAnswered
+            | Self::AwsAnswered
             | Self::Measured
             | Self::JobEnded
             | Self::RunChanged
@@ -117,6 +120,7 @@ impl Reason {
             Self::ExperimentChanged => "ExperimentChanged",
             Self::TemplateChanged => "TemplateChanged",
             Self::PluginAnswered => "PluginAnswered",
+            Self::AwsAnswered => "AwsAnswered",
             Self::Measured => "Measured",
             Self::JobEnded => "JobEnded",
             Self::RunChanged => "RunChanged",
@@ -143,6 +147,7 @@ impl fmt::Display for Reason {
             Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),
             Self::PluginAnswered => f.write_str("a step plugin answered"),
+            Self::AwsAnswered => f.write_str("AWS answered"),
             Self::JobEnded => f.write_str("a Job of a measurement ended"),
             Self::Measured => f.write_str("a measurement was answered"),
             Self::RunChanged => f.write_str("the analysis run was changed"),

@@ -73,7 +73,7 @@ pub(crate) async fn run(shell: &Arc<Shell>, item: &Item) -> Ended {
     if let Err(failure) = managers::complete(services, &shell.stores, &shell.writer, key, asked).await {
         return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
     }
-    if let Err(failure) = routes::find(&mut observed, shell, key).await {
+    if let Err(failure) = routes::find(&mut observed, shell, key, &owner.uid).await {
         return refused(shell, owner, &snapshot, Attempted::Read, &failure, None, asked);
     }
     let reading = Reading::of(&shell.clock);
@@ -93,6 +93,7 @@ pub(crate) async fn run(shell: &Arc<Shell>, item: &Item) -> Ended {
 
     let mut act = Act::new(&shell.writer, &shell.expectations, owner, item.urgent);
     let mut done = act.carry_out(&plan.actions).await;
+    routes::outdate(shell, owner, &plan);
     skipped.append(&mut done.skipped);
     for skipped in &skipped {
         skip(shell, owner, skipped, now);
@@ -104,6 +105,7 @@ pub(crate) async fn run(shell: &Arc<Shell>, item: &Item) -> Ended {
     }
     if matches!(status, Status::Settled) {
         call_plugins(shell, owner, &plan, &observed);
+        routes::ask(shell, owner, &plan);
     }
     // After the events: they report the status, which is written even if its message cannot be announced.
     if shell.announce_messages {

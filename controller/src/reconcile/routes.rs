@@ -5,18 +5,21 @@ use crate::cluster::refusal::Failure;
 use crate::queue::Reason;
 use crate::shell::Shell;
 use crate::store::routes::{Known, RouteKind, Served, key_of};
-use crate::store::{Key, Source};
-use serin_core::Observed;
+use crate::store::{Key, Owner, Source};
 use serin_core::observed::Routers;
+use serin_core::plan::Action;
 use serin_core::rollout::traffic::needed;
 use serin_core::traffic::{Place, Route, Routes, Seen};
+use serin_core::{Observed, Plan};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Shows a decision the objects that it needs. Which those are may depend on others, so it is asked until it names no more.
-pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key) -> Result<(), Failure> {
+pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid: &str) -> Result<(), Failure> {
     observed.routers = Some(Routers {
         settings: shell.routers.clone(),
         routes: Routes::default(),
+        aws: shell.aws.as_ref().map(|desk| desk.observed(key, uid)).unwrap_or_default(),
     });
     let mut places = BTreeSet::new();
     loop {
@@ -40,6 +43,26 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key) -> R
     Ok(())
 }
 
+/// What AWS said before a plan wrote what AWS follows counts no more.
+pub(super) fn outdate(shell: &Shell, owner: &Owner, plan: &Plan) {
+    let follows = |action: &Action| matches!(action, Action::Route(_) | Action::Service(_));
+    if let Some(desk) = shell.aws.as_ref().filter(|_| plan.actions.iter().any(follows)) {
+        desk.writes(&owner.key, &owner.uid);
+    }
+}
+
+/// Puts the questions of a plan to AWS. Nobody waits for the answers: each of them starts a reconcile.
+pub(super) fn ask(shell: &Arc<Shell>, owner: &Owner, plan: &Plan) {
+    let Some(desk) = &shell.aws else { return };
+    let (waiting, key) = (Arc::downgrade(shell), owner.key.clone());
+    let wake = move || {
+        if let Some(shell) = waiting.upgrade() {
+            shell.wake(&key, Reason::AwsAnswered);
+        }
+    };
+    desk.put((&owner.key, &owner.uid), &plan.asks, wake);
+}
+
 async fn look(shell: &Shell, key: &Key, place: &Place) -> Result<Seen, Failure> {
     if !is_watched(shell, place) {
         return read(shell, place).await;
@@ -52,8 +75,11 @@ async fn look(shell: &Shell, key: &Key, place: &Place) -> Result<Seen, Failure> 
     }
 }
 
-/// A controller of one namespace follows no objects in others: it reads them each time.
+/// A controller of one namespace follows no objects in others: it reads them each time. So it does with all of a namespace.
 fn is_watched(shell: &Shell, place: &Place) -> bool {
+    if place.name.is_empty() {
+        return false;
+    }
     shell
         .namespace
         .as_ref()
@@ -74,7 +100,10 @@ pub(super) async fn read(shell: &Shell, place: &Place) -> Result<Seen, Failure> 
             (Seen::Missing, touched)
         }
         Live::NotServed => (Seen::NotServed, routes.is_served(&kind, Served::Not)),
-        Live::Refused(said) => (Seen::Refused(kind.refused("get", &said)), Vec::new()),
+        Live::Refused(said) => {
+            let verb = if place.name.is_empty() { "list" } else { "get" };
+            (Seen::Refused(kind.refused(verb, &said)), Vec::new())
+        }
     };
     shell.wake_all(touched, Reason::RouteChanged);
     Ok(seen)

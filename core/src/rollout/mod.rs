@@ -52,6 +52,7 @@ pub(crate) mod step_plugin;
 pub mod traffic;
 pub mod unread;
 pub(crate) mod update;
+pub(crate) mod verification;
 pub mod view;
 pub(crate) mod want;
 pub mod workload;

@@ -1,21 +1,12 @@
 //! Which pods a Service leads to, and whether a target group has them as healthy targets (contract 07 §3).
 
 use crate::observed::aws::{Says, Target};
-use crate::traffic::{Place, Told};
+use crate::traffic::{Place, Settings, Told};
 use crate::wire::event;
 use serde_json::Value;
 
 /// States of a target that gets requests. One without health checks is `unavailable` to them.
 const SERVING: [&str; 2] = ["healthy", "unavailable"];
-
-/// An address that a Service leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// The address.
-    pub ip: String,
-    /// Name of its pod; empty where that is not known.
-    pub pod: String,
-}
 
 /// Where the addresses of a Service are.
 #[must_use]
@@ -29,21 +20,46 @@ pub fn endpoints(namespace: &str, service: &str) -> Place {
     }
 }
 
-/// The addresses of ready pods.
+/// Where all TargetGroupBindings of a namespace are: a list has no name.
 #[must_use]
-pub fn addresses(endpoints: Option<&Value>) -> Vec<Address> {
+pub fn bindings(settings: &Settings, namespace: &str) -> Place {
+    Place {
+        api_version: settings.target_group_binding_api_version.clone(),
+        kind: "TargetGroupBinding".to_owned(),
+        plural: "targetgroupbindings".to_owned(),
+        namespace: namespace.to_owned(),
+        name: String::new(),
+    }
+}
+
+/// ARNs of the target groups that are bound to a Service, and whose targets are addresses of pods.
+#[must_use]
+pub fn bound<'v>(list: &'v Value, service: &str) -> Vec<&'v str> {
+    let items = list["items"].as_array().into_iter().flatten();
+    let specs = items.map(|item| &item["spec"]);
+    let bound = specs.filter(|spec| spec["serviceRef"]["name"].as_str() == Some(service) && spec["targetType"] == "ip");
+    bound
+        .map(|spec| spec["targetGroupARN"].as_str().unwrap_or_default())
+        .collect()
+}
+
+/// The addresses of ready pods of a ReplicaSet.
+#[must_use]
+pub fn addresses(endpoints: Option<&Value>, replica_set: &str) -> Vec<String> {
     let subsets = endpoints.and_then(|of| of["subsets"].as_array());
     let addresses = subsets
         .into_iter()
         .flatten()
         .filter_map(|subset| subset["addresses"].as_array());
-    let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+    let pods = format!("{replica_set}-");
+    let of_set = |address: &&Value| {
+        let pod = address["targetRef"]["name"].as_str();
+        pod.is_some_and(|pod| pod.starts_with(&pods))
+    };
     addresses
         .flatten()
-        .map(|address| Address {
-            ip: text(&address["ip"]),
-            pod: text(&address["targetRef"]["name"]),
-        })
+        .filter(of_set)
+        .filter_map(|address| address["ip"].as_str().map(str::to_owned))
         .collect()
 }
 
@@ -54,7 +70,7 @@ pub fn addresses(endpoints: Option<&Value>) -> Vec<Address> {
 pub fn are_healthy(
     service: &str,
     arn: &str,
-    addresses: &[Address],
+    addresses: &[String],
     says: Option<&Says>,
 ) -> Result<Told, Option<Told>> {
     let targets = match says {
@@ -65,8 +81,8 @@ pub fn are_healthy(
         }
         Some(Says::Targets(targets)) => targets,
     };
-    let serves = |address: &&Address| {
-        let is_it = |target: &Target| target.id == address.ip && SERVING.contains(&target.state.as_str());
+    let serves = |address: &&String| {
+        let is_it = |target: &Target| target.id == **address && SERVING.contains(&target.state.as_str());
         targets.iter().any(is_it)
     };
     if addresses.is_empty() {

@@ -161,6 +161,7 @@ fn repeats(why: WakeReason) -> bool {
         WakeReason::InvalidSpecRetry
             | WakeReason::Recount
             | WakeReason::Routers
+            | WakeReason::TargetGroups
             | WakeReason::CountersDue
             | WakeReason::ManagerStaysAway
             | WakeReason::Refused(_)

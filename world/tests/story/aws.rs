@@ -20,7 +20,7 @@ fn change(cloud: &mut Cloud, text: &str) -> Result<(), Why> {
         "sees targets healthy again" => cloud.sick = false,
         _ => {
             if let Some(why) = text.strip_prefix("fails: ") {
-                cloud.fails = Some(why.to_owned());
+                cloud.fails = Some(why.trim_matches('"').to_owned());
             } else if let Some(time) = text.strip_prefix("follows after ") {
                 cloud.late = length(time)?.as_secs();
             } else {

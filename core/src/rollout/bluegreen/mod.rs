@@ -1,6 +1,7 @@
 //! Blue-green: a second full set of pods, then a switch of the active Service (contract 04).
 
 mod sizes;
+mod targets;
 mod update;
 
 use crate::api::rollout::{BlueGreenStatus, RolloutStatus};
@@ -21,6 +22,7 @@ use crate::rollout::status::{self, Counts};
 use crate::rollout::update::Course;
 use crate::rollout::want::Behind;
 use crate::wire::HASH_LABEL;
+use targets::Targets;
 use update::Gate;
 pub(crate) use update::is_fast;
 
@@ -36,7 +38,8 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
         Some(stable) if active_set(look, active).is_none() && !never_served(look) => stable.hash(),
         Some(_) | None => active,
     };
-    let ready = sizes::ready_for_analysis(look, meant);
+    let mut ready = sizes::ready_for_analysis(look, meant);
+    ready.1 &= Targets::are_complete(targets::of(look, meant, active).as_ref());
     let services = (active, served);
     let analysis = match Analysis::of_blue_green(look, meant, &mut course, is_fast(look), services, ready) {
         Ok(analysis) => analysis,
@@ -73,13 +76,18 @@ pub(crate) fn decide(look: &Look<'_>, meant: &BlueGreen<'_>) -> Plan {
     }));
     let actions = order::carry_out(look, &want, &mut draft);
     let active = moves.unwrap_or(active);
-    if let Some(why) = course.blue_green_promotion(look, active, verified) {
+    let targets = targets::of(look, meant, active);
+    let why = course.blue_green_promotion(look, active, verified);
+    let why = why.filter(|_| Targets::are_complete(targets.as_ref()));
+    let promoted = why.is_some();
+    if let Some(why) = why {
         course.promote(look, why, &mut draft);
     }
     let preview = preview.unwrap_or_else(|| service::hash_of(look, meant.preview_service));
     let mut next = report_status(look, &course, counts, active, preview);
     next.blue_green.pre_promotion_analysis_run_status = analysis.before_promotion().reference();
     next.blue_green.post_promotion_analysis_run_status = analysis.after_promotion().reference();
+    Targets::report(targets.as_ref(), look, promoted, &mut next, &mut draft);
     let facts = facts(look, meant, &course, counts, &next);
     report::finish(look, next, &facts, actions, draft)
 }

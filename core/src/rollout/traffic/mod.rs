@@ -25,13 +25,13 @@ use crate::rollout::look::{Look, after_seconds};
 use crate::rollout::revision::Stable;
 use crate::rollout::service;
 use crate::rollout::update::Course;
-use crate::traffic::{Change, Place, Problem, Reported, Router, Routes, Seen, Site, Told};
+use crate::traffic::{Change, Place, Problem, Reported, Router, Routes, Seen, Site, Told, targets};
 use crate::validate::FieldError;
 use additional::Additional;
 pub(crate) use additional::leads_to;
 pub use additional::led_to;
 use place::toggled;
-use verify::Verification;
+use verify::Witness;
 
 /// Seconds until objects of routers are looked for again that cannot be read or written.
 const RETRY_SECONDS: i64 = 20;
@@ -56,19 +56,37 @@ pub(crate) struct Traffic<'a> {
     /// Why the routers cannot be written.
     problem: Option<Problem>,
     /// What AWS says of the weights, where it is asked.
-    verification: Option<Verification>,
+    witness: Option<Witness>,
 }
 
 /// Objects that a decision about a rollout needs to see, as far as they can be named from those that were read: the shell
 /// reads them, and asks again, until no more are named.
 #[must_use]
 pub fn needed(seen: &Observed) -> Vec<Place> {
+    if let Some(places) = bound(seen) {
+        return places;
+    }
     let Some((site, routers)) = place::of(seen) else {
         return Vec::new();
     };
     let empty = Routes::default();
     let routes = seen.routers.as_ref().map_or(&empty, |of| &of.routes);
     routers.iter().flat_map(|router| router.places(&site, routes)).collect()
+}
+
+/// Of a blue-green rollout whose active Service leads to the newest revision: what binds target groups to that Service.
+fn bound(seen: &Observed) -> Option<Vec<Place>> {
+    let meant = seen.rollout.spec.strategy.blue_green.as_deref()?;
+    let (settings, status) = (&seen.routers.as_ref()?.settings, &seen.rollout.status);
+    let switched = status.blue_green.active_selector == status.current_pod_hash;
+    let waits = settings.verifies_targets && switched && status.stable_rs != status.current_pod_hash;
+    let namespace = seen.rollout.metadata.namespace.as_deref().unwrap_or_default();
+    waits.then(|| {
+        vec![
+            targets::bindings(settings, namespace),
+            targets::endpoints(namespace, &meant.active_service),
+        ]
+    })
 }
 
 /// The first object of a router that the spec names and that does not hold (contract 01 §9).
@@ -100,7 +118,7 @@ impl<'a> Traffic<'a> {
         } else {
             recorded(look, &site)
         };
-        let verification = known
+        let witness = known
             .then(|| verify::of(look, canary, course, (&site, &routers), &mut reported))
             .flatten();
         let mut traffic = Self {
@@ -113,7 +131,7 @@ impl<'a> Traffic<'a> {
             additional: Additional::default(),
             changes: Vec::new(),
             problem: refused,
-            verification,
+            witness,
         };
         traffic.aim = traffic.weight_to_reach(look, canary, course);
         if traffic.routers.is_empty() {

@@ -17,6 +17,8 @@ pub struct Verdict {
     pub least: i32,
     /// The most: all of it where it is not known.
     pub most: i32,
+    /// All load balancers are known, with their target groups.
+    pub known: bool,
     /// Every load balancer has the weight that its Ingress says.
     pub verified: bool,
     /// Why not, where AWS answered.
@@ -35,6 +37,7 @@ pub struct Verdict {
 pub(in crate::traffic) fn verdict(routing: &AlbRouting, site: &Site<'_>, routes: &Routes, aws: &Aws) -> Verdict {
     let mut verdict = Verdict {
         least: site.max_weight,
+        known: true,
         verified: true,
         ..Verdict::default()
     };
@@ -58,7 +61,8 @@ pub(in crate::traffic) fn verdict(routing: &AlbRouting, site: &Site<'_>, routes:
 impl Verdict {
     /// It is not known what a load balancer does.
     fn unknown(&mut self, site: &Site<'_>, why: Option<Told>) {
-        (self.least, self.most, self.verified) = (0, site.max_weight, false);
+        (self.least, self.most) = (0, site.max_weight);
+        (self.known, self.verified) = (false, false);
         self.why_not = self.why_not.take().or(why);
     }
 }
