@@ -62,7 +62,12 @@ impl World {
         let forwards = actions.filter_map(|(_, text)| {
             let action: Value = serde_json::from_str(text.as_str()?).ok()?;
             let groups = action["ForwardConfig"]["TargetGroups"].as_array()?;
-            let weight = |group: &Value| Some((arn("targetgroup", group["ServiceName"].as_str()?), group["Weight"].as_i64()?));
+            let weight = |group: &Value| {
+                Some((
+                    arn("targetgroup", group["ServiceName"].as_str()?),
+                    group["Weight"].as_i64()?,
+                ))
+            };
             Some(groups.iter().filter_map(weight).collect())
         });
         let forwards = forwards.collect();
@@ -72,10 +77,15 @@ impl World {
         }
     }
 
-    /// What a plan writes makes every answer old.
+    /// What a plan writes makes answers old: of weights, and of what Services lead to.
     pub(super) fn forget_old_answers(&mut self, plan: &Plan) {
-        if plan.actions.iter().any(|action| matches!(action, Action::Route(_) | Action::Service(_))) {
-            self.forget_answers();
+        let routes = plan.actions.iter().any(|action| matches!(action, Action::Route(_)));
+        let services = plan.actions.iter().any(|action| matches!(action, Action::Service(_)));
+        if let Some(cloud) = self.cloud.as_mut().filter(|_| routes || services) {
+            let of_weights = |question: &Question| matches!(question, Question::LoadBalancer(_));
+            cloud
+                .answers
+                .retain(|(_, answer)| !routes && of_weights(&answer.question));
         }
     }
 
@@ -83,10 +93,15 @@ impl World {
     pub(super) fn ask_aws(&mut self, plan: &Plan) {
         let (at, due, now) = (self.controllers_now(), self.after(SECONDS_PER_CALL), self.now);
         let Some(cloud) = &mut self.cloud else { return };
-        cloud.answers.retain(|(_, answer)| plan.asks.iter().any(|ask| ask.question == answer.question));
+        cloud
+            .answers
+            .retain(|(_, answer)| plan.asks.iter().any(|ask| ask.question == answer.question));
         for ask in &plan.asks {
             let Some(cloud) = &self.cloud else { return };
-            let mut known = cloud.answers.iter().filter(|(_, answer)| answer.question == ask.question);
+            let mut known = cloud
+                .answers
+                .iter()
+                .filter(|(_, answer)| answer.question == ask.question);
             if known.any(|(due, _)| *due > now || !ask.again) {
                 continue;
             }
@@ -114,7 +129,11 @@ impl World {
 
     fn load_balancer(&self, name: &str, cloud: &Cloud) -> LoadBalancer {
         let ingress = name.split('.').next().unwrap_or_default();
-        let in_force = cloud.actions.iter().rev().find(|(due, of, _)| *due <= self.now && of == ingress);
+        let in_force = cloud
+            .actions
+            .iter()
+            .rev()
+            .find(|(due, of, _)| *due <= self.now && of == ingress);
         let forwards = in_force.map_or_else(Vec::new, |(_, _, forwards)| forwards.clone());
         let canary = &self.rollout["spec"]["strategy"]["canary"];
         let namespace = self.rollout["metadata"]["namespace"].as_str().unwrap_or_default();
@@ -164,7 +183,10 @@ impl World {
     /// Names of the available pods that a Service leads to.
     fn ready_behind(&self, service: &str) -> impl Iterator<Item = String> {
         let hash = self.selected(service).to_owned();
-        let sets = self.sets.iter().filter(move |set| hash.is_empty() || set.object.hash() == hash);
+        let sets = self
+            .sets
+            .iter()
+            .filter(move |set| hash.is_empty() || set.object.hash() == hash);
         let names = sets.flat_map(|set| {
             let available = usize::try_from(set.object.available_replicas).unwrap_or(0);
             let name = set.object.name.clone();

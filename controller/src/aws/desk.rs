@@ -25,8 +25,8 @@ pub(crate) struct Desk {
 struct OfOne {
     /// UID of the rollout: one that is made anew is another one.
     uid: String,
-    /// When it last wrote what AWS is to follow.
-    wrote: Option<Instant>,
+    /// When it last wrote what AWS is to follow: weights, and what Services lead to.
+    wrote: [Option<Instant>; 2],
     answers: Vec<Answer>,
     under_way: Vec<(Question, AbortOnDropHandle<()>)>,
 }
@@ -35,7 +35,16 @@ impl OfOne {
     fn is_over(&self) -> bool {
         self.answers.is_empty()
             && self.under_way.is_empty()
-            && self.wrote.is_none_or(|wrote| wrote.elapsed() >= WROTE)
+            && self.wrote.iter().flatten().all(|wrote| wrote.elapsed() >= WROTE)
+    }
+
+    /// Since when an answer counts: Services have no part in what a load balancer is told.
+    fn from(&self, question: &Question) -> Option<Instant> {
+        let [weights, services] = self.wrote;
+        match question {
+            Question::LoadBalancer(_) => weights,
+            Question::Targets(_) => weights.max(services),
+        }
     }
 }
 
@@ -65,13 +74,17 @@ impl Desk {
         Aws(one.map_or_else(Vec::new, |one| one.answers.clone()))
     }
 
-    /// The rollout writes what AWS is to follow: what AWS said before counts no more.
-    pub(crate) fn writes(&self, key: &Key, uid: &str) {
+    /// The rollout has written objects of routers, or Services: what AWS said before counts no more.
+    pub(crate) fn wrote(&self, (key, uid): (&Key, &str), routes: bool, services: bool) {
         let mut all = lock(&self.rollouts);
         let one = of(&mut all, key, uid);
-        one.answers.clear();
-        one.under_way.clear();
-        one.wrote = Some(Instant::now());
+        let stays = |question: &Question| !routes && matches!(question, Question::LoadBalancer(_));
+        one.answers.retain(|answer| stays(&answer.question));
+        one.under_way.retain(|(question, _)| stays(question));
+        let now = Instant::now();
+        let [weights, selectors] = one.wrote;
+        let latest = |before: Option<Instant>, written: bool| if written { Some(now) } else { before };
+        one.wrote = [latest(weights, routes), latest(selectors, services)];
     }
 
     /// Puts the questions of a plan, without waiting, and forgets those that it does not list. Each answer wakes the rollout.
@@ -95,7 +108,8 @@ impl Desk {
             if is_known || under_way.any(|question| *question == ask.question) {
                 continue;
             }
-            let task = self.ask(ask.question.clone(), one.wrote, (key.clone(), uid.to_owned()), wake.clone());
+            let from = one.from(&ask.question);
+            let task = self.ask(ask.question.clone(), from, (key.clone(), uid.to_owned()), wake.clone());
             one.under_way.push((ask.question.clone(), task));
         }
         if one.is_over() {

@@ -53,7 +53,10 @@ pub(crate) fn retry(value: Option<String>) -> Duration {
     let Some(text) = value.filter(|text| !text.is_empty()) else {
         return DEFAULT;
     };
-    let nanos = text.parse().ok().and_then(|of: GoDuration| u64::try_from(of.nanos()).ok());
+    let nanos = text
+        .parse()
+        .ok()
+        .and_then(|of: GoDuration| u64::try_from(of.nanos()).ok());
     match nanos.map(Duration::from_nanos) {
         Some(interval) if interval >= Duration::from_secs(1) => interval,
         Some(_) | None => {
@@ -67,18 +70,33 @@ pub(crate) fn retry(value: Option<String>) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod environment {
     use super::*;
 
     #[test]
     fn what_the_environment_says() {
         let of = |set: &'static [&str]| surroundings(|name| set.contains(&name).then(|| name.to_lowercase()));
-        let both = of(&["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", "AWS_DEFAULT_REGION"]);
+        let both = of(&[
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2",
+            "AWS_DEFAULT_REGION",
+        ]);
         assert_eq!(both.endpoint, "aws_endpoint_url_elastic_load_balancing_v2");
         assert_eq!(both.region, "aws_default_region");
         assert_eq!(of(&["AWS_ENDPOINT_URL"]).endpoint, "aws_endpoint_url");
         assert_eq!(of(&[]), Surroundings::default());
-        for (text, seconds) in [("", 10), ("30s", 30), ("1m", 60), ("0s", 10), ("-5s", 10), ("soon", 10), ("10", 10)] {
+        for (text, seconds) in [
+            ("", 10),
+            ("30s", 30),
+            ("1m", 60),
+            ("0s", 10),
+            ("-5s", 10),
+            ("soon", 10),
+            ("10", 10),
+        ] {
             assert_eq!(retry(Some(text.to_owned())), Duration::from_secs(seconds), "{text}");
         }
         assert_eq!(retry(None), Duration::from_secs(10));

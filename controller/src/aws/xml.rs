@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_tree_is_read_and_a_part_of_one_is_not() {
-        let text = "<?xml version=\"1.0\"?><a xmlns=\"n\"><b> x&amp;&#65; </b><c><member><d/></member><member/></c></a>";
+        let text =
+            "<?xml version=\"1.0\"?><a xmlns=\"n\"><b> x&amp;&#65; </b><c><member><d/></member><member/></c></a>";
         let root = Element::parse(text.as_bytes()).unwrap();
         assert_eq!(root.text("b"), "x&A");
         assert_eq!(root.text("none"), "");

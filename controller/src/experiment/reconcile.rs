@@ -320,6 +320,7 @@ mod tests {
             expectations: Default::default(),
             failures: Default::default(),
             held: Default::default(),
+            aws: None,
             step_calls: None,
             telemetry,
             writer,

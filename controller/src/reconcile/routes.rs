@@ -19,7 +19,11 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid:
     observed.routers = Some(Routers {
         settings: shell.routers.clone(),
         routes: Routes::default(),
-        aws: shell.aws.as_ref().map(|desk| desk.observed(key, uid)).unwrap_or_default(),
+        aws: shell
+            .aws
+            .as_ref()
+            .map(|desk| desk.observed(key, uid))
+            .unwrap_or_default(),
     });
     let mut places = BTreeSet::new();
     loop {
@@ -45,9 +49,11 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid:
 
 /// What AWS said before a plan wrote what AWS follows counts no more.
 pub(super) fn outdate(shell: &Shell, owner: &Owner, plan: &Plan) {
-    let follows = |action: &Action| matches!(action, Action::Route(_) | Action::Service(_));
-    if let Some(desk) = shell.aws.as_ref().filter(|_| plan.actions.iter().any(follows)) {
-        desk.writes(&owner.key, &owner.uid);
+    let Some(desk) = &shell.aws else { return };
+    let routes = plan.actions.iter().any(|action| matches!(action, Action::Route(_)));
+    let services = plan.actions.iter().any(|action| matches!(action, Action::Service(_)));
+    if routes || services {
+        desk.wrote((&owner.key, &owner.uid), routes, services);
     }
 }
 

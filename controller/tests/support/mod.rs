@@ -8,6 +8,8 @@
     clippy::panic
 )] // Each test binary uses a part of these.
 
+pub mod elb;
+
 use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ReplicaSet;
@@ -16,6 +18,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use serin_controller::aws::Calls;
 use serin_controller::{Clock, Controller, Decide, Error, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
@@ -66,24 +69,40 @@ impl World {
         Self::on_at(api, client, decide, options, clock).await
     }
 
+    /// In virtual time, and with this AWS.
+    pub async fn start_with_aws(options: Options, calls: Arc<dyn Calls>) -> Self {
+        let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
+        let clock = Arc::new(move || began + since.elapsed());
+        let api = server().await;
+        let client = api.client();
+        let controller = |controller: Controller| controller.aws(calls).clock(clock);
+        Self::run(api, client, serin_core::decide, options, controller).await
+    }
+
     /// A controller that speaks to the server by this client.
     pub async fn on(api: ApiServer, client: Client, decide: Decide, options: Options) -> Self {
         Self::on_at(api, client, decide, options, Arc::new(Timestamp::now)).await
     }
 
     async fn on_at(api: ApiServer, client: Client, decide: Decide, options: Options, clock: Clock) -> Self {
+        Self::run(api, client, decide, options, |controller| controller.clock(clock)).await
+    }
+
+    async fn run(
+        api: ApiServer,
+        client: Client,
+        decide: Decide,
+        options: Options,
+        with: impl FnOnce(Controller) -> Controller,
+    ) -> Self {
         let shutdown = CancellationToken::new();
         let options = Options {
             metrics_port: 0,
             healthz_port: 0,
             ..options
         };
-        let bound = Controller::new(client.clone(), options)
-            .decide(decide)
-            .clock(clock)
-            .bind()
-            .await
-            .unwrap();
+        let controller = Controller::new(client.clone(), options).decide(decide);
+        let bound = with(controller).bind().await.unwrap();
         let (metrics, healthz) = (bound.metrics_address().unwrap(), bound.healthz_address().unwrap());
         let running = tokio::spawn(bound.run(shutdown.clone()));
         Self {
@@ -183,15 +202,29 @@ pub async fn get(address: SocketAddr, path: &'static str) -> String {
     tokio::task::spawn_blocking(talk).await.unwrap()
 }
 
-/// A server that knows rollouts, and the namespace of the controller.
-pub async fn server() -> ApiServer {
-    let api = ApiServer::new();
-    let client = api.client();
+/// The answers of a stand-in over HTTP: its address, and what was asked.
+pub async fn elb_over_http(elb: Arc<elb::Elb>) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    let asked = Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&asked);
+    let answer = move |headers: axum::http::HeaderMap, form: String| {
+        let (status, body) = elb.answer(&form);
+        seen.lock().unwrap().push(format!("{headers:?}"));
+        async move { (axum::http::StatusCode::from_u16(status).unwrap(), body) }
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(answer));
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, asked)
+}
+
+/// Makes the server know a kind.
+pub async fn define(client: &Client, group: &str, version: &str, kind: &str, plural: &str) {
     let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "rollouts.argoproj.io"},
-        "spec": {"group": "argoproj.io", "scope": "Namespaced",
-            "names": {"kind": "Rollout", "listKind": "RolloutList", "plural": "rollouts", "singular": "rollout"},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {"group": group, "scope": "Namespaced",
+            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()},
+            "versions": [{"name": version, "served": true, "storage": true, "subresources": {"status": {}},
                 "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
         "apiextensions.k8s.io",
@@ -203,6 +236,13 @@ pub async fn server() -> ApiServer {
         .create(&PostParams::default(), &serde_json::from_value(definition).unwrap())
         .await
         .unwrap();
+}
+
+/// A server that knows rollouts, and the namespace of the controller.
+pub async fn server() -> ApiServer {
+    let api = ApiServer::new();
+    let client = api.client();
+    define(&client, "argoproj.io", "v1alpha1", "Rollout", "rollouts").await;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argo-rollouts"}});
     let namespaces: Api<Namespace> = Api::all(client);
     namespaces
@@ -300,6 +340,7 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         actions,
         events,
         calls: Vec::new(),
+        asks: Vec::new(),
         status: Some(StatusWrite {
             patch,
             urgency: Urgency::Now,

@@ -67,12 +67,7 @@ pub fn addresses(endpoints: Option<&Value>, replica_set: &str) -> Vec<String> {
 ///
 /// # Errors
 /// If AWS cannot be asked, or lacks some of them; nothing is told where there are no addresses, or no answer, yet.
-pub fn are_healthy(
-    service: &str,
-    arn: &str,
-    addresses: &[String],
-    says: Option<&Says>,
-) -> Result<Told, Option<Told>> {
+pub fn are_healthy(service: &str, arn: &str, addresses: &[String], says: Option<&Says>) -> Result<Told, Option<Told>> {
     let targets = match says {
         None | Some(Says::LoadBalancer(_) | Says::NoLoadBalancer) => return Err(None),
         Some(Says::Failure(why)) => {

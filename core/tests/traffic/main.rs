@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 mod alb;
+mod alb_verify;
 mod ambassador;
 mod apisix;
 mod app_mesh;

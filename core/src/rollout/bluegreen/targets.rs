@@ -72,7 +72,8 @@ pub(super) fn of(look: &Look<'_>, meant: &BlueGreen<'_>, active: &str) -> Option
         Seen::Missing | Seen::NotServed => Vec::new(),
         Seen::Refused(why) => {
             let message = format!("Failed to verify Service {service} (TargetGroup unknown): {why}");
-            of.asked.wait(Some(Told::new(event::TARGET_GROUP_VERIFY_ERROR, message)));
+            of.asked
+                .wait(Some(Told::new(event::TARGET_GROUP_VERIFY_ERROR, message)));
             return Some(of);
         }
         Seen::Found(list) => targets::bound(list, service),

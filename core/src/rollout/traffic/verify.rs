@@ -110,7 +110,9 @@ impl Traffic<'_> {
 
     /// Whether AWS confirms the weight that the plan leaves; none where it is not asked.
     fn verified(&self) -> Option<bool> {
-        self.reported.verified.map(|verified| verified && self.changes.is_empty())
+        self.reported
+            .verified
+            .map(|verified| verified && self.changes.is_empty())
     }
 
     /// What the status says of that: what was confirmed stays so until a weight changes.

@@ -143,9 +143,7 @@ impl OfIngress<'_> {
         let what = format!("Service {} (TargetGroup {})", self.site.canary_service, canary.arn);
         if *least == self.weight && *most == self.weight {
             let message = format!("{what} verified: canary weight {} set", self.weight);
-            verdict
-                .confirmed
-                .push(Told::new(event::TARGET_GROUP_VERIFIED, message));
+            verdict.confirmed.push(Told::new(event::TARGET_GROUP_VERIFIED, message));
             return;
         }
         verdict.verified = false;
