@@ -161,6 +161,7 @@ impl<'a> Traffic<'a> {
         self.problem.is_none()
             && !self.unread
             && self.changes.is_empty()
+            && self.reported.verified != Some(false)
             && self.reported.least == self.aim
             && self.reported.most == self.aim
     }
@@ -176,7 +177,10 @@ impl<'a> Traffic<'a> {
     /// The whole of the traffic goes to the canary.
     pub(crate) fn is_on_canary(&self, look: &Look<'_>) -> bool {
         let all = self.site.max_weight;
-        self.leads_canary_to(look) == look.revisions.new_hash && self.reported.least >= all && self.reported.most >= all
+        let Reported {
+            least, most, verified, ..
+        } = self.reported;
+        self.leads_canary_to(look) == look.revisions.new_hash && least >= all && most >= all && verified != Some(false)
     }
 
     /// The most of the traffic that leads to a ReplicaSet, by what the objects and the Services say, and by what this plan

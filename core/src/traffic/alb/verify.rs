@@ -1,9 +1,9 @@
 //! Whether AWS does what the Ingresses say (contract 07 §3): the weights that the rules of the load balancers have.
 
-use super::{action, action_key, names, service};
+use super::{action, action_key, ingresses, service};
 use crate::api::rollout::{AlbRouting, AlbStatus, AwsResource};
 use crate::observed::aws::{Aws, LoadBalancer, Question, Says, TargetGroup};
-use crate::traffic::nginx::place;
+use crate::traffic::ingress::place;
 use crate::traffic::{Routes, Site, Told, edit};
 use crate::wire::event;
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub(in crate::traffic) fn verdict(routing: &AlbRouting, site: &Site<'_>, routes:
         ..Verdict::default()
     };
     let key = action_key(routing, service(routing, site));
-    for name in names(routing) {
+    for name in ingresses(routing).names() {
         let empty = Value::Null;
         let ingress = routes.find(&place(site, name)).unwrap_or(&empty);
         let text = ingress["metadata"]["annotations"][&key].as_str();
