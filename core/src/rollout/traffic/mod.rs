@@ -259,5 +259,6 @@ fn recorded(look: &Look<'_>, site: &Site<'_>) -> Reported {
         most: site.max_weight,
         canary_hash: hash(|of| &of.canary),
         stable_hash: hash(|of| &of.stable),
+        verified: None,
     }
 }
