@@ -3,9 +3,9 @@
 use super::{World, note};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use serin_core::observed::aws::{Answer, Aws, LoadBalancer, Question, Says, Target, TargetGroup};
 use serin_core::plan::{Action, Plan};
 use serin_core::traffic::Place;
+use serin_core::traffic::aws::{Answer, Aws, LoadBalancer, Question, Says, Target, TargetGroup};
 use std::collections::BTreeMap;
 
 /// Seconds that AWS takes for an answer.

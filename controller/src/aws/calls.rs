@@ -4,7 +4,7 @@ use super::Calls;
 use super::xml::Element;
 use crate::cluster::budget::Budget;
 use crate::sync::lock;
-use serin_core::observed::aws::{Target, TargetGroup};
+use serin_core::traffic::aws::{Target, TargetGroup};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

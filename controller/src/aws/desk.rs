@@ -3,8 +3,8 @@
 use super::Reader;
 use crate::store::Key;
 use crate::sync::lock;
-use serin_core::observed::aws::{Answer, Aws, Question};
 use serin_core::plan::Ask;
+use serin_core::traffic::aws::{Answer, Aws, Question};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::Calls;
 use super::calls::{Elb, Listed};
 use crate::clock::Clock;
 use crate::sync::lock;
-use serin_core::observed::aws::{Answer, LoadBalancer, Question, Says, TargetGroup};
+use serin_core::traffic::aws::{Answer, LoadBalancer, Question, Says, TargetGroup};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

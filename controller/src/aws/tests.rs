@@ -9,7 +9,7 @@ use elb::{Elb, Group, State, arn};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use jiff::Timestamp;
-use serin_core::observed::aws::{LoadBalancer, Question, Says, Target};
+use serin_core::traffic::aws::{LoadBalancer, Question, Says, Target};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,6 @@
 
 mod analysis;
 mod attempt;
-pub mod aws;
 mod experiment;
 mod plugin;
 mod pod;

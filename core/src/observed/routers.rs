@@ -1,6 +1,6 @@
 //! What decisions know of traffic routers.
 
-use crate::observed::aws::Aws;
+use crate::traffic::aws::Aws;
 use crate::traffic::{Routes, Settings};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Questions to AWS, which a plan has beside its writes (contract 07 §3).
 
-use crate::observed::aws::Question;
+use crate::traffic::aws::Question;
 use serde::{Deserialize, Serialize};
 
 /// A question whose answer a decision depends on.

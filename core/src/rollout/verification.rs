@@ -1,12 +1,12 @@
 //! Questions to AWS that a decision waits for: they are put, put again, and what the answers lack is told (contract 07 §3).
 
 use crate::api::rollout::RolloutStatus;
-use crate::observed::aws::Question;
 use crate::plan::draft::Draft;
 use crate::plan::{After, Ask, News, Wake, WakeReason};
 use crate::rollout::conditions::{self, TRUE};
 use crate::rollout::look::{Look, after_seconds};
 use crate::traffic::Told;
+use crate::traffic::aws::Question;
 use crate::wire::condition::TRAFFIC_NOT_VERIFIED;
 
 /// What AWS is asked, and what is missing.

@@ -9,6 +9,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+pub mod aws;
 mod edit;
 mod gateway_api;
 mod ingress;
@@ -29,8 +30,8 @@ use crate::api::rollout::{
     AlbRouting, AmbassadorRouting, ApisixRouting, AppMeshRouting, IstioRouting, NginxRouting, SmiRouting,
     TraefikRouting, TrafficRouting,
 };
-use crate::observed::aws::Aws;
 use crate::validate::FieldError;
+use aws::Aws;
 
 /// A router that a rollout names.
 #[derive(Clone, Debug, PartialEq)]

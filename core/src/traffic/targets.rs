@@ -1,6 +1,6 @@
 //! Which pods a Service leads to, and whether a target group has them as healthy targets (contract 07 §3).
 
-use crate::observed::aws::{Says, Target};
+use crate::traffic::aws::{Says, Target};
 use crate::traffic::{Place, Settings, Told};
 use crate::wire::event;
 use serde_json::Value;

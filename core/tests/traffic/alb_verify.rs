@@ -2,7 +2,7 @@
 
 use super::{Case, weight};
 use serde_json::{Value, json};
-use serin_core::observed::aws::{Answer, Aws, LoadBalancer, Question, Says, TargetGroup};
+use serin_core::traffic::aws::{Answer, Aws, LoadBalancer, Question, Says, TargetGroup};
 use serin_core::traffic::{Router, Verdict};
 
 fn ingress(name: &str) -> Value {

@@ -82,6 +82,7 @@ fn weights_and_hashes_are_set() {
             most: 10,
             canary_hash: Some("new".to_owned()),
             stable_hash: Some("old".to_owned()),
+            verified: None,
         };
         assert_eq!(case.observe(), reported);
         assert!(case.write(&weight(10)).is_empty(), "the second time nothing is written");

@@ -4,11 +4,11 @@
 use crate::api::rollout::RolloutStatus;
 use crate::meaning::BlueGreen;
 use crate::observed::Routers;
-use crate::observed::aws::Question;
 use crate::plan::draft::Draft;
 use crate::plan::{After, News};
 use crate::rollout::look::Look;
 use crate::rollout::verification::{self, Verification};
+use crate::traffic::aws::Question;
 use crate::traffic::{Seen, Told, targets};
 use crate::wire::event;
 

@@ -7,13 +7,13 @@ use super::Traffic;
 use crate::api::rollout::{RolloutStatus, TrafficWeights};
 use crate::meaning::{Canary, Wait};
 use crate::observed::Routers;
-use crate::observed::aws::Question;
 use crate::plan::draft::Draft;
 use crate::plan::{After, News};
 use crate::rollout::look::Look;
 use crate::rollout::revision::Stable;
 use crate::rollout::update::Course;
 use crate::rollout::verification::{self, Verification};
+use crate::traffic::aws::Question;
 use crate::traffic::{Reported, Router, Site, Verdict, targets};
 
 /// What AWS says of the weights.
@@ -117,8 +117,8 @@ impl Traffic<'_> {
 
     /// What the status says of that: what was confirmed stays so until a weight changes.
     pub(super) fn recorded_verdict(&self, look: &Look<'_>, next: &TrafficWeights) -> Option<bool> {
-        let old = look.rollout.status.canary.weights.as_ref();
-        let same = |old: &&Box<TrafficWeights>| old.canary == next.canary && old.stable == next.stable;
+        let old = look.rollout.status.canary.weights.as_deref();
+        let same = |old: &&TrafficWeights| old.canary == next.canary && old.stable == next.stable;
         let kept = old.filter(same).filter(|_| verification::is_on(look));
         self.verified().or(kept.and_then(|old| old.verified))
     }

@@ -2,7 +2,7 @@
 
 use super::{action, action_key, ingresses, service};
 use crate::api::rollout::{AlbRouting, AlbStatus, AwsResource};
-use crate::observed::aws::{Aws, LoadBalancer, Question, Says, TargetGroup};
+use crate::traffic::aws::{Aws, LoadBalancer, Question, Says, TargetGroup};
 use crate::traffic::ingress::place;
 use crate::traffic::{Routes, Site, Told, edit};
 use crate::wire::event;
