@@ -1,5 +1,6 @@
 //! Target groups are verified: a controller with a stand-in for AWS, against the in-memory API server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 
 mod support;
 

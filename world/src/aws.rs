@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// Seconds that AWS takes for an answer.
 const SECONDS_PER_CALL: i64 = 1;
 
+/// What each action forwards: the weight of each target group, by ARN.
+type Forwards = Vec<BTreeMap<String, i64>>;
+
 /// AWS, where the controller verifies target groups.
 #[derive(Clone, Debug, Default)]
 pub struct Cloud {
@@ -25,7 +28,7 @@ pub struct Cloud {
     /// Calls that were made.
     pub calls: usize,
     /// Actions of Ingresses, each from when it is in force.
-    actions: Vec<(Timestamp, String, Vec<BTreeMap<String, i64>>)>,
+    actions: Vec<(Timestamp, String, Forwards)>,
     answers: Vec<(Timestamp, Answer)>,
 }
 

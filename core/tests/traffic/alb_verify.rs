@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use serin_core::traffic::aws::{Answer, Aws, LoadBalancer, Question, Says, TargetGroup};
 use serin_core::traffic::{Router, Verdict};
 
+/// The weight of each target group in each rule.
+type Forwards<'a> = &'a [&'a [(&'a str, i64)]];
+
 fn ingress(name: &str) -> Value {
     let service = json!({"name": "web-stable", "port": {"number": 80}});
     json!({
@@ -17,7 +20,7 @@ fn ingress(name: &str) -> Value {
 }
 
 /// A load balancer with the target groups `c` of the canary, `s` of stable and `o` of others.
-fn says(ingress: &str, forwards: &[&[(&str, i64)]]) -> Says {
+fn says(ingress: &str, forwards: Forwards<'_>) -> Says {
     let group = |arn: &str, service: &str| TargetGroup {
         name: arn.to_owned(),
         arn: arn.to_owned(),
@@ -56,7 +59,7 @@ fn verdict(ingresses: &[&str], answers: Vec<(&str, Says)>) -> Verdict {
 #[test]
 fn every_rule_that_shares_with_stable_has_the_weight_or_it_is_not_verified() {
     let not_yet = "Service web-canary (TargetGroup c) not verified: canary weight 20 not yet set (current: ";
-    let rows: [(&[&[(&str, i64)]], i32, i32, Option<&str>); 8] = [
+    let rows: [(Forwards<'_>, i32, i32, Option<&str>); 8] = [
         (&[&[("c", 20), ("s", 80)]], 20, 20, None),
         (&[&[("c", 1), ("s", 4)]], 20, 20, None),
         // A header route, another Service, and a rule that leads to stable alone.
