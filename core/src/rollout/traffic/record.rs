@@ -116,6 +116,7 @@ impl Traffic<'_> {
 fn is_news(old: &TrafficWeights, new: &TrafficWeights) -> bool {
     let told = |of: &TrafficWeights| TrafficWeights {
         additional: of.additional.iter().filter(|of| of.weight > 0).cloned().collect(),
+        verified: None,
         ..of.clone()
     };
     told(old) != told(new)

@@ -118,7 +118,9 @@ impl Traffic<'_> {
     /// What the status says of that: what was confirmed stays so until a weight changes.
     pub(super) fn recorded_verdict(&self, look: &Look<'_>, next: &TrafficWeights) -> Option<bool> {
         let old = look.rollout.status.canary.weights.as_deref();
-        let same = |old: &&TrafficWeights| old.canary == next.canary && old.stable == next.stable;
+        let same = |old: &&TrafficWeights| {
+            (&old.canary, &old.stable, &old.additional) == (&next.canary, &next.stable, &next.additional)
+        };
         let kept = old.filter(same).filter(|_| verification::is_on(look));
         self.verified().or(kept.and_then(|old| old.verified))
     }
