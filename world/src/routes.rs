@@ -9,7 +9,7 @@ use serin_core::Observed;
 use serin_core::observed::Routers;
 use serin_core::plan::ReplicaSetPatch;
 use serin_core::rollout::traffic::needed;
-use serin_core::traffic::{Change, Place, Route, Router, Routes, Seen, Settings, Site};
+use serin_core::traffic::{Change, Place, Route, Router, Routes, Seen, Settings, Site, is_given_back};
 use serin_core::wire::HASH_LABEL;
 
 /// The objects as the API server has them, and as the stores have those that lag behind.
@@ -74,6 +74,13 @@ impl World {
             routers: Some(self.known_routers()),
             ..Observed::default()
         };
+        // What it may have to give back; a controller that has just started does not know of it.
+        let before: Vec<Place> = self.objects.now.iter().map(|(place, _)| place.clone()).collect();
+        for place in before.into_iter().filter(is_given_back) {
+            let found = self.stored(&place).map_or(Seen::Missing, Seen::Found);
+            let routers = seen.routers.as_mut()?;
+            routers.routes.0.push(Route { place, seen: found });
+        }
         loop {
             let places = needed(&seen);
             let routers = seen.routers.as_mut()?;

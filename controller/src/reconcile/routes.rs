@@ -9,7 +9,7 @@ use crate::store::{Key, Owner, Source};
 use serin_core::observed::Routers;
 use serin_core::plan::Action;
 use serin_core::rollout::traffic::needed;
-use serin_core::traffic::{Place, Route, Routes, Seen};
+use serin_core::traffic::{Place, Route, Routes, Seen, is_given_back};
 use serin_core::{Observed, Plan};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +25,14 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid:
             .map(|desk| desk.observed(key, uid))
             .unwrap_or_default(),
     });
+    // What it read before may have to be given back.
+    let before = shell.stores.routes.read_by(key);
+    for place in before.into_iter().filter(is_given_back) {
+        let seen = look(shell, key, &place).await?;
+        if let Some(routers) = &mut observed.routers {
+            routers.routes.0.push(Route { place, seen });
+        }
+    }
     let mut places = BTreeSet::new();
     loop {
         let more: BTreeSet<Place> = needed(observed)
@@ -35,10 +43,13 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid:
             break;
         }
         for place in more {
-            let seen = look(shell, key, &place).await?;
-            if let Some(routers) = &mut observed.routers {
-                let place = place.clone();
-                routers.routes.0.push(Route { place, seen });
+            let known = |routers: &Routers| routers.routes.0.iter().any(|route| route.place == place);
+            if !observed.routers.as_ref().is_some_and(known) {
+                let seen = look(shell, key, &place).await?;
+                if let Some(routers) = &mut observed.routers {
+                    let place = place.clone();
+                    routers.routes.0.push(Route { place, seen });
+                }
             }
             places.insert(place);
         }

@@ -234,6 +234,12 @@ impl AllRoutes {
             .insert(rollout.clone());
     }
 
+    /// What a rollout reads, as of the last decision about it.
+    pub(crate) fn read_by(&self, rollout: &Key) -> Vec<Place> {
+        let state = read(&self.state);
+        state.reads.get(rollout).into_iter().flatten().cloned().collect()
+    }
+
     /// A rollout reads no other objects than these; none where it is gone.
     pub(crate) fn reads_only(&self, rollout: &Key, places: &BTreeSet<Place>) {
         let state = read(&self.state);

@@ -29,6 +29,7 @@ use crate::rollout::look::Look;
 use crate::rollout::replica_set;
 use crate::rollout::revision::ownership;
 use crate::rollout::service;
+use crate::rollout::traffic;
 use crate::rollout::want::{Behind, Deadline, Experiments, Keeps, Of, Runs, Want};
 use crate::rollout::workload::{self, Scale};
 use crate::traffic::{Change as RouteChange, Told};
@@ -45,6 +46,7 @@ pub(crate) fn carry_out(look: &Look<'_>, want: &Want<'_>, draft: &mut Draft) -> 
     actions.create(look, want, &scale, draft);
     actions.grow(look, want, draft);
     actions.route(&want.routes, draft);
+    actions.route(&traffic::given_back(look.seen), draft);
     actions.move_services(look, want, draft);
     actions.shrink(look, want, draft);
     actions.scale_workload(look, &scale, draft);

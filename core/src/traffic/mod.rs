@@ -186,3 +186,17 @@ impl<'a> Router<'a> {
         }
     }
 }
+
+/// Objects that say that they belong to a rollout, and that it does not name any more, as they are to be without it. `named`
+/// are the places of those that it names.
+#[must_use]
+pub fn left(rollout: &str, named: &[Place], routes: &Routes) -> Vec<Next> {
+    istio::left(rollout, named, routes)
+}
+
+/// Whether an object may have to be given back by [`left`]: who has read it for a rollout reads it once more when the rollout
+/// names it no longer.
+#[must_use]
+pub fn is_given_back(place: &Place) -> bool {
+    istio::is_rule(place)
+}

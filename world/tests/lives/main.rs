@@ -9,6 +9,7 @@
     clippy::disallowed_methods,
     reason = "SERIN_LIFE replays one life; the clock says how fast lives were played"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "json!() values read best at the call")]
 #![allow(clippy::print_stdout, reason = "how much was simulated")]
 
 mod demand;

@@ -7,6 +7,7 @@
 //! of it is one plan per look, and what a plan writes counts from the next look on.
 
 mod additional;
+mod left;
 mod place;
 mod record;
 mod routes;
@@ -30,6 +31,7 @@ use crate::validate::FieldError;
 use additional::Additional;
 pub(crate) use additional::leads_to;
 pub use additional::led_to;
+pub(crate) use left::given_back;
 use place::toggled;
 use verify::Witness;
 
@@ -61,8 +63,17 @@ pub(crate) struct Traffic<'a> {
 
 /// Objects that a decision about a rollout needs to see, as far as they can be named from those that were read: the shell
 /// reads them, and asks again, until no more are named.
+///
+/// Objects that the rollout named before ([`is_given_back`](crate::traffic::is_given_back)) are among them, where they were
+/// read and say that they belong to it.
 #[must_use]
 pub fn needed(seen: &Observed) -> Vec<Place> {
+    let left = left::next(seen).into_iter().map(|next| next.place);
+    named(seen).into_iter().chain(left).collect()
+}
+
+/// Objects that the spec names.
+fn named(seen: &Observed) -> Vec<Place> {
     if let Some(places) = bound(seen) {
         return places;
     }

@@ -147,6 +147,32 @@ fn unlabel(subset: &mut Map<String, Value>) {
     }
 }
 
+/// Rules that say that they belong to a rollout, and that it does not name, as they are to be: without the annotation, and
+/// without the hashes of their subsets, which would select no pods one day (contract 07 §1).
+pub(in crate::traffic) fn left(rollout: &str, named: &[Place], routes: &Routes) -> Vec<Next> {
+    let rules = routes.0.iter().filter(|route| is_rule(&route.place));
+    let left = rules.filter(|route| !named.contains(&route.place)).filter_map(|route| {
+        let mut object = routes.find(&route.place)?.clone();
+        let annotations = object.pointer_mut("/metadata/annotations")?.as_object_mut()?;
+        (annotations.remove(MANAGED_BY)?.as_str() == Some(rollout)).then_some(())?;
+        let subsets = object.pointer_mut("/spec/subsets").and_then(Value::as_array_mut);
+        let subsets = subsets.into_iter().flatten().filter_map(Value::as_object_mut);
+        subsets.for_each(unlabel);
+        Some(Next {
+            place: route.place.clone(),
+            object: Some(object),
+            owned: false,
+            told: Vec::new(),
+        })
+    });
+    left.collect()
+}
+
+/// Whether a rule is at a place.
+pub(in crate::traffic) fn is_rule(place: &Place) -> bool {
+    place.kind == "DestinationRule" && place.api_version.starts_with("networking.istio.io/")
+}
+
 /// The fields of a part of an object, made where the part is absent; `None` where it is of another type.
 fn fields<'a>(object: &'a mut Value, field: &str) -> Option<&'a mut Map<String, Value>> {
     entry(object.as_object_mut()?, field)

@@ -5,6 +5,8 @@ mod destinations;
 mod managed;
 mod selection;
 
+pub(super) use destination_rule::{is_rule, left};
+
 use super::{Next, Place, Problem, Reported, Routes, Site, Told, Wanted};
 use crate::api::rollout::{IstioRouting, IstioVirtualService};
 use crate::validate::{ErrorKind, FieldError};

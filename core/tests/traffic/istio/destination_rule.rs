@@ -2,7 +2,7 @@
 
 use super::{Case, messages, of_rule, of_vs, one, rule, to_subset, weight, write};
 use serde_json::{Value, json};
-use serin_core::traffic::{Destination, Wanted};
+use serin_core::traffic::{Destination, Routes, Wanted};
 
 const HASH: &str = "rollouts-pod-template-hash";
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
@@ -121,4 +121,34 @@ fn a_missing_rule_is_a_problem() {
         None,
         "the Services decide"
     );
+}
+
+#[test]
+fn a_rule_is_given_back() {
+    let mut object = rule(&json!([
+        {"name": "stable", "labels": {"app": "web", HASH: "old"}},
+        {"name": "canary", "labels": {HASH: "new"}, "trafficPolicy": {}},
+        {"name": "none"},
+    ]));
+    let left = |object: &Value, rollout: &str, named: bool| {
+        let routes = Routes(vec![crate::route(object.clone())]);
+        let named: Vec<_> = routes.0.iter().filter(|_| named).map(|of| of.place.clone()).collect();
+        serin_core::traffic::left(rollout, &named, &routes)
+    };
+    assert_eq!(left(&object, "web", false), [], "it belongs to nobody");
+    object["metadata"]["annotations"][MANAGED_BY] = json!("web");
+    assert_eq!(left(&object, "other", false), []);
+    assert_eq!(left(&object, "web", true), [], "it is named still");
+    let next = left(&object, "web", false);
+    let given = next[0].object.clone().unwrap();
+    assert_eq!(given["metadata"]["annotations"], json!({"kept": "yes"}));
+    let expected = json!([
+        {"name": "stable", "labels": {"app": "web"}},
+        {"name": "canary", "trafficPolicy": {}},
+        {"name": "none"},
+    ]);
+    assert_eq!(given["spec"]["subsets"], expected);
+    assert_eq!(left(&given, "web", false), []);
+    object["spec"] = json!(4);
+    assert_eq!(left(&object, "web", false)[0].object.as_ref().unwrap()["spec"], 4);
 }
