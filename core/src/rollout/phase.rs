@@ -49,6 +49,13 @@ fn progressing(spec: &RolloutSpec, status: &RolloutStatus, strategy: &Strategy<'
     why_progressing(spec, status, Some(strategy)).map(|message| (phase::PROGRESSING, message.to_owned()))
 }
 
+/// Routers lead a part of the traffic to the canary: nobody is to go on because of a phase that the traffic has not reached
+/// (contract 11 B10).
+fn canary_has_weight(status: &RolloutStatus) -> bool {
+    let weights = status.canary.weights.as_ref();
+    weights.is_some_and(|weights| weights.canary.weight > 0)
+}
+
 /// The first thing that is yet to come.
 pub(crate) fn why_progressing(
     spec: &RolloutSpec,
@@ -69,6 +76,9 @@ pub(crate) fn why_progressing(
                 Some("old replicas are pending termination")
             }
             Some(Strategy::Canary(_)) if !completed => Some("waiting for all steps to complete"),
+            Some(Strategy::Canary(canary)) if canary.routed && replicas > 0 && canary_has_weight(status) => {
+                Some("waiting for stable to have all of the traffic")
+            }
             Some(Strategy::BlueGreen(_))
                 if status.blue_green.active_selector.is_empty()
                     || status.blue_green.active_selector != status.current_pod_hash =>
