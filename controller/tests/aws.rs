@@ -6,17 +6,15 @@ mod support;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use serin_controller::Options;
 use serin_controller::aws::{Answered, Calls, SignedCalls, surroundings};
 use std::sync::Arc;
-use std::time::Duration;
 use support::elb::{Elb, Group, State, arn};
-use support::{World, create, web};
+use support::{World, create, serve, web};
 
 const HOST: &str = "main.eu-west-1.elb.amazonaws.com";
 
@@ -58,23 +56,6 @@ async fn store(world: &World, plural: &str, object: Value) {
         api.patch(&name, &PatchParams::default(), &Patch::Merge(&object))
             .await
             .unwrap();
-    }
-}
-
-/// Every ReplicaSet has the pods that it wants, again and again, for a while.
-async fn serve(world: &World, seconds: usize) {
-    let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
-    for _ in 0..seconds {
-        for set in sets.list(&ListParams::default()).await.unwrap().items {
-            let pods = set.spec.replicas.unwrap();
-            let status = json!({"status": {"replicas": pods, "readyReplicas": pods, "availableReplicas": pods,
-                "observedGeneration": set.metadata.generation}});
-            let (name, status) = (set.metadata.name.unwrap(), Patch::Merge(status));
-            sets.patch_status(&name, &PatchParams::default(), &status)
-                .await
-                .unwrap();
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

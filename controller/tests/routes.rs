@@ -3,17 +3,16 @@
 
 mod support;
 
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use serin_controller::Options;
 use serin_sandbox::{ApiError, FaultResponse};
 use std::time::Duration;
-use support::{World, create, cut_watch, web};
+use support::{World, create, cut_watch, serve, web};
 
 /// The Ingress of the canary.
 const CANARY: &str = "web-main-canary";
@@ -63,23 +62,6 @@ async fn create_ingress(world: &World) {
     ingresses(world).create(&PostParams::default(), &ingress).await.unwrap();
 }
 
-/// Every ReplicaSet has the pods that it wants, again and again, for a while.
-async fn serve(world: &World) {
-    let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
-    for _ in 0..8 {
-        for set in sets.list(&ListParams::default()).await.unwrap().items {
-            let pods = set.spec.replicas.unwrap();
-            let status = json!({"status": {"replicas": pods, "readyReplicas": pods, "availableReplicas": pods,
-                "observedGeneration": set.metadata.generation}});
-            let (name, status) = (set.metadata.name.unwrap(), Patch::Merge(status));
-            sets.patch_status(&name, &PatchParams::default(), &status)
-                .await
-                .unwrap();
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
 /// The annotation of the canary's Ingress; null where there is none.
 async fn weight(world: &World) -> Value {
     let found = ingresses(world).get_opt(CANARY).await.unwrap();
@@ -107,11 +89,11 @@ async fn paused_at_a_quarter(options: Options) -> World {
     create_services(&world).await;
     create_ingress(&world).await;
     create(&world.client, &routed("app:1")).await;
-    serve(&world).await;
+    serve(&world, 8).await;
     assert_eq!(phase(&world, "web").await, "Healthy");
     assert_eq!(weight(&world).await, "0");
     world.edit("web", &routed("app:2")).await;
-    serve(&world).await;
+    serve(&world, 8).await;
     assert_eq!(
         phase(&world, "web").await,
         "Paused",
@@ -197,7 +179,7 @@ async fn without_a_watch_objects_are_asked_for_live() {
     create(&world.client, &routed("app:1")).await;
     // Its own writes are read live, too, after a wait for the watch.
     for _ in 0..4 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     assert_eq!(phase(&world, "web").await, "Healthy");
     assert_eq!(weight(&world).await, "0");
@@ -216,7 +198,7 @@ async fn a_kind_that_is_not_served_is_a_missing_object() {
     }));
     create(&world.client, &routed("app:1")).await;
     create(&world.client, &other()).await;
-    serve(&world).await;
+    serve(&world, 8).await;
     let text = message(condition(&world, "web", "InvalidSpec").await.as_ref());
     assert!(text.contains("ingress.networking.k8s.io \"main\" not found"), "{text}");
     assert_eq!(phase(&world, "other").await, "Healthy");
@@ -226,7 +208,7 @@ async fn a_kind_that_is_not_served_is_a_missing_object() {
     assert!((1..=3).contains(&more), "{more}");
     world.api.clear_intercept();
     for _ in 0..5 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     assert_eq!(condition(&world, "web", "InvalidSpec").await, None);
     assert_eq!(weight(&world).await, "0");
@@ -267,7 +249,7 @@ async fn a_custom_kind_is_followed_once_its_crd_is_there() {
     meshed["spec"]["strategy"]["canary"]["trafficRouting"] = istio;
     create(&world.client, &meshed).await;
     create(&world.client, &other()).await;
-    serve(&world).await;
+    serve(&world, 8).await;
     let text = message(condition(&world, "meshed", "InvalidSpec").await.as_ref());
     assert!(
         text.contains("virtualservices.networking.istio.io \"mesh\" not found"),
@@ -281,7 +263,7 @@ async fn a_custom_kind_is_followed_once_its_crd_is_there() {
         "metadata": {"name": "mesh"}, "spec": {"hosts": ["a.example"], "http": [route]}});
     create_any(&world, "networking.istio.io", "v1alpha3", mesh).await;
     for _ in 0..6 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     assert_eq!(condition(&world, "meshed", "InvalidSpec").await, None);
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
@@ -309,7 +291,7 @@ async fn a_kind_that_may_not_be_read_is_told_by_a_condition() {
     }));
     create(&world.client, &routed("app:1")).await;
     create(&world.client, &other()).await;
-    serve(&world).await;
+    serve(&world, 8).await;
     let found = condition(&world, "web", "TrafficNotRouted").await;
     let text = message(found.as_ref());
     let expected = "Ingress default/main: the controller may not list ingresses.networking.k8s.io: ingresses.";
@@ -317,7 +299,7 @@ async fn a_kind_that_may_not_be_read_is_told_by_a_condition() {
     assert_eq!(phase(&world, "other").await, "Healthy");
     world.api.clear_intercept();
     for _ in 0..5 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     assert_eq!(condition(&world, "web", "TrafficNotRouted").await, None);
     assert_eq!(phase(&world, "web").await, "Healthy");
@@ -336,7 +318,7 @@ async fn a_refused_write_names_the_object() {
     }));
     create(&world.client, &routed("app:1")).await;
     for _ in 0..4 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     let text = message(condition(&world, "web", "Refused").await.as_ref());
     assert!(
@@ -345,7 +327,7 @@ async fn a_refused_write_names_the_object() {
     );
     world.api.clear_intercept();
     for _ in 0..8 {
-        serve(&world).await;
+        serve(&world, 8).await;
     }
     assert_eq!(weight(&world).await, "0");
     world.stop().await;

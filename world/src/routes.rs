@@ -77,7 +77,7 @@ impl World {
         // What it may have to give back; a controller that has just started does not know of it.
         let before: Vec<Place> = self.objects.now.iter().map(|(place, _)| place.clone()).collect();
         for place in before.into_iter().filter(is_given_back) {
-            let found = self.stored(&place).map_or(Seen::Missing, Seen::Found);
+            let found = self.read_route(&place);
             let routers = seen.routers.as_mut()?;
             routers.routes.0.push(Route { place, seen: found });
         }
@@ -90,11 +90,16 @@ impl World {
             let Some(place) = unread else {
                 return seen.routers;
             };
-            let found = match &self.objects.refused {
-                Some(why) => Seen::Refused(why.clone()),
-                None => self.stored(&place).map_or(Seen::Missing, Seen::Found),
-            };
+            let found = self.read_route(&place);
             routers.routes.0.push(Route { place, seen: found });
+        }
+    }
+
+    /// What a read of an object shows.
+    fn read_route(&self, place: &Place) -> Seen {
+        match &self.objects.refused {
+            Some(why) => Seen::Refused(why.clone()),
+            None => self.stored(place).map_or(Seen::Missing, Seen::Found),
         }
     }
 

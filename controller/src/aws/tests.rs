@@ -73,27 +73,30 @@ fn calls(of: &[(&str, usize)]) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_hundred_target_groups_cost_twenty_calls_and_then_three() {
-    let (elb, reader) = reader(300);
-    elb.change(|state| state.page = 100);
-    let found = balancer(&reader).await;
-    assert_eq!((found.name.as_str(), found.target_groups.len()), ("main", 300));
-    let group = &found.target_groups[299];
-    assert_eq!(group.resource, "shop/main-service-299:80");
-    assert!(!group.of_addresses && found.target_groups[298].of_addresses);
-    let weights = BTreeMap::from([(arn("targetgroup", "tg-0"), 20), (arn("targetgroup", "tg-1"), 80)]);
-    assert_eq!(found.forwards, [weights]);
-    let rest = [
-        ("DescribeTargetGroups", 3),
-        ("DescribeListeners", 1),
-        ("DescribeRules", 1),
-    ];
-    let first = [&[("DescribeLoadBalancers", 1), ("DescribeTags", 15)], &rest[..]].concat();
-    assert_eq!(elb.calls(), calls(&first));
-    // Load balancers and tags are known by then.
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(balancer(&reader).await, found);
-    assert_eq!(elb.calls(), calls(&rest));
+async fn three_hundred_target_groups_cost_few_calls() {
+    // Entries of a page, and the pages that the target groups have.
+    for (page, pages) in [(400, 1), (100, 3)] {
+        let (elb, reader) = reader(300);
+        elb.change(|state| state.page = page);
+        let found = balancer(&reader).await;
+        assert_eq!((found.name.as_str(), found.target_groups.len()), ("main", 300));
+        let group = &found.target_groups[299];
+        assert_eq!(group.resource, "shop/main-service-299:80");
+        assert!(!group.of_addresses && found.target_groups[298].of_addresses);
+        let weights = BTreeMap::from([(arn("targetgroup", "tg-0"), 20), (arn("targetgroup", "tg-1"), 80)]);
+        assert_eq!(found.forwards, [weights]);
+        let rest = [
+            ("DescribeTargetGroups", pages),
+            ("DescribeListeners", 1),
+            ("DescribeRules", 1),
+        ];
+        let first = [&[("DescribeLoadBalancers", 1), ("DescribeTags", 15)], &rest[..]].concat();
+        assert_eq!(elb.calls(), calls(&first));
+        // Load balancers and tags are known by then.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(balancer(&reader).await, found);
+        assert_eq!(elb.calls(), calls(&rest));
+    }
 }
 
 #[tokio::test(start_paused = true)]

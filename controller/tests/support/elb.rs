@@ -1,5 +1,11 @@
 //! A stand-in for ELBv2: it answers the calls of the query API with XML, page by page, late, or not at all.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)] // Each test uses a part of it.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "the tests of the reader and those of the controller each use a part of it"
+)]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

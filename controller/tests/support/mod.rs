@@ -349,3 +349,20 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         wake: None,
     }
 }
+
+/// Every ReplicaSet has the pods that it wants, again and again, for a while.
+pub async fn serve(world: &World, seconds: usize) {
+    let sets: Api<ReplicaSet> = Api::namespaced(world.client.clone(), "default");
+    for _ in 0..seconds {
+        for set in sets.list(&ListParams::default()).await.unwrap().items {
+            let pods = set.spec.replicas.unwrap();
+            let status = json!({"status": {"replicas": pods, "readyReplicas": pods, "availableReplicas": pods,
+                "observedGeneration": set.metadata.generation}});
+            let (name, status) = (set.metadata.name.unwrap(), Patch::Merge(status));
+            sets.patch_status(&name, &PatchParams::default(), &status)
+                .await
+                .unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -110,7 +110,7 @@ fn destinations(
     experiment.templates.iter().filter_map(weighed).collect()
 }
 
-/// It has a Service, and all of its pods are available.
+/// It runs, which began with all of its pods available, and has a Service and an available pod left.
 fn is_served(of: &ExperimentTemplate) -> bool {
     let runs = TemplateState::of(&of.status) == Some(TemplateState::Running);
     runs && of.available_replicas > 0 && !of.service.is_empty() && !of.hash.is_empty()
