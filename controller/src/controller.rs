@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::events::Recorder;
 use crate::lease::place::lease_name;
 use crate::lease::{Election, Elector, Periods};
-use crate::plugin::StepCalls;
+use crate::plugin::{RouterCalls, StepCalls};
 use crate::queue::reason::Wait;
 use crate::queue::{Ended, Queue, Reason, Takes};
 use crate::shell::{Decide, Experiments, Shell};
@@ -90,8 +90,8 @@ impl Controller {
         }
     }
 
-    /// Calls the step plugins among these, and ends all of them when it ends. Without this a Rollout with such a step is refused
-    /// by name.
+    /// Calls the step plugins and the routers among these, and ends all of them when it ends. Without this a Rollout with such
+    /// a step is refused by name, and one with such a router waits.
     #[must_use]
     pub fn plugins(self, plugins: Arc<Plugins>) -> Self {
         Self {
@@ -176,6 +176,7 @@ impl Controller {
             failures: Failures::default(),
             held: Held::default(),
             aws,
+            router_calls: self.plugins.clone().map(RouterCalls::new),
             step_calls: self.plugins.map(StepCalls::new),
             telemetry,
             writer,
@@ -357,6 +358,9 @@ impl Bound {
     }
 
     async fn end_plugins(&self) {
+        if let Some(calls) = &self.shell.router_calls {
+            calls.close();
+        }
         if let Some(calls) = &self.shell.step_calls {
             calls.shutdown().await;
         }

@@ -6,7 +6,7 @@ use crate::act::held::Held;
 use crate::aws;
 use crate::clock::Clock;
 use crate::events::Recorder;
-use crate::plugin::StepCalls;
+use crate::plugin::{RouterCalls, StepCalls};
 use crate::queue::{Queue, QueueCounts, Reason};
 use crate::store::expectations::Expectations;
 use crate::store::experiments::StoredExperiment;
@@ -71,6 +71,8 @@ pub(crate) struct Shell {
     pub(crate) step_calls: Option<StepCalls>,
     /// Questions to AWS, where target groups are verified.
     pub(crate) aws: Option<aws::Desk>,
+    /// Router plugins, likewise.
+    pub(crate) router_calls: Option<RouterCalls>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) writer: Writer,
     pub(crate) recorder: Recorder,
@@ -200,7 +202,7 @@ impl Shell {
     }
 
     /// What is kept, by name.
-    fn entries(&self) -> [Entries; 25] {
+    fn entries(&self) -> [Entries; 26] {
         let (rollouts, namespaces) = self.stores.rollouts.len();
         let (replica_sets, owners) = self.stores.replica_sets.len();
         let [services, service_indexes, absent_services, gone_managers] = self.stores.services.len();
@@ -231,6 +233,7 @@ impl Shell {
             ("held_status", self.held.len()),
             ("step_calls", self.step_calls.as_ref().map_or(0, StepCalls::len)),
             ("aws_questions", self.aws.as_ref().map_or(0, aws::Desk::len)),
+            ("router_calls", self.router_calls.as_ref().map_or(0, RouterCalls::len)),
             ("dumps", self.dump.as_ref().map_or(0, Dump::len)),
         ]
     }
@@ -240,6 +243,9 @@ impl Shell {
         self.failures.forget(key);
         self.held.forget(key);
         self.queue.forget(key);
+        if let Some(calls) = &self.router_calls {
+            calls.forget(key);
+        }
         if let Some(calls) = &self.step_calls {
             calls.forget(key);
         }

@@ -5,7 +5,8 @@
 //	goplugin             serves, as the kind of plugin that the handshake's cookie asks for
 //
 // What it is to do stands in the field "do" of its configuration: echo (the default), hang, die, fail, or talk before it
-// echoes. "phase" is the phase of its answer, and "only" the operation (run, resume, terminate, abort) of which both are said.
+// echoes. "phase" is the phase of its answer, and "only" the operation (run, resume, terminate, abort; of a router SetWeight
+// and so on) of which both are said. A router writes what it is told into "file".
 package main
 
 import (

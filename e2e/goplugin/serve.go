@@ -18,8 +18,10 @@ type wanted struct {
 	Do string `json:"do"`
 	// Only is the operation of which all this is said; every one if it is empty.
 	Only string `json:"only"`
-	// Phase is the phase of its answer.
+	// Phase is the phase of its answer; of a router Verified or NotVerified.
 	Phase string `json:"phase"`
+	// File is where a router writes what it was told, one line for each call.
+	File string `json:"file"`
 }
 
 // obey does what needs no answer, gives the phase that is wanted, and says why the call fails.
@@ -156,7 +158,8 @@ func (s step) Abort(rollout *v1alpha1.Rollout, context *types.RpcStepContext) (t
 
 func (step) Type() string { return "goplugin" }
 
-// router has no answer but an error, so it echoes in its error where the rollout wants it.
+// router has no answer but an error, so it echoes in its error where the rollout wants it. Where the rollout has a
+// configuration for it, it writes down what it is told, and does as that says.
 type router struct{}
 
 func echoed(rollout *v1alpha1.Rollout, received ...any) types.RpcError {
@@ -166,31 +169,86 @@ func echoed(rollout *v1alpha1.Rollout, received ...any) types.RpcError {
 	return types.RpcError{ErrorString: told(received)}
 }
 
+// routerConfig is the configuration of the first router plugin of a rollout.
+func routerConfig(rollout *v1alpha1.Rollout) []byte {
+	canary := rollout.Spec.Strategy.Canary
+	if canary == nil || canary.TrafficRouting == nil {
+		return nil
+	}
+	for _, config := range canary.TrafficRouting.Plugins {
+		return config
+	}
+	return nil
+}
+
+// route writes down a call and obeys, or echoes where there is no configuration.
+func route(rollout *v1alpha1.Rollout, operation string, received ...any) (string, types.RpcError) {
+	config := routerConfig(rollout)
+	if config == nil {
+		return "", echoed(rollout, received...)
+	}
+	var want wanted
+	if err := json.Unmarshal(config, &want); err != nil {
+		return "", refusal(err)
+	}
+	if err := note(want.File, operation, received); err != nil {
+		return "", refusal(err)
+	}
+	if _, err := obey(config, operation); err != nil {
+		return "", refusal(err)
+	}
+	return want.Phase, types.RpcError{}
+}
+
+// note adds a line to a file, if one is named.
+func note(name, operation string, received []any) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = fmt.Fprintln(file, operation, told(received))
+	return err
+}
+
 func (router) InitPlugin() types.RpcError { return initialise() }
 
 func (router) UpdateHash(rollout *v1alpha1.Rollout, canary, stable string, more []v1alpha1.WeightDestination) types.RpcError {
-	return echoed(rollout, canary, stable, more)
+	_, err := route(rollout, "UpdateHash", canary, stable, more)
+	return err
 }
 
 func (router) SetWeight(rollout *v1alpha1.Rollout, weight int32, more []v1alpha1.WeightDestination) types.RpcError {
-	return echoed(rollout, weight, more)
+	_, err := route(rollout, "SetWeight", weight, more)
+	return err
 }
 
-func (router) SetHeaderRoute(rollout *v1alpha1.Rollout, route *v1alpha1.SetHeaderRoute) types.RpcError {
-	return echoed(rollout, route)
+func (router) SetHeaderRoute(rollout *v1alpha1.Rollout, header *v1alpha1.SetHeaderRoute) types.RpcError {
+	_, err := route(rollout, "SetHeaderRoute", header)
+	return err
 }
 
-func (router) SetMirrorRoute(rollout *v1alpha1.Rollout, route *v1alpha1.SetMirrorRoute) types.RpcError {
-	return echoed(rollout, route)
+func (router) SetMirrorRoute(rollout *v1alpha1.Rollout, mirror *v1alpha1.SetMirrorRoute) types.RpcError {
+	_, err := route(rollout, "SetMirrorRoute", mirror)
+	return err
 }
 
-// VerifyWeight is verified for 1, has no notion of it for 2, and knows no other number.
+// VerifyWeight says what the configuration wants. Without one it is verified for 1, has no notion of it for 2, and knows no
+// other number.
 func (router) VerifyWeight(rollout *v1alpha1.Rollout, weight int32, more []v1alpha1.WeightDestination) (types.RpcVerified, types.RpcError) {
-	return types.RpcVerified(weight), echoed(rollout, weight, more)
+	phase, err := route(rollout, "VerifyWeight", weight, more)
+	if routerConfig(rollout) == nil {
+		return types.RpcVerified(weight), err
+	}
+	return map[string]types.RpcVerified{"Verified": types.Verified, "NotVerified": types.NotVerified, "": types.NotImplemented}[phase], err
 }
 
 func (router) RemoveManagedRoutes(rollout *v1alpha1.Rollout) types.RpcError {
-	return echoed(rollout, rollout.Name)
+	_, err := route(rollout, "RemoveManagedRoutes", rollout.Name)
+	return err
 }
 
 func (router) Type() string { return "goplugin" }

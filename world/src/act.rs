@@ -83,6 +83,7 @@ impl World {
         }
         self.call_plugins(plan);
         self.ask_aws(plan);
+        self.call_router_plugins(plan);
         self.send(plan, done, true);
         self.look_again = self.look_went_through(plan);
     }

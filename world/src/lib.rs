@@ -23,6 +23,7 @@ pub mod pods;
 pub mod refusals;
 mod replica_sets;
 pub mod rng;
+pub mod router_plugins;
 mod routes;
 mod rules;
 pub mod runs;
@@ -102,6 +103,8 @@ pub struct World {
     pub plugins: Option<plugins::Plugins>,
     /// Experiments; none where they are not served.
     pub experiments: Option<experiments::Experiments>,
+    /// Router plugins of the controller.
+    pub router_plugins: router_plugins::RouterPlugins,
     /// Templates of analyses.
     pub templates: Templates,
     /// Objects of traffic routers.
@@ -219,6 +222,7 @@ impl World {
             unmeasured: None,
             plugins: None,
             experiments: None,
+            router_plugins: router_plugins::RouterPlugins::default(),
             templates: Templates::default(),
             objects: routes::Objects::default(),
             cloud: None,
@@ -463,6 +467,7 @@ impl World {
             scaler,
             self.next_answer(),
             self.next_of_aws(),
+            self.next_router_answer(),
             self.next_cluster_change(),
         ]
         .into_iter()

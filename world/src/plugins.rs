@@ -93,6 +93,7 @@ impl World {
 
     /// The controller that made the calls is gone, and with it their answers.
     pub fn forget_calls(&mut self) {
+        self.forget_router_calls();
         if let Some(plugins) = &mut self.plugins {
             plugins.calls.clear();
             plugins.told_missing.clear();

@@ -106,6 +106,7 @@ impl World {
     fn known_routers(&self) -> Routers {
         let mut routers = Routers {
             aws: self.observed_aws(),
+            plugins: self.observed_router_plugins(),
             ..Routers::default()
         };
         routers.settings.verifies_targets = self.cloud.is_some();
@@ -266,6 +267,32 @@ impl World {
         Wrote::Done
     }
 
+    /// Traffic changes by the doing of a plugin.
+    pub(super) fn reroute(&mut self, change: impl FnOnce(&mut Self)) {
+        let before = self.weighed();
+        change(self);
+        let after = self.weighed();
+        if let (Some(before), Some(after)) = (before, after) {
+            self.check_weight(&before, &after);
+        }
+    }
+
+    /// What a router plugin does; none without one.
+    fn weighed_by_plugin(&self) -> Option<Weighed> {
+        let strategy = &self.rollout["spec"]["strategy"]["canary"];
+        let name = strategy["trafficRouting"]["plugins"].as_object()?.keys().next()?;
+        let does = self.router_plugins.does.get(name);
+        let pods = |service: &str, hash: Option<&String>| match strategy[service].as_str() {
+            Some(service) => Pods::Of(service.to_owned()),
+            None => Pods::WithHash(hash.cloned().unwrap_or_default()),
+        };
+        Some(Weighed {
+            canary: does.map_or(0, |does| does.weight),
+            canary_pods: pods("canaryService", does.map(|does| &does.canary_hash)),
+            stable_pods: pods("stableService", does.map(|does| &does.stable_hash)),
+        })
+    }
+
     /// The weight of the canary, and where the weights lead; none without a router. That of nginx, and the hashes of App Mesh,
     /// are read apart from what Serin reads.
     fn weighed(&self) -> Option<Weighed> {
@@ -285,6 +312,9 @@ impl World {
                 canary_pods,
                 stable_pods,
             });
+        }
+        if let Some(of) = self.weighed_by_plugin() {
+            return Some(of);
         }
         let rollout = self.current();
         let routing = rollout.spec.strategy.canary.as_ref()?.traffic_routing.clone()?;

@@ -322,6 +322,7 @@ mod tests {
             held: Default::default(),
             aws: None,
             step_calls: None,
+            router_calls: None,
             telemetry,
             writer,
             recorder,

@@ -26,7 +26,7 @@ pub(crate) enum Reason {
     ExperimentChanged,
     /// A template that the rollout may lack has come.
     TemplateChanged,
-    /// A step plugin answered.
+    /// A step plugin or a router plugin answered.
     PluginAnswered,
     /// AWS answered what a decision wanted to know.
     AwsAnswered,
@@ -146,7 +146,7 @@ impl fmt::Display for Reason {
             Self::WorkloadChanged => f.write_str("the workload changed"),
             Self::ExperimentChanged => f.write_str("an Experiment changed"),
             Self::TemplateChanged => f.write_str("a template of analyses changed"),
-            Self::PluginAnswered => f.write_str("a step plugin answered"),
+            Self::PluginAnswered => f.write_str("a plugin answered"),
             Self::AwsAnswered => f.write_str("AWS answered"),
             Self::JobEnded => f.write_str("a Job of a measurement ended"),
             Self::Measured => f.write_str("a measurement was answered"),

@@ -124,9 +124,9 @@ fn told_missing(shell: &Shell, owner: &Owner, news: &News) {
 
 /// Makes the calls of a plan, whose status is written. Nobody waits for their answers: each of them starts a reconcile.
 fn call_plugins(shell: &Arc<Shell>, owner: &Owner, plan: &Plan, observed: &Observed) {
-    let Some(calls) = shell.step_calls.as_ref().filter(|_| shell.writer.may_write()) else {
+    if !shell.writer.may_write() {
         return;
-    };
+    }
     let (waiting, key) = (Arc::downgrade(shell), owner.key.clone());
     let wake = move || {
         if let Some(shell) = waiting.upgrade() {
@@ -134,7 +134,12 @@ fn call_plugins(shell: &Arc<Shell>, owner: &Owner, plan: &Plan, observed: &Obser
         }
     };
     let of = (&owner.key, &*owner.uid);
-    calls.make(of, &plan.calls, &observed.rollout, &shell.clock, wake);
+    if let Some(calls) = &shell.step_calls {
+        calls.make(of, &plan.calls, &observed.rollout, &shell.clock, wake.clone());
+    }
+    if let Some(calls) = &shell.router_calls {
+        calls.make(of, &plan.router_calls, &observed.rollout, &shell.clock, wake);
+    }
 }
 
 /// Expectations added after the watch had brought the deletion would stay forever.

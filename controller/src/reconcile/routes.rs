@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// Shows a decision the objects that it needs. Which those are may depend on others, so it is asked until it names no more.
 pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid: &str) -> Result<(), Failure> {
+    let calls = shell.router_calls.as_ref();
     observed.routers = Some(Routers {
         settings: shell.routers.clone(),
         routes: Routes::default(),
@@ -24,6 +25,7 @@ pub(super) async fn find(observed: &mut Observed, shell: &Shell, key: &Key, uid:
             .as_ref()
             .map(|desk| desk.observed(key, uid))
             .unwrap_or_default(),
+        plugins: calls.map(|calls| calls.observed(key, uid)).unwrap_or_default(),
     });
     // What it read before may have to be given back.
     let before = shell.stores.routes.read_by(key);

@@ -4,6 +4,7 @@
 
 mod configured;
 mod metrics;
+mod routers;
 mod steps;
 #[path = "../support/mod.rs"]
 mod support;
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
         metrics::a_measurement_goes_on_until_the_plugin_ends_it,
         metrics::what_goes_wrong_is_a_named_error,
         metrics::a_run_that_ends_ends_its_measurement,
+        routers::a_router_is_told_in_the_order_of_argo_rollouts,
+        routers::a_weight_that_is_not_confirmed_is_not_reached,
+        routers::a_router_that_fails_is_named_and_called_again,
+        routers::a_router_that_hangs_holds_its_own_rollout_only,
     ];
     let is_missing = world::goplugin().is_none();
     let compiled = compiled
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         steps::a_disabled_plugin_is_passed_over,
         steps::a_plugin_that_is_not_configured_is_told_once,
         steps::a_plugin_that_does_not_start_is_in_the_status,
+        routers::a_router_that_is_not_configured_is_in_the_status,
     ]);
     tests.extend(trials![run_virtual:
         configured::no_config_map_is_no_plugins,

@@ -37,7 +37,7 @@ pub(crate) fn goplugin() -> Option<PathBuf> {
 /// The data of a ConfigMap that names one plugin, `acme/go`, of each kind; with more fields.
 pub(crate) fn config(file: &str, more: &str) -> BTreeMap<String, String> {
     let item = format!("- {{name: acme/go, location: {file:?}{more}}}");
-    ["metricProviderPlugins", "stepPlugins"]
+    ["metricProviderPlugins", "stepPlugins", "trafficRouterPlugins"]
         .map(|key| (key.to_owned(), item.clone()))
         .into()
 }
@@ -97,13 +97,27 @@ impl World {
     /// A rollout whose first version runs, and which then has one step of `acme/go` with this configuration.
     pub(crate) async fn rollout(&self, name: &str, config: &Value) {
         let steps = json!([{"plugin": {"name": "acme/go", "config": config}}]);
+        self.create(name, &json!({"steps": steps})).await;
+        self.until(name, |status| status["phase"] == "Healthy").await;
+    }
+
+    /// A rollout whose traffic `acme/go` routes, with this configuration.
+    pub(crate) async fn routed(&self, name: &str, config: &Value) {
+        let header = json!({"name": "agents", "match": [{"headerName": "agent", "headerValue": {"exact": "chrome"}}]});
+        let routing = json!({"managedRoutes": [{"name": "agents"}], "plugins": {"acme/go": config}});
+        let steps = json!([{"setWeight": 50}, {"setHeaderRoute": header}, {"pause": {}}]);
+        self.create(name, &json!({"trafficRouting": routing, "steps": steps}))
+            .await;
+    }
+
+    /// A rollout whose first version runs with one pod.
+    async fn create(&self, name: &str, canary: &Value) {
         let rollout = support::rollout(
             name,
-            &json!({"replicas": 1, "selector": {"matchLabels": {"app": name}}, "strategy": {"canary": {"steps": steps}},
+            &json!({"replicas": 1, "selector": {"matchLabels": {"app": name}}, "strategy": {"canary": canary},
                 "template": template(name, 1)}),
         );
         support::create(&self.client, &rollout).await;
-        self.until(name, |status| status["phase"] == "Healthy").await;
     }
 
     /// The next version of a rollout.

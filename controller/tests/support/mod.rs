@@ -341,6 +341,7 @@ pub fn two(seen: &Observed, _: Timestamp) -> Plan {
         events,
         calls: Vec::new(),
         asks: Vec::new(),
+        router_calls: Vec::new(),
         status: Some(StatusWrite {
             patch,
             urgency: Urgency::Now,

@@ -14,6 +14,9 @@ mod routers;
 mod service;
 mod workload;
 
+pub use crate::traffic::told::{
+    RouterCall, RouterDone, RouterFailed, RouterOperation, RouterPlugins, RouterSays, RouterTold, RouterWish, Verified,
+};
 pub use analysis::{AnalysisRun, Template, Templates};
 pub use attempt::{Attempt, Kind, Verb};
 pub use experiment::{Experiment, ExperimentTemplate, SetTemplate};

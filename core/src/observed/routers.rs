@@ -1,5 +1,6 @@
 //! What decisions know of traffic routers.
 
+use crate::observed::RouterPlugins;
 use crate::traffic::aws::Aws;
 use crate::traffic::{Routes, Settings};
 use serde::{Deserialize, Serialize};
@@ -15,4 +16,7 @@ pub struct Routers {
     /// What AWS answered to the questions of the last plan, where [`Settings::verifies_targets`].
     #[serde(skip_serializing_if = "Aws::is_empty")]
     pub aws: Aws,
+    /// The plugins of the controller, and what they were told for this rollout.
+    #[serde(skip_serializing_if = "RouterPlugins::is_empty")]
+    pub plugins: RouterPlugins,
 }

@@ -1,7 +1,7 @@
 //! A plan in the making: its events, in the order in which users know them, and when it reconciles again. Its actions come
 //! from [`crate::rollout`]'s `order` alone.
 
-use crate::observed::ReplicaSet;
+use crate::observed::{ReplicaSet, RouterCall};
 use crate::plan::{Action, After, Ask, Event, News, Plan, ReplicaSetPatch, StatusWrite, StepCall, Target, Wake};
 
 /// Collects what a reconcile says: events, and when it reconciles again.
@@ -9,6 +9,7 @@ use crate::plan::{Action, After, Ask, Event, News, Plan, ReplicaSetPatch, Status
 pub(crate) struct Draft {
     calls: Vec<StepCall>,
     asks: Vec<Ask>,
+    router_calls: Vec<RouterCall>,
     events: Vec<Event>,
     wake: Option<Wake>,
 }
@@ -29,6 +30,11 @@ impl Draft {
         self.asks.push(ask);
     }
 
+    /// Adds what a router plugin is to be told.
+    pub(crate) fn tell_router(&mut self, call: RouterCall) {
+        self.router_calls.push(call);
+    }
+
     /// Asks for a reconcile; the earliest wins.
     pub(crate) fn wake(&mut self, wake: Wake) {
         if self.wake.is_none_or(|old| wake.at < old.at) {
@@ -44,6 +50,7 @@ impl Draft {
             status,
             calls: self.calls,
             asks: self.asks,
+            router_calls: self.router_calls,
             events: self.events,
             wake: self.wake,
         }

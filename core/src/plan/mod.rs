@@ -8,7 +8,7 @@ mod question;
 
 use crate::api::PodTemplate;
 use crate::api::analysis_run::AnalysisRunSpec;
-use crate::observed::Refusal;
+use crate::observed::{Refusal, RouterCall};
 use crate::traffic::Change;
 pub use experiment::{ExperimentAction, ExperimentNews, NewExperiment, NewPort, NewService, OwnServiceAction};
 use jiff::Timestamp;
@@ -37,6 +37,10 @@ pub struct Plan {
     /// waits for the answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
+    /// What router plugins are to be told, once the status is written: one call of each plugin at most. It is not made
+    /// where another one of the same plugin and rollout is under way. Nobody waits for the answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub router_calls: Vec<RouterCall>,
     /// What to tell the user, in order; each is sent only if its cause went through.
     pub events: Vec<Event>,
     /// When to reconcile again although nothing changed, and why.
@@ -434,6 +438,8 @@ pub enum WakeReason {
     TargetGroups,
     /// A step plugin is called again.
     PluginDue,
+    /// A router plugin is told again what it is to do, or asked again whether it does.
+    RouterPlugin,
     /// The time of an experiment is over.
     ExperimentOver,
     /// The delay before the first measurement of a metric ends.
@@ -471,6 +477,7 @@ impl WakeReason {
             Self::Routers => "Routers",
             Self::TargetGroups => "TargetGroups",
             Self::PluginDue => "PluginDue",
+            Self::RouterPlugin => "RouterPlugin",
             Self::ExperimentOver => "ExperimentOver",
             Self::InitialDelay => "InitialDelay",
             Self::MeasurementDue => "MeasurementDue",
@@ -508,6 +515,7 @@ impl fmt::Display for WakeReason {
             Self::Routers => "the controller looks again for the objects of the traffic routers",
             Self::TargetGroups => "the controller asks AWS again for the weights and targets of the load balancer",
             Self::PluginDue => "the controller calls the step plugin again",
+            Self::RouterPlugin => "the controller calls the router plugin again",
             Self::ExperimentOver => "the experiment has run for its duration",
             Self::InitialDelay => "the delay before the first measurement ends",
             Self::MeasurementDue => "the next measurement is due",

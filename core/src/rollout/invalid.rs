@@ -1,6 +1,6 @@
 //! A spec that cannot be carried out: the condition, the phase, and when it is tried again (contract 01 §9, last item).
 
-use crate::api::rollout::{CanaryStep, CanaryStrategy, GATEWAY_PLUGIN, RolloutStatus};
+use crate::api::rollout::{CanaryStep, CanaryStrategy, RolloutStatus};
 use crate::meaning::Strategy;
 use crate::observed::{Observed, Refusal};
 use crate::plan::draft::Draft;
@@ -84,13 +84,8 @@ fn not_served_of_canary(canary: &CanaryStrategy, served: Served) -> Option<Strin
         (routed && !served.routers, "trafficRouting"),
         (canary.ping_pong.is_some() && !(routed && served.routers), "pingPong"),
     ]);
-    let plugins = canary.traffic_routing.iter().flat_map(|routing| routing.plugins.keys());
-    let mut others = plugins.filter(|name| *name != GATEWAY_PLUGIN);
-    let of_strategy = of_strategy
-        .map(str::to_owned)
-        .or_else(|| others.next().map(|name| format!("trafficRouting.plugins[{name}]")));
     let mut steps = canary.steps.iter().enumerate();
-    of_strategy.or_else(|| {
+    of_strategy.map(str::to_owned).or_else(|| {
         steps.find_map(|(index, step)| not_served_of_step(step, served).map(|field| format!("steps[{index}].{field}")))
     })
 }

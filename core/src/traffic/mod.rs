@@ -16,14 +16,17 @@ mod ingress;
 mod istio;
 mod nginx;
 mod object;
+mod plugin;
 mod smi;
 pub mod targets;
+pub mod told;
 mod traefik;
 mod wanted;
 
 pub use alb::verify::Verdict;
 pub use gateway_api::GatewayApi;
 pub use object::{Change, Next, Place, Problem, Route, Routes, Seen, Told, changes};
+pub use plugin::PluginRouter;
 pub use wanted::{Destination, Reported, Settings, Site, Wanted};
 
 use crate::api::rollout::{
@@ -54,10 +57,12 @@ pub enum Router<'a> {
     Apisix(&'a ApisixRouting),
     /// Gateway API.
     GatewayApi(Box<GatewayApi>),
+    /// A compiled plugin. It has no objects: what it is told is decided in [`crate::rollout`].
+    Plugin(PluginRouter<'a>),
 }
 
 impl<'a> Router<'a> {
-    /// The routers of a rollout, in the order in which they are written (contract 03 §7).
+    /// The routers of a rollout that have objects, in the order in which they are written (contract 03 §7).
     #[must_use]
     pub fn all(routing: &'a TrafficRouting) -> Vec<Self> {
         let all = [
@@ -76,7 +81,7 @@ impl<'a> Router<'a> {
 
     /// Its name, as the field of `trafficRouting` has it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'a str {
         match self {
             Self::Istio(_) => "istio",
             Self::Nginx(_) => "nginx",
@@ -87,6 +92,7 @@ impl<'a> Router<'a> {
             Self::Traefik(_) => "traefik",
             Self::Apisix(_) => "apisix",
             Self::GatewayApi(_) => "gatewayAPI",
+            Self::Plugin(plugin) => plugin.name,
         }
     }
 
@@ -100,7 +106,8 @@ impl<'a> Router<'a> {
             | Self::Smi(_)
             | Self::Ambassador(_)
             | Self::AppMesh(_)
-            | Self::Apisix(_) => false,
+            | Self::Apisix(_)
+            | Self::Plugin(_) => false,
         }
     }
 
@@ -117,6 +124,7 @@ impl<'a> Router<'a> {
             Self::Traefik(routing) => traefik::places(routing, site, routes),
             Self::Apisix(routing) => apisix::places(routing, site, routes),
             Self::GatewayApi(routing) => gateway_api::places(routing, site, routes),
+            Self::Plugin(_) => Vec::new(),
         }
     }
 
@@ -133,6 +141,7 @@ impl<'a> Router<'a> {
             Self::Traefik(routing) => traefik::references(routing, site, routes),
             Self::Apisix(routing) => apisix::references(routing, site, routes),
             Self::GatewayApi(routing) => gateway_api::references(routing, site, routes),
+            Self::Plugin(_) => None,
         }
     }
 
@@ -149,6 +158,7 @@ impl<'a> Router<'a> {
             Self::Traefik(routing) => traefik::observe(routing, site, routes),
             Self::Apisix(routing) => apisix::observe(routing, site, routes),
             Self::GatewayApi(routing) => gateway_api::observe(routing, site, routes),
+            Self::Plugin(plugin) => plugin.observe(site),
         }
     }
 
@@ -164,7 +174,8 @@ impl<'a> Router<'a> {
             | Self::AppMesh(_)
             | Self::Traefik(_)
             | Self::Apisix(_)
-            | Self::GatewayApi(_) => None,
+            | Self::GatewayApi(_)
+            | Self::Plugin(_) => None,
         }
     }
 
@@ -183,6 +194,7 @@ impl<'a> Router<'a> {
             Self::Traefik(routing) => traefik::desired(routing, site, wanted, routes),
             Self::Apisix(routing) => apisix::desired(routing, site, wanted, routes),
             Self::GatewayApi(routing) => gateway_api::desired(routing, site, wanted, routes),
+            Self::Plugin(_) => Ok(Vec::new()),
         }
     }
 }

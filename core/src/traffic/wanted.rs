@@ -1,7 +1,7 @@
 //! What a rollout wants of its routers, and what these report.
 
 use crate::api::canary_step::{SetHeaderRoute, SetMirrorRoute};
-use crate::api::rollout::TrafficRouting;
+use crate::api::rollout::{TrafficRouting, TrafficWeights, WeightDestination};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -153,6 +153,22 @@ pub struct Reported {
 }
 
 impl Reported {
+    /// Where nothing can be read, any weight may lead to what it last led to.
+    #[must_use]
+    pub fn unknown(recorded: Option<&TrafficWeights>, max_weight: i32) -> Self {
+        let hash = |of: fn(&TrafficWeights) -> &WeightDestination| {
+            let hash = &of(recorded?).pod_template_hash;
+            (!hash.is_empty()).then(|| hash.clone())
+        };
+        Self {
+            least: 0,
+            most: max_weight,
+            canary_hash: hash(|of| &of.canary),
+            stable_hash: hash(|of| &of.stable),
+            ..Self::default()
+        }
+    }
+
     /// Of the weights that the routes of one router carry; none of them gives the canary nothing.
     #[must_use]
     pub fn of_weights(weights: impl IntoIterator<Item = i32>) -> Self {

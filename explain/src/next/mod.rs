@@ -162,6 +162,7 @@ fn repeats(why: WakeReason) -> bool {
             | WakeReason::Recount
             | WakeReason::Routers
             | WakeReason::TargetGroups
+            | WakeReason::RouterPlugin
             | WakeReason::CountersDue
             | WakeReason::ManagerStaysAway
             | WakeReason::Refused(_)

@@ -23,6 +23,7 @@ mod moments;
 mod plugged;
 mod requests;
 mod routed;
+mod routed_by_plugin;
 mod routers;
 mod scalers;
 mod scenarios;
@@ -139,6 +140,12 @@ fn lives_with_a_workload() {
 #[test]
 fn lives_with_a_router() {
     play_all(routed::live, 1);
+}
+
+/// As [`lives`], of canaries whose weight a compiled plugin carries.
+#[test]
+fn lives_with_a_router_plugin() {
+    play_all(routed_by_plugin::live, 2);
 }
 
 /// All of them, or one of so many.

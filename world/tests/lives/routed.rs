@@ -13,7 +13,7 @@ use serin_world::World;
 use serin_world::rng::Rng;
 
 /// A random spec with a router.
-fn routed(rng: &mut Rng) -> (Value, Choice) {
+pub(crate) fn routed(rng: &mut Rng) -> (Value, Choice) {
     let mut manifest = rollout(rng);
     let strategy = &mut manifest["spec"]["strategy"];
     if strategy["canary"].is_null() {
@@ -98,7 +98,7 @@ pub(crate) fn live(seed: u64, tracing: bool, less: &Less) -> World {
 }
 
 /// A Healthy rollout with a router has all of its traffic on stable.
-fn check_traffic_at_rest(world: &mut World) {
+pub(crate) fn check_traffic_at_rest(world: &mut World) {
     let rollout = world.current();
     let healthy = rollout.status.phase == "Healthy" && rollout.spec.replicas != Some(0);
     if let Some(weight) = world.weight().filter(|weight| healthy && *weight != 0) {

@@ -51,6 +51,7 @@ fn check_words(stage: &mut Stage, text: &str) -> Result<(), Why> {
         "Service" => services::check(stage, rest),
         "AWS" => aws::check(stage, rest),
         "calls" => plugins::check(stage, rest),
+        "told" => plugins::told(stage, rest),
         "runs" => runs::check_all(stage, rest),
         "run" => runs::check(stage, rest),
         "workload" => workloads::check(stage, rest),

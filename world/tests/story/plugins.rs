@@ -2,8 +2,9 @@
 
 use super::Why;
 use super::stage::{Stage, yaml};
-use serin_core::observed::{Configured, Says};
+use serin_core::observed::{Configured, Says, Verified};
 use serin_world::plugins::{Plugins, Reply};
+use serin_world::router_plugins::Reply as RouterReply;
 
 /// Carries out one line about plugins; none if it is about something else.
 pub fn act(stage: &mut Stage, text: &str) -> Option<Result<(), Why>> {
@@ -11,6 +12,13 @@ pub fn act(stage: &mut Stage, text: &str) -> Option<Result<(), Why>> {
         let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
         stage.world.plugins = Some(Plugins::of(names.map(configured).collect()));
         return Some(Ok(()));
+    }
+    if let Some(names) = text.strip_prefix("the controller has router plugins ") {
+        stage.world.router_plugins.configured = names.split(',').map(|name| name.trim().to_owned()).collect();
+        return Some(Ok(()));
+    }
+    if let Some(rest) = text.strip_prefix("router ") {
+        return Some(router(stage, rest));
     }
     let rest = text.strip_prefix("plugin ")?;
     let (name, reply) = if let Some((name, answer)) = rest.split_once(" answers ") {
@@ -31,6 +39,24 @@ pub fn act(stage: &mut Stage, text: &str) -> Option<Result<(), Why>> {
         }
         None => Err(Why::not_understood("the controller has no step plugins")),
     })
+}
+
+/// `a/b confirms the weight`, `a/b does not answer`.
+fn router(stage: &mut Stage, text: &str) -> Result<(), Why> {
+    let (name, does) = text.split_once(' ').ok_or_else(|| Why::not_understood("no name"))?;
+    let reply = match does {
+        "does as it is told" => RouterReply::Does(Verified::NotImplemented),
+        "confirms weights" => RouterReply::Does(Verified::Yes),
+        "confirms no weight" => RouterReply::Does(Verified::No),
+        "does not answer" => RouterReply::IsSilent,
+        _ => match (does.strip_prefix("cannot verify: "), does.strip_prefix("fails: ")) {
+            (Some(why), _) => RouterReply::Does(Verified::Failed(why.to_owned())),
+            (_, Some(why)) => RouterReply::Fails(why.to_owned()),
+            _ => return Err(Why::not_understood("no such answer")),
+        },
+    };
+    stage.world.router_plugins.replies.insert(name.to_owned(), reply);
+    Ok(())
 }
 
 /// `a/b`, or `a/b (disabled)`.
@@ -56,7 +82,15 @@ pub fn check(stage: &mut Stage, expected: &str) -> Result<(), Why> {
         .plugins
         .as_mut()
         .map(|plugins| std::mem::take(&mut plugins.made));
-    let made = made.unwrap_or_default();
+    compare(expected, &made.unwrap_or_default())
+}
+
+/// `told UpdateHash a/b, SetWeight a/b 50`, `told none`: calls of router plugins since the last such line.
+pub fn told(stage: &mut Stage, expected: &str) -> Result<(), Why> {
+    compare(expected, &std::mem::take(&mut stage.world.router_plugins.made))
+}
+
+fn compare(expected: &str, made: &[String]) -> Result<(), Why> {
     let actual = if made.is_empty() {
         "none".to_owned()
     } else {

@@ -49,7 +49,9 @@ impl Targets {
 /// What is known of them; none where nothing is to be waited for: before the switch, after the promotion, and where target
 /// groups are not verified.
 pub(super) fn of(look: &Look<'_>, meant: &BlueGreen<'_>, active: &str) -> Option<Targets> {
-    let Routers { settings, routes, aws } = look.seen.routers.as_ref()?;
+    let Routers {
+        settings, routes, aws, ..
+    } = look.seen.routers.as_ref()?;
     let set = look.revisions.new.filter(|set| set.hash() == active)?;
     look.revisions.other_stable()?;
     if !verification::is_on(look) || look.replicas <= 0 {

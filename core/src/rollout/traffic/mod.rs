@@ -9,6 +9,7 @@
 mod additional;
 mod left;
 mod place;
+mod plugins;
 mod record;
 mod routes;
 mod services;
@@ -16,7 +17,6 @@ mod sizes;
 mod verify;
 mod weight;
 
-use crate::api::rollout::{TrafficWeights, WeightDestination};
 use crate::meaning::Canary;
 use crate::observed::{Observed, ReplicaSet};
 use crate::plan::draft::Draft;
@@ -33,6 +33,7 @@ pub(crate) use additional::leads_to;
 pub use additional::led_to;
 pub(crate) use left::given_back;
 use place::toggled;
+use plugins::Plugins;
 use verify::Witness;
 
 /// Seconds until objects of routers are looked for again that cannot be read or written.
@@ -59,6 +60,8 @@ pub(crate) struct Traffic<'a> {
     problem: Option<Problem>,
     /// What AWS says of the weights, where it is asked.
     witness: Option<Witness>,
+    /// What router plugins are to be told.
+    plugins: Plugins,
 }
 
 /// Objects that a decision about a rollout needs to see, as far as they can be named from those that were read: the shell
@@ -143,6 +146,7 @@ impl<'a> Traffic<'a> {
             changes: Vec::new(),
             problem: refused,
             witness,
+            plugins: Plugins::default(),
         };
         traffic.aim = traffic.weight_to_reach(look, canary, course);
         if traffic.routers.is_empty() {
@@ -155,7 +159,10 @@ impl<'a> Traffic<'a> {
         traffic.additional = Additional::of(look, canary, course, experiments, left);
         if traffic.problem.is_none() && !unread && !matches!(look.revisions.stable, Stable::None | Stable::Missing) {
             match traffic.route(look, canary, course, routes) {
-                Ok(changes) => traffic.changes = changes,
+                Ok(changes) => {
+                    traffic.changes = changes;
+                    traffic.plugins = traffic.tell_plugins(look, canary, course);
+                }
                 Err(problem) => traffic.problem = Some(problem),
             }
         }
@@ -172,6 +179,7 @@ impl<'a> Traffic<'a> {
         self.problem.is_none()
             && !self.unread
             && self.changes.is_empty()
+            && self.plugins.are_done()
             && self.reported.verified != Some(false)
             && self.reported.least == self.aim
             && self.reported.most == self.aim
@@ -182,16 +190,16 @@ impl<'a> Traffic<'a> {
     pub(crate) fn is_at_rest(&self, look: &Look<'_>) -> bool {
         let mut others = look.revisions.all().filter(|set| set.hash() != look.revisions.new_hash);
         let promoted = look.revisions.other_stable().is_none();
-        look.replicas <= 0 || (promoted && self.has_arrived() && others.all(|set| self.weight_on(look, set) == 0))
+        let rests = self.has_arrived() || self.rests_as_recorded(look);
+        look.replicas <= 0 || (promoted && rests && others.all(|set| self.weight_on(look, set) == 0))
     }
 
     /// The whole of the traffic goes to the canary.
     pub(crate) fn is_on_canary(&self, look: &Look<'_>) -> bool {
         let all = self.site.max_weight;
-        let Reported {
-            least, most, verified, ..
-        } = self.reported;
-        self.leads_canary_to(look) == look.revisions.new_hash && least >= all && most >= all && verified != Some(false)
+        let carried = self.plugins.are_done() && self.reported.verified != Some(false);
+        let whole = self.reported.least >= all && self.reported.most >= all;
+        self.leads_canary_to(look) == look.revisions.new_hash && carried && whole
     }
 
     /// The most of the traffic that leads to a ReplicaSet, by what the objects and the Services say, and by what this plan
@@ -237,6 +245,7 @@ impl<'a> Traffic<'a> {
             });
         }
         self.ask(look, draft);
+        self.call_plugins(draft);
         if let Some(message) = record::not_routed(self).filter(|message| !record::is_told(look, message)) {
             draft.tell(News::TrafficRoutingError { message }, After::Status);
         }
@@ -260,16 +269,5 @@ fn weakest(reports: impl Iterator<Item = Reported>) -> Reported {
 
 /// Where the objects cannot be read, any weight may lead to what it last led to: no pods go that may have some.
 fn recorded(look: &Look<'_>, site: &Site<'_>) -> Reported {
-    let weights = look.rollout.status.canary.weights.as_deref();
-    let hash = |of: fn(&TrafficWeights) -> &WeightDestination| {
-        let hash = &of(weights?).pod_template_hash;
-        (!hash.is_empty()).then(|| hash.clone())
-    };
-    Reported {
-        least: 0,
-        most: site.max_weight,
-        canary_hash: hash(|of| &of.canary),
-        stable_hash: hash(|of| &of.stable),
-        verified: None,
-    }
+    Reported::unknown(look.rollout.status.canary.weights.as_deref(), site.max_weight)
 }

@@ -1,10 +1,10 @@
 //! Where a rollout routes its traffic, and by which Services; ping and pong take turns (contract 03 §6).
 
 use crate::api::Rollout;
-use crate::api::rollout::PingPong;
+use crate::api::rollout::{GATEWAY_PLUGIN, PingPong};
 use crate::meaning::{DEFAULT_MAX_WEIGHT, max_weight};
 use crate::observed::Observed;
-use crate::traffic::{Router, Site};
+use crate::traffic::{PluginRouter, Router, Site};
 
 /// The value of `status.canary.stablePingPong` where ping is stable.
 const PING: &str = "ping";
@@ -17,7 +17,17 @@ pub(super) fn of(seen: &Observed) -> Option<(Site<'_>, Vec<Router<'_>>)> {
     let canary = seen.rollout.spec.strategy.canary.as_deref()?;
     let routing = canary.traffic_routing.as_deref()?;
     let served = seen.routers.as_ref()?;
-    let routers = Router::all(routing);
+    let mut routers = Router::all(routing);
+    let plugins = routing.plugins.iter().filter(|(name, _)| *name != GATEWAY_PLUGIN);
+    routers.extend(plugins.map(|(name, config)| {
+        Router::Plugin(PluginRouter {
+            name,
+            config,
+            is_configured: served.plugins.configured.contains(name),
+            told: served.plugins.told.get(name),
+            recorded: seen.rollout.status.canary.weights.as_deref(),
+        })
+    }));
     let named = (canary.canary_service.as_str(), canary.stable_service.as_str());
     let (canary_service, stable_service) = canary
         .ping_pong

@@ -26,7 +26,7 @@ impl Traffic<'_> {
         next.canary.weights.clone_from(&look.rollout.status.canary.weights);
         next.canary.stable_ping_pong = ping_pong(look, canary, next);
         let known = !matches!(look.revisions.stable, Stable::None | Stable::Missing);
-        if known && self.problem.is_none() && !self.unread {
+        if known && self.problem.is_none() && !self.unread && self.plugins.are_done() {
             let mut weights = self.weights(look, canary, course);
             weights.verified = self.recorded_verdict(look, &weights);
             let additional = old.and_then(|old| self.tells_of_additional(&old.additional));
@@ -43,11 +43,13 @@ impl Traffic<'_> {
             next.canary.weights = Some(Box::new(weights));
         }
         self.record_verification(look, next, draft);
+        self.record_unverified(look, next, draft);
         self.tell_of_stickiness(look, next);
         match not_routed(self) {
             Some(message) if !is_told(look, &message) => {
                 conditions::remove(next, condition::TRAFFIC_NOT_ROUTED);
-                let reason = self.problem.as_ref().map_or("", |problem| problem.reason.as_str());
+                let problem = self.problem.as_ref().or(self.plugins.problem());
+                let reason = problem.map_or("", |problem| problem.reason.as_str());
                 let found = conditions::new(condition::TRAFFIC_NOT_ROUTED, TRUE, reason, message, &look.stamp());
                 conditions::set(next, found);
             }
@@ -136,7 +138,7 @@ fn ping_pong(look: &Look<'_>, canary: &Canary<'_>, next: &RolloutStatus) -> Stri
 
 /// What the condition says; none where the routers can be written.
 pub(super) fn not_routed(traffic: &Traffic<'_>) -> Option<String> {
-    let problem = traffic.problem.as_ref()?;
+    let problem = traffic.problem.as_ref().or(traffic.plugins.problem())?;
     Some(format!("{}: {}", problem.place, problem.message))
 }
 

@@ -21,7 +21,9 @@ impl<'a> Traffic<'a> {
         course: &Course,
         routes: &Routes,
     ) -> Result<Vec<(Change, Vec<Told>)>, Problem> {
-        let (headers, mirrors) = self.in_force(look, canary, course);
+        let (mut headers, mut mirrors) = self.in_force(look, canary, course).unwrap_or_default();
+        headers.retain(|route| !route.r#match.is_empty());
+        mirrors.retain(|route| !route.r#match.is_empty());
         let hashes = (self.canary_hash(look, course), self.stable_hash(look, canary));
         let wanted = Wanted {
             canary: self.weight,
@@ -40,14 +42,14 @@ impl<'a> Traffic<'a> {
     }
 
     /// The hash of the canary's subset: it moves when no traffic comes by it.
-    fn canary_hash(&self, look: &Look<'_>, course: &Course) -> String {
+    pub(super) fn canary_hash(&self, look: &Look<'_>, course: &Course) -> String {
         let to = self.behind_canary(look, course);
         let now = self.reported.canary_hash.as_deref().unwrap_or_default();
         moved(look, now, to, self.reported.most <= 0 || now.is_empty())
     }
 
     /// The hash of stable's subset: it moves when no traffic comes by it, or to a revision that can carry it.
-    fn stable_hash(&self, look: &Look<'_>, canary: &Canary<'_>) -> String {
+    pub(super) fn stable_hash(&self, look: &Look<'_>, canary: &Canary<'_>) -> String {
         let to = stable_of(look);
         let now = self.reported.stable_hash.as_deref().unwrap_or_default();
         let needed = look.replicas.saturating_sub(canary.fenceposts.unavailable).max(1);
@@ -60,32 +62,28 @@ impl<'a> Traffic<'a> {
         )
     }
 
-    /// The routes of the steps up to the one under way, the last of each name; none unless the canary has a pod that its
-    /// destination leads to, and none where the update is over, aborted or promoted.
-    fn in_force<'c>(&self, look: &Look<'_>, canary: &Canary<'c>, course: &Course) -> InForce<'c> {
+    /// The routes of the steps up to the one under way, the last of each name; one without a match removes it. None unless the
+    /// canary has a pod that its destination leads to, and none where the update is over, aborted or promoted.
+    pub(super) fn in_force<'c>(&self, look: &Look<'_>, canary: &Canary<'c>, course: &Course) -> Option<InForce<'c>> {
         let mut routes: InForce<'c> = (Vec::new(), Vec::new());
         let updating = look.revisions.other_stable().is_some() && course.abort.is_none() && !course.promote_full;
         let led = look
             .revisions
             .new
             .is_some_and(|new| look.available(new) > 0 && self.leads_canary_to(look) == new.hash());
-        let Some(index) = course.index.filter(|_| updating && led) else {
-            return routes;
-        };
-        if index >= canary.steps.len() {
-            return routes;
-        }
+        let steps = canary.steps.len();
+        let index = course.index.filter(|index| updating && led && *index < steps)?;
         for step in canary.steps.iter().take(index.saturating_add(1)) {
             if let Some(route) = step.sets_header {
                 routes.0.retain(|of| of.name != route.name);
-                routes.0.extend((!route.r#match.is_empty()).then_some(route));
+                routes.0.push(route);
             }
             if let Some(route) = step.sets_mirror {
                 routes.1.retain(|of| of.name != route.name);
-                routes.1.extend((!route.r#match.is_empty()).then_some(route));
+                routes.1.push(route);
             }
         }
-        routes
+        Some(routes)
     }
 }
 

@@ -121,7 +121,8 @@ impl Traffic<'_> {
         let same = |old: &&TrafficWeights| {
             (&old.canary, &old.stable, &old.additional) == (&next.canary, &next.stable, &next.additional)
         };
-        let kept = old.filter(same).filter(|_| verification::is_on(look));
+        let is_asked = verification::is_on(look) || !self.site.routing.plugins.is_empty();
+        let kept = old.filter(same).filter(|_| is_asked);
         self.verified().or(kept.and_then(|old| old.verified))
     }
 
