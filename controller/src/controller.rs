@@ -7,6 +7,7 @@ use crate::analysis::{Engine, Provider};
 use crate::args::Options;
 use crate::clock::Clock;
 use crate::cluster::budget::{Budget, Budgets};
+use crate::cluster::istio::IstioCluster;
 use crate::error::Error;
 use crate::events::Recorder;
 use crate::lease::place::lease_name;
@@ -48,6 +49,7 @@ pub struct Controller {
     provider: Option<Arc<dyn Provider>>,
     plugins: Option<Arc<Plugins>>,
     aws: Option<Arc<dyn aws::Calls>>,
+    istio: IstioCluster,
     serves: bool,
 }
 
@@ -65,6 +67,7 @@ impl Controller {
             provider: None,
             plugins: None,
             aws: None,
+            istio: IstioCluster::Own,
             serves: true,
         }
     }
@@ -107,6 +110,12 @@ impl Controller {
             aws: Some(calls),
             ..self
         }
+    }
+
+    /// Reads and writes the objects of Istio there. Without this it does so in its own cluster.
+    #[must_use]
+    pub fn istio(self, istio: IstioCluster) -> Self {
+        Self { istio, ..self }
     }
 
     /// A connection of their own for events, so that they never delay writes.
@@ -155,7 +164,7 @@ impl Controller {
             None => None,
         };
         let may_write = fence(elector.as_ref());
-        let writer = Writer::new(self.client.clone(), may_write, budgets, Arc::clone(&telemetry));
+        let writer = Writer::new(self.client.clone(), may_write, budgets, Arc::clone(&telemetry)).istio(self.istio);
         let listeners = if self.serves {
             Some((
                 health::listen(options.metrics_port)?,
@@ -165,7 +174,7 @@ impl Controller {
             None
         };
         let retry = aws::retry(std::env::var("ROLLOUT_VERIFY_RETRY_INTERVAL").ok());
-        let aws = aws_desk(options, self.aws.take(), retry, &self.clock);
+        let aws = aws::desk_of(options, self.aws.take(), retry, &self.clock);
         let runs = self.provider.is_some().then(Arc::<Queue>::default);
         let shell = Shell {
             stores,
@@ -204,24 +213,6 @@ impl Controller {
             senders,
         })
     }
-}
-
-/// Who asks AWS, where a flag says that it is asked.
-fn aws_desk(
-    options: &Options,
-    calls: Option<Arc<dyn aws::Calls>>,
-    retry: Duration,
-    clock: &Clock,
-) -> Option<aws::Desk> {
-    if !options.aws_verify_target_group {
-        return None;
-    }
-    let calls = calls.unwrap_or_else(|| {
-        let surroundings = aws::surroundings(|name| std::env::var(name).ok());
-        Arc::new(aws::SignedCalls::new(surroundings))
-    });
-    let reader = aws::Reader::new(calls, &options.alb_tag_key_resource_id, retry, Arc::clone(clock));
-    Some(aws::Desk::new(reader))
 }
 
 /// Whether the flags make sense together.

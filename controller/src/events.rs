@@ -1,7 +1,7 @@
 //! Events: one core/v1 object per emission, in order per rollout, on a connection and budget of their own (decision 3).
 
-use crate::act::CALL_TIMEOUT;
 use crate::clock::Clock;
+use crate::cluster::CALL_TIMEOUT;
 use crate::cluster::budget::Budget;
 use crate::cluster::refusal::Failure;
 use crate::store::{Key, Owner};

@@ -38,6 +38,7 @@ pub use args::Options;
 pub use clock::Clock;
 pub use cluster::chain::chain;
 pub use cluster::client::{ConnectError, connect, install_tls};
+pub use cluster::istio::{IstioCluster, Unlisted, istio_cluster};
 pub use cluster::target::{Target, Unusable, default_files, found_in, read_kubeconfig};
 pub use cluster::trouble::Trouble;
 pub use controller::{Bound, Controller};

@@ -9,7 +9,7 @@ use crate::offline::takeover::takeover_summary;
 use crate::telemetry::logs;
 use crate::{
     ConnectError, Controller, Election, Fetched, Options, Target, configured_plugins, connect, install_tls,
-    leave_report, takeover_report,
+    istio_cluster, leave_report, takeover_report,
 };
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -133,6 +133,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let election = Election::of_this_process(served.as_deref());
     // Before signals are caught: until here there is nothing to wind up.
     let plugins = configured_plugins(&client, &election.namespace).await?;
+    let istio = istio_cluster(&client, &election.namespace).await?;
     let shutdown = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let asked = shutdown.clone();
@@ -148,6 +149,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let mut controller = Controller::new(client, options)
         .events_client(events)
         .plugins(plugins)
+        .istio(istio)
         .provider(Arc::new(provider));
     if elects {
         controller = controller.elect(election);

@@ -17,9 +17,10 @@ mod service;
 pub(crate) mod standing;
 mod workload;
 
-use crate::cluster::PAGE;
 use crate::cluster::budget::Budgets;
+use crate::cluster::istio::IstioCluster;
 use crate::cluster::refusal::Failure;
+use crate::cluster::{CALL_TIMEOUT, PAGE};
 use crate::store::decode::{StoredReplicaSet, StoredRollout};
 use crate::store::expectations::{Expectations, Expected, Subject};
 use crate::store::service::StoredService;
@@ -36,10 +37,6 @@ use serin_core::plan::{
 };
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Longest wait for an answer; watches aside, kube sets none.
-pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether this process may write now: asked before each write (invariant 11).
 pub type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -61,6 +58,7 @@ pub(crate) enum Error {
 /// The connection that writes.
 pub(crate) struct Writer {
     client: Client,
+    istio: IstioCluster,
     may_write: Gate,
     budgets: Arc<Budgets>,
     telemetry: Arc<Telemetry>,
@@ -90,10 +88,16 @@ impl Writer {
     pub(crate) fn new(client: Client, may_write: Gate, budgets: Budgets, telemetry: Arc<Telemetry>) -> Self {
         Self {
             client,
+            istio: IstioCluster::Own,
             may_write,
             budgets: Arc::new(budgets),
             telemetry,
         }
+    }
+
+    /// Reads and writes the objects of Istio there.
+    pub(crate) fn istio(self, istio: IstioCluster) -> Self {
+        Self { istio, ..self }
     }
 
     /// How many calls may be made.

@@ -6,9 +6,9 @@ use crate::cluster::refusal::Failure;
 use crate::cluster::trouble::Trouble;
 use crate::store::expectations::{Expected, Subject};
 use crate::store::routes::{RouteKind, StoredRoute, name_of};
-use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PostParams, Preconditions};
 use kube::core::Request;
+use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 use serin_core::observed::{Attempt, Kind, Refusal, Verb};
 use serin_core::plan::Target;
@@ -23,7 +23,7 @@ pub(crate) enum Live {
     Missing,
     /// The API server does not serve its kind.
     NotServed,
-    /// It may not be read: the API server's words.
+    /// It may not be read: why.
     Refused(String),
 }
 
@@ -62,8 +62,7 @@ impl Act<'_> {
                 let target = target(place, resource_version);
                 let body = on_version(patch, &self.version(&target.uid, resource_version));
                 let (params, body) = (params(), Patch::Merge(&body));
-                let api = self.writer.routes(place);
-                let sent = api.patch(&place.name, &params, &body);
+                let sent = async { self.writer.routes(place)?.patch(&place.name, &params, &body).await };
                 match self.writer.write(&call, sent).await {
                     Ok(patched) => {
                         self.changed(Subject::Route(place.clone()), &target.uid, version(&patched));
@@ -101,7 +100,10 @@ impl Act<'_> {
             let request = Request::new(path)
                 .create(&params, body)
                 .map_err(kube::Error::BuildRequest)?;
-            self.writer.client.request::<StoredRoute>(request).await
+            self.writer
+                .client_of_place(place)?
+                .request::<StoredRoute>(request)
+                .await
         };
         let (subject, known_as) = (Subject::Route(place.clone()), name_of(place));
         match self.writer.write(call, sent).await {
@@ -133,8 +135,8 @@ impl Act<'_> {
             resource_version: Some(self.version(&target.uid, resource_version)),
         });
         let subject = Subject::Route(place.clone());
-        let api = self.writer.routes(place);
-        match self.writer.write(call, api.delete(&place.name, &params)).await {
+        let sent = async { self.writer.routes(place)?.delete(&place.name, &params).await };
+        match self.writer.write(call, sent).await {
             Ok(_) => {
                 let uid = target.uid;
                 self.expectations.add(&self.owner.uid, subject, Expected::Gone { uid });
@@ -146,23 +148,40 @@ impl Act<'_> {
 }
 
 impl Writer {
-    fn routes(&self, place: &Place) -> Api<StoredRoute> {
-        let resource = RouteKind::of(place).resource();
-        Api::namespaced_with(self.client.clone(), &place.namespace, &resource)
+    /// The client of the cluster that has objects of this group and version.
+    ///
+    /// # Errors
+    /// It cannot be reached: why.
+    pub(crate) fn client_of(&self, api_version: &str) -> Result<&Client, &str> {
+        self.istio.client_of(api_version, &self.client)
+    }
+
+    fn client_of_place(&self, place: &Place) -> kube::Result<&Client> {
+        let unusable = |why: &str| kube::Error::Service(why.into());
+        self.client_of(&place.api_version).map_err(unusable)
+    }
+
+    fn routes(&self, place: &Place) -> kube::Result<Api<StoredRoute>> {
+        let (client, resource) = (self.client_of_place(place)?, RouteKind::of(place).resource());
+        Ok(Api::namespaced_with(client.clone(), &place.namespace, &resource))
     }
 
     async fn get_live(&self, place: &Place) -> Result<StoredRoute, kube::Error> {
         if !place.name.is_empty() {
-            return self.routes(place).get(&place.name).await;
+            return self.routes(place)?.get(&place.name).await;
         }
         let resource = RouteKind::of(place).resource();
         let path = <StoredRoute as kube::Resource>::url_path(&resource, Some(&place.namespace));
         let request = Request::new(path).list(&ListParams::default());
-        self.client.request(request.map_err(kube::Error::BuildRequest)?).await
+        let client = self.client_of_place(place)?;
+        client.request(request.map_err(kube::Error::BuildRequest)?).await
     }
 
     /// Reads an object of a router live; all of its namespace where the place has no name.
     pub(crate) async fn get_route(&self, place: &Place) -> Result<Live, Failure> {
+        if let Err(why) = self.client_of(&place.api_version) {
+            return Ok(Live::Refused(why.to_owned()));
+        }
         let name = title(place);
         let call = Call {
             verb: Verb::Get,
@@ -176,7 +195,10 @@ impl Writer {
                 Ok(found) => Ok(Live::Found(Box::new(found))),
                 Err(error) => match (Trouble::from(&error), &error) {
                     (Trouble::UnknownKind, _) => Ok(Live::NotServed),
-                    (Trouble::Forbidden(said), _) => Ok(Live::Refused(said)),
+                    (Trouble::Forbidden(said), _) => {
+                        let verb = if place.name.is_empty() { "list" } else { "get" };
+                        Ok(Live::Refused(RouteKind::of(place).refused(verb, &said)))
+                    }
                     (_, kube::Error::Api(status)) if status.code == 404 => Ok(Live::Missing),
                     _ => Err(error),
                 },

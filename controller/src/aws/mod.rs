@@ -13,8 +13,11 @@ pub(crate) use desk::Desk;
 pub use http::SignedCalls;
 pub(crate) use reader::Reader;
 
+use crate::args::Options;
+use crate::clock::Clock;
 use futures::future::BoxFuture;
 use serin_core::notation::duration::GoDuration;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What comes back for a call: the status code of HTTP, and the body.
@@ -47,7 +50,7 @@ pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> Surroundings {
     }
 }
 
-/// `ROLLOUT_VERIFY_RETRY_INTERVAL`, a duration of Go: how long until AWS is asked again. 10 s where it is not set, or is none.
+/// `ROLLOUT_VERIFY_RETRY_INTERVAL`, a duration of Go: how long until AWS, or a router plugin, is asked again. 10 s where it is not set, or is none.
 pub(crate) fn retry(value: Option<String>) -> Duration {
     const DEFAULT: Duration = Duration::from_secs(10);
     let Some(text) = value.filter(|text| !text.is_empty()) else {
@@ -62,11 +65,29 @@ pub(crate) fn retry(value: Option<String>) -> Duration {
         Some(_) | None => {
             tracing::warn!(
                 ROLLOUT_VERIFY_RETRY_INTERVAL = text,
-                "not a duration of 1s or more, such as 10s: AWS is asked again after 10s"
+                "not a duration of 1s or more, such as 10s: AWS and router plugins are asked again after 10s"
             );
             DEFAULT
         }
     }
+}
+
+/// Who asks AWS, where a flag says that it is asked.
+pub(crate) fn desk_of(
+    options: &Options,
+    calls: Option<Arc<dyn Calls>>,
+    retry: Duration,
+    clock: &Clock,
+) -> Option<Desk> {
+    if !options.aws_verify_target_group {
+        return None;
+    }
+    let calls = calls.unwrap_or_else(|| {
+        let surroundings = surroundings(|name| std::env::var(name).ok());
+        Arc::new(SignedCalls::new(surroundings))
+    });
+    let reader = Reader::new(calls, &options.alb_tag_key_resource_id, retry, Arc::clone(clock));
+    Some(Desk::new(reader))
 }
 
 #[cfg(test)]

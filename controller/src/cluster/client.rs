@@ -71,14 +71,21 @@ pub(crate) async fn connect_to(options: &Options) -> Result<(Client, Target), Co
         config.default_namespace.clone_from(namespace);
     }
     config.accept_invalid_certs |= options.insecure_skip_tls_verify;
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(10));
-    config.read_timeout = Some(READ_TIMEOUT);
-    config.reset_reader_on_write = true;
+    config = finished(config);
     options.connection.finish(&mut config);
     let target = Target::new(&config, found, user);
     let client = Client::try_from(config).map_err(|error| ConnectError::api(&error, &target))?;
     Ok((client, target))
+}
+
+/// With what every connection has: time limits, and no retries of its own.
+pub(crate) fn finished(config: Config) -> Config {
+    let mut config = config;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    config.read_timeout = Some(READ_TIMEOUT);
+    config.reset_reader_on_write = true;
+    config
 }
 
 /// The configuration, where it was found, and the name of its user.

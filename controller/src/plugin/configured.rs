@@ -1,24 +1,17 @@
 //! The ConfigMap that names the plugins. It is read when the controller starts (contract 07 §9).
 
-use crate::act::CALL_TIMEOUT;
-use crate::cluster::chain::chain;
+use crate::cluster::start;
 use crate::error::Error;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use serin_plugin::{Configuration, Limits, Plugins};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Its name, in the controller's namespace.
 const CONFIG_MAP: &str = "argo-rollouts-config";
 /// What to do where it must not be read.
 const ADVICE: &str = "deploy/base/plugins-role.yaml has the Role that permits it";
-/// How often the API server is asked before the start fails: it, and the Role, may come a moment after the controller.
-const TRIES: u32 = 10;
-/// The wait between two of them.
-const BETWEEN: Duration = Duration::from_secs(2);
 
 /// The plugins that the ConfigMap `argo-rollouts-config` of this namespace names; none where there is no such ConfigMap. It
 /// logs the plugins that cannot be used because they would have to be downloaded (decision 54).
@@ -44,32 +37,9 @@ pub async fn configured_plugins(client: &Client, namespace: &str) -> Result<Arc<
 /// The data of the ConfigMap. An API server that does not answer is asked again.
 async fn read(client: &Client, namespace: &str) -> Result<BTreeMap<String, String>, Error> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let mut tries = 1;
-    loop {
-        let cause = match timeout(CALL_TIMEOUT, api.get_opt(CONFIG_MAP)).await {
-            Ok(Ok(found)) => return Ok(found.and_then(|found| found.data).unwrap_or_default()),
-            Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-                // The Role may have been made a moment ago.
-                format!("{}; {ADVICE}", status.message)
-            }
-            Ok(Err(kube::Error::Api(status))) => status.message,
-            Ok(Err(error)) => chain(&error),
-            Err(_) => format!("no answer within {} s", CALL_TIMEOUT.as_secs()),
-        };
-        if tries == TRIES {
-            return Err(unread(namespace, cause));
-        }
-        tries += 1;
-        tracing::warn!(
-            namespace,
-            cause,
-            "ConfigMap {CONFIG_MAP} cannot be read; trying it again"
-        );
-        tokio::time::sleep(BETWEEN).await;
-    }
-}
-
-fn unread(namespace: &str, cause: String) -> Error {
     let name = format!("{namespace}/{CONFIG_MAP}");
-    Error::ConfigMap { name, cause }
+    match start::ask(&format!("ConfigMap {name}"), ADVICE, || api.get_opt(CONFIG_MAP)).await {
+        Ok(found) => Ok(found.and_then(|found| found.data).unwrap_or_default()),
+        Err(cause) => Err(Error::ConfigMap { name, cause }),
+    }
 }

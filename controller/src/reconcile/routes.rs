@@ -119,10 +119,7 @@ pub(super) async fn read(shell: &Shell, place: &Place) -> Result<Seen, Failure> 
             (Seen::Missing, touched)
         }
         Live::NotServed => (Seen::NotServed, routes.is_served(&kind, Served::Not)),
-        Live::Refused(said) => {
-            let verb = if place.name.is_empty() { "list" } else { "get" };
-            (Seen::Refused(kind.refused(verb, &said)), Vec::new())
-        }
+        Live::Refused(why) => (Seen::Refused(why), Vec::new()),
     };
     shell.wake_all(touched, Reason::RouteChanged);
     Ok(seen)

@@ -9,9 +9,9 @@ use crate::store::{Key, Source};
 use crate::watch::{Scope, broken};
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
-use kube::Api;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Api, Client};
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,11 +22,15 @@ use std::time::Duration;
 const NOT_SERVED_RETRY: Duration = Duration::from_secs(30);
 
 impl Scope {
-    fn routes(self, kind: &RouteKind) -> impl Stream<Item = watcher::Result<Event<StoredRoute>>> + Send + use<> {
+    fn routes(
+        self,
+        client: Client,
+        kind: &RouteKind,
+    ) -> impl Stream<Item = watcher::Result<Event<StoredRoute>>> + Send + use<> {
         let resource = kind.resource();
         let api: Api<StoredRoute> = match &self.namespace {
-            Some(namespace) => Api::namespaced_with(self.client, namespace, &resource),
-            None => Api::all_with(self.client, &resource),
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
         };
         watch(api, watcher::Config::default().page_size(PAGE)).default_backoff()
     }
@@ -49,10 +53,18 @@ pub(crate) async fn routes(shell: Arc<Shell>, scope: Scope) {
     }
 }
 
-/// Follows a kind, again and again.
+/// Follows a kind, again and again. One whose cluster cannot be reached stays unknown.
 async fn follow(shell: &Shell, scope: Scope, kind: RouteKind) {
+    let client = match shell.writer.client_of(&kind.api_version) {
+        Ok(client) => client,
+        Err(why) => {
+            let touched = shell.stores.routes.is_served(&kind, Served::Refused(why.to_owned()));
+            shell.wake_all(touched, Reason::RouteChanged);
+            return std::future::pending().await;
+        }
+    };
     loop {
-        while_served(shell, scope.clone().routes(&kind), &kind).await;
+        while_served(shell, scope.clone().routes(client.clone(), &kind), &kind).await;
         tokio::time::sleep(NOT_SERVED_RETRY).await;
     }
 }

@@ -19,7 +19,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use serin_controller::aws::Calls;
-use serin_controller::{Clock, Controller, Decide, Error, Options};
+use serin_controller::{Clock, Controller, Decide, Error, IstioCluster, Options};
 use serin_core::Observed;
 use serin_core::api::PodTemplate;
 use serin_core::plan::{Action, After, Event, NewReplicaSet, News, Plan, ReplicaSetAction, StatusWrite, Urgency};
@@ -77,6 +77,16 @@ impl World {
         let client = api.client();
         let controller = |controller: Controller| controller.aws(calls).clock(clock);
         Self::run(api, client, serin_core::decide, options, controller).await
+    }
+
+    /// In virtual time, with Istio in this cluster.
+    pub async fn start_with_istio(istio: IstioCluster) -> Self {
+        let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
+        let clock = Arc::new(move || began + since.elapsed());
+        let api = server().await;
+        let client = api.client();
+        let controller = |controller: Controller| controller.istio(istio).clock(clock);
+        Self::run(api, client, serin_core::decide, Options::default(), controller).await
     }
 
     /// A controller that speaks to the server by this client.
