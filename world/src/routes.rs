@@ -282,6 +282,24 @@ impl World {
         let strategy = &self.rollout["spec"]["strategy"]["canary"];
         let name = strategy["trafficRouting"]["plugins"].as_object()?.keys().next()?;
         let does = self.router_plugins.does.get(name);
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        let turns = &strategy["pingPong"];
+        if turns.is_object() {
+            // A plugin sees in the rollout which of the two is stable, when it is called.
+            let (ping, pong) = (text(&turns["pingService"]), text(&turns["pongService"]));
+            let now = if self.rollout["status"]["canary"]["stablePingPong"] == "ping" {
+                &pong
+            } else {
+                &ping
+            };
+            let canary = does.map_or(now, |does| &does.canary_service).clone();
+            let stable = if canary == ping { pong } else { ping };
+            return Some(Weighed {
+                canary: does.map_or(0, |does| does.weight),
+                canary_pods: Pods::Of(canary),
+                stable_pods: Pods::Of(stable),
+            });
+        }
         let pods = |service: &str, hash: Option<&String>| match strategy[service].as_str() {
             Some(service) => Pods::Of(service.to_owned()),
             None => Pods::WithHash(hash.cloned().unwrap_or_default()),

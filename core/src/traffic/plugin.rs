@@ -53,7 +53,7 @@ impl PluginRouter<'_> {
                     canary_hash: hash(&wish.canary_hash),
                     stable_hash: hash(&wish.stable_hash),
                     verified: done.verified.recorded(),
-                    ..Reported::of_weights(told.doubtful.iter().copied().chain([wish.weight]))
+                    ..Reported::of_weights(told.weights(done, site))
                 }
             }
         };

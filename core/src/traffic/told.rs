@@ -3,7 +3,7 @@
 //! A plugin has no object that could be read. What it was told, and carried out without an error, is what it is taken to do.
 //! Where the outcome of a call is not known, the weight may be the one before or the one of the call.
 
-use super::Destination;
+use super::{Destination, Site};
 use crate::api::canary_step::{SetHeaderRoute, SetMirrorRoute};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ impl RouterPlugins {
 pub struct RouterWish {
     /// Weight of the canary, out of `maxTrafficWeight`.
     pub weight: i32,
+    /// The Service that has it: ping and pong take turns. Empty where no Services are named.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub canary_service: String,
     /// Pod template hash of the canary.
     pub canary_hash: String,
     /// Pod template hash of stable.
@@ -55,6 +58,36 @@ pub struct RouterWish {
     pub removes_routes: bool,
     /// Its configuration as written in the rollout.
     pub config: Value,
+}
+
+impl RouterWish {
+    fn led(&self) -> Led {
+        Led {
+            weight: self.weight,
+            canary_service: self.canary_service.clone(),
+        }
+    }
+}
+
+/// A weight that a plugin may have in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Led {
+    /// Weight of the canary at that time.
+    pub weight: i32,
+    /// The Service that has it; empty where none is named.
+    pub canary_service: String,
+}
+
+impl Led {
+    /// The weight of what is the canary's now: ping and pong may have changed places since.
+    fn of(&self, site: &Site<'_>) -> i32 {
+        if site.canary_service != site.stable_service && self.canary_service == site.stable_service {
+            site.max_weight.saturating_sub(self.weight)
+        } else {
+            self.weight
+        }
+    }
 }
 
 /// Calls of one plugin that belong together: everything that the wish has, in the order of contract 03 §7.
@@ -194,7 +227,7 @@ pub struct RouterTold {
     /// Weights that may be in force instead of that one: those of later calls without a good answer, and those before a
     /// weight that the plugin says is not in force.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub doubtful: Vec<i32>,
+    pub doubtful: Vec<Led>,
     /// The call under way. There is one at a time, so that none overtakes another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub under_way: Option<RouterCall>,
@@ -206,7 +239,7 @@ pub struct RouterTold {
 impl RouterTold {
     /// A call is made.
     pub fn begin(&mut self, call: RouterCall) {
-        self.doubt(call.wish.weight);
+        self.doubt(call.wish.led());
         self.under_way = Some(call);
     }
 
@@ -217,9 +250,9 @@ impl RouterTold {
         };
         match says {
             RouterSays::Done(verified) => {
-                let before = self.done.as_ref().map(|done| done.call.wish.weight);
+                let before = self.done.as_ref().map(|done| done.call.wish.led());
                 if verified.recorded() == Some(false) {
-                    before.into_iter().for_each(|weight| self.doubt(weight));
+                    before.into_iter().for_each(|led| self.doubt(led));
                 } else {
                     self.doubtful.clear();
                 }
@@ -230,9 +263,15 @@ impl RouterTold {
         }
     }
 
-    fn doubt(&mut self, weight: i32) {
-        if !self.doubtful.contains(&weight) {
-            self.doubtful.push(weight);
+    /// The weights that what is the canary's now may have: that of a call, and those that are in doubt.
+    pub(super) fn weights(&self, done: &RouterDone, site: &Site<'_>) -> impl Iterator<Item = i32> {
+        let all = self.doubtful.iter().cloned().chain([done.call.wish.led()]);
+        all.map(|led| led.of(site))
+    }
+
+    fn doubt(&mut self, led: Led) {
+        if !self.doubtful.contains(&led) {
+            self.doubtful.push(led);
         }
     }
 }

@@ -138,6 +138,7 @@ impl<'a> Traffic<'a> {
         };
         RouterWish {
             weight: self.weight,
+            canary_service: self.site.canary_service.to_owned(),
             canary_hash: hash(self.site.canary_service, self.canary_hash(look, course)),
             stable_hash: hash(self.site.stable_service, self.stable_hash(look, canary)),
             additional: self.additional.now(),
