@@ -58,9 +58,11 @@ pub async fn istio_cluster(client: &Client, namespace: &str) -> Result<IstioClus
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let params = ListParams::default().labels(&format!("{LABEL}=true"));
     let subject = format!("the list of Secrets of namespace {namespace}");
-    let listed = start::ask(&subject, ADVICE, async || match api.list(&params).await {
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
-        listed => listed.map(|list| Some(list.items)),
+    let listed = start::ask(&subject, ADVICE, || async {
+        match api.list(&params).await {
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
+            listed => listed.map(|list| Some(list.items)),
+        }
     });
     let unread = |cause| Unlisted {
         namespace: namespace.to_owned(),

@@ -14,11 +14,10 @@ const BETWEEN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// The cause of the last failure, and the advice.
-pub(crate) async fn ask<T>(
-    subject: &str,
-    advice: &str,
-    question: impl AsyncFn() -> kube::Result<T>,
-) -> Result<T, String> {
+pub(crate) async fn ask<T, F>(subject: &str, advice: &str, question: impl Fn() -> F) -> Result<T, String>
+where
+    F: Future<Output = kube::Result<T>>,
+{
     let mut tries = 1;
     loop {
         let cause = match timeout(CALL_TIMEOUT, question()).await {
