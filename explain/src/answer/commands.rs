@@ -1,7 +1,7 @@
 //! What to type, safest first: commands that look, then those that change something, with what GitOps makes of it.
 
 use crate::case::{Case, Kind, Pod};
-use crate::explanation::{Cause, Command, GitFindings, State};
+use crate::explanation::{Cause, Command, Evidence, GitFindings, State};
 use crate::sources::{Object, text};
 use serin_core::wire::pause;
 
@@ -107,6 +107,15 @@ impl Commands<'_, '_> {
         match cause.id.as_str() {
             "crash" | "out-of-memory" => self.logs(&about, true),
             "not-ready" => self.logs(&about, false),
+            "route-missing" | "router-refused" => self.route(&cause.evidence),
+            "weight-not-verified" => self.ingresses(),
+            "target-unhealthy" if !about.starts_with("pod/") => self.ingresses(),
+            "field-fight" => {
+                self.only_looks(
+                    format!("kubectl -n {namespace} get {about} -o yaml --show-managed-fields"),
+                    "Shows who wrote which field, and when.",
+                );
+            }
             "image-pull" | "cannot-start" | "unschedulable" | "evicted" | "node-lost" | "target-unhealthy" => {
                 self.only_looks(
                     format!("kubectl -n {namespace} describe {about}"),
@@ -159,6 +168,70 @@ impl Commands<'_, '_> {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// The object of a router that a condition names as `Kind namespace/name: …`, or the plugins.
+    fn route(&mut self, evidence: &[Evidence]) {
+        let told = evidence.first().map_or("", |fact| fact.text.as_str());
+        let told = told.split_once(": ").map_or("", |(_, message)| message);
+        if told.starts_with("plugin ") {
+            let named = told.contains("not configured in configmap");
+            let (run, effect) = if named {
+                (
+                    "kubectl get configmaps -A --field-selector metadata.name=argo-rollouts-config -o yaml",
+                    "Shows the plugins that are configured.",
+                )
+            } else {
+                (
+                    "kubectl get pods -A -l app.kubernetes.io/name=argo-rollouts",
+                    "Shows the controller, whose log has what the plugin said.",
+                )
+            };
+            return self.only_looks(run.to_owned(), effect);
+        }
+        let place = told.split_once(": ").and_then(|(place, _)| place.split_once(' '));
+        let place = place.and_then(|(kind, rest)| Some((kind, rest.split_once('/')?)));
+        let Some((kind, (namespace, name))) = place.filter(|(kind, _)| kind.chars().all(char::is_alphanumeric)) else {
+            return;
+        };
+        let routing = self.case.object.at("/spec/strategy/canary/trafficRouting");
+        // Istio and App Mesh have a kind of one name.
+        let group = if kind == "VirtualService" && routing["appMesh"].is_object() {
+            ".appmesh.k8s.aws"
+        } else {
+            ""
+        };
+        self.only_looks(
+            format!(
+                "kubectl -n {namespace} get {}{group}/{name} -o yaml",
+                kind.to_lowercase()
+            ),
+            "Shows the object of the router.",
+        );
+    }
+
+    /// The Ingresses whose load balancer does not do what they say.
+    fn ingresses(&mut self) {
+        let alb = self.case.object.at("/spec/strategy/canary/trafficRouting/alb");
+        let several = crate::sources::list(&alb["ingresses"]).iter();
+        let names: Vec<String> = std::iter::once(&alb["ingress"])
+            .chain(several)
+            .map(|name| text(name).to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        let namespace = self.case.object.namespace().to_owned();
+        if names.is_empty() && self.case.rollout.spec.strategy.blue_green.is_some() {
+            self.only_looks(
+                format!("kubectl -n {namespace} get targetgroupbindings"),
+                "Shows which target groups are bound to which Services.",
+            );
+        }
+        for name in names {
+            self.only_looks(
+                format!("kubectl -n {namespace} describe ingress {name}"),
+                "Shows the Ingress, and the events of its load balancer controller.",
+            );
         }
     }
 

@@ -47,6 +47,16 @@ impl<'a> Index<'a> {
         self.of_kind(kind, namespace).find(|object| object.name() == name)
     }
 
+    /// The same where two groups have a kind of one name. An object that does not say its group is taken as it is.
+    #[must_use]
+    pub fn find_of(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Object> {
+        let mut objects = self.of_kind(kind, namespace);
+        objects.find(|object| {
+            let own = object.text("/apiVersion");
+            object.name() == name && (own.is_empty() || group(own) == group(api_version))
+        })
+    }
+
     /// Objects of a kind that an object owns.
     pub fn owned<'i>(&'i self, kind: &'i str, owner: &Object) -> impl Iterator<Item = &'a Object> + 'i {
         let owned = self.by_owner.get(owner.uid()).into_iter().flatten().copied();
@@ -69,6 +79,10 @@ impl<'a> Index<'a> {
         events.sort_by_key(|event| std::cmp::Reverse(event_time(event)));
         events
     }
+}
+
+fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// When an event was last seen.

@@ -7,18 +7,22 @@ use std::collections::HashSet;
 
 /// The Application whose resources name the object of the case, else one with a Service or route that the object names.
 pub(super) fn of<'a>(case: &Case<'a>) -> Option<&'a Object> {
-    let own = case
+    all(case).into_iter().next()
+}
+
+/// The Applications whose resources name the object of the case, then those with a Service or route that the object names.
+pub(super) fn all<'a>(case: &Case<'a>) -> Vec<&'a Object> {
+    let mut names = HashSet::new();
+    texts(case.object.at("/spec/strategy"), &mut names);
+    let (mut own, others): (Vec<&Object>, Vec<&Object>) = case
         .index
         .all("Application")
-        .find(|app| resource(app, case.object).is_some());
-    own.or_else(|| {
-        let mut names = HashSet::new();
-        texts(case.object.at("/spec/strategy"), &mut names);
-        case.index.all("Application").find(|app| {
-            let mut resources = app.list("/status/resources").iter();
-            resources.any(|it| belongs(case, it) && names.contains(text(&it["name"])))
-        })
-    })
+        .partition(|app| resource(app, case.object).is_some());
+    own.extend(others.into_iter().filter(|app| {
+        let mut resources = app.list("/status/resources").iter();
+        resources.any(|it| belongs(case, it) && names.contains(text(&it["name"])))
+    }));
+    own
 }
 
 fn texts<'v>(value: &'v Value, names: &mut HashSet<&'v str>) {
@@ -44,11 +48,15 @@ pub(super) fn is_of(entry: &Value, object: &Object) -> bool {
 
 /// The kinds whose objects belong to a Rollout: what is said of them explains it.
 pub(super) fn belongs(case: &Case<'_>, entry: &Value) -> bool {
-    const ROUTES: [&str; 10] = [
+    const ROUTES: [&str; 14] = [
         "VirtualService",
         "DestinationRule",
         "HTTPRoute",
         "GRPCRoute",
+        "TCPRoute",
+        "TLSRoute",
+        "VirtualRouter",
+        "VirtualNode",
         "TrafficSplit",
         "TraefikService",
         "ApisixRoute",

@@ -41,6 +41,7 @@ mod self_heal_loop;
 mod shared;
 mod stable_missing;
 mod step_plugin;
+mod stickiness_not_served;
 mod superseded;
 mod sync_failed;
 mod target_unhealthy;
@@ -79,7 +80,7 @@ pub enum Scope {
 }
 
 /// All causes with a detector, roots before symptoms.
-pub const ALL: [CauseKind; 43] = [
+pub const ALL: [CauseKind; 44] = [
     controller_absent::CAUSE,
     forbidden::CAUSE,
     write_refused::CAUSE,
@@ -111,6 +112,7 @@ pub const ALL: [CauseKind; 43] = [
     autoscaler::CAUSE,
     workload_scale_contested::CAUSE,
     double_capacity::CAUSE,
+    stickiness_not_served::CAUSE,
     disruption_budget::CAUSE,
     deletion_stuck::CAUSE,
     deadline::CAUSE,
@@ -144,7 +146,13 @@ pub fn find(case: &Case<'_>) -> Vec<Cause> {
     let beside = |cause: &Cause| {
         matches!(
             cause.id.as_str(),
-            "superseded" | "out-of-sync" | "wave-blocked" | "paused" | "workload-scale-contested" | "double-capacity"
+            "superseded"
+                | "out-of-sync"
+                | "wave-blocked"
+                | "paused"
+                | "workload-scale-contested"
+                | "double-capacity"
+                | "stickiness-not-served"
         )
     };
     let broken = matches!(case.state(), State::Degraded | State::Unknown);

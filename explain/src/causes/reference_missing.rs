@@ -54,6 +54,11 @@ fn missing(told: &str) -> Option<(&'static str, &str)> {
     })
 }
 
+/// Whether a text says that an object is missing that is no route.
+pub(super) fn says_so(told: &str) -> bool {
+    missing(told).is_some()
+}
+
 /// A key that a ConfigMap or Secret lacks.
 fn missing_key(told: &str) -> Option<String> {
     let kubelet = told.split_once("couldn't find key ").map(|(_, rest)| rest);

@@ -154,6 +154,7 @@ pub(super) fn complaints(case: &Case<'_>) -> Vec<(String, Evidence)> {
         condition::INVALID_SPEC,
         condition::REPLICA_FAILURE,
         condition::TRAFFIC_NOT_ROUTED,
+        condition::TRAFFIC_NOT_VERIFIED,
     ] {
         let condition = case.object.condition(kind);
         if text(&condition["status"]) == "True" {

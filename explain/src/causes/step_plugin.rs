@@ -5,6 +5,7 @@ use super::{CauseKind, Scope};
 use crate::case::Case;
 use crate::explanation::Cause;
 use crate::sources::{number, text, time};
+use serin_core::wire::event;
 
 pub(super) const CAUSE: CauseKind = CauseKind {
     id: "step-plugin",
@@ -36,8 +37,10 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         );
         return Some(observed(&CAUSE, summary, vec![fact]));
     }
-    let (told, fact) = complaints(case).into_iter().find(|(told, _)| {
-        told.contains("step plugin") || (told.contains("plugin") && told.contains("not configured"))
+    let (told, fact) = complaints(case).into_iter().find(|(told, fact)| {
+        let of_router = fact.text.starts_with(event::TRAFFIC_ROUTING_ERROR);
+        let unknown = told.contains("plugin") && told.contains("not configured");
+        told.contains("step plugin") || (unknown && !of_router)
     })?;
     Some(observed(
         &CAUSE,

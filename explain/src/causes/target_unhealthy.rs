@@ -1,16 +1,18 @@
 //! `target-unhealthy`: the load balancer does not send traffic to the pods.
 
-use super::shared::{clause, observed, pods, short, standing_event};
-use super::{CauseKind, Scope};
+use super::shared::{clause, is_rbac, observed, pods, short, standing, standing_event};
+use super::{CauseKind, Scope, weight_not_verified};
 use crate::case::{Case, closed_gates};
-use crate::explanation::Cause;
+use crate::explanation::{Cause, Evidence};
 use crate::sources::text;
 use jiff::SignedDuration;
+use serin_core::wire::condition;
 
 pub(super) const CAUSE: CauseKind = CauseKind {
     id: "target-unhealthy",
-    docs: "The pods run, and the load balancer does not have them as healthy targets. Seen in the events TargetGroupUnverified, \
-           TargetGroupVerifyError and LoadBalancerNotFound, and in a closed readiness gate `target-health…` of a pod.",
+    docs: "The pods run, and the load balancer does not have them as healthy targets. Seen in the condition \
+           TrafficNotVerified, which counts them, in the events TargetGroupUnverified, TargetGroupVerifyError and \
+           LoadBalancerNotFound, and in a closed readiness gate `target-health…` of a pod.",
     remedy: "Look at the target group: health check path and port, security groups.",
     detect,
     scope: Scope::Trouble,
@@ -44,20 +46,11 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
             )
         })
     });
-    let event = standing_event(
-        case,
-        &[
-            "TargetGroupUnverified",
-            "TargetGroupVerifyError",
-            "LoadBalancerNotFound",
-        ],
-        &["TargetGroupVerified", "RolloutCompleted"],
-        SignedDuration::from_mins(30),
-    );
-    if hits.is_empty() && event.is_none() {
+    let told = told(case);
+    if hits.is_empty() && told.is_none() {
         return None;
     }
-    let said = event.map_or(why.as_str(), |event| event.text("/message"));
+    let said = told.as_ref().map_or(why.as_str(), |(said, _)| said);
     let said = if said.is_empty() {
         "a readiness gate of the pods is closed"
     } else {
@@ -67,7 +60,27 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
         "The load balancer does not have the pods as healthy targets: {}.",
         short(clause(said), 170)
     );
-    let mut evidence: Vec<_> = event.map(|event| case.event_fact(event)).into_iter().collect();
+    let mut evidence: Vec<_> = told.map(|(_, fact)| fact).into_iter().collect();
     evidence.extend(hits.into_iter().map(|hit| hit.evidence).take(2));
     Some(observed(&CAUSE, summary, evidence))
+}
+
+/// What the controller says of target groups: the condition of Serin, where it stands, else the events that both have.
+fn told(case: &Case<'_>) -> Option<(String, Evidence)> {
+    if standing(case, condition::TRAFFIC_NOT_VERIFIED).is_some() {
+        let (said, fact) = weight_not_verified::of_targets(case)?;
+        let counts = weight_not_verified::is_late(case) && !is_rbac(said);
+        return counts.then(|| (said.to_owned(), fact));
+    }
+    let event = standing_event(
+        case,
+        &[
+            "TargetGroupUnverified",
+            "TargetGroupVerifyError",
+            "LoadBalancerNotFound",
+        ],
+        &["TargetGroupVerified", "RolloutCompleted"],
+        SignedDuration::from_mins(30),
+    )?;
+    Some((event.text("/message").to_owned(), case.event_fact(event)))
 }

@@ -118,6 +118,11 @@ fn is_custom(object: &Value) -> bool {
         .and_then(Value::as_str)
         .and_then(|version| version.split_once('/'))
         .map_or("", |(group, _)| group);
+    is_custom_group(group)
+}
+
+/// Whether the kinds of a group are custom.
+pub(crate) fn is_custom_group(group: &str) -> bool {
     let is_built_in = group.ends_with(".k8s.io") && !group.starts_with("gateway.networking");
     group.contains('.') && !is_built_in
 }

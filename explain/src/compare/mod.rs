@@ -25,6 +25,7 @@ use crate::explanation::FieldDifference;
 pub(crate) use hide::clean;
 use ignore::Ignored;
 use kinds::Sorter;
+pub(crate) use kinds::is_custom_group;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, Default)]

@@ -4,7 +4,7 @@
 mod analyses;
 mod apply;
 mod observed;
-mod routes;
+pub(crate) mod routes;
 
 use crate::case::age::duration;
 use crate::case::{Case, Kind};
@@ -55,7 +55,8 @@ fn of_rollout(case: &Case<'_>, causes: &[Cause]) -> String {
         }
     };
     let first = decide(&seen, case.now);
-    if let Some(field) = not_served(&first) {
+    // What a plugin of the controller was told, nobody can read.
+    if let Some(field) = routes::of_plugin(case).or_else(|| not_served(&first)) {
         return format!("This cannot be computed: explain does not follow {field} yet; the controller does.");
     }
     let absent = causes.first().is_some_and(|cause| cause.id == "controller-absent");

@@ -1,7 +1,9 @@
 //! The routers of a rollout and their objects, as far as they were read.
 
 use crate::case::Case;
+use crate::sources::Object;
 use serin_core::Observed;
+use serin_core::api::rollout::GATEWAY_PLUGIN;
 use serin_core::observed::Routers;
 use serin_core::rollout::traffic::needed;
 use serin_core::traffic::{Place, Route, Seen, Settings};
@@ -26,12 +28,52 @@ pub(super) fn add(case: &Case<'_>, seen: &mut Observed) -> Result<(), String> {
     }
 }
 
+/// The field of a router plugin: it has no object to be read.
+pub(super) fn of_plugin(case: &Case<'_>) -> Option<String> {
+    let canary = case.rollout.spec.strategy.canary.as_deref()?;
+    let mut plugins = canary.traffic_routing.as_deref()?.plugins.keys();
+    let plugin = plugins.find(|name| *name != GATEWAY_PLUGIN)?;
+    Some(format!("spec.strategy.canary.trafficRouting.plugins[{plugin}]"))
+}
+
+/// The objects of the routers that were read.
+pub(crate) fn objects<'a>(case: &Case<'a>) -> Vec<&'a Object> {
+    let mut seen = Observed {
+        rollout: case.rollout.clone(),
+        ..Observed::default()
+    };
+    let mut routers = Routers {
+        settings: settings(case),
+        ..Routers::default()
+    };
+    let mut objects: Vec<&Object> = Vec::new();
+    loop {
+        seen.routers = Some(routers.clone());
+        let mut unread = needed(&seen)
+            .into_iter()
+            .filter(|place| *routers.routes.seen(place) == Seen::Unread);
+        let Some((place, object)) = unread.find_map(|place| {
+            let object = case
+                .index
+                .find_of(&place.api_version, &place.kind, &place.namespace, &place.name)?;
+            Some((place, object))
+        }) else {
+            return objects;
+        };
+        if !objects.iter().any(|other| std::ptr::eq(*other, object)) {
+            objects.push(object);
+        }
+        let seen = Seen::Found(object.value().clone());
+        routers.routes.0.push(Route { place, seen });
+    }
+}
+
 /// The object of a place; `None` where nobody looked.
 fn found(case: &Case<'_>, place: &Place) -> Option<Seen> {
     let Place {
         kind, namespace, name, ..
     } = place;
-    match case.index.find(kind, namespace, name) {
+    match case.index.find_of(&place.api_version, kind, namespace, name) {
         Some(object) => Some(Seen::Found(object.value().clone())),
         None => case.is_missing(kind, namespace, name).then_some(Seen::Missing),
     }

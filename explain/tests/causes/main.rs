@@ -12,12 +12,14 @@ mod argocd;
 mod controller;
 mod pods;
 mod requests;
+mod routers;
 mod schema;
 mod spec;
 mod states;
 mod traffic;
 mod workload;
 mod world;
+mod writers;
 
 /// Each id of the closed list is the expectation of at least three worlds: as the first cause, beside another, and absent
 /// where something looks alike.
@@ -68,6 +70,7 @@ fn the_list_is_closed_and_documented() {
         "paused",
         "workload-scale-contested",
         "double-capacity",
+        "stickiness-not-served",
     ];
     let mut sorted = (ids.clone(), issue.to_vec());
     sorted.0.sort_unstable();

@@ -14,7 +14,7 @@ const NAMES_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ask {
-    /// The kind.
+    /// The kind, as [`KINDS`] names it.
     pub(super) kind: &'static str,
     /// In which namespace; `None` for all, or for a kind without.
     pub(super) namespace: Option<String>,
@@ -33,8 +33,8 @@ pub(super) struct Answer {
 }
 
 /// Kinds, where they are in the API, and whether they can be missing there. The ClusterRole in `deploy/explain` allows exactly
-/// these.
-pub(super) const KINDS: [(&str, &str, &str); 32] = [
+/// these. Where two groups have a kind of one name, the second has its group behind the name.
+pub(super) const KINDS: [(&str, &str, &str); 33] = [
     ("Rollout", "apis/argoproj.io/v1alpha1", "rollouts"),
     ("AnalysisRun", "apis/argoproj.io/v1alpha1", "analysisruns"),
     ("Experiment", "apis/argoproj.io/v1alpha1", "experiments"),
@@ -77,6 +77,11 @@ pub(super) const KINDS: [(&str, &str, &str); 32] = [
     ("TraefikService", "apis/traefik.io/v1alpha1", "traefikservices"),
     ("ApisixRoute", "apis/apisix.apache.org/v2", "apisixroutes"),
     ("Mapping", "apis/getambassador.io/v3alpha1", "mappings"),
+    (
+        "VirtualService.appmesh.k8s.aws",
+        "apis/appmesh.k8s.aws/v1beta2",
+        "virtualservices",
+    ),
     ("VirtualRouter", "apis/appmesh.k8s.aws/v1beta2", "virtualrouters"),
     ("VirtualNode", "apis/appmesh.k8s.aws/v1beta2", "virtualnodes"),
 ];
@@ -120,6 +125,11 @@ impl Ask {
         Self::list(kind, namespace, &format!("fieldSelector={}", encoded(selector)))
     }
 
+    /// The kind, as objects name it.
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind.split('.').next().unwrap_or(self.kind)
+    }
+
     pub(super) fn is_list(&self) -> bool {
         self.name.is_none()
     }
@@ -127,7 +137,7 @@ impl Ask {
     /// The object of a namespace that is asked for; `None` for a list, or an object without a namespace.
     pub(super) fn object(&self) -> Option<ObjectName> {
         Some(ObjectName {
-            kind: self.kind.to_owned(),
+            kind: self.kind().to_owned(),
             namespace: self.namespace.clone()?,
             name: self.name.clone()?,
         })
@@ -222,7 +232,7 @@ pub(super) async fn send(client: &Client, ask: &Ask) -> Result<Answer, Trouble> 
             Err(error) => return missing(&error),
         };
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
-            objects.extend(items.into_iter().map(|item| named(ask.kind, item)));
+            objects.extend(items.into_iter().map(|item| named(ask.kind(), item)));
         }
         match page.pointer("/metadata/continue").and_then(Value::as_str) {
             Some(more) if !more.is_empty() => more.clone_into(&mut next),
@@ -321,6 +331,12 @@ mod tests {
                 "rollouts",
                 "list rollouts.argoproj.io in all namespaces",
                 "/apis/argoproj.io/v1alpha1/rollouts",
+            ),
+            (
+                Ask::get("VirtualService.appmesh.k8s.aws", "shop", "web"),
+                "virtualservices web in namespace shop",
+                "get virtualservices.appmesh.k8s.aws in namespace shop",
+                "/apis/appmesh.k8s.aws/v1beta2/namespaces/shop/virtualservices/web",
             ),
         ] {
             assert_eq!(

@@ -189,10 +189,10 @@ impl Survey {
             self.reading.missing(&object);
         }
         for object in answer.objects {
-            self.reading.add(ask.kind, object);
+            self.reading.add(ask.kind(), object);
         }
         if ask.is_list() && answer.known {
-            self.reading.listed(ask.kind);
+            self.reading.listed(ask.kind());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::routes;
+use jiff::Timestamp;
 use serde_json::Value;
 use serin_core::wire::{HASH_LABEL, INSTANCE_ID, phase};
 use serin_explain::Reading;
@@ -91,9 +92,7 @@ fn of_rollout(asks: &mut BTreeSet<Ask>, root: &Value, many: bool) {
     };
     asks.insert(Ask::labelled("ReplicaSet", space, &labels));
     asks.insert(Ask::list("Service", space, ""));
-    for (kind, namespace, name) in routes::of(root) {
-        asks.insert(Ask::get(kind, &namespace, &name));
-    }
+    of_routes(asks, root, &Reading::new(Timestamp::UNIX_EPOCH));
     if !is_in_trouble(root) {
         return;
     }
@@ -129,6 +128,13 @@ fn of_rollout(asks: &mut BTreeSet<Ask>, root: &Value, many: bool) {
         "app.kubernetes.io/name=argo-rollouts",
     ));
     of_analysis(asks, root);
+}
+
+/// The objects of its routers, as far as they can be named by now.
+fn of_routes(asks: &mut BTreeSet<Ask>, root: &Value, reading: &Reading) {
+    for (kind, namespace, name) in routes::of(root, reading) {
+        asks.insert(Ask::get(kind, &namespace, &name));
+    }
 }
 
 /// A selector of the pods of a Rollout, as a query has it. Expressions are left out: they only narrow it.
@@ -211,10 +217,18 @@ fn of_run(asks: &mut BTreeSet<Ask>, root: &Value) {
     asks.insert(Ask::with_fields("Event", Some(namespace(root)), &events));
 }
 
-/// What follows from what came: Jobs of runs, pods of experiments, nodes of pods that are not ready, names of ConfigMaps
-/// where one is missed, events of Argo CD about an abort.
+/// What follows from what came: routes behind others and their Applications, Jobs of runs, pods of experiments, nodes of pods that
+/// are not ready, names of ConfigMaps where one is missed, events of Argo CD about an abort.
 pub(super) fn then(roots: &[Value], reading: &Reading) -> BTreeSet<Ask> {
     let mut asks = BTreeSet::new();
+    for root in roots.iter().filter(|root| is_kind(root, "Rollout")) {
+        of_routes(&mut asks, root, reading);
+        // A route may belong to an Application of its own, which writes the weights back.
+        let apps = routes::read(root, reading)
+            .into_iter()
+            .filter_map(|route| application(&route));
+        asks.extend(apps.map(|name| Ask::with_fields("Application", None, &format!("metadata.name={name}"))));
+    }
     for experiment in reading.of_kind("Experiment") {
         of_experiment(&mut asks, experiment);
     }

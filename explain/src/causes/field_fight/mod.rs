@@ -1,5 +1,7 @@
 //! `field-fight`: two writers set one field to and fro.
 
+mod routes;
+
 use super::shared::{inferred, observed};
 use super::{CauseKind, Scope};
 use crate::case::age::age;
@@ -18,8 +20,10 @@ const RECENT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(super) const CAUSE: CauseKind = CauseKind {
     id: "field-fight",
-    docs: "Two writers set the same field again and again: the selector of a Service or the weight of a route (the controller \
-           and a GitOps tool), or spec.replicas (an autoscaler and Git). Told with managers and times from managedFields.",
+    docs: "Two writers set the same field again and again: the selector of a Service (the controller and a GitOps \
+           tool), the weights of a route (the controller and a GitOps tool, or another controller), or spec.replicas (an \
+           autoscaler and Git). Told with managers and times from managedFields. Of a route it is also seen in the controller's \
+           events: three times the same write, and no new weight.",
     remedy: "Take the field out of Git, or let Argo CD ignore it (ignoreDifferences).",
     detect,
     scope: Scope::Trouble,
@@ -36,7 +40,10 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
     if case.kind != Kind::Rollout {
         return None;
     }
-    services(case).or_else(|| replicas(case)).or_else(|| routes(case))
+    services(case)
+        .or_else(|| replicas(case))
+        .or_else(|| routes::weights(case))
+        .or_else(|| routes::events(case))
 }
 
 /// Whether a manager is a controller of rollouts.
@@ -169,42 +176,4 @@ fn replicas(case: &Case<'_>) -> Option<Cause> {
     } else {
         inferred(&CAUSE, summary, evidence)
     })
-}
-
-/// The weights of a route.
-fn routes(case: &Case<'_>) -> Option<Cause> {
-    let kinds: [(&str, &[&str]); 6] = [
-        ("VirtualService", &["f:spec", "f:http"]),
-        ("HTTPRoute", &["f:spec", "f:rules"]),
-        ("TrafficSplit", &["f:spec", "f:backends"]),
-        ("TraefikService", &["f:spec", "f:weighted", "f:services"]),
-        ("ApisixRoute", &["f:spec", "f:http"]),
-        ("DestinationRule", &["f:spec", "f:subsets"]),
-    ];
-    let weights = case.object.at("/status/canary/weights");
-    if !weights.is_object() {
-        return None;
-    }
-    for (kind, path) in kinds {
-        for route in case.index.of_kind(kind, case.object.namespace()) {
-            let all = writers(route, path);
-            let Some((own, other)) = fight(case, &all, is_controller) else {
-                continue;
-            };
-            // The controller wrote, and the other after it: the weight may be the other's.
-            if other.at <= own.at && !(own.owns && other.owns) {
-                continue;
-            }
-            let summary = format!(
-                "{} and {} both write the weights of {kind} {} ({} and {} ago).",
-                own.name,
-                other.name,
-                route.name(),
-                age(case.now, own.at),
-                age(case.now, other.at)
-            );
-            return Some(inferred(&CAUSE, summary, facts(case, route, "spec", [own, other])));
-        }
-    }
-    None
 }
