@@ -75,10 +75,10 @@ fn gates() -> Vec<HealthRule> {
     ]
 }
 
-/// What the controller itself says. Where it says nothing, what else the object tells.
+/// What the controller itself says, with what a router refuses. Where it says nothing, what else the object tells.
 fn phases() -> Vec<HealthRule> {
     let said = || Text::at(&["status", "message"]);
-    let says = |others: Vec<Text>| Text::FirstOf([vec![said()], others].concat());
+    let says = |others: Vec<Text>| Text::FirstOf([vec![said_of_routing()], others].concat());
     vec![
         rule(
             "The controller's own phase (row 3); without a message: why it is paused, since when and for how long.",
@@ -93,13 +93,13 @@ fn phases() -> Vec<HealthRule> {
             says(vec![refused()]),
         ),
         rule(
-            "Without a message: the condition that tells the cause, or what the API server refuses.",
+            "Without a message: the cause, what the API server refuses, or which ReplicaSet is being rolled out.",
             Test::is(PHASE, phase::DEGRADED),
             HealthStatus::Degraded,
             says(vec![cause(), refused()]),
         ),
         rule(
-            "Without a message: what the API server refuses, or the ReplicaSet that is being rolled out.",
+            "",
             Test::is(PHASE, phase::PROGRESSING),
             HealthStatus::Progressing,
             says(vec![refused(), rolling_out()]),
@@ -199,6 +199,28 @@ fn refused() -> Text {
         text: &["message"],
     }
     .named("refused")
+}
+
+/// Why the traffic is not where it is to be: a router that cannot be written, or does not confirm the weight.
+fn routing() -> Text {
+    let is = |kind| Test::Is(Place::Item(&["type"]), kind);
+    let told = Test::Either(vec![
+        is(condition::TRAFFIC_NOT_ROUTED),
+        is(condition::TRAFFIC_NOT_VERIFIED),
+    ]);
+    Text::OfFirst {
+        list: CONDITIONS,
+        holds: Box::new(told),
+        text: &["message"],
+    }
+    .named("routing")
+}
+
+/// The controller's message, and behind it what Serin says of a router by a condition.
+fn said_of_routing() -> Text {
+    let said = || Text::at(&["status", "message"]);
+    let both = Text::Join(vec![said(), Text::words("; "), routing()]);
+    Text::FirstOf(vec![both, said(), routing()]).named("said")
 }
 
 fn rolling_out() -> Text {

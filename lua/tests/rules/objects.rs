@@ -161,7 +161,15 @@ fn conditions() -> Vec<Value> {
             condition("Progressing", "ProgressDeadlineExceeded", "late")
         ]),
         json!([condition("Progressing", "ReplicaSetUpdated", "fine")]),
-        json!([{"type": "InvalidSpec"}]),
+        json!([
+            condition("Progressing", "ReplicaSetUpdated", "fine"),
+            condition("TrafficNotRouted", "TrafficRoutingError", "no route")
+        ]),
+        json!([
+            condition("TrafficNotVerified", "WeightVerifyError", "not in force"),
+            condition("Refused", "Forbidden", "refused")
+        ]),
+        json!([{"type": "InvalidSpec"}, {"type": "TrafficNotRouted"}]),
     ]
 }
 

@@ -105,10 +105,12 @@ if at(obj, "spec", "workloadRef") ~= nil
   return {status = "Progressing", message = "Waiting for rollout spec update to be observed"}
 end
 -- The controller's own phase (row 3); without a message: why it is paused, since when and for how long.
+local routing = text(at(first(at(obj, "status", "conditions"), function(item) return at(item, "type") == "TrafficNotRouted" or at(item, "type") == "TrafficNotVerified" end), "message"))
+local said = join(text(at(obj, "status", "message")), "; ", routing) or text(at(obj, "status", "message")) or routing
 local paused_for = join("Rollout is paused: ", text(at(at(at(obj, "status", "pauseConditions"), 1), "reason")))
 local paused_since = join(paused_for, " since ", text(at(at(at(obj, "status", "pauseConditions"), 1), "startTime")))
 if at(obj, "status", "phase") == "Paused" then
-  local message = text(at(obj, "status", "message"))
+  local message = said
     or (at(obj, "status", "canary", "currentStepAnalysisRunStatus", "status") == "Inconclusive" and join(paused_since, ", AnalysisRun ", text(at(obj, "status", "canary", "currentStepAnalysisRunStatus", "name"))))
     or (at(obj, "status", "canary", "currentBackgroundAnalysisRunStatus", "status") == "Inconclusive" and join(paused_since, ", AnalysisRun ", text(at(obj, "status", "canary", "currentBackgroundAnalysisRunStatus", "name"))))
     or (at(obj, "status", "blueGreen", "prePromotionAnalysisRunStatus", "status") == "Inconclusive" and join(paused_since, ", AnalysisRun ", text(at(obj, "status", "blueGreen", "prePromotionAnalysisRunStatus", "name"))))
@@ -122,9 +124,9 @@ end
 -- Without a message: what the API server refuses.
 local refused = text(at(first(at(obj, "status", "conditions"), function(item) return at(item, "type") == "Refused" end), "message"))
 if at(obj, "status", "phase") == "Healthy" then
-  return {status = "Healthy", message = text(at(obj, "status", "message")) or refused or ""}
+  return {status = "Healthy", message = said or refused or ""}
 end
--- Without a message: the condition that tells the cause, or what the API server refuses.
+-- Without a message: the cause, what the API server refuses, or which ReplicaSet is being rolled out.
 local function tells_the_cause(item)
   return at(item, "type") == "InvalidSpec"
     or (at(item, "type") == "Progressing" and at(item, "reason") == "RolloutAborted")
@@ -132,11 +134,10 @@ local function tells_the_cause(item)
 end
 local cause = text(at(first(at(obj, "status", "conditions"), tells_the_cause), "message"))
 if at(obj, "status", "phase") == "Degraded" then
-  return {status = "Degraded", message = text(at(obj, "status", "message")) or cause or refused or ""}
+  return {status = "Degraded", message = said or cause or refused or ""}
 end
--- Without a message: what the API server refuses, or the ReplicaSet that is being rolled out.
 if at(obj, "status", "phase") == "Progressing" then
-  local message = text(at(obj, "status", "message"))
+  local message = said
     or refused
     or join("Waiting for the ReplicaSet with the hash ", text(at(obj, "status", "currentPodHash")))
     or ""
