@@ -67,6 +67,16 @@ impl Cluster {
         }
     }
 
+    /// A control plane of our own, with more loops of the controller-manager than rollouts need.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_own(kubelet: KubeletOptions, loops: &[&str]) -> Result<Self> {
+        let mut real = RealCluster::own(loops).await?;
+        real.run_kubelet(kubelet);
+        Ok(Self::Real(Box::new(real)))
+    }
+
     /// Stops what was started.
     pub async fn stop(self) {
         if let Self::Real(real) = self {
@@ -88,17 +98,21 @@ impl RealCluster {
     async fn start(options: KubeletOptions) -> Result<Self> {
         let mut real = match std::env::var_os("KUBECONFIG").filter(|it| !it.is_empty()) {
             Some(_) => Self::existing().await?,
-            None => Self::own().await?,
+            None => Self::own(&[]).await?,
         };
         if real.plane.is_some() || std::env::var("SERIN_E2E_KUBELET").is_ok_and(|it| it == "1") {
-            real.kubelet = Some(tokio::spawn(kubelet::run(real.client(), options, real.stop.clone())));
+            real.run_kubelet(options);
         }
         Ok(real)
     }
 
+    fn run_kubelet(&mut self, options: KubeletOptions) {
+        self.kubelet = Some(tokio::spawn(kubelet::run(self.client(), options, self.stop.clone())));
+    }
+
     /// A control plane of our own.
-    async fn own() -> Result<Self> {
-        let plane = ControlPlane::start(&Assets::find()?).await?;
+    async fn own(loops: &[&str]) -> Result<Self> {
+        let plane = ControlPlane::start_with(&Assets::find()?, loops).await?;
         let client = plane.client();
         prepare(&client).await?;
         let text = plane

@@ -29,7 +29,7 @@ pub mod world;
 pub mod writes;
 
 pub use cluster::Cluster;
-pub use manifests::install_definitions;
+pub use manifests::{install_definitions, install_these};
 pub use story::Story;
 pub use view::View;
 pub use world::World;

@@ -69,8 +69,16 @@ fn documents(path: &Path) -> Result<Vec<Value>> {
 /// # Errors
 /// What the API server says; that one is not served after a while.
 pub async fn install_definitions(client: &Client) -> Result<()> {
+    install_these(client, definitions()?).await
+}
+
+/// The same with definitions of other people.
+///
+/// # Errors
+/// As those of [`install_definitions`].
+pub async fn install_these(client: &Client, definitions: Vec<Value>) -> Result<()> {
     let mut names = Vec::new();
-    for definition in definitions()? {
+    for definition in definitions {
         names.push(apply(client, definition).await?.name_any());
     }
     let definitions: Api<DynamicObject> = Api::all_with(

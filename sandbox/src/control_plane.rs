@@ -159,17 +159,25 @@ impl ControlPlane {
     /// [`Error::NoAssets`] when a program is missing; [`Error::Ended`] or [`Error::NotReady`] with its last lines when one does
     /// not come up.
     pub async fn start(assets: &Path) -> Result<Self, Error> {
+        Self::start_with(assets, &[]).await
+    }
+
+    /// The same with more loops of the controller-manager than rollouts need, such as `endpointslice-controller`.
+    ///
+    /// # Errors
+    /// As those of [`Self::start`].
+    pub async fn start_with(assets: &Path, loops: &[&str]) -> Result<Self, Error> {
         let assets = Assets::at(assets)?;
         let mut attempt = 1;
         loop {
-            match Self::attempt(&assets).await {
+            match Self::attempt(&assets, loops).await {
                 Err(error) if error.is_taken_port() && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
         }
     }
 
-    async fn attempt(assets: &Assets) -> Result<Self, Error> {
+    async fn attempt(assets: &Assets, loops: &[&str]) -> Result<Self, Error> {
         let folder = Folder::create("serin-control-plane")?;
         let ports = Ports::free().map_err(Error::Port)?;
         let admin_token = uuid::Uuid::new_v4().simple().to_string();
@@ -186,7 +194,7 @@ impl ControlPlane {
         wait_for_api(&client, &mut api_server).await?;
 
         let path = folder.write("admin.kubeconfig", &text)?;
-        let flags = flags::controller_manager(&path);
+        let flags = flags::controller_manager(&path, loops);
         let program = assets.controller_manager();
         let mut manager = start("kube-controller-manager", &program, flags, folder.path())?;
         wait_for_service_account(&client, &mut manager).await?;

@@ -61,10 +61,11 @@ pub(super) fn api_server(folder: &Path, ports: Ports) -> Vec<String> {
     ])
 }
 
-pub(super) fn controller_manager(kubeconfig: &Path) -> Vec<String> {
+pub(super) fn controller_manager(kubeconfig: &Path, more: &[&str]) -> Vec<String> {
+    let loops: Vec<&str> = std::iter::once(LOOPS).chain(more.iter().copied()).collect();
     list([
         format!("--kubeconfig={}", kubeconfig.display()),
-        format!("--controllers={LOOPS}"),
+        format!("--controllers={}", loops.join(",")),
         "--leader-elect=false".into(),
         // No serving port: two control planes on one machine would want the same one.
         "--secure-port=0".into(),

@@ -20,6 +20,7 @@ mod step;
 mod tracker;
 
 pub use options::{JobCommands, KubeletOptions, NodeObject};
+pub use status::address;
 
 use super::{Clock, Error};
 use futures::StreamExt;

@@ -221,8 +221,9 @@ fn covers(current: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// An address of the pod network that depends on the pod alone.
-fn address(uid: &str) -> String {
+/// An address of the pod network (10.128.0.0/10) that depends on the pod's uid alone.
+#[must_use]
+pub fn address(uid: &str) -> String {
     let sum = uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
