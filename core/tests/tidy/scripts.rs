@@ -5,15 +5,17 @@
 use crate::workspace::root;
 use std::process::{Command, Stdio};
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 10] = [
     ".ci/run",
     ".ci/tools",
     "e2e/argocd",
     "e2e/controlplane/build",
+    "e2e/dataplane",
     "e2e/goexpr/build",
     "e2e/gopherlua/build",
     "e2e/goplugin/build",
     "e2e/real",
+    "e2e/traefik/build",
 ];
 
 /// What bash says of a script that it only reads.
