@@ -4,7 +4,7 @@ use super::application;
 use super::shared::{inferred, observed};
 use super::{CauseKind, Scope};
 use crate::case::Case;
-use crate::compare::is_custom_group;
+use crate::compare::freeze::{RESPECTS, array_path, is_for};
 use crate::explanation::{Cause, DifferenceKind};
 use crate::sources::{Object, list, text};
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn detect(case: &Case<'_>) -> Option<Cause> {
 fn of(case: &Case<'_>, app: &Object) -> Option<Cause> {
     let respects = list(app.at("/spec/syncPolicy/syncOptions"))
         .iter()
-        .any(|it| text(it) == "RespectIgnoreDifferences=true");
+        .any(|it| text(it) == RESPECTS);
     let succeeded = app.text("/status/operationState/phase") == "Succeeded";
     let same = app.text("/status/operationState/syncResult/revision") == app.text("/status/sync/revision");
     if !(respects && succeeded && same) {
@@ -41,7 +41,8 @@ fn of(case: &Case<'_>, app: &Object) -> Option<Cause> {
         .collect();
     let rules = app.list("/spec/ignoreDifferences");
     let (entry, path) = differing.iter().find_map(|entry| {
-        let mut rules = rules.iter().filter(|rule| is_for(rule, entry));
+        let [group, kind, namespace, name] = ["group", "kind", "namespace", "name"].map(|field| text(&entry[field]));
+        let mut rules = rules.iter().filter(|rule| is_for(rule, group, kind, namespace, name));
         Some((*entry, rules.find_map(array_path)?))
     })?;
     let revision = app.text("/status/sync/revision");
@@ -53,7 +54,7 @@ fn of(case: &Case<'_>, app: &Object) -> Option<Cause> {
             app,
             "spec.ignoreDifferences",
             None,
-            &format!("{path}, with RespectIgnoreDifferences=true"),
+            &format!("{path}, with {RESPECTS}"),
         ),
         case.fact(
             "argocd",
@@ -88,32 +89,4 @@ fn of(case: &Case<'_>, app: &Object) -> Option<Cause> {
     };
     evidence.push(case.fact("git", case.object, &field.path, None, "frozen by the array around it"));
     Some(observed(&CAUSE, summary, evidence))
-}
-
-/// Whether a rule is for the object of an entry. A kind of Kubernetes itself has keys for its lists, and is merged.
-fn is_for(rule: &Value, entry: &Value) -> bool {
-    let any = |field: &str| matches!(text(&rule[field]), "" | "*");
-    let same = |field: &str| text(&rule[field]) == text(&entry[field]);
-    let kind = (same("kind") || text(&rule["kind"]) == "*") && (same("group") || text(&rule["group"]) == "*");
-    kind && ["name", "namespace"].iter().all(|field| any(field) || same(field))
-        && is_custom_group(text(&entry["group"]))
-}
-
-/// Whether an expression goes through an array, and not to a key in brackets.
-fn has_array(expression: &str) -> bool {
-    let mut behind = expression.split('[').skip(1);
-    behind.any(|rest| rest.starts_with(|c: char| c == ']' || c == ':' || c.is_ascii_digit()))
-}
-
-/// A path of a rule that goes through an array without selecting by a name.
-fn array_path(rule: &Value) -> Option<&str> {
-    let jq = list(&rule["jqPathExpressions"])
-        .iter()
-        .map(text)
-        .find(|it| has_array(it) && !it.contains("select("));
-    let pointer = list(&rule["jsonPointers"]).iter().map(text).find(|it| {
-        it.split('/')
-            .any(|step| !step.is_empty() && step.chars().all(|c| c.is_ascii_digit()))
-    });
-    jq.or(pointer)
 }

@@ -4,6 +4,7 @@
 //! arrays are compared whole, quantities by their value. Every field in which the three columns differ is listed, with what
 //! the difference means ([`DifferenceKind`](crate::explanation::DifferenceKind)). Values of environments, arguments, headers and the like are hidden.
 
+pub(crate) mod freeze;
 mod hide;
 mod ignore;
 mod jq;
@@ -25,7 +26,7 @@ use crate::explanation::FieldDifference;
 pub(crate) use hide::clean;
 use ignore::Ignored;
 use kinds::Sorter;
-pub(crate) use kinds::is_custom_group;
+use kinds::is_custom_group;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, Default)]
