@@ -1,10 +1,11 @@
 //! The cases of `serin check`: faulty shapes, each told at the line to edit, and right but odd ones, of which nothing is told.
 //!
 //! A case is a file of `cases/`: a head of `key: value` lines, then files, each after a line `--- path`. `#! RULE` at the end of
-//! a line means that the rule tells that line; the mark is taken away. Keys of the head: `use: FOLDER` copies a folder of
-//! `cases/common`, `copy: FILE TO` a file of the project, `expect: RULE file:line` is a finding in a copied file, `error: TEXT`
-//! is in what could not be checked, `note: RULE` is a note (other notes are allowed). A file after `--- before/path` is as
-//! `path` was in the commit that is compared with; then `starts: true|false` and `remark: TEXT` are about the change.
+//! a line means that the rule tells that line, and `#~ RULE` that it tells it in a note; the mark is taken away. Keys of the
+//! head: `use: FOLDER` copies a folder of `cases/common`, `copy: FILE TO` a file of the project, `expect: RULE file:line` is a
+//! finding in a copied file, `error: TEXT` is in what could not be checked, `note: RULE` is a note (other notes are allowed),
+//! `silent: RULE` means that the rule tells nothing, not even a note. A file after `--- before/path` is as `path` was in the
+//! commit that is compared with; then `starts: true|false` and `remark: TEXT` are about the change.
 //!
 //! What needs kustomize is ignored where there is none: `SERIN_KUSTOMIZE` names one, else it is taken from `target/kustomize`
 //! or from PATH.
@@ -121,6 +122,8 @@ struct Case {
     before: BTreeMap<String, String>,
     expected: BTreeSet<String>,
     notes: BTreeSet<String>,
+    /// Rules that tell nothing.
+    silent: BTreeSet<String>,
     errors: Vec<String>,
     starts: Option<bool>,
     remarks: Vec<String>,
@@ -162,6 +165,7 @@ impl Case {
             "check" => self.path = value.to_owned(),
             "expect" => drop(self.expected.insert(value.to_owned())),
             "note" => drop(self.notes.insert(value.to_owned())),
+            "silent" => drop(self.silent.insert(value.to_owned())),
             "error" => self.errors.push(value.to_owned()),
             "starts" => self.starts = Some(value == "true"),
             "remark" => self.remarks.push(value.to_owned()),
@@ -192,11 +196,14 @@ impl Case {
     fn file(&mut self, path: &str, content: &str) {
         let mut text = String::new();
         for (index, line) in content.lines().enumerate() {
-            let (line, marks) = line.split_once("#! ").unwrap_or((line, ""));
-            let line = if marks.is_empty() { line } else { line.trim_end() };
-            for rule in marks.split_whitespace() {
-                self.expected.insert(format!("{rule} {path}:{}", index + 1));
+            let mut kept = line;
+            for (mark, rules) in [("#! ", &mut self.expected), ("#~ ", &mut self.notes)] {
+                let (line, marks) = kept.split_once(mark).unwrap_or((kept, ""));
+                kept = if marks.is_empty() { line } else { line.trim_end() };
+                let marks = marks.split_whitespace();
+                rules.extend(marks.map(|rule| format!("{rule} {path}:{}", index + 1)));
             }
+            let line = kept;
             text.push_str(line);
             text.push('\n');
         }
@@ -265,7 +272,7 @@ impl Case {
                 )
             })
             .collect();
-        let told = format!(
+        let shown = format!(
             "\nfound:\n{}\nerrors:\n{}\n{overlays:#?}",
             told.join("\n"),
             errors.join("\n")
@@ -274,15 +281,17 @@ impl Case {
         let place = |finding: &Finding| format!("{} {}:{}", finding.rule, finding.file, finding.line);
         let found: BTreeSet<String> = findings.iter().filter(counts).map(place).collect();
         if found != self.expected {
-            return Err(format!("expected {:#?}{told}", self.expected).into());
+            return Err(format!("expected {:#?}{shown}", self.expected).into());
         }
         for note in &self.notes {
-            if !findings
-                .iter()
-                .any(|finding| finding.severity == Severity::Note && finding.rule == *note)
-            {
-                return Err(format!("no note {note}{told}").into());
+            let told = |finding: &&Finding| finding.rule == *note || place(finding) == *note;
+            let mut notes = findings.iter().filter(|finding| finding.severity == Severity::Note);
+            if !notes.any(|finding| told(&finding)) {
+                return Err(format!("no note {note}{shown}").into());
             }
+        }
+        if let Some(finding) = findings.iter().find(|finding| self.silent.contains(&finding.rule)) {
+            return Err(format!("{} is to be silent{shown}", finding.rule).into());
         }
         if self.errors.is_empty() != errors.is_empty()
             || !self
@@ -290,12 +299,12 @@ impl Case {
                 .iter()
                 .all(|it| errors.iter().any(|error| error.contains(it)))
         {
-            return Err(format!("expected the errors {:?}{told}", self.errors).into());
+            return Err(format!("expected the errors {:?}{shown}", self.errors).into());
         }
         if let Some(starts) = self.starts
             && !overlays.iter().all(|overlay| overlay.starts == starts)
         {
-            return Err(format!("starts is not {starts}{told}").into());
+            return Err(format!("starts is not {starts}{shown}").into());
         }
         let remarks: Vec<&String> = overlays.iter().flat_map(|overlay| &overlay.remarks).collect();
         match self
@@ -303,7 +312,7 @@ impl Case {
             .iter()
             .find(|it| !remarks.iter().any(|remark| remark.contains(it.as_str())))
         {
-            Some(missing) => Err(format!("no remark {missing:?}{told}").into()),
+            Some(missing) => Err(format!("no remark {missing:?}{shown}").into()),
             None => Ok(()),
         }
     }
