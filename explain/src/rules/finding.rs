@@ -28,7 +28,7 @@ impl fmt::Display for Severity {
 /// One finding, at the line to edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// `RK010`, or `strategy/…`, `analysis/…`, `reference/…`, `capacity/…`, `validation/…`.
+    /// `RK010`, or `strategy/…`, `analysis/…`, `reference/…`, `traffic/…`, `capacity/…`, `validation/…`.
     pub rule: String,
     /// How bad it is.
     pub severity: Severity,

@@ -2,7 +2,7 @@
 //!
 //! A rule is a [`Rule`]: an id, a severity, one line of what it finds, a page, and a function from what was built to
 //! findings. The ids `RK001` to `RK019` are about what kustomize makes of a Rollout; the others are named
-//! `validation/…`, `strategy/…`, `analysis/…`, `reference/…` and `capacity/…`.
+//! `validation/…`, `strategy/…`, `analysis/…`, `reference/…`, `traffic/…` and `capacity/…`.
 
 mod analysis;
 pub mod build;
@@ -34,6 +34,7 @@ mod rk019;
 mod scalers;
 pub mod seen;
 mod strategy;
+mod traffic;
 mod validation;
 mod words;
 
@@ -100,6 +101,12 @@ pub static RULES: &[&Rule] = &[
     &reference::not_in_build::RULE,
     &reference::scaler::RULE,
     &reference::route::RULE,
+    &traffic::shared_route::RULE,
+    &traffic::step_route::RULE,
+    &traffic::managed_routes::RULE,
+    &traffic::port::RULE,
+    &traffic::stickiness::RULE,
+    &traffic::frozen::RULE,
     &capacity::quota::RULE,
     &capacity::autoscaler::RULE,
 ];
