@@ -187,6 +187,17 @@ impl<'a, 'b> Found<'a, 'b> {
         self.findings
     }
 
+    /// How much was found.
+    pub(super) fn count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether something was found of an object, behind the first findings.
+    pub(super) fn has(&self, object: usize, behind: usize) -> bool {
+        let title = self.seen.build.objects[object].title();
+        self.findings.iter().skip(behind).any(|finding| finding.object == title)
+    }
+
     /// A finding of the rule, at a field of an object.
     pub(super) fn add(&mut self, object: usize, field: &FieldPath, message: impl Into<String>) -> &mut Finding {
         let place = self.seen.place(object, field);

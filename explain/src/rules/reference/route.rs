@@ -4,9 +4,11 @@ use crate::rules::Rule;
 use crate::rules::build::Object;
 use crate::rules::finding::{Fix, Severity};
 use crate::rules::names::{GATEWAYS, Kind, host, references};
-use crate::rules::path::{at, find as reach};
+use crate::rules::path::{at, beside, find as reach, last_key};
 use crate::rules::reference::route_lists::{self, Istio};
 use crate::rules::seen::{Found, Seen, Target};
+use crate::rules::traffic::verdict::{Verdict, verdict};
+use crate::rules::traffic::world::{self, Traffic, World};
 use serde_json::Value;
 use serin_core::api::rollout::{CanaryStrategy, Rollout, TrafficRouting};
 use serin_gitops::yaml::FieldPath;
@@ -28,8 +30,13 @@ pub(super) struct Routed<'r> {
 }
 
 fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
-    for (_, object, rollout) in seen.rollouts() {
-        let Some(routed) = routed(rollout) else { continue };
+    for traffic in world::all(seen) {
+        let object = traffic.object;
+        let Some(routed) = routed(traffic.rollout) else {
+            continue;
+        };
+        let verdicts = verdicts(seen, &traffic);
+        let before = found.count();
         for reference in references(seen)
             .iter()
             .filter(|reference| std::ptr::eq(reference.object, object))
@@ -41,6 +48,14 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
                 continue;
             };
             let title = object.title();
+            let moves = verdicts.iter().any(|(router, verdict)| {
+                let own = reference.path.to_string().starts_with(&field(router));
+                *verdict == Verdict::Moves && (own || (*router == "gatewayAPI" && of_gateway(&reference.path)))
+            });
+            // What the controller can write is right, whatever it looks like. It adds subsets; Argo Rollouts does not.
+            if moves && reference.kind != Kind::DestinationRule {
+                continue;
+            }
             match reference.kind {
                 Kind::Ingress => ingress(found, index, route, &routed, &reference.path, &title),
                 Kind::VirtualService => {
@@ -58,7 +73,12 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
                     both(found, index, route, &routed, pattern, "spec.weighted.services", &title);
                 }
                 Kind::ApisixRoute => apisix(found, index, route, &routed, &title),
-                Kind::GatewayRoute(_) if of_gateway(&reference.path) => gateway(found, index, route, &routed, &title),
+                Kind::GatewayRoute(_) if of_gateway(&reference.path) => {
+                    let config = beside(&object.value, &reference.path);
+                    let rule = config.get(format!("{}RuleName", last_key(&reference.path)));
+                    let rule = rule.or(config.get("ruleName")).and_then(Value::as_str);
+                    gateway(found, index, route, &routed, rule, &title);
+                }
                 Kind::Mapping if route.value["spec"].get("weight").is_some() => {
                     let message = format!(
                         "Ambassador mapping {:?} can not define weight: {title} sets it",
@@ -83,6 +103,48 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
                 | Kind::Written => {}
             }
         }
+        others(seen, found, before, &verdicts, &object.title());
+    }
+}
+
+/// What the core says of each router.
+fn verdicts<'t>(seen: &Seen<'_>, traffic: &'t Traffic<'_>) -> Vec<(&'t str, Verdict)> {
+    let world = World::of(seen, &[traffic]);
+    let routers = traffic.routers.iter();
+    routers
+        .map(|router| (router.name(), verdict(traffic, &world, router)))
+        .collect()
+}
+
+/// Where a router's configuration begins.
+fn field(router: &str) -> String {
+    format!("spec.strategy.canary.trafficRouting.{router}")
+}
+
+/// What the controller refuses, and what was not told in more detail.
+fn others(seen: &Seen<'_>, found: &mut Found<'_, '_>, before: usize, verdicts: &[(&str, Verdict)], title: &str) {
+    for (_, verdict) in verdicts {
+        let Verdict::Refused(index, path, why) = verdict else {
+            continue;
+        };
+        if found.has(*index, before) {
+            continue;
+        }
+        // The list of the routes, where there is one only.
+        let lists = ["spec.http", "spec.tls", "spec.tcp", "spec.rules", "spec.routes"].map(at);
+        let object = &seen.build.objects[*index].value;
+        let lists: Vec<_> = lists.into_iter().filter(|list| list.of(object).is_some()).collect();
+        let path = match &lists[..] {
+            [only] if path == "spec" => only.clone(),
+            _ => at(path),
+        };
+        let message = format!("{}: {title} cannot move traffic", why.trim_end_matches('.'));
+        let words = if seen.build.objects[*index].kind() == "TrafficSplit" {
+            "remove it from Git: the controller makes it"
+        } else {
+            "lead the route to both versions of the rollout, or name another route in the rollout"
+        };
+        found.add(*index, &path, message).fix(Fix::words(words));
     }
 }
 
@@ -189,33 +251,26 @@ fn apisix(found: &mut Found<'_, '_>, index: usize, route: &Object, routed: &Rout
     let Some(wanted) = routed.routing.apisix.as_ref().and_then(|apisix| apisix.route.as_ref()) else {
         return;
     };
-    for (path, rule) in reach(&route.value, "spec.http[*]") {
-        let name = rule["name"].as_str().unwrap_or_default();
-        if !wanted.rules.is_empty() && !wanted.rules.iter().any(|rule| rule == name) {
-            continue;
-        }
-        lacks(
-            found,
-            index,
-            &path.key("backends"),
-            rule,
-            "backends[*].serviceName",
-            routed,
-            title,
-        );
-    }
-    for rule in &wanted.rules {
-        if !reach(&route.value, "spec.http[*].name")
-            .iter()
-            .any(|(_, name)| *name == rule.as_str())
-        {
+    // Without names the rule is meant that is named as the route.
+    let route_name = std::slice::from_ref(&wanted.name);
+    let names = if wanted.rules.is_empty() {
+        route_name
+    } else {
+        &wanted.rules
+    };
+    let rules = reach(&route.value, "spec.http[*]");
+    for name in names {
+        let Some((path, rule)) = rules.iter().find(|(_, rule)| rule["name"] == name.as_str()) else {
             let message = format!(
-                "ApisixRoute {:?} has no rule {rule:?}, which {title} names",
+                "ApisixRoute {:?} has no rule {name:?}, in which {title} moves traffic",
                 route.name()
             );
             let words = "add the rule, or name one that exists in the rollout";
             found.add(index, &at("spec.http"), message).fix(Fix::words(words));
-        }
+            continue;
+        };
+        let backends = path.key("backends");
+        lacks(found, index, &backends, rule, "backends[*].serviceName", routed, title);
     }
 }
 
@@ -225,8 +280,22 @@ fn of_gateway(path: &FieldPath) -> bool {
 }
 
 /// A rule of the route has both Services, as the Gateway API plugin needs it.
-fn gateway(found: &mut Found<'_, '_>, index: usize, route: &Object, routed: &Routed<'_>, title: &str) {
+fn gateway(
+    found: &mut Found<'_, '_>,
+    index: usize,
+    route: &Object,
+    routed: &Routed<'_>,
+    named: Option<&str>,
+    title: &str,
+) {
     let rules = reach(&route.value, "spec.rules[*]");
+    let named = named.filter(|name| !name.is_empty());
+    if let Some(name) = named.filter(|name| !rules.iter().any(|(_, rule)| rule["name"] == **name)) {
+        let message = format!("{} has no rule {name:?}, which {title} names", route.title());
+        let words = "give the rule this name, or name one that exists in the rollout";
+        found.add(index, &at("spec.rules"), message).fix(Fix::words(words));
+        return;
+    }
     let has = |rule: &Value, service: &str| {
         reach(rule, "backendRefs[*].name")
             .iter()

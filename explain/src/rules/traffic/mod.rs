@@ -7,4 +7,5 @@ pub(super) mod port;
 pub(super) mod shared_route;
 pub(super) mod step_route;
 pub(super) mod stickiness;
+pub(super) mod verdict;
 pub(super) mod world;
