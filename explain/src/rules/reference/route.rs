@@ -30,6 +30,7 @@ pub(super) struct Routed<'r> {
 }
 
 fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
+    let references = references(seen);
     for traffic in world::all(seen) {
         let object = traffic.object;
         let Some(routed) = routed(traffic.rollout) else {
@@ -37,7 +38,7 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
         };
         let verdicts = verdicts(seen, &traffic);
         let before = found.count();
-        for reference in references(seen)
+        for reference in references
             .iter()
             .filter(|reference| std::ptr::eq(reference.object, object))
         {

@@ -37,7 +37,12 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
         .into_iter()
         .map(|traffic| (names(seen, &traffic), traffic))
         .collect();
-    for (position, (names, second)) in all.iter().enumerate() {
+    let settled = settled(seen, &all);
+    let unsettled = all
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| !settled.contains(position));
+    for (position, (names, second)) in unsettled {
         let others = all.iter().take(position);
         for (_, first) in others.filter(|(others, _)| !names.is_disjoint(others)) {
             if first.object.name() == second.object.name() && first.object.meets(second.object) {
@@ -55,8 +60,70 @@ fn find(seen: &Seen<'_>, found: &mut Found<'_, '_>) {
     }
 }
 
-/// Kinds and names of the objects that a rollout reads or writes: most have none in common.
-fn names(seen: &Seen<'_>, traffic: &Traffic<'_>) -> BTreeSet<(String, String)> {
+/// Kinds and names of objects.
+type Names = BTreeSet<(String, String)>;
+
+/// The rollouts that come to rest although they have objects in common: hundreds may have routes of their own in one object, and
+/// need not be looked at in pairs.
+fn settled(seen: &Seen<'_>, all: &[(Names, Traffic<'_>)]) -> BTreeSet<usize> {
+    let mut settled = BTreeSet::new();
+    let mut left: BTreeSet<usize> = (0..all.len()).collect();
+    while let Some(first) = left.pop_first() {
+        let (mut group, mut names) = (BTreeSet::from([first]), all[first].0.clone());
+        loop {
+            let near: Vec<usize> = left
+                .iter()
+                .copied()
+                .filter(|of| !all[*of].0.is_disjoint(&names))
+                .collect();
+            if near.is_empty() {
+                break;
+            }
+            for of in near {
+                left.remove(&of);
+                group.insert(of);
+                names.extend(all[of].0.iter().cloned());
+            }
+        }
+        let members: Vec<&Traffic<'_>> = group.iter().map(|of| &all[*of].1).collect();
+        if comes_to_rest(seen, &members) {
+            settled.extend(group);
+        }
+    }
+    settled
+}
+
+/// Whether all write once, and nobody again, and none of their routers shares out sums.
+fn comes_to_rest(seen: &Seen<'_>, group: &[&Traffic<'_>]) -> bool {
+    let sums = |router: &Router<'_>| matches!(router, Router::Traefik(_) | Router::GatewayApi(_) | Router::Apisix(_));
+    let same = group.windows(2).all(|pair| pair[0].namespace == pair[1].namespace);
+    if !same || group.iter().any(|traffic| traffic.routers.iter().any(sums)) {
+        return false;
+    }
+    let world = World::of(seen, group);
+    let rests = |under_way: bool| {
+        let mut routes = world.routes.clone();
+        let mut round = || -> Result<bool, Problem> {
+            let mut changed = false;
+            for traffic in group {
+                let wanted = if under_way {
+                    traffic.with_routes()
+                } else {
+                    traffic.at_rest()
+                };
+                for router in &traffic.routers {
+                    changed |= !traffic.write(router, &wanted, &mut routes)?.is_empty();
+                }
+            }
+            Ok(changed)
+        };
+        round().is_ok() && matches!(round(), Ok(false))
+    };
+    rests(true) && rests(false)
+}
+
+/// What a rollout reads or writes: most have nothing in common.
+fn names(seen: &Seen<'_>, traffic: &Traffic<'_>) -> Names {
     let world = World::of(seen, &[traffic]);
     let routers = traffic.routers.iter();
     let places = routers.flat_map(|router| router.places(&traffic.site(), &world.routes));
