@@ -7,7 +7,7 @@
 
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use serin_core::Observed;
 use serin_core::api::Rollout;
 use serin_core::decide;
@@ -142,24 +142,10 @@ fn rested(mut seen: Observed) -> Observed {
             plan.actions
         );
         let mut status = serde_json::to_value(&seen.rollout.status).expect("JSON");
-        merge(&mut status, &write.patch["status"]);
+        json_patch::merge(&mut status, &write.patch["status"]);
         seen.rollout.status = serde_json::from_value(status).expect("a status");
     }
     panic!("no rest after ten looks");
-}
-
-fn merge(target: &mut Value, patch: &Value) {
-    let (Some(object), Some(changes)) = (target.as_object_mut(), patch.as_object()) else {
-        *target = patch.clone();
-        return;
-    };
-    for (key, value) in changes {
-        if value.is_null() {
-            object.remove(key);
-        } else {
-            merge(object.entry(key).or_insert(Value::Null), value);
-        }
-    }
 }
 
 /// The canary has its two pods of step 1 of 4; the step is done, and that is to be recorded.
